@@ -1,0 +1,59 @@
+/* From rule text to a plan, or to a list of what is wrong with it. */
+#ifndef WEIRI_DSL_H
+#define WEIRI_DSL_H
+
+#include <stdio.h>
+
+#include "weiri/plan.h"
+
+/* The files a compilation read, and all it has to say about them. */
+typedef struct weiri_diagnostics weiri_diagnostics;
+
+WEIR_MUST_CHECK weir_status
+weiri_diagnostics_new(weiri_diagnostics **out);
+
+void
+weiri_diagnostics_destroy(weiri_diagnostics **self_p);
+
+/* How many errors (is_error) or warnings there are. */
+size_t
+weiri_diagnostics_count(const weiri_diagnostics *self, bool is_error);
+
+/* Print all, in order of file and place: "file:line:column: error[code]: text", the line,
+ * and the place underlined; hints below. */
+void
+weiri_diagnostics_print(const weiri_diagnostics *self, FILE *stream, bool in_colour);
+
+typedef struct weiri_setting { /* --set name=value */
+    const char *name;
+    const char *value;
+} weiri_setting;
+
+typedef struct weiri_compile_options {
+    const weiri_setting *settings;
+    size_t               n_settings;
+} weiri_compile_options;
+
+/* Compile files, or text, into one plan.
+ *
+ *   paths   shape (n_paths,): read together as one set of rules; `include` is relative
+ *           to the including file
+ *   out     untouched on error; weiri_plan_destroy it
+ *   errors  WEIR_ESYNTAX  what is wrong is in `diagnostics`
+ *           WEIR_ENOENT   a file named in `paths` is missing, see err
+ *           WEIR_EIO      it cannot be read, see err
+ */
+WEIR_MUST_CHECK weir_status
+weiri_compile_files(const char *const *paths, size_t n_paths,
+    const weiri_compile_options *options, weiri_diagnostics *diagnostics,
+    weiri_plan **out, weir_error *err);
+
+WEIR_MUST_CHECK weir_status
+weiri_compile_text(const char *name, const char *text, size_t size,
+    const weiri_compile_options *options, weiri_diagnostics *diagnostics,
+    weiri_plan **out, weir_error *err);
+
+void
+weiri_plan_destroy(weiri_plan **self_p);
+
+#endif

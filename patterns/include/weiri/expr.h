@@ -1,0 +1,156 @@
+/* Typed expressions: built once by the rule compiler, evaluated for columns or rows.
+ *
+ * One mechanism for operators and functions: an operation has a name ("+", "and",
+ * "lower"), a signature and two kernels, one over a column and one over a single value.
+ * The rule compiler asks for an operation by name and argument expressions and gets
+ * a typed node back, int arguments widened to float where the signature wants it.
+ *
+ * Null: an operation on null gives null, but for and/or (three-valued), ??, is null,
+ * if. Overflow of int, time and duration, division by zero and a float result
+ * that is not finite give null as well and count as a fault of the program.
+ */
+#ifndef WEIRI_EXPR_H
+#define WEIRI_EXPR_H
+
+#include <stddef.h>
+
+#include "weir/chunk.h"
+#include "weiri/arena.h"
+
+typedef enum weiri_expr_kind {
+    WEIRI_EXPR_CONSTANT,
+    WEIRI_EXPR_FIELD,    /* a field of the event under test        */
+    WEIRI_EXPR_TIME,     /* the event time of the event under test */
+    WEIRI_EXPR_REGISTER, /* a value the caller hands in by index   */
+    WEIRI_EXPR_CALL
+} weiri_expr_kind;
+
+typedef struct weiri_operation weiri_operation; /* a row of the table in operations.h */
+
+typedef struct weiri_expr {
+    weiri_expr_kind kind;
+    weir_type       type;
+    weir_type       element;     /* of a list, else WEIR_NULL                 */
+    bool            is_nullable; /* false: never null, whatever the event     */
+    union {
+        weir_value constant;
+        uint32_t   field; /* index in the schema of the event's stream */
+        uint32_t   reg;
+        struct {
+            const weiri_operation *operation;
+            struct weiri_expr    **args;
+            uint32_t               n_args;
+        } call;
+    } as;
+} weiri_expr;
+
+weiri_expr *
+weiri_expr_constant(weiri_arena *arena, const weir_value *value);
+
+weiri_expr *
+weiri_expr_field(weiri_arena *arena, const weir_schema *schema, uint32_t field);
+
+/* The event's time itself, for streams whose schema has no time field. */
+weiri_expr *
+weiri_expr_time(weiri_arena *arena);
+
+weiri_expr *
+weiri_expr_register(weiri_arena *arena, uint32_t reg, weir_type type, weir_type element,
+    bool is_nullable);
+
+/* An operation on arguments; constant arguments are folded.
+ *
+ *   name    as the language writes it: "+", "==", "like", "in", "if", "??", "is null", …
+ *   out     of the operation's result type; folded to a constant where all args are
+ *   errors  WEIR_ENOENT   no operation has this name; `err` names the nearest one
+ *           WEIR_EINVAL   it does not take these types; `err` lists what it takes:
+ *                         "'+' takes (int, int), (float, float), … not (int, string)"
+ */
+WEIR_MUST_CHECK weir_status
+weiri_expr_call(weiri_arena *arena, const char *name, weiri_expr *const *args,
+    uint32_t n_args, weiri_expr **out, weir_error *err);
+
+/* `value` as an expression of `type`: itself, int widened to float, or a null given the
+ * type. Else WEIR_EINVAL: "is a string, not an int". */
+WEIR_MUST_CHECK weir_status
+weiri_expr_convert(weiri_arena *arena, weiri_expr *value, weir_type type,
+    weiri_expr **out, weir_error *err);
+
+/* Whether any register is read. */
+bool
+weiri_expr_reads_registers(const weiri_expr *self);
+
+/* Mark the fields that are read: used[field] = true. */
+void
+weiri_expr_mark_fields(const weiri_expr *self, bool *used);
+
+/* Names for documentation, completion and "did you mean": the i-th operation's name
+ * and signature as text, NULL past the end. */
+const char *
+weiri_operation_name(size_t i);
+const char *
+weiri_operation_signature(size_t i);
+
+/* ---- programs: expressions made ready to run ---- */
+
+typedef struct weiri_program weiri_program;
+
+/* The values of one expression over a range of rows. Borrowed from the program until
+ * it runs again; like a weir_column, but strings stand on their own. */
+typedef struct weiri_vector {
+    weir_type type;
+    bool      has_nulls;
+    union {
+        const uint8_t    *b;
+        const int64_t    *i;
+        const double     *f;
+        const weir_value *v; /* string, list */
+    } as;                    /* shape (n,) */
+    const uint8_t *nulls;    /* shape (n,), 1 where null; read only if has_nulls */
+} weiri_vector;
+
+/* Make expressions runnable together; what they share is evaluated once.
+ * The expressions outlive the program.
+ *
+ *   errors  WEIR_ENOMEM
+ */
+WEIR_MUST_CHECK weir_status
+weiri_program_new(const weiri_expr *const *roots, uint32_t n_roots, weiri_program **out);
+
+void
+weiri_program_destroy(weiri_program **self_p);
+
+/* Evaluate all roots over rows of a chunk; no root may read registers.
+ *
+ *   rows  n <= WEIRI_CHUNK_ROWS
+ *   out   shape (n_roots,)
+ *   cost  one pass over the columns an operation reads, vectorised for numbers
+ */
+void
+weiri_program_run(weiri_program *self, weir_rows rows, weiri_vector *out);
+
+/* As run for a single bool root: out[i] = 1 where it is true, 0 where false or null. */
+void
+weiri_program_filter(weiri_program *self, weir_rows rows, uint8_t *out);
+
+/* Evaluate root `root` for one row.
+ *
+ *   chunk, row  the event under test; chunk may be NULL if no field is read
+ *   registers   indexed by WEIRI_EXPR_REGISTER.reg; may be NULL if none is read
+ *   returns     strings borrowed from the chunk, the registers, or the program until
+ *               the next weiri_program_forget
+ */
+weir_value
+weiri_program_eval(weiri_program *self, uint32_t root, const weir_chunk *chunk,
+    uint32_t row, const weir_value *registers);
+
+/* Give back the strings made by weiri_program_eval since the last call. */
+void
+weiri_program_forget(weiri_program *self);
+
+/* How many operations gave null by overflow, division by zero or a result that is not
+ * finite, since the program was made. */
+uint64_t
+weiri_program_faults(const weiri_program *self);
+
+#endif

@@ -1,0 +1,97 @@
+/* weiri_matcher: finds the matches of one rule in its ordered input.
+ *
+ * Pure: no thread, clock, or I/O. Same input, same output, however it is cut into
+ * batches.
+ */
+#ifndef WEIRI_MATCHER_H
+#define WEIRI_MATCHER_H
+
+#include "weiri/pattern.h"
+
+typedef struct weiri_matcher weiri_matcher;
+
+/* Rows of one input. */
+typedef struct weiri_part {
+    uint32_t  input; /* index of weiri_match.inputs */
+    weir_rows rows;
+} weiri_part;
+
+/* Where one event of a batch is. */
+typedef struct weiri_place {
+    uint16_t part;
+    uint16_t row; /* in the part's chunk */
+} weiri_place;
+
+/* Events in their total order. */
+typedef struct weiri_batch {
+    const weiri_part  *parts;
+    uint32_t           n_parts;
+    const weiri_place *order; /* shape (n_events,); NULL: the one part, row by row */
+    uint32_t           n_events;
+} weiri_batch;
+
+/* An event that a match holds. */
+typedef struct weiri_taken {
+    uint32_t step;
+    int64_t  time_ns;
+    uint64_t order; /* position in the rule's input, from 0, counted by the matcher */
+} weiri_taken;
+
+/* What a matcher gives. `emitted` gets each derived event at once, in order: values of
+ * the emit's fields, borrowed for the call. `matched`, if set, gets the events behind it
+ * (tests, explanations); it is called just before `emitted`.
+ *
+ *   is_timeout  from `on timeout emit`
+ *   errors      any status but WEIR_OK stops the matcher and is returned by feed/advance
+ */
+typedef struct weiri_match_sink {
+    void *context;
+    weir_status (*emitted)(
+        void *context, bool is_timeout, int64_t time_ns, const weir_value *values);
+    void (*matched)(void *context, bool is_timeout, int64_t time_ns,
+        const weiri_taken *taken, uint32_t n_taken);
+} weiri_match_sink;
+
+typedef struct weiri_match_counts {
+    uint64_t matches;
+    uint64_t timeouts;
+    uint64_t dropped_runs;    /* by the bound of a partition              */
+    uint64_t dropped_matches; /* by the bound of one event                */
+    uint64_t dropped_at_end;  /* held matches and absences still pending  */
+    uint64_t null_keys;       /* events of no partition                   */
+    uint64_t faults;          /* arithmetic that gave null                */
+    uint64_t live_runs;
+    uint64_t live_keys;
+} weiri_match_counts;
+
+/* `plan` outlives the matcher.
+ *
+ *   errors  WEIR_ENOMEM; WEIR_EINVAL for a plan that no automaton can be made of
+ */
+WEIR_MUST_CHECK weir_status
+weiri_matcher_new(const weiri_match *plan, const weiri_match_sink *sink,
+    weiri_matcher **out, weir_error *err);
+
+void
+weiri_matcher_destroy(weiri_matcher **self_p);
+
+/* Process events, in order, none earlier than what was fed before; deadlines before each
+ * event's time fire first.
+ *
+ *   errors  WEIR_ENOMEM, or what the sink gave: the matcher is to be destroyed
+ */
+WEIR_MUST_CHECK weir_status
+weiri_matcher_feed(weiri_matcher *self, const weiri_batch *batch, weir_error *err);
+
+/* Every event with time < watermark_ns has been fed: fire deadlines before it. */
+WEIR_MUST_CHECK weir_status
+weiri_matcher_advance(weiri_matcher *self, int64_t watermark_ns, weir_error *err);
+
+/* End of input: count what is held or pending, and drop it. */
+WEIR_MUST_CHECK weir_status
+weiri_matcher_finish(weiri_matcher *self, weir_error *err);
+
+weiri_match_counts
+weiri_matcher_counts(const weiri_matcher *self);
+
+#endif

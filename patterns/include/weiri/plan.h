@@ -1,0 +1,112 @@
+/* weiri_plan: a checked rule file, ready to run. Plain data in one arena. */
+#ifndef WEIRI_PLAN_H
+#define WEIRI_PLAN_H
+
+#include "weiri/pattern.h"
+
+typedef enum weiri_format {
+    WEIRI_FORMAT_AUTO, /* by the file's name */
+    WEIRI_FORMAT_JSON, /* JSON Lines         */
+    WEIRI_FORMAT_CSV,
+    WEIRI_FORMAT_MSGPACK,
+    WEIRI_FORMAT_TEXT /* sinks only: for people */
+} weiri_format;
+
+typedef enum weiri_endpoint {
+    WEIRI_ENDPOINT_FILE, /* file("path") */
+    WEIRI_ENDPOINT_STDIO /* stdin(), stdout() */
+} weiri_endpoint;
+
+typedef enum weiri_on_error {
+    WEIRI_ON_ERROR_SKIP, /* the event goes to dead.<source>, the run goes on */
+    WEIRI_ON_ERROR_STOP
+} weiri_on_error;
+
+/* Where a stream's events come from besides its sources and rules. */
+typedef enum weiri_origin {
+    WEIRI_ORIGIN_SOURCE, /* sources deliver it           */
+    WEIRI_ORIGIN_RULE,   /* derived: rules emit it       */
+    WEIRI_ORIGIN_LATE,   /* late.<stream>                */
+    WEIRI_ORIGIN_DEAD    /* dead.<stream>                */
+} weiri_origin;
+
+typedef struct weiri_stream {
+    weir_schema  schema;
+    weiri_origin origin;
+    uint32_t     of; /* late, dead: the stream they belong to        */
+    uint32_t late;   /* source: index of its late stream, WEIRI_NONE if nobody reads it */
+    uint32_t dead;   /* source: likewise                             */
+    uint32_t rank;   /* 0 for source, late and dead streams, else 1 + the highest rank
+                      * of the streams that its rules read           */
+    bool *used;      /* shape (schema.n_fields,): fields that some rule or sink reads */
+    bool  is_read;
+} weiri_stream;
+
+/* Fields of a dead.<stream> event, in this order. */
+#define WEIRI_DEAD_FIELD_LIST(X)                                                         \
+    X(AT, "at", WEIR_TIME)            /* the source's clock when it was refused   */     \
+    X(SOURCE, "source", WEIR_STRING)  /* path, or "stdin"                         */     \
+    X(POSITION, "position", WEIR_INT) /* byte offset in the decompressed input    */     \
+    X(LINE, "line", WEIR_INT)         /* line, from 1; MessagePack: message       */     \
+    X(REASON, "reason", WEIR_STRING)                                                     \
+    X(RAW, "raw", WEIR_STRING)           /* the bytes; not UTF-8: as base64          */  \
+    X(ENCODING, "encoding", WEIR_STRING) /* of raw: "utf-8" or "base64"           */
+
+typedef struct weiri_place_in_text {
+    const char *file;
+    uint32_t    line;   /* from 1 */
+    uint32_t    column; /* from 1, in bytes */
+} weiri_place_in_text;
+
+typedef struct weiri_source {
+    uint32_t       stream;
+    weiri_endpoint endpoint;
+    const char    *path; /* of a file */
+    weiri_format   format;
+    bool           has_header;     /* CSV: first record names the columns (default); else
+                                    * fields are taken in their declared order         */
+    char                delimiter; /* CSV: ',' by default */
+    int64_t             lateness_ns; /* 0 by default */
+    int64_t             idle_ns;     /* -1: waits for ever */
+    weiri_on_error      on_error;
+    weiri_place_in_text place;
+} weiri_source;
+
+typedef struct weiri_sink {
+    uint32_t            stream;
+    weiri_endpoint      endpoint;
+    const char         *path;
+    weiri_format        format;
+    weiri_place_in_text place;
+} weiri_sink;
+
+/* `from s where c emit …` without a window: filter and map. */
+typedef struct weiri_query {
+    uint32_t           stream;
+    const weir_schema *schema;
+    const weiri_expr  *where; /* NULL: all */
+    weiri_emit        *emit;
+} weiri_query;
+
+typedef struct weiri_rule {
+    const char         *name;
+    const char         *title; /* NULL: none */
+    weiri_match        *match; /* one of the two */
+    weiri_query        *query;
+    weiri_place_in_text place;
+} weiri_rule;
+
+typedef struct weiri_plan {
+    weiri_arena  *arena;
+    weiri_stream *streams;
+    uint32_t      n_streams;
+    weiri_source *sources;
+    uint32_t      n_sources;
+    weiri_sink   *sinks;
+    uint32_t      n_sinks;
+    weiri_rule *rules; /* sorted so that a rule comes after those whose streams it reads;
+                        * otherwise as written */
+    uint32_t n_rules;
+} weiri_plan;
+
+#endif

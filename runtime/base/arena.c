@@ -1,0 +1,110 @@
+/* weiri_arena: a list of blocks; small things are cut from the newest, large ones get a
+ * block of their own.
+ */
+#include "weiri/arena.h"
+
+#include <stdalign.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK_BYTES = 16 << 10 };
+
+struct block {
+    struct block *next;
+    size_t        used;
+    size_t        size;
+    alignas(max_align_t) char bytes[];
+};
+
+struct weiri_arena {
+    struct block *newest;
+};
+
+weiri_arena *
+weiri_arena_new(void)
+{
+    return calloc(1, sizeof(weiri_arena));
+}
+
+void
+weiri_arena_destroy(weiri_arena **self_p)
+{
+    if (*self_p == NULL) {
+        return;
+    }
+    struct block *block = (*self_p)->newest;
+    while (block != NULL) {
+        struct block *next = block->next;
+        free(block);
+        block = next;
+    }
+    free(*self_p);
+    *self_p = NULL;
+}
+
+static struct block *
+add_block(weiri_arena *self, size_t size)
+{
+    size_t        room  = size > BLOCK_BYTES ? size : BLOCK_BYTES;
+    struct block *block = calloc(1, sizeof *block + room);
+    if (block == NULL) {
+        fputs("weir: out of memory while reading the rules\n", stderr);
+        abort();
+    }
+    block->size  = room;
+    block->next  = self->newest;
+    self->newest = block;
+    return block;
+}
+
+void *
+weiri_arena_alloc(weiri_arena *self, size_t size)
+{
+    size_t rounded      = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+    struct block *block = self->newest;
+    if (block == NULL || block->size - block->used < rounded) {
+        block = add_block(self, rounded);
+    }
+    void *place = block->bytes + block->used;
+    block->used += rounded;
+    return place;
+}
+
+char *
+weiri_arena_text(weiri_arena *self, const char *text, size_t size)
+{
+    char *copy = weiri_arena_alloc(self, size + 1);
+    if (size > 0) {
+        memcpy(copy, text, size);
+    }
+    return copy;
+}
+
+char *
+weiri_arena_format(weiri_arena *self, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int size = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (size < 0) {
+        return weiri_arena_text(self, "", 0);
+    }
+    char *text = weiri_arena_alloc(self, (size_t)size + 1);
+    va_start(args, format);
+    vsnprintf(text, (size_t)size + 1, format, args);
+    va_end(args);
+    return text;
+}
+
+void *
+weiri_arena_grow(weiri_arena *self, const void *old, size_t old_size, size_t new_size)
+{
+    void *place = weiri_arena_alloc(self, new_size);
+    if (old_size > 0) {
+        memcpy(place, old, old_size);
+    }
+    return place;
+}

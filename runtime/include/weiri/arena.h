@@ -1,0 +1,44 @@
+/* weiri_arena: memory that is freed all at once. For plans and syntax trees. */
+#ifndef WEIRI_ARENA_H
+#define WEIRI_ARENA_H
+
+#include <stddef.h>
+
+typedef struct weiri_arena weiri_arena;
+
+/* NULL when memory is out. */
+weiri_arena *
+weiri_arena_new(void);
+
+void
+weiri_arena_destroy(weiri_arena **self_p);
+
+/* Zeroed, aligned for any type. Plans are bounded by the size of the rule text,
+ * so running out of memory here ends the process with a message instead of
+ * threading an error through every tree constructor; never returns NULL. */
+void *
+weiri_arena_alloc(weiri_arena *self, size_t size);
+
+/* A copy of `size` bytes, with a zero byte after them. */
+char *
+weiri_arena_text(weiri_arena *self, const char *text, size_t size);
+
+/* snprintf into the arena. */
+char *
+weiri_arena_format(weiri_arena *self, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* A growing array in an arena: `items` is moved to a bigger place when it is full. */
+#define WEIRI_ARENA_PUSH(arena, items, n, value)                                         \
+    do {                                                                                 \
+        if (((n) & ((n)-1)) == 0) {                                                      \
+            (items) = weiri_arena_grow((arena), (items), (n) * sizeof *(items),          \
+                ((n) == 0 ? 1 : 2 * (n)) * sizeof *(items));                             \
+        }                                                                                \
+        (items)[(n)++] = (value);                                                        \
+    } while (0)
+
+void *
+weiri_arena_grow(weiri_arena *self, const void *old, size_t old_size, size_t new_size);
+
+#endif

@@ -136,12 +136,14 @@ typedef struct weiri_match {
     weiri_register    *registers;
     uint32_t           n_registers;
     int64_t            within_ns; /* last event minus first is at most this; -1: none */
-    weiri_skip         skip;
-    uint32_t           skip_step;
-    weiri_emit        *emit;
-    weiri_emit        *on_timeout;  /* NULL: none */
-    uint32_t           max_runs;    /* partial matches of one partition         */
-    uint32_t           max_matches; /* matches that one event may complete      */
+    int64_t silence_ns; /* `match not step for D`: the pattern is that one negated step;
+                           -1: no */
+    weiri_skip  skip;
+    uint32_t    skip_step;
+    weiri_emit *emit;
+    weiri_emit *on_timeout;  /* NULL: none */
+    uint32_t    max_runs;    /* partial matches of one partition         */
+    uint32_t    max_matches; /* matches that one event may complete      */
 } weiri_match;
 
 #endif

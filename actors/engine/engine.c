@@ -1,8 +1,7 @@
-/* weiri_engine: intakes fill the merges of source streams; each turn releases rows before
- * the watermark, stream by stream as the rules, sorted along the graph, ask for them.
+/* weiri_engine: a graph between intakes and outlets.
  *
- * Rules of a turn see only rows before the watermark and emit only rows before it, so one
- * pass over the sorted rules brings every event through the whole graph.
+ * The source whose clock is furthest behind is read next, so that no other source's
+ * events pile up in front of the watermark.
  */
 #include "weiri/engine.h"
 
@@ -10,29 +9,23 @@
 #include <string.h>
 #include <time.h>
 
-#include "../rule/rule.h"
 #include "../sink/sink.h"
 #include "../source/source.h"
 #include "place.h"
-#include "weiri/limits.h"
+#include "weiri/graph.h"
 #include "weiri/timetext.h"
 
 struct weiri_engine {
-    const weiri_plan       *plan;
-    weiri_engine_options    options;
-    weiri_intake          **intakes;  /* shape (plan->n_sources,)                     */
-    char                  **paths;    /* shape (plan->n_sources,): resolved           */
-    bool                  **used;     /* shape (plan->n_streams,): fields to decode   */
-    weiri_merge           **merges;   /* shape (plan->n_streams,): NULL if unread     */
-    weiri_rows_list        *rows;     /* shape (plan->n_streams,): of this turn       */
-    bool                   *released; /* shape (plan->n_streams,): in this turn       */
-    weiri_rule_actor      **rules;    /* shape (plan->n_rules,)                       */
-    const weiri_rows_list **inputs;   /* scratch for one rule                         */
-    weiri_outlet          **outlets;  /* shape (n_outlets,)                           */
-    uint32_t                n_outlets;
-    int64_t                 watermark_ns; /* of the last turn                         */
-    bool                    is_live;      /* some source is not a regular file        */
-    bool                    is_finished;
+    const weiri_plan    *plan;
+    weiri_engine_options options;
+    weiri_graph         *graph;
+    weiri_intake       **intakes; /* shape (plan->n_sources,)           */
+    char               **paths;   /* shape (plan->n_sources,): resolved */
+    weiri_outlet       **outlets; /* shape (n_outlets,)                 */
+    uint32_t             n_outlets;
+    int64_t              watermark_ns; /* of the last turn              */
+    bool                 is_live;      /* some source is not a regular file  */
+    bool                 is_finished;
 };
 
 /* ---- watermark ---- */
@@ -76,58 +69,14 @@ newest_event(const weiri_engine *self)
     return newest;
 }
 
-/* ---- one turn's pass over the graph ---- */
-
-/* The rows that a stream releases in this turn. */
-static weir_status
-release(weiri_engine *self, uint32_t stream, int64_t watermark_ns)
-{
-    if (self->released[stream] || self->merges[stream] == NULL) {
-        return WEIR_OK;
-    }
-    self->released[stream] = true;
-    return weiri_merge_release(self->merges[stream], watermark_ns, &self->rows[stream]);
-}
-
-static uint32_t
-rule_n_inputs(const weiri_rule *rule)
-{
-    return rule->match != NULL ? rule->match->n_inputs : 1;
-}
-
-static uint32_t
-rule_input(const weiri_rule *rule, uint32_t i)
-{
-    return rule->match != NULL ? rule->match->inputs[i].stream : rule->query->stream;
-}
+/* ---- a turn ---- */
 
 static weir_status
-run_rule(weiri_engine *self, uint32_t index, int64_t watermark_ns, int64_t deadline_ns,
-    weir_error *err)
+write_outlets(weiri_engine *self, weir_error *err)
 {
-    const weiri_rule *rule = &self->plan->rules[index];
-    for (uint32_t i = 0; i < rule_n_inputs(rule); i++) {
-        uint32_t    stream = rule_input(rule, i);
-        weir_status status = release(self, stream, watermark_ns);
-        if (status != WEIR_OK) {
-            return WEIR_FAIL(err, status, "rule '%s'", rule->name);
-        }
-        self->inputs[i] = &self->rows[stream];
-    }
-    return weiri_rule_actor_run(self->rules[index], self->inputs, deadline_ns, err);
-}
-
-static weir_status
-write_outlets(weiri_engine *self, int64_t watermark_ns, weir_error *err)
-{
-    for (uint32_t i = 0; i < self->plan->n_sinks; i++) {
-        weir_status status = release(self, self->plan->sinks[i].stream, watermark_ns);
-        if (status != WEIR_OK) {
-            return WEIR_FAIL(err, status, "%s", weir_status_text(status));
-        }
-    }
     for (uint32_t i = 0; i < self->n_outlets; i++) {
-        weir_status status = weiri_outlet_write(self->outlets[i], self->rows, err);
+        weir_status status =
+            weiri_outlet_write(self->outlets[i], weiri_graph_rows(self->graph), err);
         if (status == WEIR_OK && self->is_live) {
             status = weiri_outlet_flush(self->outlets[i], err);
         }
@@ -138,40 +87,16 @@ write_outlets(weiri_engine *self, int64_t watermark_ns, weir_error *err)
     return WEIR_OK;
 }
 
-static void
-forget_rows(weiri_engine *self)
-{
-    for (uint32_t i = 0; i < self->plan->n_streams; i++) {
-        weiri_rows_list_clear(&self->rows[i]);
-        self->released[i] = false;
-    }
-}
-
-/* Bring everything before the watermark through the graph.
- *
- *   deadline_ns  deadlines before it fire: the watermark, or at the end the last event's
- * time is_end       rules give what they held back, each before those that read it
- */
 static weir_status
 pass(weiri_engine *self, int64_t watermark_ns, int64_t deadline_ns, bool is_end,
     weir_error *err)
 {
-    weir_status status = WEIR_OK;
-    for (uint32_t i = 0; i < self->plan->n_streams && status == WEIR_OK; i++) {
-        if (self->plan->streams[i].origin == WEIRI_ORIGIN_SOURCE) {
-            status = release(self, i, watermark_ns); /* also if nobody reads it */
-        }
-    }
-    for (uint32_t i = 0; i < self->plan->n_rules && status == WEIR_OK; i++) {
-        status = run_rule(self, i, watermark_ns, deadline_ns, err);
-        if (status == WEIR_OK && is_end) {
-            status = weiri_rule_actor_finish(self->rules[i], err);
-        }
-    }
+    weir_status status =
+        weiri_graph_pass(self->graph, watermark_ns, deadline_ns, is_end, err);
     if (status == WEIR_OK) {
-        status = write_outlets(self, watermark_ns, err);
+        status = write_outlets(self, err);
     }
-    forget_rows(self);
+    weiri_graph_forget(self->graph);
     return status;
 }
 
@@ -284,13 +209,11 @@ weiri_engine_get_counts(const weiri_engine *self)
         counts.n_late += of.n_late;
         counts.n_dead += of.n_dead;
     }
-    for (uint32_t i = 0; i < self->plan->n_rules; i++) {
-        weiri_rule_counts of = weiri_rule_actor_counts(self->rules[i]);
-        counts.n_matches += of.match.matches;
-        counts.n_dropped += of.match.dropped_runs + of.match.dropped_matches;
-        counts.n_faults += of.match.faults;
-        counts.n_null_keys += of.match.null_keys;
-    }
+    weiri_graph_counts of = weiri_graph_get_counts(self->graph);
+    counts.n_matches      = of.n_matches;
+    counts.n_dropped      = of.n_dropped;
+    counts.n_faults       = of.n_faults;
+    counts.n_null_keys    = of.n_null_keys;
     return counts;
 }
 
@@ -382,6 +305,12 @@ read_stream(const weiri_engine *self, uint32_t index)
                : NULL;
 }
 
+static weiri_merge *
+side_merge(weiri_engine *self, uint32_t index)
+{
+    return index != WEIRI_NONE ? weiri_graph_merge(self->graph, index) : NULL;
+}
+
 static weir_status
 open_source(weiri_engine *self, uint32_t index, weir_error *err)
 {
@@ -402,13 +331,13 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
         .path      = self->paths[index],
         .format    = format,
         .delimiter = is_tsv ? '\t' : source->delimiter,
-        .used      = self->used[source->stream],
+        .used      = weiri_graph_used(self->graph, source->stream),
         .stream    = stream,
         .late      = read_stream(self, stream->late),
         .dead      = read_stream(self, stream->dead),
-        .to        = self->merges[source->stream],
-        .late_to   = stream->late != WEIRI_NONE ? self->merges[stream->late] : NULL,
-        .dead_to   = stream->dead != WEIRI_NONE ? self->merges[stream->dead] : NULL,
+        .to        = weiri_graph_merge(self->graph, source->stream),
+        .late_to   = side_merge(self, stream->late),
+        .dead_to   = side_merge(self, stream->dead),
     };
     status = weiri_intake_new(&config, &self->intakes[index], err);
     if (status == WEIR_OK && !weiri_intake_is_regular(self->intakes[index])) {
@@ -465,54 +394,16 @@ open_sink(weiri_engine *self, const weiri_sink *sink, weir_error *err)
                : status;
 }
 
-/* Fields that a stream's late events need are decoded with its own. */
-static weir_status
-init_streams(weiri_engine *self, weir_error *err)
-{
-    for (uint32_t i = 0; i < self->plan->n_streams; i++) {
-        const weiri_stream *stream   = &self->plan->streams[i];
-        uint32_t            n_fields = stream->schema.n_fields;
-        const weiri_stream *late     = read_stream(self, stream->late);
-        bool needs_merge = stream->is_read || stream->origin == WEIRI_ORIGIN_SOURCE;
-        self->used[i]    = calloc(n_fields + 1, sizeof(bool));
-        if (self->used[i] == NULL
-            || (needs_merge
-                && weiri_merge_new(WEIRI_REORDER_ROWS, &self->merges[i]) != WEIR_OK)) {
-            return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
-        }
-        for (uint32_t f = 0; f < n_fields; f++) {
-            self->used[i][f] = stream->used[f]
-                               || (stream->origin == WEIRI_ORIGIN_SOURCE && late != NULL
-                                   && late->used[f]);
-        }
-    }
-    return WEIR_OK;
-}
-
 static weir_status
 allocate(weiri_engine *self, weir_error *err)
 {
-    const weiri_plan *plan     = self->plan;
-    uint32_t          n_inputs = 1;
-    for (uint32_t i = 0; i < plan->n_rules; i++) {
-        uint32_t n = rule_n_inputs(&plan->rules[i]);
-        n_inputs   = n > n_inputs ? n : n_inputs;
-    }
-    self->intakes  = calloc(plan->n_sources + 1, sizeof(void *));
-    self->paths    = calloc(plan->n_sources + 1, sizeof(void *));
-    self->used     = calloc(plan->n_streams + 1, sizeof(void *));
-    self->merges   = calloc(plan->n_streams + 1, sizeof(void *));
-    self->rows     = calloc(plan->n_streams + 1, sizeof *self->rows);
-    self->released = calloc(plan->n_streams + 1, sizeof *self->released);
-    self->rules    = calloc(plan->n_rules + 1, sizeof(void *));
-    self->inputs   = calloc(n_inputs, sizeof(void *));
-    self->outlets  = calloc(plan->n_sinks + 1, sizeof(void *));
-    if (self->intakes == NULL || self->paths == NULL || self->used == NULL
-        || self->merges == NULL || self->rows == NULL || self->released == NULL
-        || self->rules == NULL || self->inputs == NULL || self->outlets == NULL) {
+    self->intakes = calloc(self->plan->n_sources + 1, sizeof(void *));
+    self->paths   = calloc(self->plan->n_sources + 1, sizeof(void *));
+    self->outlets = calloc(self->plan->n_sinks + 1, sizeof(void *));
+    if (self->intakes == NULL || self->paths == NULL || self->outlets == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
     }
-    return init_streams(self, err);
+    return weiri_graph_new(self->plan, &self->graph, err);
 }
 
 /* Sources before sinks: a missing input leaves outputs as they were. */
@@ -523,12 +414,6 @@ open_all(weiri_engine *self, weir_error *err)
     weir_status       status = check_redirects(self, err);
     for (uint32_t i = 0; i < plan->n_sources && status == WEIR_OK; i++) {
         status = open_source(self, i, err);
-    }
-    for (uint32_t i = 0; i < plan->n_rules && status == WEIR_OK; i++) {
-        const weiri_rule_config config = {
-            .plan = plan, .index = i, .streams = self->merges
-        };
-        status = weiri_rule_actor_new(&config, &self->rules[i], err);
     }
     for (uint32_t i = 0; i < plan->n_sinks && status == WEIR_OK; i++) {
         status = open_sink(self, &plan->sinks[i], err);
@@ -569,34 +454,15 @@ weiri_engine_destroy(weiri_engine **self_p)
     for (uint32_t i = 0; i < self->n_outlets; i++) {
         (void)weiri_outlet_close(&self->outlets[i], NULL);
     }
-    for (uint32_t i = 0; self->rules != NULL && i < self->plan->n_rules; i++) {
-        weiri_rule_actor_destroy(&self->rules[i]);
-    }
     for (uint32_t i = 0; self->intakes != NULL && i < self->plan->n_sources; i++) {
         weiri_intake_destroy(&self->intakes[i]);
     }
     for (uint32_t i = 0; self->paths != NULL && i < self->plan->n_sources; i++) {
         free(self->paths[i]);
     }
-    for (uint32_t i = 0; i < self->plan->n_streams; i++) {
-        if (self->rows != NULL) {
-            weiri_rows_list_fini(&self->rows[i]);
-        }
-        if (self->merges != NULL) {
-            weiri_merge_destroy(&self->merges[i]);
-        }
-        if (self->used != NULL) {
-            free(self->used[i]);
-        }
-    }
+    weiri_graph_destroy(&self->graph);
     free(self->intakes);
     free(self->paths);
-    free(self->used);
-    free(self->merges);
-    free(self->rows);
-    free(self->released);
-    free(self->rules);
-    free(self->inputs);
     free(self->outlets);
     free(self);
     *self_p = NULL;

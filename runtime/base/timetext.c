@@ -16,6 +16,8 @@ enum {
     DAYS_PER_ERA     = 146097, /* 400 years of the Gregorian calendar   */
     EPOCH_DAY        = 719468, /* of 1970-01-01, counted from 0000-03-01 */
     FRACTION_DIGITS  = 9,
+    FIRST_YEAR       = 1677, /* that int64 nanoseconds reach */
+    LAST_YEAR        = 2262,
     MONTHS_PER_YEAR  = 12,
     DAYS_OF_366      = 366,
     PIVOT_OF_CENTURY = 69, /* %y: 69 … 99 are 1969 … 1999, as in POSIX */
@@ -74,15 +76,15 @@ join_ns(int64_t seconds, int64_t fraction_ns, int64_t *ns)
         fraction_ns -= WEIRI_NS_PER_S;
     }
     int64_t most = INT64_MAX / WEIRI_NS_PER_S;
-    if (seconds > most || seconds < -most) {
-        return false;
+    if (seconds >= most || seconds <= -most) {
+        int64_t left =
+            seconds > 0 ? INT64_MAX % WEIRI_NS_PER_S : INT64_MIN % WEIRI_NS_PER_S;
+        if (seconds > most || seconds < -most
+            || (seconds > 0 ? fraction_ns > left : fraction_ns < left)) {
+            return false;
+        }
     }
-    int64_t whole = seconds * WEIRI_NS_PER_S;
-    if (fraction_ns > 0 ? whole > INT64_MAX - fraction_ns
-                        : whole < INT64_MIN - fraction_ns) {
-        return false;
-    }
-    *ns = whole + fraction_ns;
+    *ns = seconds * WEIRI_NS_PER_S + fraction_ns;
     return true;
 }
 
@@ -94,6 +96,13 @@ load_8(const char *text)
     return (uint64_t)b[0] | (uint64_t)b[1] << 8 | (uint64_t)b[2] << 16
            | (uint64_t)b[3] << 24 | (uint64_t)b[4] << 32 | (uint64_t)b[5] << 40
            | (uint64_t)b[6] << 48 | (uint64_t)b[7] << 56;
+}
+
+static uint64_t
+load_3(const char *text)
+{
+    const uint8_t *b = (const uint8_t *)text;
+    return (uint64_t)b[0] | (uint64_t)b[1] << 8 | (uint64_t)b[2] << 16;
 }
 
 /* From here on, eight characters are a word of digit values: separators and what is not
@@ -126,7 +135,8 @@ two(const char *text)
     return 10 * (uint32_t)(text[0] - '0') + (uint32_t)(text[1] - '0');
 }
 
-/* "YYYY-MM-" and the value of the day that follows: days since the epoch. */
+/* "YYYY-MM-" and the value of the day that follows: days since the epoch. Years that
+ * int64 nanoseconds do not reach are refused, those that they reach in part are not. */
 static bool
 parse_date(const char *text, uint32_t day, int64_t *days)
 {
@@ -139,13 +149,11 @@ parse_date(const char *text, uint32_t day, int64_t *days)
     uint64_t pairs = pairs_of(digits);
     uint32_t year  = 100 * pair_at(pairs, 0) + pair_at(pairs, 2);
     uint32_t month = pair_at(pairs, 5);
-    if (month - 1 >= MONTHS_PER_YEAR || day - 1 >= DAYS[month]
-        || (day == 29 && month == 2 && !is_leap(year))) {
+    if (year - FIRST_YEAR > LAST_YEAR - FIRST_YEAR || month - 1 >= MONTHS_PER_YEAR
+        || day - 1 >= DAYS[month] || (day == 29 && month == 2 && !is_leap(year))) {
         return false;
     }
-    /* Counted from 0000-03-01, the first two months of year 0 would be negative; they
-     * are outside the range of int64 nanoseconds anyway. */
-    *days = year == 0 ? INT32_MIN : days_of_year(year, month, day) - EPOCH_DAY;
+    *days = days_of_year(year, month, day) - EPOCH_DAY;
     return true;
 }
 
@@ -191,64 +199,72 @@ parse_zone(const char *text, size_t size, int64_t *offset_s)
     return true;
 }
 
-/* What may follow the minutes: "[:SS[.fff]][zone]", from index 16 on. */
+/* What may follow the seconds: "[.fff][zone]", from index 19 on. */
 static bool
-parse_tail(
-    const char *text, size_t size, uint32_t *second, int64_t *fraction, int64_t *offset_s)
+parse_tail(const char *text, size_t size, int64_t *fraction, int64_t *offset_s)
 {
-    size_t at = 16;
-    if (text[at] == ':') {
-        if (size < 19 || !is_digit(text[17]) || !is_digit(text[18])) {
+    size_t at = 19;
+    if (text[at] == '.') {
+        size_t n = parse_fraction(text + 20, size - 20, fraction);
+        if (n == 0) {
             return false;
         }
-        *second = two(text + 17);
-        at      = 19;
-        if (at < size && text[at] == '.') {
-            size_t n = parse_fraction(text + 20, size - 20, fraction);
-            if (n == 0) {
-                return false;
-            }
-            at = 20 + n;
-        }
+        at = 20 + n;
     }
     return at == size || parse_zone(text + at, size - at, offset_s);
 }
 
+/* ":SS", from index 16 on. */
 static bool
-parse_bare_date(const char *text, int64_t *ns)
+parse_seconds(const char *text, uint32_t *second)
 {
-    int64_t days = 0;
-    return is_digit(text[8]) && is_digit(text[9])
-           && parse_date(text, two(text + 8), &days)
-           && join_ns(days * SECONDS_PER_DAY, 0, ns);
+    uint64_t digits = load_3(text + 16) ^ UINT32_C(0x30303a); /* :00 */
+    *second         = pair_at(pairs_of(digits), 1);
+    return is_word(digits, UINT32_C(0x76767f)) && *second <= 60;
 }
 
-bool
-weiri_time_parse(const char *text, size_t size, int64_t *ns)
+/* "YYYY-MM-DD HH:MM", and nothing after the minutes or at least the seconds. */
+static bool
+parse_long(const char *text, size_t size, int64_t *ns)
 {
-    if (size < 16) {
-        return size == 10 && parse_bare_date(text, ns);
-    }
     uint64_t digits = load_8(text + 8) & UINT64_C(0xffffffffff00ffff);
     digits ^= UINT64_C(0x30303a3030003030); /* 00T00:00 */
     if (!is_word(digits, UINT64_C(0x76767f7676007676))
         || (text[10] != 'T' && text[10] != ' ' && text[10] != 't')) {
         return false;
     }
-    uint64_t pairs    = pairs_of(digits);
-    uint32_t hour     = pair_at(pairs, 3);
-    uint32_t minute   = pair_at(pairs, 6);
-    uint32_t second   = 0;
-    int64_t  days     = 0;
-    int64_t  fraction = 0;
-    int64_t  offset_s = 0;
-    if (!parse_date(text, pair_at(pairs, 0), &days)
-        || (size > 16 && !parse_tail(text, size, &second, &fraction, &offset_s))
-        || hour > 23 || minute > 59 || second > 60) {
+    uint64_t pairs  = pairs_of(digits);
+    uint32_t hour   = pair_at(pairs, 3);
+    uint32_t minute = pair_at(pairs, 6);
+    uint32_t second = 0;
+    int64_t  days   = 0;
+    if (hour > 23 || minute > 59 || !parse_date(text, pair_at(pairs, 0), &days)
+        || (size > 16 && !parse_seconds(text, &second))) {
         return false;
     }
-    int64_t of_day = (int64_t)(hour * 3600 + minute * 60 + second);
-    return join_ns(days * SECONDS_PER_DAY + of_day - offset_s, fraction, ns);
+    int64_t seconds = days * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second;
+    if (size <= 19 || (size == 20 && text[19] == 'Z')) {
+        return join_ns(seconds, 0, ns);
+    }
+    int64_t fraction = 0;
+    int64_t offset_s = 0;
+    return parse_tail(text, size, &fraction, &offset_s)
+           && join_ns(seconds - offset_s, fraction, ns);
+}
+
+bool
+weiri_time_parse(const char *text, size_t size, int64_t *ns)
+{
+    if (size == 16 || size >= 19) {
+        return parse_long(text, size, ns);
+    }
+    if (size != 10) {
+        return false;
+    }
+    char start_of_day[16];
+    memcpy(start_of_day, text, 10);
+    memcpy(start_of_day + 10, " 00:00", 6);
+    return parse_long(start_of_day, sizeof start_of_day, ns);
 }
 
 /* What a pattern has read so far. */

@@ -2,6 +2,8 @@
 #ifndef WEIRI_CODEC_CELL_H
 #define WEIRI_CODEC_CELL_H
 
+#include <stddef.h>
+
 #include "weir/schema.h"
 
 /* What a text says for a field of any type but string: the cell of a CSV file, the inside

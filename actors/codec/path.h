@@ -2,6 +2,8 @@
 #ifndef WEIRI_CODEC_PATH_H
 #define WEIRI_CODEC_PATH_H
 
+#include <stddef.h>
+
 #include "weir/error.h"
 #include "weir/schema.h"
 

@@ -119,7 +119,7 @@ weiri_compare_float(double a, double b)
 static inline int
 weiri_compare_int_float(int64_t a, double b)
 {
-    if (b >= 0x1p63) {
+    if (!(b < 0x1p63)) { /* a null row may hold a NaN */
         return -1;
     }
     if (b < -0x1p63) {

@@ -353,6 +353,38 @@ check_utf8(const struct lexer *self)
     }
 }
 
+/* A '}' closes what was left open in its braces, so that a forgotten ')' does no harm
+ * beyond them. */
+static void
+count_brackets(struct lexer *self)
+{
+    uint32_t *outside  = NULL; /* nesting before each open brace */
+    uint32_t  n_braces = 0;
+    uint32_t  n_room   = 0;
+    uint32_t  nesting  = 0;
+    for (uint32_t i = 0; i < self->tokens.n_items; i++) {
+        weiri_token *token = &self->tokens.items[i];
+        uint32_t     floor = n_braces > 0 ? outside[n_braces - 1] + 1 : 0;
+        if (token->kind == WEIRI_TOKEN_RIGHT_BRACE && n_braces > 0) {
+            nesting = outside[--n_braces];
+        }
+        if (token->kind == WEIRI_TOKEN_RIGHT_PAREN
+            || token->kind == WEIRI_TOKEN_RIGHT_BRACKET) {
+            nesting -= nesting > floor;
+        }
+        token->nesting = nesting;
+        token->braces  = n_braces;
+        if (token->kind == WEIRI_TOKEN_LEFT_BRACE) {
+            if (n_braces == n_room) {
+                WEIRI_ARENA_PUSH(self->arena, outside, n_room, 0);
+            }
+            outside[n_braces++] = nesting++;
+        }
+        nesting += token->kind == WEIRI_TOKEN_LEFT_PAREN
+                   || token->kind == WEIRI_TOKEN_LEFT_BRACKET;
+    }
+}
+
 weiri_tokens
 weiri_lex(weiri_arena *arena, weiri_diagnostics *diagnostics, uint32_t file)
 {
@@ -371,6 +403,7 @@ weiri_lex(weiri_arena *arena, weiri_diagnostics *diagnostics, uint32_t file)
         lex_one(&self);
     }
     push(&self, WEIRI_TOKEN_END, 0);
+    count_brackets(&self);
     return self.tokens;
 }
 

@@ -8,6 +8,9 @@
 typedef struct weiri_token {
     uint32_t offset;
     uint32_t size;
+    uint32_t nesting;     /* brackets of any kind open before it; a closing one counts
+                           * as its opening one does                  */
+    uint32_t braces;      /* those of them that are braces            */
     uint8_t  kind;        /* weiri_token_kind                         */
     uint8_t  word;        /* weiri_word, of a NAME                    */
     bool     starts_line; /* nothing but white space stands before it */

@@ -23,12 +23,17 @@ command_run(int argc, char **argv);
 int
 command_check(int argc, char **argv);
 
+int
+command_test(int argc, char **argv);
+
 /* ---- what verbs share ---- */
 
-/* Settings gathered from --set; `items` points into argv. */
+/* What a compilation is asked for; `items` are gathered from --set and point into argv.
+ */
 typedef struct setting_list {
     weiri_setting *items;
     size_t         n;
+    bool           with_tests; /* plan the test blocks too */
 } setting_list;
 
 /* Take "name=value" apart, in place. False, with a message, if it is not of that form. */

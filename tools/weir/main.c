@@ -10,6 +10,7 @@ static const struct verb {
 } VERBS[] = {
     { "run", command_run, "run rules over the events of their sources" },
     { "check", command_check, "say what is wrong with rules, without running them" },
+    { "test", command_test, "run the test blocks of rules" },
 };
 
 enum { N_VERBS = sizeof VERBS / sizeof VERBS[0] };

@@ -139,7 +139,9 @@ typedef struct weiri_plan {
     uint32_t      n_sinks;
     weiri_rule *rules; /* sorted so that a rule comes after those whose streams it reads;
                         * otherwise as written */
-    uint32_t n_rules;
+    uint32_t    n_rules;
+    weiri_test *tests; /* planned only if asked for */
+    uint32_t    n_tests;
 } weiri_plan;
 
 #endif

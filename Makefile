@@ -30,7 +30,7 @@ check: ## formatting, clang-tidy, who includes what, headers alone
 bench: ## run the benchmarks: one JSON document on stdout
 	@tools/install-packages build test bench
 	@tools/build release
-	@tools/bench
+	@tools/run-bench
 
 fuzz: ## run each fuzz target for a minute (FUZZ_SECONDS=60)
 	@tools/install-packages build test check

@@ -1,5 +1,6 @@
 # The verbs people type. What builds is CMake (see CMakePresets.json); this file only calls it.
 .DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
 .PHONY: help demo test bench check fuzz conformance soak install clean
 
 CASES        ?= $(wildcard ../shared/conformance)

@@ -1,5 +1,6 @@
 # The verbs people type. What builds is CMake (see CMakePresets.json); this file only calls it.
 .DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
 .PHONY: help demo test bench check fuzz conformance soak install clean
 
 CASES        ?= $(wildcard ../shared/conformance)
@@ -30,7 +31,7 @@ check: ## formatting, clang-tidy, who includes what, headers alone
 bench: ## run the benchmarks: one JSON document on stdout
 	@tools/install-packages build test bench
 	@tools/build release
-	@tools/bench
+	@tools/run-bench
 
 fuzz: ## run each fuzz target for a minute (FUZZ_SECONDS=60)
 	@tools/install-packages build test check

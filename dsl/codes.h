@@ -75,7 +75,6 @@
     X(BAD_INDEX, "E0520", "an index that is not a constant whole number")                \
     X(PREV_NOT_HERE, "E0521", "prev where no event was taken before")                    \
     X(BAD_SILENCE, "E0522", "for without a single not")                                  \
-    X(EMPTY_PATTERN, "E0523", "a pattern that can match nothing at all")                 \
     X(GAP_ON_FIRST, "E0524", "within of previous where nothing is before")               \
     X(CYCLE, "E0601", "rules that feed each other")                                      \
     X(EMITS_DISAGREE, "E0602", "two rules emit different fields into one stream")        \

@@ -309,7 +309,7 @@ rule all { from auth emit copy }
 
 class Determinism(Folder):
     RULES = AUTH + """
-stream door { at time  user string }
+stream door { at time, user string }
 source auth from file("auth.jsonl") lateness 4s
 source auth from file("auth2.jsonl")
 source door from file("door.jsonl") lateness 2s

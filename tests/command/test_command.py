@@ -223,7 +223,7 @@ test "failures are seen" {
     def test_a_test_that_does_not_hold_says_where_and_what_came(self):
         self.write("rules.weir", self.TESTS.replace("expect 5", "expect 4").replace('{ ip: "b" }', '{ at: 2s }'))
         output = self.weir("test", self.path("rules.weir"), status=1)
-        self.assertIn("rules.weir:16: expected 4 such 'seen', found 5", output)
+        self.assertIn("rules.weir:15: expected 4 such 'seen', found 5", output)
         self.assertIn("expected no such 'seen', but 1 came", output)
         self.assertIn("1970-01-01T00:00:04Z seen ip=a", output)
         self.assertIn("not ok 1 - failures are seen", output)

@@ -65,7 +65,7 @@ struct msgpack_decoder {
 typedef struct msgpack_decoder decoder;
 
 /* Eight bytes, the first in the lowest place. */
-static uint64_t
+static inline uint64_t
 load_8(const void *bytes)
 {
     const uint8_t *b = bytes;
@@ -75,7 +75,7 @@ load_8(const void *bytes)
 }
 
 /* The low `n` bytes of a word, n from 1 to 8. */
-static uint64_t
+static inline uint64_t
 mask_of(uint32_t n)
 {
     return UINT64_MAX >> (64 - 8 * n);
@@ -219,7 +219,7 @@ store_float(decoder *self, int32_t field, double value)
     return true;
 }
 
-static bool
+static inline bool
 store_bool(decoder *self, int32_t field, bool value)
 {
     weir_column *column = &self->columns[field];
@@ -231,10 +231,12 @@ store_bool(decoder *self, int32_t field, bool value)
     return true;
 }
 
-/* Copy in whole steps, which both sides have room for; the bytes that count are or-ed
- * together, so that the high bit says whether any is not ASCII. */
-static inline uint64_t
-copy_steps(char *to, const char *from, uint32_t size)
+static const uint64_t HIGH_BITS = UINT64_C(0x8080808080808080);
+
+/* Copy in whole steps, which both sides have room for; false if a byte that counts is not
+ * ASCII. */
+static inline bool
+copy_ascii(char *to, const char *from, uint32_t size)
 {
     uint64_t seen = 0;
     uint32_t at   = 0;
@@ -243,7 +245,29 @@ copy_steps(char *to, const char *from, uint32_t size)
         memcpy(to + at, from + at, 8);
     }
     memcpy(to + at, from + at, 8);
-    return at < size ? seen | (load_8(from + at) & mask_of(size - at)) : seen;
+    seen |= at < size ? load_8(from + at) & mask_of(size - at) : 0;
+    return (seen & HIGH_BITS) == 0;
+}
+
+/* `has_step`: eight bytes may be read from any that counts. */
+static inline bool
+is_utf8(const char *text, uint32_t size, bool has_step)
+{
+    uint64_t seen = 0;
+    for (uint32_t at = 0; has_step && at < size; at += 8) {
+        seen |= load_8(text + at) & (size - at < 8 ? mask_of(size - at) : UINT64_MAX);
+    }
+    return (has_step && (seen & HIGH_BITS) == 0) || weiri_utf8_is_valid(text, size);
+}
+
+static bool
+append_string(decoder *self, const char *text, uint32_t size, uint32_t *offset)
+{
+    self->status = weir_chunk_reserve_text(self->chunk, size, offset);
+    if (self->status == WEIR_OK && size > 0) {
+        memcpy(self->chunk->heap + *offset, text, size);
+    }
+    return self->status == WEIR_OK;
 }
 
 /* A string that is known to be all in the input. `value`: where it begins, with its
@@ -252,34 +276,25 @@ static inline bool
 store_string(
     decoder *self, int32_t field, const char *text, uint32_t size, const uint8_t *value)
 {
-    weir_chunk  *chunk  = self->chunk;
-    weir_column *column = &self->columns[field];
-    uint32_t     offset = chunk->heap_used;
-    bool         has_steps =
-        (size_t)(self->cursor.end - (const uint8_t *)text) >= (size_t)size + COPY_STEP;
-    if (column->is_present && has_steps
-        && chunk->heap_size - offset >= (uint64_t)size + COPY_STEP) {
-        uint64_t seen = copy_steps(chunk->heap + offset, text, size);
-        if ((seen & UINT64_C(0x8080808080808080)) != 0
-            && !weiri_utf8_is_valid(text, size)) {
+    weir_chunk  *chunk    = self->chunk;
+    weir_column *column   = &self->columns[field];
+    uint32_t     offset   = chunk->heap_used;
+    size_t       left     = (size_t)(self->cursor.end - (const uint8_t *)text);
+    bool         has_step = left >= (size_t)size + COPY_STEP;
+    if (!column->is_present) {
+        if (!is_utf8(text, size, has_step)) {
             return refuse(self, field, value);
         }
+        mark_seen(self, field);
+        return true;
+    }
+    if (has_step && chunk->heap_size - offset >= (uint64_t)size + COPY_STEP
+        && copy_ascii(chunk->heap + offset, text, size)) {
         chunk->heap_used += size;
-    } else {
-        if (!weiri_utf8_is_valid(text, size)) {
-            return refuse(self, field, value);
-        }
-        if (!column->is_present) {
-            mark_seen(self, field);
-            return true;
-        }
-        self->status = weir_chunk_reserve_text(chunk, size, &offset);
-        if (self->status != WEIR_OK) {
-            return false;
-        }
-        if (size > 0) {
-            memcpy(chunk->heap + offset, text, size);
-        }
+    } else if (!weiri_utf8_is_valid(text, size)) {
+        return refuse(self, field, value);
+    } else if (!append_string(self, text, size, &offset)) {
+        return false;
     }
     column->as.s[self->row]  = (weir_text){ offset, size };
     column->nulls[self->row] = 0;
@@ -462,6 +477,7 @@ read_field(decoder *self, int32_t field, unsigned depth)
 {
     int64_t i = 0;
     double  f = 0;
+    bool    b = false;
     switch (self->targets[field].type) {
     case WEIR_INT:
         if (weiri_mp_take_int(&self->cursor, &i)) {
@@ -477,6 +493,11 @@ read_field(decoder *self, int32_t field, unsigned depth)
     }
     case WEIR_STRING: return read_string(self, field, depth);
     case WEIR_TIME: return read_time(self, field, depth);
+    case WEIR_BOOL:
+        if (weiri_mp_take_bool(&self->cursor, &b)) {
+            return store_bool(self, field, b);
+        }
+        break;
     default: break;
     }
     return read_any(self, field, depth);

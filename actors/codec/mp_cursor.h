@@ -81,6 +81,7 @@ weiri_mp_skip(weiri_mp_cursor *self, unsigned depth);
 bool
 weiri_mp_timestamp(const char *bytes, size_t size, int64_t *ns);
 
+/* The number in `n` bytes, the highest first. */
 static inline uint64_t
 weiri_mp_big_endian(const uint8_t *at, unsigned n)
 {
@@ -141,6 +142,16 @@ weiri_mp_take_float(weiri_mp_cursor *self, double *out)
     uint64_t bits = weiri_mp_big_endian(self->at + 1, 8);
     memcpy(out, &bits, sizeof bits);
     self->at += 9;
+    return true;
+}
+
+static inline bool
+weiri_mp_take_bool(weiri_mp_cursor *self, bool *out)
+{
+    if (self->at == self->end || (self->at[0] | 1) != 0xc3) {
+        return false;
+    }
+    *out = *self->at++ == 0xc3;
     return true;
 }
 

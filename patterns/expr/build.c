@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "operations.h"
+#include "expr/operations.h"
 
 static weiri_expr *
 new_expr(weiri_arena *arena, weiri_expr_kind kind, weir_type type, bool is_nullable)

@@ -1,7 +1,8 @@
-#include "operations.h"
+#include "expr/operations.h"
 
 #include <string.h>
 
+#include "expr/scalar/kernels.h"
 #include "weiri/assert.h"
 
 static const weiri_operation OPERATIONS[WEIRI_N_OPERATIONS] = {

@@ -15,7 +15,8 @@ typedef struct case_scope {
     const char        *failure; /* NULL: none */
 } case_scope;
 
-/* See README of the corpora, 1.2. NULL with scope->failure set where it cannot be read. */
+/* See README of the corpora, 1.2. NULL with scope->failure set where it cannot be read.
+ */
 weiri_expr *
 case_expr_parse(case_scope *scope, const char *text);
 

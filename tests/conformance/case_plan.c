@@ -24,12 +24,12 @@ case_schema(void)
 }
 
 typedef struct translation {
-    weiri_arena  *arena;
-    weiri_match  *plan;
-    const json  **items; /* the item of each step */
-    uint32_t      n_items;
-    uint32_t      next; /* step that the next item gets */
-    case_scope    scope;
+    weiri_arena *arena;
+    weiri_match *plan;
+    const json **items; /* the item of each step */
+    uint32_t     n_items;
+    uint32_t     next; /* step that the next item gets */
+    case_scope   scope;
 } translation;
 
 static void
@@ -186,16 +186,16 @@ set_skip(translation *t, const char *text)
 weiri_match *
 case_plan(weiri_arena *arena, const json *a_case, const char **failure)
 {
-    weiri_match *plan = weiri_arena_alloc(arena, sizeof *plan);
-    translation  t    = { .arena = arena, .plan = plan };
-    plan->inputs      = weiri_arena_alloc(arena, sizeof *plan->inputs);
-    plan->n_inputs    = 1;
+    weiri_match *plan      = weiri_arena_alloc(arena, sizeof *plan);
+    translation  t         = { .arena = arena, .plan = plan };
+    plan->inputs           = weiri_arena_alloc(arena, sizeof *plan->inputs);
+    plan->n_inputs         = 1;
     plan->inputs[0].schema = &SCHEMA;
     collect_steps(&t, json_get(a_case, "pattern"));
-    t.scope = (case_scope){ .arena = arena, .schema = &SCHEMA };
-    t.scope.steps   = plan->steps;
-    t.scope.n_steps = plan->n_steps;
-    plan->pattern   = sequence(&t, json_get(a_case, "pattern"), WEIRI_FIRST);
+    t.scope           = (case_scope){ .arena = arena, .schema = &SCHEMA };
+    t.scope.steps     = plan->steps;
+    t.scope.n_steps   = plan->n_steps;
+    plan->pattern     = sequence(&t, json_get(a_case, "pattern"), WEIRI_FIRST);
     plan->registers   = t.scope.registers;
     plan->n_registers = t.scope.n_registers;
     set_skip(&t, json_text(a_case, "skip", "no_skip"));

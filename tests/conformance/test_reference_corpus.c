@@ -24,7 +24,7 @@ typedef struct tally {
     unsigned passed;
     unsigned failed;
     unsigned not_compared; /* no expectation that we share: errors of the skip strategy */
-    unsigned repeated;     /* expected the same match more than once                     */
+    unsigned repeated; /* expected the same match more than once                     */
 } tally;
 
 static int
@@ -74,8 +74,8 @@ is_same(const lines *a, const lines *b)
 static const char *
 line_of_match(weiri_arena *arena, const json *match, long at)
 {
-    const char *line  = at >= 0 ? weiri_arena_format(arena, "timeout@%ld", at) : "match";
-    const char *last  = "";
+    const char *line = at >= 0 ? weiri_arena_format(arena, "timeout@%ld", at) : "match";
+    const char *last = "";
     for (uint32_t k = 0; k < match->n_items; k++) {
         const char *name = NULL;
         uint32_t    best = 0;
@@ -139,8 +139,8 @@ expected_lines(weiri_arena *arena, const json *a_case)
     }
     for (uint32_t i = 0; timeouts != NULL && i < timeouts->n_items; i++) {
         const json *t = &timeouts->items[i];
-        add_line(&l, line_of_match(arena, json_get(t, "match"),
-                         (long)json_number(t, "at", 0)));
+        add_line(&l,
+            line_of_match(arena, json_get(t, "match"), (long)json_number(t, "at", 0)));
     }
     return l;
 }
@@ -178,7 +178,8 @@ reference_lines(weiri_arena *arena, const weiri_match *plan, const json *a_case,
 }
 
 static void
-print_difference(const json *a_case, const char *line, const lines *want, const lines *got)
+print_difference(
+    const json *a_case, const char *line, const lines *want, const lines *got)
 {
     printf("FAILED %s\n  %s\n", json_text(a_case, "id", "?"), line);
     for (uint32_t i = 0; i < want->n; i++) {

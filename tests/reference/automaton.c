@@ -6,14 +6,14 @@
 
 /* What the place of an element in the pattern says about it. */
 typedef struct place {
-    weiri_contiguity contiguity; /* in effect: a group's first item has the group's       */
-    bool             begins_optional; /* S begins an optional group, on its first pass    */
-    bool             begins_match;    /* first pass, nothing before it                    */
-    bool             ends_pattern;    /* what follows the enclosing group, or the element
-                                       * itself, is the end of the pattern                 */
+    weiri_contiguity contiguity; /* in effect: a group's first item has the group's */
+    bool begins_optional;        /* S begins an optional group, on its first pass    */
+    bool begins_match;           /* first pass, nothing before it                    */
+    bool ends_pattern;           /* what follows the enclosing group, or the element
+                                  * itself, is the end of the pattern                 */
     ref_steps     not_after; /* `-> not` that follow the element directly               */
     ref_condition entry;     /* `lazy` of a group around: for the first TAKE            */
-    bool          entry_waits; /* … and for the IGNORE while waiting for it             */
+    bool entry_waits;        /* … and for the IGNORE while waiting for it             */
 } place;
 
 /* An element that is being built, with what its repetitions share. */
@@ -21,7 +21,7 @@ typedef struct element {
     const weiri_pattern *pattern;
     place                place;
     uint32_t             sink;
-    uint32_t             exit;  /* where leaving it out or ending it leads */
+    uint32_t             exit;      /* where leaving it out or ending it leads */
     uint32_t             free_exit; /* greedy with `until`: unguarded copy  */
     const ref_literal   *until;     /* NULL: none                           */
 } element;
@@ -190,9 +190,9 @@ copy_of(builder *b, uint32_t state)
 static uint32_t
 build_leading_not(builder *b, const weiri_pattern *n, bool is_just_before, uint32_t sink)
 {
-    uint32_t   s    = add_state(b);
-    ref_steps  step = (ref_steps)1 << n->step;
-    ref_state *self = state_of(b, s);
+    uint32_t   s                                           = add_state(b);
+    ref_steps  step                                        = (ref_steps)1 << n->step;
+    ref_state *self                                        = state_of(b, s);
     *(is_just_before ? &self->just_before : &self->before) = step;
     add_edge(b, s, REF_PROCEED, sink, always(b));
     return s;
@@ -247,7 +247,7 @@ build_not_followed(builder *b, const weiri_pattern *n, place at, uint32_t sink)
         state_of(b, sink)->stops |= step;
         return sink;
     }
-    uint32_t s              = add_state(b);
+    uint32_t s             = add_state(b);
     state_of(b, s)->begins = step;
     add_edge(b, s, REF_PROCEED, sink, always(b));
     if (at.ends_pattern) {
@@ -325,9 +325,9 @@ build_single_step(
     if (is_first) {
         take = both(b, take, e->place.entry);
     }
-    uint32_t s               = add_state(b);
-    state_of(b, s)->step     = step;
-    state_of(b, s)->stops    = is_first ? 0 : e->place.not_after;
+    uint32_t s            = add_state(b);
+    state_of(b, s)->step  = step;
+    state_of(b, s)->stops = is_first ? 0 : e->place.not_after;
     add_edge(b, s, REF_TAKE, sink, take);
     if (is_optional) {
         add_exit(b, e, s, is_first);
@@ -417,10 +417,10 @@ build_single(builder *b, const element *e, uint32_t sink, bool is_first, bool is
 static uint32_t
 build_loop_of_step(builder *b, const element *e)
 {
-    uint32_t      step = e->pattern->step;
-    ref_steps     set  = (ref_steps)1 << step;
-    ref_condition take = with_lazy(b, e, true, with_until(b, e, only(b, fits(set))));
-    uint32_t      l    = add_state(b);
+    uint32_t      step    = e->pattern->step;
+    ref_steps     set     = (ref_steps)1 << step;
+    ref_condition take    = with_lazy(b, e, true, with_until(b, e, only(b, fits(set))));
+    uint32_t      l       = add_state(b);
     state_of(b, l)->step  = step;
     state_of(b, l)->stops = e->place.not_after;
     add_exit(b, e, l, false);
@@ -484,8 +484,8 @@ input_of_first(const builder *b, const weiri_pattern *p)
 static void
 guard_sink(builder *b, element *e)
 {
-    if (e->pattern->preference != WEIRI_PREFER_GREEDY || e->pattern->min == e->pattern->max
-        || e->sink == REF_FINAL) {
+    if (e->pattern->preference != WEIRI_PREFER_GREEDY
+        || e->pattern->min == e->pattern->max || e->sink == REF_FINAL) {
         return;
     }
     if (e->until != NULL) {
@@ -497,7 +497,7 @@ guard_sink(builder *b, element *e)
 static uint32_t
 build_element(builder *b, const weiri_pattern *p, place at, uint32_t sink)
 {
-    element     e = { .pattern = p, .place = at, .sink = sink, .exit = sink };
+    element     e     = { .pattern = p, .place = at, .sink = sink, .exit = sink };
     ref_literal until = { .kind = REF_UNTIL };
     e.free_exit       = sink;
     if (p->until != NULL) {
@@ -511,17 +511,13 @@ build_element(builder *b, const weiri_pattern *p, place at, uint32_t sink)
 
 /* ---- bodies of groups ---- */
 
-/* `-> not` directly after item i: their repetitions are inside the negation. */
+/* The `-> not` directly after item i: its repetitions are inside the negation. */
 static ref_steps
-nots_after(const weiri_pattern *p, uint32_t i)
+not_after(const weiri_pattern *p, uint32_t i)
 {
-    ref_steps steps = 0;
-    for (uint32_t k = i + 1; k < p->n_items && p->items[k]->is_negated; k++) {
-        if (p->items[k]->contiguity != WEIRI_NEXT) {
-            steps |= (ref_steps)1 << p->items[k]->step;
-        }
-    }
-    return steps;
+    const weiri_pattern *next = i + 1 < p->n_items ? p->items[i + 1] : NULL;
+    bool is_not = next != NULL && next->is_negated && next->contiguity != WEIRI_NEXT;
+    return is_not ? (ref_steps)1 << next->step : 0;
 }
 
 static bool
@@ -563,10 +559,10 @@ build_sequence(builder *b, const weiri_pattern *p, place group, uint32_t sink)
             at.entry       = (ref_condition){ 0 };
             at.entry_waits = false;
         }
-        at.ends_pattern           = group.ends_pattern && i + 1 == p->n_items;
-        at.not_after              = nots_after(p, i);
-        next = item->is_negated ? build_not(b, p, i, at, next)
-                                : build_element(b, item, at, next);
+        at.ends_pattern = group.ends_pattern && i + 1 == p->n_items;
+        at.not_after    = not_after(p, i);
+        next            = item->is_negated ? build_not(b, p, i, at, next)
+                                           : build_element(b, item, at, next);
     }
     return next;
 }
@@ -636,7 +632,8 @@ build_or(builder *b, const weiri_pattern *p, place at, uint32_t sink)
     return build_choice(b, &c, at);
 }
 
-/* The items of an `and` that have an event, and what is made for each set that is left. */
+/* The items of an `and` that have an event, and what is made for each set that is left.
+ */
 typedef struct conjunction {
     const weiri_pattern **items;
     uint32_t              n_items;
@@ -663,10 +660,10 @@ build_rest(builder *b, conjunction *c, uint32_t left)
         if ((left >> i & 1) == 0) {
             continue;
         }
-        uint32_t rest       = copy_of(b, build_rest(b, c, left & ~(1U << i)));
-        place    at         = { .contiguity = WEIRI_FIRST };
-        at.begins_match     = c->place.begins_match && is_first;
-        at.ends_pattern     = c->place.ends_pattern && (left & (left - 1)) == 0;
+        uint32_t rest   = copy_of(b, build_rest(b, c, left & ~(1U << i)));
+        place    at     = { .contiguity = WEIRI_FIRST };
+        at.begins_match = c->place.begins_match && is_first;
+        at.ends_pattern = c->place.ends_pattern && (left & (left - 1)) == 0;
         if (is_first) {
             at.entry       = c->place.entry;
             at.entry_waits = c->place.entry_waits;
@@ -675,10 +672,10 @@ build_rest(builder *b, conjunction *c, uint32_t left)
         entries[ways.n_items++] = build_element(b, c->items[i], at, rest);
         ways.can_be_empty       = ways.can_be_empty && ref_can_be_empty(c->items[i]);
     }
-    place at           = { .contiguity = is_first ? c->place.contiguity : WEIRI_FOLLOWED };
-    at.begins_optional = is_first && c->place.begins_optional;
-    at.entry           = c->place.entry;
-    at.entry_waits     = is_first && c->place.entry_waits;
+    place at = { .contiguity = is_first ? c->place.contiguity : WEIRI_FOLLOWED };
+    at.begins_optional   = is_first && c->place.begins_optional;
+    at.entry             = c->place.entry;
+    at.entry_waits       = is_first && c->place.entry_waits;
     return c->memo[left] = build_choice(b, &ways, at);
 }
 
@@ -697,7 +694,7 @@ build_and(builder *b, const weiri_pattern *p, place at, uint32_t sink)
         }
     }
     if (nots != 0) {
-        c.exit                      = add_state(b);
+        c.exit                     = add_state(b);
         state_of(b, c.exit)->clean = nots;
         add_edge(b, c.exit, REF_PROCEED, sink, always(b));
     }

@@ -43,8 +43,8 @@ typedef struct ref_edge {
 
 /* What a PROCEED through the state does besides. */
 typedef struct ref_state {
-    uint32_t      step;   /* that its TAKE binds; WEIRI_NONE */
-    ref_edge     *edges;  /* of the state, or of `alias`     */
+    uint32_t      step;  /* that its TAKE binds; WEIRI_NONE */
+    ref_edge     *edges; /* of the state, or of `alias`     */
     uint32_t      n_edges;
     uint32_t      alias;  /* a copy shares the edges of the original; else itself */
     ref_condition guards; /* every edge that leaves needs these too  */

@@ -71,11 +71,11 @@ real(double f)
 static weir_value
 integer_sum(char op, weir_value a, weir_value b, weir_type type)
 {
-    int64_t sum  = 0;
-    bool    over = op == '+'   ? __builtin_add_overflow(a.as.i, b.as.i, &sum)
-                   : op == '-' ? __builtin_sub_overflow(a.as.i, b.as.i, &sum)
-                               : __builtin_mul_overflow(a.as.i, b.as.i, &sum);
-    weir_value v = { .type = (uint8_t)type, .as.i = sum };
+    int64_t    sum  = 0;
+    bool       over = op == '+'   ? __builtin_add_overflow(a.as.i, b.as.i, &sum)
+                      : op == '-' ? __builtin_sub_overflow(a.as.i, b.as.i, &sum)
+                                  : __builtin_mul_overflow(a.as.i, b.as.i, &sum);
+    weir_value v    = { .type = (uint8_t)type, .as.i = sum };
     return over ? null_of(type) : v;
 }
 

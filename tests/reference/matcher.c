@@ -264,8 +264,8 @@ add_way(prospect *p, int64_t gap_ns)
 }
 
 static void
-look_ahead(
-    const weir_reference *self, const ref_run *run, uint32_t state, bool *marks, prospect *p)
+look_ahead(const weir_reference *self, const ref_run *run, uint32_t state, bool *marks,
+    prospect *p)
 {
     bool is_new;
     mark(marks, state, &is_new);
@@ -465,8 +465,8 @@ visit(offer *o, ref_run run)
 {
     const ref_state *s = &o->self->automaton.states[run.state];
     o->self->cost++;
-    if (run.state == REF_FINAL || was_visited(o, &run)
-        || (s->clean & o->run->seen) != 0 || !history_allows(o, s)) {
+    if (run.state == REF_FINAL || was_visited(o, &run) || (s->clean & o->run->seen) != 0
+        || !history_allows(o, s)) {
         return;
     }
     run.active |= s->begins;
@@ -510,10 +510,10 @@ offer_event(weir_reference *self, ref_partition *partition, const ref_event *eve
     const ref_run *run, ref_runs *next, ref_completes *completes)
 {
     ref_completes mine = { 0 };
-    offer o   = { .self = self, .partition = partition, .event = event, .run = run };
-    o.seen    = run->seen;
-    o.barrier = self->automaton.states[run->state].barrier;
-    o.completes      = &mine;
+    offer o     = { .self = self, .partition = partition, .event = event, .run = run };
+    o.seen      = run->seen;
+    o.barrier   = self->automaton.states[run->state].barrier;
+    o.completes = &mine;
     ref_steps unseen = all_inside(self) & ~run->seen;
     for (uint32_t s = 0; s < self->plan->n_steps; s++) {
         ref_steps step = (ref_steps)1 << s;
@@ -525,7 +525,7 @@ offer_event(weir_reference *self, ref_partition *partition, const ref_event *eve
     for (uint32_t i = 0; !o.is_stopped && i < o.next.n; i++) {
         push_run(self, next, o.next.items[i]);
     }
-    for (uint32_t i = 0; !o.is_stopped && i < mine.n; i++) {
+    for (uint32_t i = 0; i < mine.n; i++) { /* what it completes, it completes */
         push_complete(self, completes, mine.items[i].bindings, mine.items[i].time_ns);
     }
 }
@@ -546,7 +546,8 @@ give(weir_reference *self, ref_partition *partition, const ref_bindings *b,
     if (emit != NULL && emit->schema != NULL) {
         const weir_value *registers = ref_registers(self, partition, b, &time_ns);
         out.n_values                = emit->schema->n_fields;
-        out.values = weiri_arena_alloc(self->arena, (out.n_values + 1) * sizeof *out.values);
+        out.values =
+            weiri_arena_alloc(self->arena, (out.n_values + 1) * sizeof *out.values);
         for (uint32_t i = 0; i < out.n_values; i++) {
             out.values[i] = weir_reference_eval(emit->values[i], NULL, 0, registers);
         }
@@ -593,7 +594,7 @@ sort(ref_completes *list, int (*compare)(const void *, const void *))
 /* What a given match takes away. */
 typedef struct sweep {
     const ref_bindings *given;
-    uint64_t            before; /* those whose first event is earlier than this */
+    uint64_t            before;     /* those whose first event is earlier than this */
     bool                is_sharing; /* those that share an event                */
 } sweep;
 
@@ -670,7 +671,8 @@ shift(ref_completes *list)
 static bool
 is_holding(const weir_reference *self)
 {
-    return self->plan->skip == WEIRI_SKIP_TO_NEXT || self->plan->skip == WEIRI_SKIP_PAST_LAST
+    return self->plan->skip == WEIRI_SKIP_TO_NEXT
+           || self->plan->skip == WEIRI_SKIP_PAST_LAST
            || self->plan->skip == WEIRI_SKIP_TO_FIRST
            || self->plan->skip == WEIRI_SKIP_TO_LAST;
 }
@@ -755,12 +757,12 @@ fire_runs(weir_reference *self, ref_partition *p, int64_t when)
 static void
 fire_silence(weir_reference *self, ref_partition *p, int64_t when)
 {
-    ref_bindings *b     = weiri_arena_alloc(self->arena, sizeof *b);
-    ref_bindings  none  = { 0 };
-    ref_run       run   = { .bindings = &none };
-    offer         o     = { .self = self, .event = p->spoke, .run = &run };
-    *b                  = *bind(&o, self->plan->pattern->step);
-    p->spoke            = NULL;
+    ref_bindings *b    = weiri_arena_alloc(self->arena, sizeof *b);
+    ref_bindings  none = { 0 };
+    ref_run       run  = { .bindings = &none };
+    offer         o    = { .self = self, .event = p->spoke, .run = &run };
+    *b                 = *bind(&o, self->plan->pattern->step);
+    p->spoke           = NULL;
     give(self, p, b, false, when);
 }
 
@@ -833,7 +835,8 @@ static bool
 is_same_value(const weir_value *a, const weir_value *b)
 {
     if (a->type == WEIR_STRING) {
-        return a->size == b->size && (a->size == 0 || memcmp(a->as.s, b->as.s, a->size) == 0);
+        return a->size == b->size
+               && (a->size == 0 || memcmp(a->as.s, b->as.s, a->size) == 0);
     }
     return a->type == WEIR_FLOAT  ? a->as.f == b->as.f
            : a->type == WEIR_BOOL ? a->as.b == b->as.b

@@ -68,7 +68,8 @@ count_of(series s)
 {
     weir_value v = { .type = WEIR_INT };
     for (uint32_t i = 0; i < s.n; i++) {
-        v.as.i += !s.values[i].is_null && (s.values[i].type != WEIR_BOOL || s.values[i].as.b);
+        v.as.i +=
+            !s.values[i].is_null && (s.values[i].type != WEIR_BOOL || s.values[i].as.b);
     }
     return v;
 }
@@ -160,8 +161,8 @@ collect(weir_reference *self, const weiri_register *reg, series s)
     for (uint32_t i = 0; i < s.n; i++) {
         size += 9 + s.values[i].size;
     }
-    char  *bytes = weiri_arena_alloc(self->arena, size);
-    size_t used  = 0;
+    char  *bytes  = weiri_arena_alloc(self->arena, size);
+    size_t used   = 0;
     bytes[used++] = (char)reg->element;
     for (uint32_t i = 0; i < s.n; i++) {
         const weir_value *v = &s.values[i];
@@ -229,9 +230,9 @@ weir_value *
 ref_registers(weir_reference *self, const ref_partition *partition,
     const ref_bindings *bindings, const int64_t *end_ns)
 {
-    const weiri_match *plan   = self->plan;
-    weir_value        *values = weiri_arena_alloc(
-               self->arena, (plan->n_registers + 1) * sizeof *values);
+    const weiri_match *plan = self->plan;
+    weir_value        *values =
+        weiri_arena_alloc(self->arena, (plan->n_registers + 1) * sizeof *values);
     for (uint32_t i = 0; i < plan->n_registers; i++) {
         if (end_ns != NULL || plan->registers[i].in_condition) {
             values[i] = value_of(self, partition, &plan->registers[i], bindings, end_ns);

@@ -22,11 +22,11 @@ typedef struct ref_bindings {
 } ref_bindings;
 
 typedef struct ref_run {
-    uint32_t            state;
-    ref_steps           active;   /* negations that have begun and not ended      */
-    bool                left_out; /* an optional element was, since the last of them */
-    ref_steps           seen;     /* `not` of conjunctions fitted since the first event */
-    ref_bindings       *bindings;
+    uint32_t      state;
+    ref_steps     active;   /* negations that have begun and not ended      */
+    bool          left_out; /* an optional element was, since the last of them */
+    ref_steps     seen;     /* `not` of conjunctions fitted since the first event */
+    ref_bindings *bindings;
 } ref_run;
 
 typedef struct ref_runs {
@@ -47,12 +47,12 @@ typedef struct ref_completes {
 } ref_completes;
 
 typedef struct ref_partition {
-    weir_value      *keys;
+    weir_value       *keys;
     const ref_event **history; /* all events of the partition so far */
-    uint32_t         n_history;
-    ref_runs         runs; /* without the one that is always at the start */
-    ref_completes    held;
-    const ref_event *spoke; /* silence: the last event that fits, NULL: waits for one */
+    uint32_t          n_history;
+    ref_runs          runs; /* without the one that is always at the start */
+    ref_completes     held;
+    const ref_event  *spoke; /* silence: the last event that fits, NULL: waits for one */
 } ref_partition;
 
 struct weir_reference {

@@ -732,9 +732,10 @@ end_inside(weiri_decode *decode, const char *bytes, size_t at, size_t size)
     decode->line++;
 }
 
+/* NOLINTBEGIN(readability-function-size): the parameters of weiri_decoder_decode */
 static weir_status
 decode(void *state, weiri_decode *decode, const char *bytes, size_t size, bool is_last,
-    weir_chunk *chunk, size_t *consumed, weir_error *err) /* NOLINT: the table's type */
+    weir_chunk *chunk, size_t *consumed, weir_error *err)
 {
     decoder *self = state;
     size_t  *at   = consumed;
@@ -765,6 +766,7 @@ decode(void *state, weiri_decode *decode, const char *bytes, size_t size, bool i
     }
     return WEIR_OK;
 }
+/* NOLINTEND(readability-function-size) */
 
 const weiri_decoder_ops WEIRI_DECODE_MSGPACK = {
     .create  = create,

@@ -16,9 +16,9 @@ struct unit {
 
 /* Descending; a name comes before one that it begins with. */
 static const struct unit UNITS[] = {
-    { "d", INT64_C(86400) * WEIRI_NS_PER_S },
-    { "h", INT64_C(3600) * WEIRI_NS_PER_S },
-    { "m", INT64_C(60) * WEIRI_NS_PER_S },
+    { "d", UINT64_C(86400) * WEIRI_NS_PER_S },
+    { "h", UINT64_C(3600) * WEIRI_NS_PER_S },
+    { "m", UINT64_C(60) * WEIRI_NS_PER_S },
     { "s", WEIRI_NS_PER_S },
     { "ms", WEIRI_NS_PER_MS },
     { "us", WEIRI_NS_PER_US },
@@ -45,12 +45,12 @@ find_unit(const char *text, size_t size, size_t *name_size)
 
 /* Add count * unit_ns to *total, or false if that is more than `most`. */
 static bool
-add_bounded(uint64_t *total, uint64_t count, int64_t unit_ns, uint64_t most)
+add_bounded(uint64_t *total, uint64_t count, uint64_t unit_ns, uint64_t most)
 {
-    if (count > (most - *total) / (uint64_t)unit_ns) {
+    if (count > (most - *total) / unit_ns) {
         return false;
     }
-    *total += count * (uint64_t)unit_ns;
+    *total += count * unit_ns;
     return true;
 }
 
@@ -58,7 +58,7 @@ add_bounded(uint64_t *total, uint64_t count, int64_t unit_ns, uint64_t most)
  * nanosecond is refused. */
 static bool
 add_fraction(
-    uint64_t *total, const char *digits, size_t n, int64_t unit_ns, uint64_t most)
+    uint64_t *total, const char *digits, size_t n, uint64_t unit_ns, uint64_t most)
 {
     for (size_t i = 0; i < n; i++) {
         if (unit_ns % 10 != 0) {
@@ -156,9 +156,9 @@ weiri_duration_format(int64_t ns, char out[WEIRI_DURATION_TEXT])
         *end++ = '-';
     }
     for (size_t i = 0; i < N_UNITS; i++) {
-        uint64_t unit_ns = (uint64_t)UNITS[i].ns;
+        uint64_t unit_ns = UNITS[i].ns;
         if (rest >= unit_ns || (ns == 0 && unit_ns == (uint64_t)WEIRI_NS_PER_S)) {
-            end = put_count(end, rest / unit_ns);
+            end = put_count(end, rest / unit_ns); /* NOLINT: no unit is 0 */
             rest %= unit_ns;
             size_t n = strlen(UNITS[i].name);
             memcpy(end, UNITS[i].name, n);

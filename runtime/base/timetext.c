@@ -178,7 +178,7 @@ parse_zone(const char *text, size_t size, int64_t *offset_s)
     if (hours > 23 || minutes > 59) {
         return false;
     }
-    int64_t seconds = (int64_t)(hours * 3600 + minutes * 60);
+    int64_t seconds = INT64_C(3600) * hours + INT64_C(60) * minutes;
     *offset_s       = text[0] == '-' ? -seconds : seconds;
     return true;
 }

@@ -13,7 +13,7 @@
 #include "expr/scalar/kernels.h"
 #include "weiri/limits.h"
 
-enum { CASES = 4000, DEPTH = 4, ROOTS = 3, ARGS = 8, MADE = 64 };
+enum { CASES = 3000, DEPTH = 4, ROOTS = 3, ARGS = 8, MADE = 64 };
 
 /* ---- randomness: splitmix64 (Steele, Lea, Flood 2014) ---- */
 

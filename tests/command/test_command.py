@@ -44,7 +44,8 @@ rule guessed "many failures, then a success, from one address" {
 
 def auth(second, ip, outcome, user="root"):
     return {
-        "at": "2024-05-01T%02d:%02d:%02dZ" % (second // 3600, second // 60 % 60, second % 60),
+        "at": "2024-05-%02dT%02d:%02d:%02dZ"
+              % (1 + second // 86400, second // 3600 % 24, second // 60 % 60, second % 60),
         "ip": ip,
         "user": user,
         "outcome": outcome,
@@ -475,8 +476,8 @@ class Memory(Folder):
     def peak(self, n):
         with open(self.path("auth.jsonl"), "w") as f:
             for start in range(0, n, 1000):
-                f.write(lines([auth((start + i) // 100, "ip%d" % (i % 50), "failed") for i in range(1000)]))
-        self.write("rules.weir", GUESSED)
+                f.write(lines([auth((start + i) // 4, "ip%d" % (i % 50), "failed") for i in range(1000)]))
+        self.write("rules.weir", GUESSED.replace("{3,}", "{3}").replace("10m", "1m"))
         weir = subprocess.Popen([WEIR, "run", "--quiet", self.path("rules.weir")], stdout=subprocess.DEVNULL)
         _, status, usage = os.wait4(weir.pid, 0)
         weir.returncode = os.waitstatus_to_exitcode(status)

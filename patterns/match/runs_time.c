@@ -7,8 +7,7 @@
 static int64_t
 gap_deadline(const weiri_executor *self, const weiri_run *run)
 {
-    const weiri_state *state = &self->core->automaton->states[run->state];
-    int64_t            gap   = state->is_pending ? state->pending_gap_ns : state->gap_ns;
+    int64_t gap = self->core->automaton->states[run->state].gap_ns;
     return gap < 0 || run->last_ns > INT64_MAX - gap ? INT64_MAX : run->last_ns + gap;
 }
 

@@ -35,6 +35,8 @@ destroy(weiri_executor **self_p)
     free(self->quiet);
     free(self->complete);
     free(self->expired);
+    free(self->given);
+    free(self->due);
     free(self->choices);
     free(self->positions);
     free(self->taken);
@@ -303,7 +305,7 @@ process(weiri_executor *self, weiri_partition *partition, const weiri_event *eve
     }
     if (self->n_complete > 0 || self->state->held != 0
         || self->state->n_runs > self->core->plan->max_runs) {
-        weiri_runs_end_turn(self, event->time_ns);
+        weiri_runs_end_turn(self);
     }
     if (partition->self == self->key_of && self->state->first == 0) {
         self->key_of = 0; /* it may go now, and its number to another key */

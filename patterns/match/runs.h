@@ -112,6 +112,12 @@ struct weiri_executor {
     uint32_t          *expired;
     uint32_t           n_expired;
     uint32_t           capacity_expired;
+    uint32_t          *given; /* at the deadline at work */
+    uint32_t           n_given;
+    uint32_t           capacity_given;
+    weiri_timer       *due;
+    uint32_t           n_due;
+    uint32_t           capacity_due;
     weiri_choice      *choices;   /* of one run                             */
     uint32_t           turn_link; /* the first link made for the event      */
     bool               is_turn_shared;
@@ -183,9 +189,9 @@ weiri_runs_note(weiri_executor *self, uint32_t **list, uint32_t *n, uint32_t *ca
 
 /* runs_skip.c: complete matches: order, skip, give. */
 void
-weiri_runs_end_turn(weiri_executor *self, int64_t time_ns);
+weiri_runs_end_turn(weiri_executor *self);
 void
-weiri_runs_give_expired(weiri_executor *self, int64_t time_ns);
+weiri_runs_give_moment(weiri_executor *self);
 
 /* runs_time.c: deadlines. */
 void

@@ -158,10 +158,11 @@ expire(weiri_executor *self, uint32_t run, int64_t deadline_ns)
             && gap_deadline(self, at) > deadline_ns) {
             continue;
         }
+        bool is_pending = self->core->automaton->states[at->state].is_pending;
         weiri_runs_unlink(self, self->state, run);
-        if (self->core->automaton->states[at->state].is_pending) {
-            at->last_ns = deadline_ns;
-            at->state   = WEIRI_RUN_COMPLETE;
+        at->last_ns = deadline_ns;
+        at->state   = WEIRI_RUN_COMPLETE;
+        if (is_pending) {
             weiri_runs_note(self, &self->complete, &self->n_complete,
                 &self->capacity_complete, run);
         } else {
@@ -212,32 +213,99 @@ forget_before(weiri_executor *self, int64_t deadline_ns)
     }
 }
 
+/* What of the partition at work one timer stands for. */
 static void
-fire(weiri_executor *self, weiri_timer timer)
+fire(weiri_executor *self, const weiri_timer *timer)
 {
-    uint32_t run = timer.run;
-    if (run != 0 && run != WEIRI_NONE && !is_live(self, &timer)) {
+    uint32_t run = timer->run;
+    if (run == WEIRI_NONE) {
+        forget_before(self, timer->deadline_ns);
         return;
     }
-    weiri_partition *partition = weiri_keys_at(self->core->keys, timer.partition);
-    self->partition            = partition;
-    self->state                = weiri_runs_state_of(partition);
-    self->event                = NULL;
-    if (run == WEIRI_NONE) {
-        forget_before(self, timer.deadline_ns);
-    } else {
-        run = run != 0 ? first_sibling(self, run) : self->state->first;
-        if (run == 0 || weiri_run_at(self, run)->start != timer.start) {
-            return;
+    if (run != 0 && !is_live(self, timer)) {
+        return;
+    }
+    run = run != 0 ? first_sibling(self, run) : self->state->first;
+    if (run != 0 && weiri_run_at(self, run)->start == timer->start) {
+        expire(self, run, timer->deadline_ns);
+    }
+}
+
+static int
+compare_partitions(const void *a, const void *b)
+{
+    const weiri_timer *x = a;
+    const weiri_timer *y = b;
+    if (x->partition != y->partition) {
+        return x->partition < y->partition ? -1 : 1;
+    }
+    return (x->start > y->start) - (x->start < y->start);
+}
+
+static void
+collect_due(weiri_executor *self, int64_t deadline_ns)
+{
+    self->n_due = 0;
+    for (const weiri_timer *first = weiri_timers_first(&self->timers);
+         first != NULL && first->deadline_ns == deadline_ns;
+         first = weiri_timers_first(&self->timers)) {
+        if (self->n_due == self->capacity_due) {
+            uint32_t     capacity = self->capacity_due > 0 ? self->capacity_due * 2 : 16;
+            weiri_timer *due
+                = capacity == 0 ? NULL : realloc(self->due, capacity * sizeof *due);
+            if (due == NULL) {
+                self->core->status = WEIR_ENOMEM;
+                return;
+            }
+            self->due          = due;
+            self->capacity_due = capacity;
         }
-        expire(self, run, timer.deadline_ns);
-        weiri_runs_give_expired(self, timer.deadline_ns);
-        weiri_runs_end_turn(self, timer.deadline_ns);
+        self->due[self->n_due++] = weiri_timers_pop(&self->timers);
     }
-    if (WEIRI_RUNS.is_empty(partition)) {
-        self->key_of = 0;
-        weiri_keys_remove(self->core->keys, partition);
+    if (self->n_due > 1) {
+        qsort(self->due, self->n_due, sizeof *self->due, compare_partitions);
     }
+}
+
+/* A timer may be older than its partition: only one that has just had something counts. */
+static void
+remove_emptied(weiri_executor *self)
+{
+    self->key_of = 0;
+    for (uint32_t i = 0; i < self->n_due; i++) {
+        weiri_partition *partition
+            = weiri_keys_at(self->core->keys, self->due[i].partition);
+        if (self->due[i].run != 0 && WEIRI_RUNS.is_empty(partition)) {
+            weiri_keys_remove(self->core->keys, partition);
+        }
+    }
+}
+
+/* All that is due at one moment: what a match there drops among partial matches has no
+ * say in what has timed out with it, and all of it is given in one order. */
+static void
+fire_moment(weiri_executor *self, int64_t deadline_ns)
+{
+    collect_due(self, deadline_ns);
+    self->event = NULL;
+    for (uint32_t i = 0; i < self->n_due && self->core->status == WEIR_OK;) {
+        uint32_t number = self->due[i].partition;
+        uint32_t first  = i;
+        self->partition = weiri_keys_at(self->core->keys, number);
+        self->state     = weiri_runs_state_of(self->partition);
+        bool had_any    = !WEIRI_RUNS.is_empty(self->partition);
+        for (; i < self->n_due && self->due[i].partition == number; i++) {
+            if (had_any) {
+                fire(self, &self->due[i]);
+            }
+            self->due[i].run = i == first && had_any; /* of use to remove_emptied */
+        }
+        if (had_any) {
+            weiri_runs_end_turn(self);
+        }
+    }
+    weiri_runs_give_moment(self);
+    remove_emptied(self);
 }
 
 void
@@ -246,6 +314,6 @@ weiri_runs_fire(weiri_executor *self, int64_t before_ns)
     for (const weiri_timer *first = weiri_timers_first(&self->timers);
          first != NULL && first->deadline_ns < before_ns && self->core->status == WEIR_OK;
          first = weiri_timers_first(&self->timers)) {
-        fire(self, weiri_timers_pop(&self->timers));
+        fire_moment(self, first->deadline_ns);
     }
 }

@@ -51,18 +51,6 @@ finish(weiri_automaton *self, const weiri_draft *drafts, uint32_t n)
     return true;
 }
 
-static bool
-has_deadlines(const weiri_automaton *self)
-{
-    for (uint32_t i = 0; i < self->n_states; i++) {
-        if (self->states[i].is_pending && self->within_ns < 0
-            && self->states[i].gap_ns < 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static weir_status
 build(weiri_automaton *self, const weiri_match *plan, weiri_arena *arena, weir_error *err)
 {
@@ -78,10 +66,6 @@ build(weiri_automaton *self, const weiri_match *plan, weiri_arena *arena, weir_e
     n = weiri_minimise(arena, &self->conditions, drafts, n);
     if (!finish(self, drafts, n)) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the pattern");
-    }
-    if (!has_deadlines(self)) {
-        return WEIR_FAIL(
-            err, WEIR_EINVAL, "the pattern ends in 'not' and needs a 'within'");
     }
     return WEIR_OK;
 }

@@ -67,7 +67,7 @@ typedef struct weiri_automaton {
 /* The plan outlives the automaton.
  *
  *   errors  WEIR_ENOMEM; WEIR_EINVAL  no automaton of a bearable size, or a negation where
- *           none can be, or an absence at the end without a deadline
+ *           none can be
  */
 WEIR_MUST_CHECK weir_status
 weiri_automaton_new(const weiri_match *plan, weiri_automaton **out, weir_error *err);

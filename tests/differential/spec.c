@@ -170,6 +170,13 @@ has_idle_gap(const spec_element *e, bool is_last)
     return false;
 }
 
+/* With nothing that has to happen after it, the negation has no meaning. */
+static bool
+begins_with_not(const spec_element *e)
+{
+    return e->is_negated || (e->n_items > 0 && begins_with_not(e->items[0]));
+}
+
 bool
 spec_is_valid(const spec *self)
 {
@@ -178,7 +185,8 @@ spec_is_valid(const spec *self)
         return root->kind == WEIRI_PATTERN_STEP && root->is_negated
                && reads_own_event_only(&root->where);
     }
-    if (!is_valid_element(root, true) || root->is_negated || has_idle_gap(root, true)) {
+    if (!is_valid_element(root, true) || root->is_negated || has_idle_gap(root, true)
+        || (can_be_empty(root) && begins_with_not(root))) {
         return false;
     }
     return self->within_s >= 0 || !ends_in_absence(root);

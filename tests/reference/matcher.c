@@ -412,10 +412,21 @@ arrive(offer *o, ref_run run, bool *marks, arrival *out)
     }
 }
 
+/* Whether the run can still go on: by ways that no bound on gaps has closed already. */
+static bool
+has_way(offer *o, const ref_run *run)
+{
+    const ref_bindings *b = run->bindings;
+    prospect            p = prospect_of(o->self, run);
+    return p.has_way
+           && (!p.is_bounded
+               || b->taken[b->n - 1].time_ns + p.gap_ns >= o->event->time_ns);
+}
+
 static void
 keep(offer *o, ref_run run)
 {
-    if (run.state != REF_FINAL && prospect_of(o->self, &run).has_way) {
+    if (run.state != REF_FINAL && has_way(o, &run)) {
         push_run(o->self, &o->next, run);
     }
 }

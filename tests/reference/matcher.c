@@ -412,21 +412,10 @@ arrive(offer *o, ref_run run, bool *marks, arrival *out)
     }
 }
 
-/* Whether the run can still go on: by ways that no bound on gaps has closed already. */
-static bool
-has_way(offer *o, const ref_run *run)
-{
-    const ref_bindings *b = run->bindings;
-    prospect            p = prospect_of(o->self, run);
-    return p.has_way
-           && (!p.is_bounded
-               || b->taken[b->n - 1].time_ns + p.gap_ns >= o->event->time_ns);
-}
-
 static void
 keep(offer *o, ref_run run)
 {
-    if (run.state != REF_FINAL && has_way(o, &run)) {
+    if (run.state != REF_FINAL && prospect_of(o->self, &run).has_way) {
         push_run(o->self, &o->next, run);
     }
 }
@@ -944,6 +933,7 @@ weir_reference_feed(
     e->time_ns   = chunk->time[row];
     e->order     = self->n_events++;
     weir_reference_advance(self, e->time_ns);
+    self->last_ns    = e->time_ns;
     ref_partition *p = partition_of(self, e);
     if (p == NULL) {
         return;
@@ -960,6 +950,7 @@ weir_reference_feed(
 void
 weir_reference_finish(weir_reference *self)
 {
+    weir_reference_advance(self, self->last_ns);
     for (uint32_t i = 0; i < self->n_partitions; i++) {
         self->partitions[i]->runs.n = 0;
         self->partitions[i]->held.n = 0;

@@ -65,6 +65,7 @@ struct weir_reference {
     uint32_t               n_partitions;
     uint64_t               n_events;
     uint64_t               turn;
+    int64_t                last_ns; /* time of the last event */
     uint64_t               cost;
     bool                   is_too_costly;
     weir_reference_output *outputs;

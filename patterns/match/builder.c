@@ -209,6 +209,7 @@ add_exit(weiri_builder *self, const element *e, uint32_t from, bool leaves_out)
 {
     weiri_edge edge = { .action = WEIRI_EDGE_PROCEED, .leaves_out = leaves_out };
     edge.target     = e->to.state;
+    edge.is_exit    = true;
     edge.when       = WEIRI_TRUE;
     if (e->free_exit != e->to.state) {
         edge.when        = not_so(self, e->until);
@@ -424,7 +425,6 @@ typedef struct choice {
     uint32_t        n;
     weiri_steps     first;
     uint32_t        exit; /* where it leads if nothing is taken */
-    bool            can_be_empty;
 } choice;
 
 static void
@@ -447,14 +447,8 @@ build_choice(weiri_builder *self, const choice *c, place at)
     if (at.entry_waits) {
         when = both(self, when, at.entry);
     }
-    uint32_t waiting = state;
-    if (at.begins_optional || c->can_be_empty) {
-        waiting                       = add_state(self);
-        self->states[waiting].barrier = c->exit;
-        add_ways(self, waiting, c);
-        add_ignore(self, waiting, waiting, when);
-    }
-    add_ignore(self, state, waiting, when);
+    self->states[state].barrier = c->exit;
+    add_ignore(self, state, state, when);
     return state;
 }
 
@@ -471,7 +465,6 @@ build_or(weiri_builder *self, const weiri_pattern *p, place at, sink to)
         inside.not_after       = 0;
         entries[i]             = build_element(self, p->items[i], inside, own);
         c.first |= first_steps(p->items[i]);
-        c.can_be_empty |= can_be_empty(p->items[i]);
     }
     return build_choice(self, &c, at);
 }
@@ -491,7 +484,8 @@ build_rest(weiri_builder *self, conjunction *c, uint32_t left)
 {
     bool     is_all = left == (1U << c->n_items) - 1;
     uint32_t entries[MAX_AND];
-    choice ways = { .entries = entries, .exit = c->rests[0].state, .can_be_empty = true };
+    choice   ways  = { .entries = entries, .exit = c->rests[0].state };
+    bool     empty = true;
     for (uint32_t i = 0; i < c->n_items; i++) {
         if ((left >> i & 1) == 0) {
             continue;
@@ -507,7 +501,7 @@ build_rest(weiri_builder *self, conjunction *c, uint32_t left)
         }
         entries[ways.n++] = build_element(self, c->items[i], at, to);
         ways.first |= first_steps(c->items[i]);
-        ways.can_be_empty = ways.can_be_empty && can_be_empty(c->items[i]);
+        empty = empty && can_be_empty(c->items[i]);
     }
     place at = { .contiguity = WEIRI_FOLLOWED, .entry = c->at.entry };
     if (is_all) {
@@ -516,7 +510,7 @@ build_rest(weiri_builder *self, conjunction *c, uint32_t left)
         at.entry_waits     = c->at.entry_waits;
     }
     c->rests[left].state = build_choice(self, &ways, at);
-    c->rests[left].first = ways.first | (ways.can_be_empty ? c->rests[0].first : 0);
+    c->rests[left].first = ways.first | (empty ? c->rests[0].first : 0);
 }
 
 static weiri_steps

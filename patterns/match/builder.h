@@ -15,6 +15,7 @@ typedef enum weiri_edge_action {
 typedef struct weiri_edge {
     weiri_edge_action action;
     bool              leaves_out; /* PROCEED past an element of which nothing was taken */
+    bool              is_exit; /* PROCEED to where an element that may end here ends    */
     uint32_t          target;
     weiri_formula     when;
 } weiri_edge;

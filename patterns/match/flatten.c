@@ -11,6 +11,7 @@ enum { MAX_WORK = 1 << 14, MAX_SEEN = 16 };
 typedef struct product {
     uint32_t    raw;
     bool        left_out;
+    bool        has_waited; /* in the state of a choice */
     weiri_steps active;
     weiri_steps seen;
 } product;
@@ -37,7 +38,7 @@ typedef struct folding {
     way          *ways;
     uint32_t      n_ways;
     uint32_t      n_work;
-    uint32_t      barrier;
+    product       from;
     bool          is_start;
     weiri_formula stop;
     /* where a TAKE arrives */
@@ -71,8 +72,8 @@ not_any(folding *self, weiri_steps steps)
 static bool
 is_same_product(const product *a, const product *b)
 {
-    return a->raw == b->raw && a->left_out == b->left_out && a->active == b->active
-        && a->seen == b->seen;
+    return a->raw == b->raw && a->left_out == b->left_out && a->has_waited == b->has_waited
+        && a->active == b->active && a->seen == b->seen;
 }
 
 /* Note that `at` is reached on the events of `when`. False: that was known. */
@@ -112,6 +113,16 @@ edge_when(folding *self, uint32_t raw, const weiri_edge *edge)
     return both(self, self->builder->states[raw].guard, edge->when);
 }
 
+/* A choice that has passed over an event cannot be left out any more. */
+static bool
+is_barred(const folding *self, uint32_t state, uint32_t to, const weiri_edge *edge)
+{
+    const weiri_raw_state *from = &self->builder->states[self->from.raw];
+    return self->from.has_waited
+        && ((edge->is_exit && state == self->from.raw)
+            || root_of(self, to) == root_of(self, from->barrier));
+}
+
 /* Follow PROCEED edges; `seen` is as of the event before. */
 static void
 visit(folding *self, product at, weiri_formula when)
@@ -137,9 +148,8 @@ visit(folding *self, product at, weiri_formula when)
         product           to   = at;
         to.raw                 = weiri_builder_target(self->builder, at.raw, edge);
         to.left_out            = at.left_out || edge->leaves_out;
-        bool is_barred         = self->barrier != WEIRI_NONE
-            && root_of(self, to.raw) == root_of(self, self->barrier);
-        if (edge->action == WEIRI_EDGE_PROCEED && !is_barred) {
+        if (edge->action == WEIRI_EDGE_PROCEED
+            && !is_barred(self, at.raw, to.raw, edge)) {
             visit(self, to, both(self, when, edge_when(self, at.raw, edge)));
         }
     }
@@ -316,6 +326,8 @@ add_edge_arcs(folding *self, weiri_draft *draft, const way *from, const weiri_ed
     } else {
         to.active   = from->at.active;
         to.left_out = from->at.left_out;
+        to.has_waited = to.raw == from->at.raw
+            && self->builder->states[to.raw].barrier != WEIRI_NONE;
         arc.target  = product_of(self, to);
         arc.when    = both(self, when, weiri_formula_not(conditions(self), self->stop));
     }
@@ -373,7 +385,8 @@ fold_state(folding *self, uint32_t p, weiri_draft *draft)
     self->n_ways           = 0;
     self->n_work           = 0;
     self->stop             = WEIRI_FALSE;
-    self->barrier          = builder->states[from.raw].barrier;
+    self->from             = from;
+    from.has_waited        = false;
     visit(self, from, WEIRI_TRUE);
     draft->is_pending = builder->states[from.raw].is_pending;
     for (uint32_t i = 0; i < builder->n_states; i++) {

@@ -35,8 +35,6 @@ destroy(weiri_executor **self_p)
     free(self->quiet);
     free(self->complete);
     free(self->expired);
-    free(self->given);
-    free(self->due);
     free(self->choices);
     free(self->positions);
     free(self->taken);
@@ -155,6 +153,13 @@ follow(weiri_executor *self, uint32_t run, weiri_choice choice)
         return;
     }
     at->state = arc->target;
+    if (self->core->automaton->states[at->state].gap_ns < 0) {
+        return;
+    }
+    if (weiri_runs_is_late(self, at)) {
+        weiri_runs_drop(self, self->state, run);
+        return;
+    }
     weiri_runs_watch_gap(self, run);
 }
 

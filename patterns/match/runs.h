@@ -112,12 +112,6 @@ struct weiri_executor {
     uint32_t          *expired;
     uint32_t           n_expired;
     uint32_t           capacity_expired;
-    uint32_t          *given; /* at the deadline at work */
-    uint32_t           n_given;
-    uint32_t           capacity_given;
-    weiri_timer       *due;
-    uint32_t           n_due;
-    uint32_t           capacity_due;
     weiri_choice      *choices;   /* of one run                             */
     uint32_t           turn_link; /* the first link made for the event      */
     bool               is_turn_shared;
@@ -191,11 +185,13 @@ weiri_runs_note(weiri_executor *self, uint32_t **list, uint32_t *n, uint32_t *ca
 void
 weiri_runs_end_turn(weiri_executor *self);
 void
-weiri_runs_give_moment(weiri_executor *self);
+weiri_runs_give_expired(weiri_executor *self);
 
 /* runs_time.c: deadlines. */
 void
 weiri_runs_watch_start(weiri_executor *self, uint32_t run);
+bool
+weiri_runs_is_late(const weiri_executor *self, const weiri_run *run);
 void
 weiri_runs_watch_gap(weiri_executor *self, uint32_t run);
 void

@@ -81,26 +81,6 @@ reserve_positions(weiri_executor *self, size_t n)
     return true;
 }
 
-/* The same order between two runs by themselves. */
-static int
-compare_runs(weiri_executor *self, uint32_t a, uint32_t b)
-{
-    const weiri_run *x = weiri_run_at(self, a);
-    const weiri_run *y = weiri_run_at(self, b);
-    ranked           p = { .n = x->n_taken, .start = x->start };
-    ranked           q = { .n = y->n_taken, .start = y->start };
-    if (p.start != q.start || p.n != q.n
-        || !reserve_positions(self, 2 * (size_t)x->n_taken)) {
-        return p.start != q.start ? (p.start < q.start ? -1 : 1)
-                                  : (q.n > p.n) - (q.n < p.n);
-    }
-    write_positions(self, x, self->positions);
-    write_positions(self, y, self->positions + p.n);
-    p.positions = self->positions;
-    q.positions = self->positions + p.n;
-    return compare_first(&p, &q);
-}
-
 /* Put runs in order and, if asked to, free those that hold the same (step, event) pairs
  * as another. Returns how many are left. */
 static uint32_t
@@ -186,42 +166,27 @@ give(weiri_executor *self, uint32_t run, bool is_timeout)
     weiri_core_give(self->core, &match);
 }
 
-/* Give a complete run and free it; what completes at a deadline waits for the others of
- * that moment. */
+/* Give a complete run and free it. */
 static void
 give_match(weiri_executor *self, uint32_t run)
 {
     self->core->counts.matches++;
-    if (self->event == NULL) {
-        weiri_runs_note(
-            self, &self->given, &self->n_given, &self->capacity_given, run);
-        return;
-    }
     give(self, run, false);
     weiri_runs_free(self, run);
 }
 
-/* Timeouts and matches of one moment, already in order each, as one sequence. */
 void
-weiri_runs_give_moment(weiri_executor *self)
+weiri_runs_give_expired(weiri_executor *self)
 {
     self->n_expired = rank(self, self->expired, self->n_expired, compare_first, true);
-    self->n_given   = rank(self, self->given, self->n_given, compare_first, false);
-    uint32_t t      = 0;
-    for (uint32_t m = 0; t < self->n_expired || m < self->n_given;) {
-        bool is_timeout = m == self->n_given
-            || (t < self->n_expired
-                && compare_runs(self, self->expired[t], self->given[m]) <= 0);
-        uint32_t run    = is_timeout ? self->expired[t++] : self->given[m++];
-        self->partition = weiri_keys_at(self->core->keys, weiri_run_at(self, run)->partition);
-        self->core->counts.timeouts += is_timeout;
-        if (!is_timeout || self->core->on_timeout != NULL) {
-            give(self, run, is_timeout);
+    for (uint32_t i = 0; i < self->n_expired; i++) {
+        self->core->counts.timeouts++;
+        if (self->core->on_timeout != NULL) {
+            give(self, self->expired[i], true);
         }
-        weiri_runs_free(self, run);
+        weiri_runs_free(self, self->expired[i]);
     }
     self->n_expired = 0;
-    self->n_given   = 0;
 }
 
 /* ---- skip ---- */

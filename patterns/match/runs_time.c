@@ -116,6 +116,12 @@ weiri_runs_watch_start(weiri_executor *self, uint32_t run)
             .partition              = at->partition });
 }
 
+bool
+weiri_runs_is_late(const weiri_executor *self, const weiri_run *run)
+{
+    return gap_deadline(self, run) < self->event->time_ns;
+}
+
 void
 weiri_runs_watch_gap(weiri_executor *self, uint32_t run)
 {
@@ -213,99 +219,43 @@ forget_before(weiri_executor *self, int64_t deadline_ns)
     }
 }
 
-/* What of the partition at work one timer stands for. */
+/* What has the same deadline and the same first event fires together. */
 static void
 fire(weiri_executor *self, const weiri_timer *timer)
 {
     uint32_t run = timer->run;
-    if (run == WEIRI_NONE) {
-        forget_before(self, timer->deadline_ns);
-        return;
-    }
     if (run != 0 && !is_live(self, timer)) {
         return;
     }
     run = run != 0 ? first_sibling(self, run) : self->state->first;
     if (run != 0 && weiri_run_at(self, run)->start == timer->start) {
         expire(self, run, timer->deadline_ns);
+        weiri_runs_give_expired(self);
+        weiri_runs_end_turn(self);
     }
 }
 
-static int
-compare_partitions(const void *a, const void *b)
-{
-    const weiri_timer *x = a;
-    const weiri_timer *y = b;
-    if (x->partition != y->partition) {
-        return x->partition < y->partition ? -1 : 1;
-    }
-    return (x->start > y->start) - (x->start < y->start);
-}
-
+/* The partition of a timer may be gone, or be another by now: it is then empty, or has no
+ * run that began with the timer's event. */
 static void
-collect_due(weiri_executor *self, int64_t deadline_ns)
+fire_first(weiri_executor *self)
 {
-    self->n_due = 0;
-    for (const weiri_timer *first = weiri_timers_first(&self->timers);
-         first != NULL && first->deadline_ns == deadline_ns;
-         first = weiri_timers_first(&self->timers)) {
-        if (self->n_due == self->capacity_due) {
-            uint32_t     capacity = self->capacity_due > 0 ? self->capacity_due * 2 : 16;
-            weiri_timer *due
-                = capacity == 0 ? NULL : realloc(self->due, capacity * sizeof *due);
-            if (due == NULL) {
-                self->core->status = WEIR_ENOMEM;
-                return;
-            }
-            self->due          = due;
-            self->capacity_due = capacity;
-        }
-        self->due[self->n_due++] = weiri_timers_pop(&self->timers);
+    weiri_timer timer = weiri_timers_pop(&self->timers);
+    self->event       = NULL;
+    self->partition   = weiri_keys_at(self->core->keys, timer.partition);
+    self->state       = weiri_runs_state_of(self->partition);
+    if (WEIRI_RUNS.is_empty(self->partition)) {
+        return;
     }
-    if (self->n_due > 1) {
-        qsort(self->due, self->n_due, sizeof *self->due, compare_partitions);
+    if (timer.run == WEIRI_NONE) {
+        forget_before(self, timer.deadline_ns);
+    } else {
+        fire(self, &timer);
     }
-}
-
-/* A timer may be older than its partition: only one that has just had something counts. */
-static void
-remove_emptied(weiri_executor *self)
-{
-    self->key_of = 0;
-    for (uint32_t i = 0; i < self->n_due; i++) {
-        weiri_partition *partition
-            = weiri_keys_at(self->core->keys, self->due[i].partition);
-        if (self->due[i].run != 0 && WEIRI_RUNS.is_empty(partition)) {
-            weiri_keys_remove(self->core->keys, partition);
-        }
+    if (WEIRI_RUNS.is_empty(self->partition)) {
+        self->key_of = 0;
+        weiri_keys_remove(self->core->keys, self->partition);
     }
-}
-
-/* All that is due at one moment: what a match there drops among partial matches has no
- * say in what has timed out with it, and all of it is given in one order. */
-static void
-fire_moment(weiri_executor *self, int64_t deadline_ns)
-{
-    collect_due(self, deadline_ns);
-    self->event = NULL;
-    for (uint32_t i = 0; i < self->n_due && self->core->status == WEIR_OK;) {
-        uint32_t number = self->due[i].partition;
-        uint32_t first  = i;
-        self->partition = weiri_keys_at(self->core->keys, number);
-        self->state     = weiri_runs_state_of(self->partition);
-        bool had_any    = !WEIRI_RUNS.is_empty(self->partition);
-        for (; i < self->n_due && self->due[i].partition == number; i++) {
-            if (had_any) {
-                fire(self, &self->due[i]);
-            }
-            self->due[i].run = i == first && had_any; /* of use to remove_emptied */
-        }
-        if (had_any) {
-            weiri_runs_end_turn(self);
-        }
-    }
-    weiri_runs_give_moment(self);
-    remove_emptied(self);
 }
 
 void
@@ -314,6 +264,6 @@ weiri_runs_fire(weiri_executor *self, int64_t before_ns)
     for (const weiri_timer *first = weiri_timers_first(&self->timers);
          first != NULL && first->deadline_ns < before_ns && self->core->status == WEIR_OK;
          first = weiri_timers_first(&self->timers)) {
-        fire_moment(self, first->deadline_ns);
+        fire_first(self);
     }
 }

@@ -415,7 +415,8 @@ arrive(offer *o, ref_run run, bool *marks, arrival *out)
 static void
 keep(offer *o, ref_run run)
 {
-    if (run.state != REF_FINAL && prospect_of(o->self, &run).has_way) {
+    if (run.state != REF_FINAL && prospect_of(o->self, &run).has_way
+        && deadline_of(o->self, &run) >= o->event->time_ns) {
         push_run(o->self, &o->next, run);
     }
 }

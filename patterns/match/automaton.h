@@ -20,9 +20,7 @@ typedef enum weiri_atom_kind {
     WEIRI_ATOM_EVENT,  /* the event is of `input` and `where` holds                  */
     WEIRI_ATOM_BEFORE, /* an event that fits atom `of` was seen in the partition, in the
                         * last `within_ns` (-1: ever)                                 */
-    WEIRI_ATOM_JUST_BEFORE, /* the partition's last event fits atom `of`               */
-    WEIRI_ATOM_SEEN /* an earlier event of this match's time fits `of`; folded into
-                     * the states, so that no arc of an automaton has it               */
+    WEIRI_ATOM_JUST_BEFORE /* the partition's last event fits atom `of`               */
 } weiri_atom_kind;
 
 typedef struct weiri_atom {
@@ -50,8 +48,7 @@ typedef struct weiri_state {
     const weiri_arc *arcs;
     uint32_t         n_arcs;
     bool             is_pending;     /* complete at the deadline (3.3)                   */
-    int64_t          pending_gap_ns; /* … or this long after the last event; -1: not so  */
-    int64_t          gap_ns; /* every way on is closed this long after the last event (4.3);
+    int64_t          gap_ns; /* its time is up this long after the last event (3.3, 4.3);
                               * -1: some way stays open                                  */
 } weiri_state;
 
@@ -70,13 +67,17 @@ typedef struct weiri_automaton {
 /* The plan outlives the automaton.
  *
  *   errors  WEIR_ENOMEM; WEIR_EINVAL  no automaton of a bearable size, or a negation where
- *           none can be, or an absence at the end without a deadline
+ *           none can be
  */
 WEIR_MUST_CHECK weir_status
 weiri_automaton_new(const weiri_match *plan, weiri_automaton **out, weir_error *err);
 
 void
 weiri_automaton_destroy(weiri_automaton **self_p);
+
+/* The event fits one of these steps. */
+weiri_formula
+weiri_automaton_fits(weiri_automaton *self, uint64_t steps);
 
 /* For people: a line a state, a line an arc. */
 void

@@ -1,9 +1,5 @@
-/* weiri_builder: the states of docs/semantics.md 2 and 3 before PROCEED edges are folded.
- *
- * States made from another state (guarded by a negation, stripped of the ways that leave
- * an element out) are noted as derived and get their edges when the whole pattern
- * stands, because in loops the state they are made from is not finished at that time.
- */
+/* weiri_builder: the states of docs/semantics.md 2 and 3 before PROCEED edges are folded
+ * away. */
 #ifndef WEIRI_BUILDER_H
 #define WEIRI_BUILDER_H
 
@@ -13,35 +9,32 @@
 typedef enum weiri_edge_action {
     WEIRI_EDGE_TAKE,
     WEIRI_EDGE_IGNORE,
-    WEIRI_EDGE_PROCEED,
-    WEIRI_EDGE_LEAVE_OUT /* PROCEED that leaves an element, or more of it, out */
+    WEIRI_EDGE_PROCEED
 } weiri_edge_action;
 
 typedef struct weiri_edge {
     weiri_edge_action action;
-    uint32_t          step;
+    bool              leaves_out; /* PROCEED past an element of which nothing was taken */
+    bool              is_exit; /* PROCEED to where an element that may end here ends    */
     uint32_t          target;
     weiri_formula     when;
 } weiri_edge;
 
-typedef enum weiri_derivation {
-    WEIRI_ORIGINAL,
-    WEIRI_GUARDED,  /* until its first TAKE every event must fit `guard`         */
-    WEIRI_ONCE,     /* the next event must fit `guard`                           */
-    WEIRI_STRIPPED, /* without the ways that leave something out                 */
-    WEIRI_EDGES     /* every edge that leaves it also needs `guard`              */
-} weiri_derivation;
+typedef uint64_t weiri_steps; /* a set of steps, a bit each */
 
 typedef struct weiri_raw_state {
-    weiri_derivation derivation;
-    uint32_t         base;
-    weiri_formula    guard;
-    int64_t          gap_ns;  /* WEIRI_GUARDED: of the negated step */
-    bool             is_done; /* has its edges */
-    bool             is_pending;
-    int64_t          pending_gap_ns;
-    weiri_edge      *edges; /* in the builder's arena */
-    uint32_t         n_edges;
+    uint32_t    step;  /* what its TAKE edge takes; pending: whose absence is waited for */
+    uint32_t    alias; /* a copy has the edges of its original; else itself              */
+    weiri_edge *edges; /* in the builder's arena                                         */
+    uint32_t    n_edges;
+    weiri_formula guard;   /* every edge that leaves needs this too                     */
+    weiri_steps   stops;   /* an event that fits one ends the partial match (3.1, 3.2)  */
+    weiri_steps   begins;  /* negations in force from here until something is taken    */
+    weiri_steps   inside;  /* negations of the `and`s that it is part of               */
+    weiri_steps   clean;   /* passed only if none of these was seen in the match        */
+    weiri_formula history; /* what came before the match allows it to begin so          */
+    uint32_t      barrier; /* on an event met here, not to be reached without taking    */
+    bool          is_pending; /* complete at the deadline                               */
 } weiri_raw_state;
 
 enum { WEIRI_FINAL = 0 };
@@ -53,28 +46,26 @@ typedef struct weiri_builder {
     weiri_raw_state   *states; /* state 0 is final */
     uint32_t           n_states;
     uint32_t           start;
-    weiri_formula      context;      /* what enclosing groups ask of every edge      */
-    weiri_formula      take_context; /* … and of every TAKE                          */
-    const char        *failure;      /* what is wrong with the pattern; NULL: nothing */
+    weiri_formula      context; /* no `until` of a group around holds   */
+    const char        *failure; /* what is wrong; NULL: nothing         */
 } weiri_builder;
 
-/* All states of the plan's pattern, derived ones included. False: see `failure`. */
+/* All states of the plan's pattern. False: see `failure`. */
 bool
 weiri_builder_run(weiri_builder *self);
 
-uint32_t
-weiri_builder_add_state(weiri_builder *self);
+/* The edges of a state, and where one of them leads: a copy's edge to its original leads
+ * to the copy. */
+static inline const weiri_raw_state *
+weiri_builder_edges(const weiri_builder *self, uint32_t state)
+{
+    return &self->states[self->states[state].alias];
+}
 
-/* The state made from `base` in this way; the same one when asked again. */
-uint32_t
-weiri_builder_derive(weiri_builder *self, uint32_t base, weiri_derivation derivation,
-    weiri_formula guard, int64_t gap_ns);
-
-/* Give derived states their edges. */
-void
-weiri_builder_resolve(weiri_builder *self);
-
-void
-weiri_builder_add_edge(weiri_builder *self, uint32_t state, weiri_edge edge);
+static inline uint32_t
+weiri_builder_target(const weiri_builder *self, uint32_t state, const weiri_edge *edge)
+{
+    return edge->target == self->states[state].alias ? state : edge->target;
+}
 
 #endif

@@ -5,6 +5,7 @@
 
 struct weiri_emitter {
     const weiri_emit *emit;
+    uint32_t          n_fields;
     weiri_program    *program; /* of values that are neither constants nor registers */
     uint32_t         *roots;   /* shape (n_fields,): their root in it                */
     uint32_t         *needed;  /* registers that are read                            */
@@ -27,7 +28,7 @@ mark_registers(const weiri_expr *expr, bool *used)
 static bool
 prepare(weiri_emitter *self, const weiri_match *plan)
 {
-    uint32_t           n_fields = self->emit->schema->n_fields;
+    uint32_t           n_fields = self->n_fields;
     const weiri_expr **roots    = calloc(n_fields + 1, sizeof *roots);
     bool              *used     = calloc(plan->n_registers + 1, sizeof *used);
     uint32_t           n        = 0;
@@ -61,8 +62,9 @@ weiri_emitter_new(
     if (self == NULL) {
         return WEIR_ENOMEM;
     }
-    uint32_t n_fields = emit->schema->n_fields;
+    uint32_t n_fields = emit->schema != NULL ? emit->schema->n_fields : 0;
     self->emit        = emit;
+    self->n_fields    = n_fields;
     self->roots       = calloc(n_fields + 1, sizeof *self->roots);
     self->needed      = calloc(plan->n_registers + 1, sizeof *self->needed);
     self->registers   = calloc(plan->n_registers + 1, sizeof *self->registers);
@@ -105,7 +107,7 @@ evaluate(weiri_emitter *self, weiri_core *core, const weiri_given *match)
         self->registers[r] = weiri_registers_value(
             core->registers, match->cells, r, &match->moment);
     }
-    for (uint32_t i = 0; i < self->emit->schema->n_fields; i++) {
+    for (uint32_t i = 0; i < self->n_fields; i++) {
         const weiri_expr *value = self->emit->values[i];
         if (value->kind == WEIRI_EXPR_REGISTER) {
             self->values[i] = self->registers[value->as.reg];

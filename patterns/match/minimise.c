@@ -14,6 +14,14 @@ is_same_move(const weiri_arc *a, const weiri_arc *b)
 }
 
 void
+weiri_draft_add_way(weiri_draft *self, int64_t gap_ns)
+{
+    self->has_way = true;
+    self->has_open |= gap_ns < 0;
+    self->gap_ns = gap_ns > self->gap_ns ? gap_ns : self->gap_ns;
+}
+
+void
 weiri_draft_add(weiri_draft *self, weiri_arena *arena, weiri_conditions *conditions,
     weiri_arc arc)
 {
@@ -64,8 +72,8 @@ covers(const weiri_draft *a, const weiri_draft *b, const uint32_t *group)
 static bool
 is_alike(const weiri_draft *a, const weiri_draft *b, const uint32_t *group)
 {
-    return a->is_pending == b->is_pending && a->pending_gap_ns == b->pending_gap_ns
-        && covers(a, b, group) && covers(b, a, group);
+    return a->is_pending == b->is_pending && a->has_way == b->has_way
+        && a->has_open == b->has_open && a->gap_ns == b->gap_ns && covers(a, b, group) && covers(b, a, group);
 }
 
 /* Order does not matter in it. */
@@ -115,9 +123,9 @@ redirect(weiri_arena *arena, weiri_conditions *conditions, weiri_draft *drafts, 
         first[group[i]] = i;
     }
     for (uint32_t i = 0; i < n; i++) {
-        weiri_draft merged
-            = { .is_pending = drafts[i].is_pending,
-                  .pending_gap_ns = drafts[i].pending_gap_ns };
+        weiri_draft merged = drafts[i];
+        merged.arcs        = NULL;
+        merged.n_arcs      = 0;
         for (uint32_t a = 0; a < drafts[i].n_arcs; a++) {
             weiri_arc arc = drafts[i].arcs[a];
             arc.target = arc.target == WEIRI_NONE ? WEIRI_NONE : first[group[arc.target]];

@@ -7,10 +7,16 @@
 
 typedef struct weiri_draft {
     bool       is_pending;
-    int64_t    pending_gap_ns;
+    bool       has_way;   /* something can still come of it             */
+    bool       has_open;  /* … by a way that no gap bounds              */
+    int64_t    gap_ns;    /* the widest gap of the others               */
     weiri_arc *arcs; /* in the arena */
     uint32_t   n_arcs;
 } weiri_draft;
+
+/* Note a way on, bounded by a gap after the last event (-1: not bounded). */
+void
+weiri_draft_add_way(weiri_draft *self, int64_t gap_ns);
 
 /* Add an arc; one that does the same on other events is widened instead. */
 void

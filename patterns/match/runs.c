@@ -153,6 +153,13 @@ follow(weiri_executor *self, uint32_t run, weiri_choice choice)
         return;
     }
     at->state = arc->target;
+    if (self->core->automaton->states[at->state].gap_ns < 0) {
+        return;
+    }
+    if (weiri_runs_is_late(self, at)) {
+        weiri_runs_drop(self, self->state, run);
+        return;
+    }
     weiri_runs_watch_gap(self, run);
 }
 
@@ -303,7 +310,7 @@ process(weiri_executor *self, weiri_partition *partition, const weiri_event *eve
     }
     if (self->n_complete > 0 || self->state->held != 0
         || self->state->n_runs > self->core->plan->max_runs) {
-        weiri_runs_end_turn(self, event->time_ns);
+        weiri_runs_end_turn(self);
     }
     if (partition->self == self->key_of && self->state->first == 0) {
         self->key_of = 0; /* it may go now, and its number to another key */

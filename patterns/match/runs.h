@@ -183,13 +183,15 @@ weiri_runs_note(weiri_executor *self, uint32_t **list, uint32_t *n, uint32_t *ca
 
 /* runs_skip.c: complete matches: order, skip, give. */
 void
-weiri_runs_end_turn(weiri_executor *self, int64_t time_ns);
+weiri_runs_end_turn(weiri_executor *self);
 void
-weiri_runs_give_expired(weiri_executor *self, int64_t time_ns);
+weiri_runs_give_expired(weiri_executor *self);
 
 /* runs_time.c: deadlines. */
 void
 weiri_runs_watch_start(weiri_executor *self, uint32_t run);
+bool
+weiri_runs_is_late(const weiri_executor *self, const weiri_run *run);
 void
 weiri_runs_watch_gap(weiri_executor *self, uint32_t run);
 void

@@ -81,11 +81,15 @@ reserve_positions(weiri_executor *self, size_t n)
     return true;
 }
 
-/* Put runs in order and free those that hold the same (step, event) pairs as another.
- * Returns how many are left. */
+/* Put runs in order and, if asked to, free those that hold the same (step, event) pairs
+ * as another. Returns how many are left. */
 static uint32_t
-rank(weiri_executor *self, uint32_t *runs, uint32_t n, bool is_latest)
+rank(weiri_executor *self, uint32_t *runs, uint32_t n,
+    int (*compare)(const void *, const void *), bool is_set)
 {
+    if (n < 2) {
+        return n;
+    }
     size_t  n_positions = 0;
     ranked *all         = malloc(n * sizeof *all);
     for (uint32_t i = 0; i < n; i++) {
@@ -105,13 +109,11 @@ rank(weiri_executor *self, uint32_t *runs, uint32_t n, bool is_latest)
         write_positions(self, run, positions);
         positions += run->n_taken;
     }
-    int (*compare)(const void *, const void *)
-        = is_latest ? compare_latest : compare_first;
     qsort(all, n, sizeof *all, compare);
     uint32_t kept = 0;
     for (uint32_t i = 0; i < n; i++) {
-        if (i > 0 && compare(&all[i - 1], &all[i]) == 0) {
-            all[i].run = (weiri_runs_free(self, all[i].run), runs[kept - 1]);
+        if (is_set && i > 0 && compare(&all[i - 1], &all[i]) == 0) {
+            weiri_runs_free(self, all[i].run);
         } else {
             runs[kept++] = all[i].run;
         }
@@ -146,7 +148,7 @@ write_taken(weiri_executor *self, const weiri_run *run)
 }
 
 static void
-give(weiri_executor *self, uint32_t run, bool is_timeout, int64_t end_ns)
+give(weiri_executor *self, uint32_t run, bool is_timeout)
 {
     const weiri_run *at = weiri_run_at(self, run);
     if (self->core->sink.matched != NULL) {
@@ -159,29 +161,28 @@ give(weiri_executor *self, uint32_t run, bool is_timeout, int64_t end_ns)
         .taken                        = self->taken,
         .n_taken                      = at->n_taken,
         .cells                        = at->cells,
-        .moment = { .start_ns = at->start_ns, .end_ns = end_ns } };
+        .moment = { .start_ns = at->start_ns, .end_ns = at->last_ns } };
     match.moment.key  = weiri_runs_key(self, self->partition);
     weiri_core_give(self->core, &match);
 }
 
+/* Give a complete run and free it. */
 static void
 give_match(weiri_executor *self, uint32_t run)
 {
     self->core->counts.matches++;
-    give(self, run, false, weiri_run_at(self, run)->last_ns);
+    give(self, run, false);
+    weiri_runs_free(self, run);
 }
 
 void
-weiri_runs_give_expired(weiri_executor *self, int64_t time_ns)
+weiri_runs_give_expired(weiri_executor *self)
 {
-    uint32_t n = self->n_expired;
-    if (n > 1) {
-        n = rank(self, self->expired, n, false);
-    }
-    for (uint32_t i = 0; i < n; i++) {
+    self->n_expired = rank(self, self->expired, self->n_expired, compare_first, true);
+    for (uint32_t i = 0; i < self->n_expired; i++) {
         self->core->counts.timeouts++;
         if (self->core->on_timeout != NULL) {
-            give(self, self->expired[i], true, time_ns);
+            give(self, self->expired[i], true);
         }
         weiri_runs_free(self, self->expired[i]);
     }
@@ -214,12 +215,12 @@ skip_overlaps(weiri_executor *self)
     for (uint32_t i = 0; i < self->n_complete;) {
         const weiri_run *run = weiri_run_at(self, self->complete[i]);
         uint64_t until = self->event != NULL ? UINT64_MAX : last_order(self, run);
-        give_match(self, self->complete[i]);
         drop_begun_by(self, until);
-        do {
+        give_match(self, self->complete[i++]);
+        while (i < self->n_complete
+            && weiri_run_at(self, self->complete[i])->start <= until) {
             weiri_runs_free(self, self->complete[i++]);
-        } while (i < self->n_complete
-            && weiri_run_at(self, self->complete[i])->start <= until);
+        }
     }
     self->n_complete = 0;
 }
@@ -282,7 +283,6 @@ skip_used(weiri_executor *self)
             continue;
         }
         const weiri_run *match = weiri_run_at(self, self->complete[i]);
-        give_match(self, self->complete[i]);
         if (may_be_shared(self, match)) {
             drop_sharing_runs(self, match);
             for (uint32_t j = i + 1; j < self->n_complete; j++) {
@@ -294,7 +294,7 @@ skip_used(weiri_executor *self)
                 }
             }
         }
-        weiri_runs_free(self, self->complete[i]);
+        give_match(self, self->complete[i]);
     }
     self->n_complete = 0;
 }
@@ -304,7 +304,6 @@ skip_none(weiri_executor *self)
 {
     for (uint32_t i = 0; i < self->n_complete; i++) {
         give_match(self, self->complete[i]);
-        weiri_runs_free(self, self->complete[i]);
     }
     self->n_complete = 0;
 }
@@ -374,7 +373,6 @@ release_held(weiri_executor *self)
         uint64_t limit    = skip_limit(self, match);
         self->state->held = match->next;
         give_match(self, first);
-        weiri_runs_free(self, first);
         if (limit > 0) {
             drop_begun_by(self, limit - 1);
         }
@@ -407,15 +405,18 @@ bound_runs(weiri_executor *self)
 }
 
 void
-weiri_runs_end_turn(weiri_executor *self, int64_t time_ns)
+weiri_runs_end_turn(weiri_executor *self)
 {
-    (void)time_ns;
     weiri_skip skip = self->core->plan->skip;
-    if (self->n_complete > 1) {
-        self->n_complete = rank(
-            self, self->complete, self->n_complete, skip == WEIRI_SKIP_USED_LATEST);
+    self->n_complete
+        = rank(self, self->complete, self->n_complete, compare_first, true);
+    if (self->event != NULL) {
+        bound_matches(self);
     }
-    bound_matches(self);
+    if (skip == WEIRI_SKIP_USED_LATEST) {
+        self->n_complete
+            = rank(self, self->complete, self->n_complete, compare_latest, false);
+    }
     if (self->n_complete > 0) {
         switch (skip) {
         case WEIRI_SKIP_OVERLAPS: skip_overlaps(self); break;

@@ -7,8 +7,7 @@
 static int64_t
 gap_deadline(const weiri_executor *self, const weiri_run *run)
 {
-    const weiri_state *state = &self->core->automaton->states[run->state];
-    int64_t            gap   = state->is_pending ? state->pending_gap_ns : state->gap_ns;
+    int64_t gap = self->core->automaton->states[run->state].gap_ns;
     return gap < 0 || run->last_ns > INT64_MAX - gap ? INT64_MAX : run->last_ns + gap;
 }
 
@@ -117,6 +116,12 @@ weiri_runs_watch_start(weiri_executor *self, uint32_t run)
             .partition              = at->partition });
 }
 
+bool
+weiri_runs_is_late(const weiri_executor *self, const weiri_run *run)
+{
+    return gap_deadline(self, run) < self->event->time_ns;
+}
+
 void
 weiri_runs_watch_gap(weiri_executor *self, uint32_t run)
 {
@@ -159,10 +164,11 @@ expire(weiri_executor *self, uint32_t run, int64_t deadline_ns)
             && gap_deadline(self, at) > deadline_ns) {
             continue;
         }
+        bool is_pending = self->core->automaton->states[at->state].is_pending;
         weiri_runs_unlink(self, self->state, run);
-        if (self->core->automaton->states[at->state].is_pending) {
-            at->last_ns = deadline_ns;
-            at->state   = WEIRI_RUN_COMPLETE;
+        at->last_ns = deadline_ns;
+        at->state   = WEIRI_RUN_COMPLETE;
+        if (is_pending) {
             weiri_runs_note(self, &self->complete, &self->n_complete,
                 &self->capacity_complete, run);
         } else {
@@ -213,31 +219,42 @@ forget_before(weiri_executor *self, int64_t deadline_ns)
     }
 }
 
+/* What has the same deadline and the same first event fires together. */
 static void
-fire(weiri_executor *self, weiri_timer timer)
+fire(weiri_executor *self, const weiri_timer *timer)
 {
-    uint32_t run = timer.run;
-    if (run != 0 && run != WEIRI_NONE && !is_live(self, &timer)) {
+    uint32_t run = timer->run;
+    if (run != 0 && !is_live(self, timer)) {
         return;
     }
-    weiri_partition *partition = weiri_keys_at(self->core->keys, timer.partition);
-    self->partition            = partition;
-    self->state                = weiri_runs_state_of(partition);
-    self->event                = NULL;
-    if (run == WEIRI_NONE) {
+    run = run != 0 ? first_sibling(self, run) : self->state->first;
+    if (run != 0 && weiri_run_at(self, run)->start == timer->start) {
+        expire(self, run, timer->deadline_ns);
+        weiri_runs_give_expired(self);
+        weiri_runs_end_turn(self);
+    }
+}
+
+/* The partition of a timer may be gone, or be another by now: it is then empty, or has no
+ * run that began with the timer's event. */
+static void
+fire_first(weiri_executor *self)
+{
+    weiri_timer timer = weiri_timers_pop(&self->timers);
+    self->event       = NULL;
+    self->partition   = weiri_keys_at(self->core->keys, timer.partition);
+    self->state       = weiri_runs_state_of(self->partition);
+    if (WEIRI_RUNS.is_empty(self->partition)) {
+        return;
+    }
+    if (timer.run == WEIRI_NONE) {
         forget_before(self, timer.deadline_ns);
     } else {
-        run = run != 0 ? first_sibling(self, run) : self->state->first;
-        if (run == 0 || weiri_run_at(self, run)->start != timer.start) {
-            return;
-        }
-        expire(self, run, timer.deadline_ns);
-        weiri_runs_give_expired(self, timer.deadline_ns);
-        weiri_runs_end_turn(self, timer.deadline_ns);
+        fire(self, &timer);
     }
-    if (WEIRI_RUNS.is_empty(partition)) {
+    if (WEIRI_RUNS.is_empty(self->partition)) {
         self->key_of = 0;
-        weiri_keys_remove(self->core->keys, partition);
+        weiri_keys_remove(self->core->keys, self->partition);
     }
 }
 
@@ -247,6 +264,6 @@ weiri_runs_fire(weiri_executor *self, int64_t before_ns)
     for (const weiri_timer *first = weiri_timers_first(&self->timers);
          first != NULL && first->deadline_ns < before_ns && self->core->status == WEIR_OK;
          first = weiri_timers_first(&self->timers)) {
-        fire(self, weiri_timers_pop(&self->timers));
+        fire_first(self);
     }
 }

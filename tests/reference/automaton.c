@@ -292,6 +292,7 @@ add_exit(builder *b, const element *e, uint32_t from, bool leaves_out)
     ref_state *s = state_of(b, from);
     for (uint32_t i = 1; i <= (e->free_exit != e->exit ? 2U : 1U); i++) {
         s->edges[s->n_edges - i].leaves_out = leaves_out;
+        s->edges[s->n_edges - i].is_exit    = true;
     }
 }
 
@@ -573,7 +574,6 @@ typedef struct choice {
     uint32_t                    n_items;
     const uint32_t             *entries; /* their first states                   */
     uint32_t                    exit;    /* reached without an event if all are empty */
-    bool                        can_be_empty;
 } choice;
 
 static void
@@ -600,14 +600,8 @@ build_choice(builder *b, const choice *c, place at)
     if (at.entry_waits) {
         ignore = both(b, ignore, at.entry);
     }
-    uint32_t waiting = w;
-    if (at.begins_optional || c->can_be_empty) {
-        waiting                       = add_state(b);
-        state_of(b, waiting)->barrier = c->exit;
-        add_ways(b, waiting, c);
-        add_edge(b, waiting, REF_IGNORE, waiting, ignore);
-    }
-    add_edge(b, w, REF_IGNORE, waiting, ignore);
+    state_of(b, w)->barrier = c->exit;
+    add_edge(b, w, REF_IGNORE, w, ignore);
     return w;
 }
 
@@ -615,20 +609,17 @@ static uint32_t
 build_or(builder *b, const weiri_pattern *p, place at, uint32_t sink)
 {
     uint32_t *entries = weiri_arena_alloc(b->out->arena, p->n_items * sizeof *entries);
-    bool      empty   = false;
     for (uint32_t i = 0; i < p->n_items; i++) {
         place inside           = at;
         inside.contiguity      = WEIRI_FIRST;
         inside.begins_optional = false;
         inside.not_after       = 0;
         entries[i]             = build_element(b, p->items[i], inside, copy_of(b, sink));
-        empty                  = empty || ref_can_be_empty(p->items[i]);
     }
     choice c = { .items = (const weiri_pattern *const *)p->items,
         .n_items        = p->n_items,
         .entries        = entries,
-        .exit           = sink,
-        .can_be_empty   = empty };
+        .exit           = sink };
     return build_choice(b, &c, at);
 }
 
@@ -655,7 +646,6 @@ build_rest(builder *b, conjunction *c, uint32_t left)
     const weiri_pattern *items[8];
     uint32_t             entries[8];
     choice               ways = { .items = items, .entries = entries, .exit = c->exit };
-    ways.can_be_empty         = true;
     for (uint32_t i = 0; i < c->n_items; i++) {
         if ((left >> i & 1) == 0) {
             continue;
@@ -670,7 +660,6 @@ build_rest(builder *b, conjunction *c, uint32_t left)
         }
         items[ways.n_items]     = c->items[i];
         entries[ways.n_items++] = build_element(b, c->items[i], at, rest);
-        ways.can_be_empty       = ways.can_be_empty && ref_can_be_empty(c->items[i]);
     }
     place at = { .contiguity = is_first ? c->place.contiguity : WEIRI_FOLLOWED };
     at.begins_optional   = is_first && c->place.begins_optional;

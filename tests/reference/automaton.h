@@ -39,6 +39,7 @@ typedef struct ref_edge {
     uint32_t      target;
     ref_condition condition;
     bool leaves_out; /* PROCEED past an optional element of which nothing was taken */
+    bool is_exit;    /* PROCEED to where an element that may end here ends */
 } ref_edge;
 
 /* What a PROCEED through the state does besides. */
@@ -55,8 +56,9 @@ typedef struct ref_state {
     ref_steps     clean;  /* end of a conjunction: none of these since the match began */
     ref_steps     before; /* leading `not n ->`: none in the `within` before the match  */
     ref_steps     just_before; /* leading `not n =>`                                    */
-    uint32_t      barrier;     /* must not be reached from here without taking          */
-    bool          is_pending;  /* complete when the deadline passes                     */
+    uint32_t      barrier; /* of a choice: where it ends. Once it has ignored an event,
+                            * it must not be reached from here without taking      */
+    bool is_pending;       /* complete when the deadline passes                     */
 } ref_state;
 
 typedef struct ref_automaton {

@@ -75,7 +75,6 @@ typedef struct offer {
     ref_completes   *completes;
     ref_run         *visited;
     uint32_t         n_visited;
-    uint32_t         barrier;
 } offer;
 
 static weir_value *
@@ -217,7 +216,8 @@ static bool
 is_same_run(const ref_run *a, const ref_run *b)
 {
     return a->state == b->state && a->active == b->active && a->left_out == b->left_out
-           && a->seen == b->seen && a->bindings->n == b->bindings->n
+           && a->has_waited == b->has_waited && a->seen == b->seen
+           && a->bindings->n == b->bindings->n
            && compare_bindings(a->bindings, b->bindings) == 0;
 }
 
@@ -244,6 +244,20 @@ push_complete(
     }
     ref_complete c = { .bindings = bindings, .time_ns = time_ns, .turn = self->turn };
     WEIRI_ARENA_PUSH(self->arena, list->items, list->n, c);
+}
+
+/* A choice that has waited cannot be left out: not by the way past it, nor through it. */
+static bool
+is_barred(
+    const weir_reference *self, const ref_run *run, uint32_t state, const ref_edge *edge)
+{
+    const ref_state *states  = self->automaton.states;
+    uint32_t         barrier = states[run->state].barrier;
+    if (!run->has_waited) {
+        return false;
+    }
+    return (edge->is_exit && state == run->state)
+           || states[target_of(self, state, edge)].alias == states[barrier].alias;
 }
 
 /* ---- ways on ---- */
@@ -289,7 +303,8 @@ look_ahead(const weir_reference *self, const ref_run *run, uint32_t state, bool 
             add_way(p, self->plan->steps[s->step].gap_ns);
         } else if (edge->action == REF_IGNORE && target == REF_FINAL && !is_shut) {
             add_way(p, -1);
-        } else if (edge->action == REF_PROCEED || !is_shut) {
+        } else if ((edge->action == REF_PROCEED || !is_shut)
+                   && !is_barred(self, run, state, edge)) {
             look_ahead(self, run, target, marks, p);
         }
     }
@@ -326,12 +341,6 @@ static bool
 is_start(const offer *o)
 {
     return o->run->bindings->n == 0;
-}
-
-static bool
-leads_to_alias(const weir_reference *self, uint32_t state, uint32_t other)
-{
-    return self->automaton.states[state].alias == self->automaton.states[other].alias;
 }
 
 /* Leading negations: what came before the match's first event. */
@@ -406,7 +415,8 @@ arrive(offer *o, ref_run run, bool *marks, arrival *out)
 static void
 keep(offer *o, ref_run run)
 {
-    if (run.state != REF_FINAL && prospect_of(o->self, &run).has_way) {
+    if (run.state != REF_FINAL && prospect_of(o->self, &run).has_way
+        && deadline_of(o->self, &run) >= o->event->time_ns) {
         push_run(o->self, &o->next, run);
     }
 }
@@ -437,6 +447,8 @@ ignore(offer *o, ref_run run, uint32_t target)
     if (is_start(o)) {
         return;
     }
+    run.has_waited =
+        target == run.state && o->self->automaton.states[target].barrier != WEIRI_NONE;
     run.state = target;
     run.seen  = o->seen;
     if (target == REF_FINAL) {
@@ -484,8 +496,7 @@ visit(offer *o, ref_run run)
             take(o, s, target);
         } else if (edge->action == REF_IGNORE) {
             ignore(o, run, target);
-        } else if (o->barrier == WEIRI_NONE
-                   || !leads_to_alias(o->self, target, o->barrier)) {
+        } else if (!is_barred(o->self, o->run, run.state, edge)) {
             ref_run next  = run;
             next.state    = target;
             next.left_out = run.left_out || edge->leaves_out;
@@ -512,7 +523,6 @@ offer_event(weir_reference *self, ref_partition *partition, const ref_event *eve
     ref_completes mine = { 0 };
     offer o     = { .self = self, .partition = partition, .event = event, .run = run };
     o.seen      = run->seen;
-    o.barrier   = self->automaton.states[run->state].barrier;
     o.completes = &mine;
     ref_steps unseen = all_inside(self) & ~run->seen;
     for (uint32_t s = 0; s < self->plan->n_steps; s++) {
@@ -730,15 +740,16 @@ settle(weir_reference *self, ref_partition *p, ref_completes *completes, bool is
 
 /* ---- deadlines ---- */
 
+/* Everything of one partition with this deadline and this first event. */
 static void
-fire_runs(weir_reference *self, ref_partition *p, int64_t when)
+fire_runs(weir_reference *self, ref_partition *p, int64_t when, uint64_t first)
 {
     ref_completes matches  = { 0 };
     ref_completes timeouts = { 0 };
     ref_runs      left     = { 0 };
     for (uint32_t i = 0; i < p->runs.n; i++) {
         const ref_run *run = &p->runs.items[i];
-        if (deadline_of(self, run) != when) {
+        if (first_of(run->bindings) != first || deadline_of(self, run) != when) {
             WEIRI_ARENA_PUSH(self->arena, left.items, left.n, *run);
         } else if (self->automaton.states[run->state].is_pending) {
             push_complete(self, &matches, run->bindings, when);
@@ -781,35 +792,40 @@ next_deadline(weir_reference *self, const ref_partition *p)
     return when;
 }
 
-static int
-compare_outputs(const void *a, const void *b)
+/* The earliest first event of what has this deadline; UINT64_MAX: none. */
+static uint64_t
+next_first(weir_reference *self, const ref_partition *p, int64_t when)
 {
-    const weir_reference_output *x = a;
-    const weir_reference_output *y = b;
-    int c = weir_reference_compare(x->taken, x->n_taken, y->taken, y->n_taken);
-    return c != 0 ? c : (int)y->is_timeout - (int)x->is_timeout;
+    uint64_t first = UINT64_MAX;
+    if (self->plan->silence_ns >= 0) {
+        return next_deadline(self, p) == when ? p->spoke->order : first;
+    }
+    for (uint32_t i = 0; i < p->runs.n; i++) {
+        const ref_run *run = &p->runs.items[i];
+        if (deadline_of(self, run) == when && first_of(run->bindings) < first) {
+            first = first_of(run->bindings);
+        }
+    }
+    return first;
 }
 
-/* Deadlines of one moment, of all partitions. */
+/* One deadline: that of the earliest first event among those of the moment. */
 static void
 fire(weir_reference *self, int64_t when)
 {
-    size_t before = self->n_outputs;
-    self->turn++;
+    ref_partition *next  = NULL;
+    uint64_t       first = UINT64_MAX;
     for (uint32_t i = 0; i < self->n_partitions; i++) {
-        ref_partition *p = self->partitions[i];
-        if (next_deadline(self, p) != when) {
-            continue;
-        }
-        if (self->plan->silence_ns >= 0) {
-            fire_silence(self, p, when);
-        } else {
-            fire_runs(self, p, when);
-        }
+        uint64_t f = next_first(self, self->partitions[i], when);
+        next       = f < first ? self->partitions[i] : next;
+        first      = f < first ? f : first;
     }
-    if (self->n_outputs > before + 1) {
-        qsort(self->outputs + before, self->n_outputs - before, sizeof *self->outputs,
-            compare_outputs);
+    weiri_assert(next != NULL);
+    self->turn++;
+    if (self->plan->silence_ns >= 0) {
+        fire_silence(self, next, when);
+    } else {
+        fire_runs(self, next, when, first);
     }
 }
 
@@ -918,6 +934,7 @@ weir_reference_feed(
     e->time_ns   = chunk->time[row];
     e->order     = self->n_events++;
     weir_reference_advance(self, e->time_ns);
+    self->last_ns    = e->time_ns;
     ref_partition *p = partition_of(self, e);
     if (p == NULL) {
         return;
@@ -934,6 +951,7 @@ weir_reference_feed(
 void
 weir_reference_finish(weir_reference *self)
 {
+    weir_reference_advance(self, self->last_ns);
     for (uint32_t i = 0; i < self->n_partitions; i++) {
         self->partitions[i]->runs.n = 0;
         self->partitions[i]->held.n = 0;

@@ -22,10 +22,11 @@ typedef struct ref_bindings {
 } ref_bindings;
 
 typedef struct ref_run {
-    uint32_t      state;
-    ref_steps     active;   /* negations that have begun and not ended      */
-    bool          left_out; /* an optional element was, since the last of them */
-    ref_steps     seen;     /* `not` of conjunctions fitted since the first event */
+    uint32_t  state;
+    ref_steps active;     /* negations that have begun and not ended      */
+    bool      left_out;   /* an optional element was, since the last of them */
+    bool      has_waited; /* in the state of a choice: it cannot be left out any more */
+    ref_steps seen;       /* `not` of conjunctions fitted since the first event */
     ref_bindings *bindings;
 } ref_run;
 
@@ -64,6 +65,7 @@ struct weir_reference {
     uint32_t               n_partitions;
     uint64_t               n_events;
     uint64_t               turn;
+    int64_t                last_ns; /* time of the last event */
     uint64_t               cost;
     bool                   is_too_costly;
     weir_reference_output *outputs;

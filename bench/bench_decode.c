@@ -210,8 +210,8 @@ main(int argc, char **argv)
     measure(&out, "json_three_fields_used", &jobs[1], runs);
     measure(&out, "json_with_spaces", &jobs[2], runs);
     measure(&out, "json_time_in_ms", &jobs[3], runs);
-    if (0)
-        measure(&out, "csv", &jobs[4], runs);
+
+    measure(&out, "csv", &jobs[4], runs);
     bench_json_close(&out);
     free(json.bytes);
     free(spaced.bytes);

@@ -15,7 +15,7 @@
 enum { EVENTS = 400000, LINE_MAX = 256 };
 
 #define STREAM                                                                           \
-    "stream txn { at time  account int  amount float  kind string  country string"       \
+    "stream txn { at time, account int, amount float, kind string, country string,"      \
     "  ok bool }\n"
 
 static const struct workload {

@@ -80,10 +80,10 @@ typedef enum weiri_ast_pattern_kind {
 } weiri_ast_pattern_kind;
 
 typedef struct weiri_ast_quantifier {
-    weiri_span       at;   /* size 0: none is written                  */
-    weiri_ast_expr  *min;  /* a number or a parameter; NULL: 0         */
-    weiri_ast_expr  *max;  /* NULL: unbounded                          */
-    weiri_token_kind sign; /* PLUS, STAR, QUESTION, LEFT_BRACE         */
+    weiri_span       at;         /* size 0: none is written                  */
+    weiri_ast_expr  *min;        /* a number or a parameter; NULL: 0         */
+    weiri_ast_expr  *max;        /* NULL: unbounded                          */
+    weiri_token_kind sign;       /* PLUS, STAR, QUESTION, LEFT_BRACE         */
     weiri_word       inner;      /* NEXT, ANY, OTHER                   */
     weiri_word       preference; /* GREEDY, LAZY, OTHER                */
     weiri_span       preference_at;
@@ -95,16 +95,16 @@ typedef struct weiri_ast_pattern weiri_ast_pattern;
 struct weiri_ast_pattern {
     weiri_ast_pattern_kind kind;
     weiri_span             at;
-    weiri_token_kind       arrow;  /* before it: FOLLOWED, NEXT, FOLLOWED_ANY; END: none */
-    weiri_span             not_at; /* size 0: not negated                                */
-    weiri_ast_quantifier   quantifier;
-    weiri_ast_pattern    **items; /* of all kinds but STEP */
-    uint32_t               n_items;
-    weiri_ast_name         name; /* of a STEP, and below   */
-    weiri_ast_name         stream;
-    weiri_ast_expr        *where; /* NULL: every event      */
-    weiri_ast_expr        *gap;   /* within … of previous   */
-    weiri_span             gap_at;
+    weiri_token_kind       arrow; /* before it: FOLLOWED, NEXT, FOLLOWED_ANY; END: none */
+    weiri_span           not_at;  /* size 0: not negated                                */
+    weiri_ast_quantifier quantifier;
+    weiri_ast_pattern  **items; /* of all kinds but STEP */
+    uint32_t             n_items;
+    weiri_ast_name       name; /* of a STEP, and below   */
+    weiri_ast_name       stream;
+    weiri_ast_expr      *where; /* NULL: every event      */
+    weiri_ast_expr      *gap;   /* within … of previous   */
+    weiri_span           gap_at;
 };
 
 /* ---- rules ---- */
@@ -167,30 +167,30 @@ typedef struct weiri_ast_order_item {
 } weiri_ast_order_item;
 
 typedef struct weiri_ast_rule {
-    weiri_ast_name     name;
-    const char        *title; /* NULL: none */
-    bool               is_broken;
-    weiri_span         match_at; /* size 0: not written */
-    weiri_ast_pattern *pattern;
-    weiri_ast_expr    *silence; /* match not … for D   */
-    weiri_ast_from     from;
-    weiri_span         where_at;
-    weiri_ast_expr    *where;
-    weiri_span         by_at;
-    weiri_ast_key     *keys;
-    uint32_t           n_keys;
-    weiri_span         within_at;
-    weiri_ast_expr    *within;
-    weiri_ast_window   window;
-    weiri_span         having_at;
-    weiri_ast_expr    *having;
-    weiri_ast_emit     emit;
-    weiri_ast_emit     on_timeout;
-    weiri_ast_skip     skip;
-    weiri_span         limit_at;
-    weiri_ast_expr    *limit;
-    weiri_ast_expr    *limit_per;
-    weiri_span         order_at;
+    weiri_ast_name        name;
+    const char           *title; /* NULL: none */
+    bool                  is_broken;
+    weiri_span            match_at; /* size 0: not written */
+    weiri_ast_pattern    *pattern;
+    weiri_ast_expr       *silence; /* match not … for D   */
+    weiri_ast_from        from;
+    weiri_span            where_at;
+    weiri_ast_expr       *where;
+    weiri_span            by_at;
+    weiri_ast_key        *keys;
+    uint32_t              n_keys;
+    weiri_span            within_at;
+    weiri_ast_expr       *within;
+    weiri_ast_window      window;
+    weiri_span            having_at;
+    weiri_ast_expr       *having;
+    weiri_ast_emit        emit;
+    weiri_ast_emit        on_timeout;
+    weiri_ast_skip        skip;
+    weiri_span            limit_at;
+    weiri_ast_expr       *limit;
+    weiri_ast_expr       *limit_per;
+    weiri_span            order_at;
     weiri_ast_order_item *order;
     uint32_t              n_order;
     weiri_ast_expr       *order_limit;
@@ -274,8 +274,10 @@ typedef struct weiri_ast_test_line {
     weiri_ast_expr   *count; /* expect 3 s; NULL: one */
     weiri_ast_name    stream;
     weiri_ast_options fields;
-    weiri_ast_expr   *repeat; /* NULL: once */
-    weiri_ast_expr   *every;
+    weiri_ast_expr
+        *wait; /* `wait D`, and nothing else; NULL: an event or an expectation */
+    weiri_ast_expr *repeat; /* NULL: once */
+    weiri_ast_expr *every;
 } weiri_ast_test_line;
 
 typedef struct weiri_ast_test {
@@ -304,6 +306,8 @@ typedef struct weiri_ast_file {
     weiri_tokens         tokens;
     weiri_ast_statement *statements;
     uint32_t             n_statements;
+    bool                 has_lost_names; /* a statement could not be read, and whatever it
+                                          * declares is unknown                        */
 } weiri_ast_file;
 
 /* All files of a compilation, those included before those that include them. */

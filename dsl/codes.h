@@ -2,7 +2,7 @@
  *
  * Numbers are in documentation and in people's notes: append, never renumber.
  * 01 characters · 02 grammar · 03 names · 04 types · 05 patterns · 06 rules and their
- * graph · 07 sources, sinks, parameters, files · 09 not built yet. */
+ * graph · 07 sources, sinks, parameters, files · 08 tests · 09 not built yet. */
 #ifndef WEIRI_CODES_H
 #define WEIRI_CODES_H
 
@@ -75,7 +75,6 @@
     X(BAD_INDEX, "E0520", "an index that is not a constant whole number")                \
     X(PREV_NOT_HERE, "E0521", "prev where no event was taken before")                    \
     X(BAD_SILENCE, "E0522", "for without a single not")                                  \
-    X(EMPTY_PATTERN, "E0523", "a pattern that can match nothing at all")                 \
     X(GAP_ON_FIRST, "E0524", "within of previous where nothing is before")               \
     X(CYCLE, "E0601", "rules that feed each other")                                      \
     X(EMITS_DISAGREE, "E0602", "two rules emit different fields into one stream")        \
@@ -102,6 +101,7 @@
     X(INCLUDE_MISSING, "E0712", "an included file that cannot be read")                  \
     X(INCLUDE_CYCLE, "E0713", "files that include each other")                           \
     X(INCLUDE_REFUSED, "E0714", "an include where none is allowed")                      \
+    X(TEST_FEEDS_DERIVED, "E0801", "a test feeds a stream that rules emit")              \
     X(NOT_YET, "E0901", "a part of the language that is not built yet")
 
 #define WEIRI_WARNING_LIST(X)                                                            \

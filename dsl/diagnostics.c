@@ -112,9 +112,9 @@ weiri_diagnostics_place(const weiri_diagnostics *self, weiri_span at)
 {
     const weiri_text_file *file = &self->files[at.file];
     uint32_t               line = line_of(file, at.offset);
-    return (weiri_place_in_text){ .file = file->name,
-        .line                           = line + 1,
-        .column                         = at.offset - file->lines[line] + 1 };
+    return (weiri_place_in_text){
+        .file = file->name, .line = line + 1, .column = at.offset - file->lines[line] + 1
+    };
 }
 
 static const struct {
@@ -165,9 +165,9 @@ format_text(weiri_arena *arena, const char *format, va_list args)
     char buffer[1024];
     int  size = vsnprintf(buffer, sizeof buffer, format, args);
     return weiri_arena_text(arena, buffer,
-        size < 0                      ? 0
-        : size < (int)sizeof buffer   ? (size_t)size
-                                      : sizeof buffer - 1);
+        size < 0                    ? 0
+        : size < (int)sizeof buffer ? (size_t)size
+                                    : sizeof buffer - 1);
 }
 
 void
@@ -194,15 +194,14 @@ weiri_report_hint(weiri_diagnostics *self, const char *format, ...)
     va_start(args, format);
     const char *hint = format_text(self->arena, format, args);
     va_end(args);
-    self->last->hint = self->last->hint == NULL
-                           ? hint
-                           : weiri_arena_format(
-                                 self->arena, "%s; %s", self->last->hint, hint);
+    self->last->hint = self->last->hint == NULL ? hint
+                                                : weiri_arena_format(self->arena,
+                                                    "%s; %s", self->last->hint, hint);
 }
 
 void
-weiri_report_nearest(weiri_diagnostics *self, const char *name, const char *const *names,
-    size_t n_names)
+weiri_report_nearest(
+    weiri_diagnostics *self, const char *name, const char *const *names, size_t n_names)
 {
     const char *nearest = weiri_nearest_name(name, names, n_names);
     if (nearest != NULL) {
@@ -244,8 +243,8 @@ struct colours {
 };
 
 static const struct colours PLAIN   = { "", "", "", "", "" };
-static const struct colours COLOURS = { "\x1b[1;31m", "\x1b[1;33m", "\x1b[1m",
-    "\x1b[34m", "\x1b[0m" };
+static const struct colours COLOURS = { "\x1b[1;31m", "\x1b[1;33m", "\x1b[1m", "\x1b[34m",
+    "\x1b[0m" };
 
 /* A source line as a terminal shows it, and which columns of it are meant. */
 struct excerpt {
@@ -276,9 +275,11 @@ excerpt_of(const weiri_text_file *file, weiri_span at)
         self.end--;
     }
     self.to = at.offset + at.size < self.end ? at.offset + at.size : self.end;
-    if (self.from - self.begin > SHOWN_COLUMNS / 2 && self.end - self.begin > SHOWN_COLUMNS) {
+    if (self.from - self.begin > SHOWN_COLUMNS / 2
+        && self.end - self.begin > SHOWN_COLUMNS) {
         self.begin = self.from - SHOWN_COLUMNS / 2;
-        while (self.begin < self.from && ((uint8_t)file->text[self.begin] & 0xC0) == 0x80) {
+        while (
+            self.begin < self.from && ((uint8_t)file->text[self.begin] & 0xC0) == 0x80) {
             self.begin++;
         }
     }

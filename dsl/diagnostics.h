@@ -54,8 +54,8 @@ weiri_report_hint(weiri_diagnostics *self, const char *format, ...)
 
 /* Hint at the nearest of several names, if one is near. */
 void
-weiri_report_nearest(weiri_diagnostics *self, const char *name, const char *const *names,
-    size_t n_names);
+weiri_report_nearest(
+    weiri_diagnostics *self, const char *name, const char *const *names, size_t n_names);
 
 /* ---- text ---- */
 

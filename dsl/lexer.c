@@ -24,8 +24,7 @@ weiri_token_text(weiri_token_kind kind)
     return TEXTS[kind];
 }
 
-static const char *const WORDS[] = {
-    "",
+static const char *const WORDS[] = { "",
 #define X(name, text) text,
     WEIRI_STATEMENT_LIST(X) WEIRI_CLAUSE_LIST(X) WEIRI_WORD_LIST(X)
 #undef X

@@ -153,9 +153,9 @@ weiri_parser_stream(weiri_parser *self)
         && (strcmp(name.text, "late") == 0 || strcmp(name.text, "dead") == 0);
     if (is_special && weiri_parser_take(self, WEIRI_TOKEN_DOT)) {
         weiri_ast_name of = weiri_parser_name(self, "a stream");
-        name.text         = of.text == NULL ? NULL
-                                            : weiri_arena_format(
-                                          self->arena, "%s.%s", name.text, of.text);
+        name.text         = of.text == NULL
+                                ? NULL
+                                : weiri_arena_format(self->arena, "%s.%s", name.text, of.text);
         name.at           = weiri_span_join(name.at, of.at);
     }
     return name;
@@ -240,8 +240,8 @@ is_statement(const weiri_parser *self, const weiri_token *token)
 static bool
 is_stop(const weiri_token *token, weiri_sync sync)
 {
-    bool is_clause = token->starts_line && is_clause_word(token->word)
-                     && begins_something(token);
+    bool is_clause =
+        token->starts_line && is_clause_word(token->word) && begins_something(token);
     switch (sync) {
     case WEIRI_SYNC_STATEMENT:
         return token->starts_line && is_statement_word(token->word)

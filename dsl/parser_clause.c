@@ -16,8 +16,8 @@ parse_alias(weiri_parser *self)
 static bool
 is_join(const weiri_parser *self)
 {
-    weiri_word word = weiri_parser_word(self);
-    bool is_prefix  = word == WEIRI_WORD_LEFT || word == WEIRI_WORD_ASOF;
+    weiri_word word      = weiri_parser_word(self);
+    bool       is_prefix = word == WEIRI_WORD_LEFT || word == WEIRI_WORD_ASOF;
     return word == WEIRI_WORD_JOIN
            || (is_prefix && weiri_parser_word_at(self, 1) == WEIRI_WORD_JOIN);
 }

@@ -305,8 +305,8 @@ binary(weiri_parser *self, weiri_ast_expr *left, uint32_t first,
     weiri_ast_expr *(*parse_right)(weiri_parser *))
 {
     uint32_t        operator= self->at++;
-    weiri_ast_expr *expr    = new_expr(self, WEIRI_AST_BINARY, first);
-    expr->name              = token_name(self, operator);
+    weiri_ast_expr *expr = new_expr(self, WEIRI_AST_BINARY, first);
+    expr->name           = token_name(self, operator);
     add_item(self, expr, left);
     add_item(self, expr, parse_right(self));
     finish(self, expr, first);
@@ -373,9 +373,9 @@ parse_list(weiri_parser *self, weiri_ast_expr *expr)
 static weiri_ast_expr *
 parse_word_comparison(weiri_parser *self, weiri_ast_expr *left, uint32_t first)
 {
-    bool       is_not = weiri_parser_word(self) == WEIRI_WORD_NOT;
-    weiri_word word   = weiri_parser_word_at(self, is_not ? 1 : 0);
-    bool is_known = word == WEIRI_WORD_IN || word == WEIRI_WORD_BETWEEN
+    bool       is_not   = weiri_parser_word(self) == WEIRI_WORD_NOT;
+    weiri_word word     = weiri_parser_word_at(self, is_not ? 1 : 0);
+    bool       is_known = word == WEIRI_WORD_IN || word == WEIRI_WORD_BETWEEN
                     || word == WEIRI_WORD_LIKE || (word == WEIRI_WORD_IS && !is_not);
     if (!is_known) {
         return NULL;
@@ -498,15 +498,15 @@ weiri_parse_options(weiri_parser *self, weiri_token_kind close)
             self->at++;
         } else if (options.n_items > 0
                    && options.items[options.n_items - 1].name.text != NULL) {
-            weiri_parser_fail_as(self, WEIRI_E_OPTION_ORDER,
-                "an option needs a name: 'name: value'");
+            weiri_parser_fail_as(
+                self, WEIRI_E_OPTION_ORDER, "an option needs a name: 'name: value'");
         }
         option.value = parse_or(self);
         WEIRI_ARENA_PUSH(self->arena, options.items, options.n_items, option);
         if (!weiri_parser_take(self, WEIRI_TOKEN_COMMA)
             && weiri_parser_kind(self) != close) {
-            weiri_parser_fail(
-                self, weiri_arena_format(self->arena, "',' or %s", weiri_token_text(close)));
+            weiri_parser_fail(self,
+                weiri_arena_format(self->arena, "',' or %s", weiri_token_text(close)));
         }
     }
     return options;
@@ -549,8 +549,10 @@ weiri_parse_record(weiri_parser *self, bool *is_broken)
                             || weiri_parser_kind(self) == WEIRI_TOKEN_RIGHT_BRACE;
         if (!is_separated && is_next_entry(self)) {
             weiri_report(self->diagnostics, WEIRI_E_COMMA_MISSING,
-                (weiri_span){ self->file, self->tokens.items[self->at - 1].offset
-                        + self->tokens.items[self->at - 1].size, 0 },
+                (weiri_span){ self->file,
+                    self->tokens.items[self->at - 1].offset
+                        + self->tokens.items[self->at - 1].size,
+                    0 },
                 "a ',' is missing between two fields");
         } else if (!is_separated) {
             weiri_parser_fail(self, "',' or '}'");

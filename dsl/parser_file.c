@@ -30,7 +30,8 @@ parse_signature(weiri_parser *self, weiri_ast_plugin *plugin)
 {
     weiri_parser_expect(self, WEIRI_TOKEN_LEFT_PAREN, NULL);
     while (!self->is_lost && !weiri_parser_take(self, WEIRI_TOKEN_RIGHT_PAREN)) {
-        weiri_ast_field input = { .name = weiri_parser_name(self, "the name of an input") };
+        weiri_ast_field input = { .name =
+                                      weiri_parser_name(self, "the name of an input") };
         weiri_parser_expect(self, WEIRI_TOKEN_COLON, NULL);
         input.type = weiri_parse_type(self);
         WEIRI_ARENA_PUSH(self->arena, plugin->inputs, plugin->n_inputs, input);
@@ -107,6 +108,7 @@ parse_statement(weiri_parser *self, weiri_ast_file *file)
     uint32_t            first     = self->at;
     if (statement.kind < WEIRI_WORD_STREAM || statement.kind > WEIRI_WORD_TEST) {
         report_no_statement(self);
+        file->has_lost_names = true;
         self->at++;
         weiri_parser_recover(self, WEIRI_SYNC_STATEMENT, NULL);
         return;
@@ -121,6 +123,7 @@ parse_statement(weiri_parser *self, weiri_ast_file *file)
     }
     WEIRI_ARENA_PUSH(self->arena, file->statements, file->n_statements, statement);
     if (self->is_lost) {
+        file->has_lost_names = true;
         weiri_parser_recover(self, WEIRI_SYNC_STATEMENT, NULL);
     }
 }

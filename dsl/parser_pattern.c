@@ -95,8 +95,8 @@ parse_quantifier(weiri_parser *self, weiri_ast_pattern *pattern)
     weiri_ast_quantifier *quantifier = &pattern->quantifier;
     weiri_token_kind      kind       = weiri_parser_kind(self);
     uint32_t              first      = self->at;
-    if (kind != WEIRI_TOKEN_PLUS && kind != WEIRI_TOKEN_STAR && kind != WEIRI_TOKEN_QUESTION
-        && kind != WEIRI_TOKEN_LEFT_BRACE) {
+    if (kind != WEIRI_TOKEN_PLUS && kind != WEIRI_TOKEN_STAR
+        && kind != WEIRI_TOKEN_QUESTION && kind != WEIRI_TOKEN_LEFT_BRACE) {
         parse_until(self, quantifier);
         return;
     }

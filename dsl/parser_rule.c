@@ -160,7 +160,7 @@ parse_clause(weiri_parser *self, weiri_ast_rule *rule, const weiri_token *open)
         return;
     }
     self->at++;
-    weiri_ast_rule spare = { .match_at = { .size = 0 } };
+    weiri_ast_rule spare    = { .match_at = { .size = 0 } };
     bool           is_again = given(rule, word).size > 0;
     if (is_again) {
         weiri_report(self->diagnostics, WEIRI_E_CLAUSE_TWICE,
@@ -214,11 +214,10 @@ weiri_parse_rule(weiri_parser *self)
         return rule;
     }
     while (!weiri_parser_take(self, WEIRI_TOKEN_RIGHT_BRACE)) {
-        weiri_word word = weiri_parser_word(self);
-        bool       is_statement =
-            word >= WEIRI_WORD_STREAM && word <= WEIRI_WORD_TEST
-            && weiri_parser_peek(self, 0)->starts_line
-            && weiri_parser_peek(self, 1)->kind == WEIRI_TOKEN_NAME;
+        weiri_word word         = weiri_parser_word(self);
+        bool       is_statement = word >= WEIRI_WORD_STREAM && word <= WEIRI_WORD_TEST
+                            && weiri_parser_peek(self, 0)->starts_line
+                            && weiri_parser_peek(self, 1)->kind == WEIRI_TOKEN_NAME;
         if (weiri_parser_kind(self) == WEIRI_TOKEN_END || is_statement) {
             weiri_report(self->diagnostics, WEIRI_E_BRACE_NOT_CLOSED, open_at,
                 "the block of this rule is not closed");

@@ -58,8 +58,8 @@ parse_field_word(weiri_parser *self, weiri_ast_field *field)
         return true;
     }
     if (weiri_parser_take_word(self, WEIRI_WORD_FORM)) {
-        field->form = weiri_parser_string(
-            self, "a text: the form of a time", &field->form_at);
+        field->form =
+            weiri_parser_string(self, "a text: the form of a time", &field->form_at);
         return true;
     }
     return false;
@@ -204,7 +204,8 @@ weiri_ast_stream *
 weiri_parse_stream(weiri_parser *self, bool is_table)
 {
     weiri_ast_stream *stream = weiri_arena_alloc(self->arena, sizeof *stream);
-    stream->name = weiri_parser_name(self, is_table ? "the table's name" : "the stream's name");
+    stream->name =
+        weiri_parser_name(self, is_table ? "the table's name" : "the stream's name");
     if (is_table) {
         parse_table_keys(self, stream);
     }

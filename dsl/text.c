@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-/* Bytes after the first, the bits of the first, and the least code point of the length. */
+/* Bytes after the first, the bits of the first, and the least code point of the length.
+ */
 static uint32_t
 decode_tail(const char *text, size_t size, uint32_t n_tail, uint32_t head)
 {
@@ -37,9 +38,9 @@ weiri_utf8_decode(const char *text, size_t size, uint32_t *length)
     if (n_tail == 0) {
         return byte;
     }
-    uint32_t code =
-        n_tail == 4 ? UINT32_MAX
-                    : decode_tail(text, size, n_tail, byte & (0x3Fu >> n_tail));
+    uint32_t code = n_tail == 4
+                        ? UINT32_MAX
+                        : decode_tail(text, size, n_tail, byte & (0x3Fu >> n_tail));
     if (code == UINT32_MAX) {
         *length = 0;
         return 0xFFFD;
@@ -105,8 +106,7 @@ distance(const char *a, size_t n_a, const char *b, size_t n_b)
         row[0]                 = i;
         for (uint32_t j = 1; j <= n_b; j++) {
             uint32_t cost = a[i - 1] == b[j - 1] ? 0 : 1;
-            row[j]        = least(
-                       least(row[j - 1] + 1, above[j] + 1), above[j - 1] + cost);
+            row[j] = least(least(row[j - 1] + 1, above[j] + 1), above[j - 1] + cost);
             if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
                 row[j] = least(row[j], higher[j - 2] + 1);
             }

@@ -74,17 +74,6 @@ dead_too_long(const json_call *call, const char *line)
         call->decode, (size_t)(line - call->bytes), line, WEIRI_RECORD_BYTES);
 }
 
-static const char BOM[] = "\xEF\xBB\xBF";
-
-/* Without the byte order mark that some programs put before the first line. */
-static const char *
-after_bom(const json_call *call, const char *line, const char *text)
-{
-    bool is_first = call->decode->position == 0 && line == call->bytes;
-    return is_first && strncmp(text, BOM, sizeof BOM - 1) == 0 ? text + sizeof BOM - 1
-                                                               : text;
-}
-
 static void
 dead_line(const json_call *call, const char *line, const char *text, const char *end)
 {
@@ -102,9 +91,8 @@ read_line(const json_call *call, const char *line, const char *text, const char 
 {
     weir_chunk  *chunk     = call->chunk;
     uint32_t     heap_used = chunk->heap_used;
-    const char  *start     = after_bom(call, line, text);
     json_outcome outcome =
-        json_row_read(&call->self->row, call->decode, chunk, start, end);
+        json_row_read(&call->self->row, call->decode, chunk, text, end);
     if (outcome == JSON_NOMEM) {
         return WEIR_FAIL(call->err, WEIR_ENOMEM, "JSON decoder: out of memory");
     }

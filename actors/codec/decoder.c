@@ -13,6 +13,7 @@ enum { SHOWN_BYTES = 60 }; /* of a value in a reason */
 struct weiri_decoder {
     const weiri_decoder_ops *ops;
     void                    *state;
+    bool                     is_begun; /* past a byte order mark */
     weiri_decode             decode;
 };
 
@@ -130,7 +131,7 @@ ops_of(weiri_format format)
     switch (format) {
     case WEIRI_FORMAT_JSON: return &WEIRI_DECODE_JSON;
     case WEIRI_FORMAT_CSV: return &WEIRI_DECODE_CSV;
-    case WEIRI_FORMAT_MSGPACK:
+    case WEIRI_FORMAT_MSGPACK: return &WEIRI_DECODE_MSGPACK;
     case WEIRI_FORMAT_AUTO:
     case WEIRI_FORMAT_TEXT: break;
     }
@@ -194,13 +195,37 @@ weiri_decoder_destroy(weiri_decoder **self_p)
     *self_p = NULL;
 }
 
+static const char BOM[] = "\xEF\xBB\xBF"; /* some programs put it before text */
+
+/* Bytes to skip at the very start; *is_known is false while more are needed to tell. */
+static size_t
+bom_size(const weiri_decoder *self, const char *bytes, size_t size, bool *is_known)
+{
+    size_t most    = sizeof BOM - 1;
+    size_t n       = size < most ? size : most;
+    bool   is_like = self->decode.config.format != WEIRI_FORMAT_MSGPACK
+                   && (n == 0 || memcmp(bytes, BOM, n) == 0);
+    *is_known = n == most || !is_like;
+    return is_like && n == most ? most : 0;
+}
+
 weir_status
 weiri_decoder_decode(weiri_decoder *self, const char *bytes, size_t size, bool is_last,
     weir_chunk *chunk, size_t *consumed, weir_error *err)
 {
-    *consumed          = 0;
-    weir_status status = self->ops->decode(
-        self->state, &self->decode, bytes, size, is_last, chunk, consumed, err);
+    size_t n_skipped = 0;
+    *consumed        = 0;
+    if (!self->is_begun) {
+        n_skipped = bom_size(self, bytes, size, &self->is_begun);
+        if (!self->is_begun && !is_last) {
+            return WEIR_OK;
+        }
+        self->is_begun = true;
+        self->decode.position += n_skipped;
+    }
+    weir_status status = self->ops->decode(self->state, &self->decode, bytes + n_skipped,
+        size - n_skipped, is_last, chunk, consumed, err);
     self->decode.position += *consumed;
+    *consumed += n_skipped;
     return status;
 }

@@ -67,8 +67,8 @@ weiri_cell_at(const weir_chunk *chunk, uint32_t field, uint32_t row)
     } else if (column->type == WEIR_BOOL) {
         value.as.b = column->as.b[row] != 0;
     } else if (column->type == WEIR_STRING || column->type == WEIR_LIST) {
-        value.as.s = chunk->heap + column->as.s[row].offset;
         value.size = column->as.s[row].size;
+        value.as.s = value.size > 0 ? chunk->heap + column->as.s[row].offset : "";
     } else if (column->type == WEIR_FLOAT) {
         value.as.f = column->as.f[row];
     } else {

@@ -6,14 +6,16 @@
 
 enum { LONGEST_HEADER = 5, TIMESTAMP = 0xff /* extension type -1 */ };
 
-/* The low `n` bytes of a number, the highest first. */
+/* The low `n` bytes of a number, the highest first. Eight are written, the rest of them
+ * over what comes next. */
 static char *
 put_big_endian(char *out, uint64_t value, int n)
 {
-    for (int i = n - 1; i >= 0; i--) {
-        *out++ = (char)(value >> (8 * i) & 0xff);
+    uint64_t high = value << (64 - 8 * n);
+    for (int i = 0; i < 8; i++) {
+        out[i] = (char)(high >> (56 - 8 * i) & 0xff);
     }
-    return out;
+    return out + n;
 }
 
 static char *
@@ -79,8 +81,10 @@ put_string(char *out, const char *text, size_t size)
         return out + size;
     }
     /* The size is known when the text is mended, so it is written before as 32 bits. */
+    char  header[1 + sizeof(uint64_t)];
     char *end = weiri_put_utf8(out + LONGEST_HEADER, text, size);
-    put_tagged(out, 0xdb, (uint64_t)(end - out - LONGEST_HEADER), 4);
+    put_tagged(header, 0xdb, (uint64_t)(end - out - LONGEST_HEADER), 4);
+    memcpy(out, header, LONGEST_HEADER);
     return end;
 }
 

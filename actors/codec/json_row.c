@@ -12,10 +12,8 @@
 #include "weiri/timetext.h"
 
 enum {
-    UTF8_MAX     = 4,
-    COPY_ROOM    = SCAN_BLOCK + UTF8_MAX, /* in the heap, for a block and an escape     */
-    DIGITS_8     = 8,
-    DIGITS_IN_64 = 19
+    UTF8_MAX  = 4,
+    COPY_ROOM = SCAN_BLOCK + UTF8_MAX /* in the heap, for a block and an escape */
 };
 
 static void
@@ -173,51 +171,6 @@ read_number(json_row *self, int32_t field, const char *p, int depth)
     return end;
 }
 
-static inline bool
-is_fraction_or_exponent(char c)
-{
-    return c == '.' || (c | 0x20) == 'e';
-}
-
-/* Digits of a whole number as JSON writes it, at most 19 of them; 0 if it is not so. */
-static inline unsigned
-scan_whole(const char *p, uint64_t *value)
-{
-    unsigned n = scan_digits_8(p, value);
-    if (n == DIGITS_8) {
-        uint64_t more = 0;
-        unsigned m    = scan_digits_8(p + n, &more);
-        *value        = *value * scan_pow10(m) + more;
-        n += m;
-        if (m == DIGITS_8) {
-            m = scan_digits_8(p + n, &more);
-            if (n + m > DIGITS_IN_64) {
-                return 0;
-            }
-            *value = *value * scan_pow10(m) + more;
-            n += m;
-        }
-    }
-    return n > 1 && *p == '0' ? 0 : n;
-}
-
-/* The end of an int64 without fraction or exponent, NULL if it is anything else. */
-static inline const char *
-scan_int(const char *p, int64_t *out)
-{
-    uint64_t is_negative = *p == '-' ? 1 : 0;
-    uint64_t value       = 0;
-    p += is_negative;
-    unsigned n = scan_whole(p, &value);
-    p += n;
-    if (n == 0 || value > (uint64_t)INT64_MAX + is_negative
-        || is_fraction_or_exponent(*p)) {
-        return NULL;
-    }
-    *out = (int64_t)((value ^ (0 - is_negative)) + is_negative);
-    return p;
-}
-
 static inline const char *
 read_int(json_row *self, int32_t field, const char *p, int depth)
 {
@@ -228,43 +181,6 @@ read_int(json_row *self, int32_t field, const char *p, int depth)
     }
     store_int(self, field, value);
     return end;
-}
-
-/* The end of a number that a multiplication or division of exact doubles yields, NULL if
- * it is another one. */
-static inline const char *
-scan_float(const char *p, double *out)
-{
-    static const double POW10[]     = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9,
-            1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16 };
-    bool                is_negative = *p == '-';
-    uint64_t            word        = 0;
-    unsigned            n_fraction  = 0;
-    p += is_negative ? 1 : 0;
-    unsigned n = scan_whole(p, &word);
-    p += n;
-    if (*p == '.') {
-        uint64_t more = 0;
-        p++;
-        n_fraction = scan_digits_8(p, &more);
-        word       = word * scan_pow10(n_fraction) + more;
-        p += n_fraction;
-        if (n_fraction == DIGITS_8) {
-            unsigned m = scan_digits_8(p, &more);
-            word       = word * scan_pow10(m) + more;
-            p += m;
-            n_fraction += m;
-        }
-        n = n == 0 || n_fraction == 0 ? 0 : n + n_fraction;
-    }
-    bool is_exact = n > 0 && n <= DIGITS_IN_64 && word <= UINT64_C(1) << 53
-                    && n_fraction < 2 * DIGITS_8;
-    if (!is_exact || is_fraction_or_exponent(*p)) {
-        return NULL;
-    }
-    double value = (double)word / POW10[n_fraction];
-    *out         = is_negative ? -value : value;
-    return p;
 }
 
 static inline const char *

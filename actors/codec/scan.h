@@ -17,7 +17,7 @@ enum { SCAN_BLOCK = 16 };
 enum { SCAN_BLOCK = 8 };
 #endif
 
-enum { SCAN_PAD = 64 };
+enum { SCAN_PAD = 64, SCAN_DIGITS_8 = 8, SCAN_DIGITS_MAX = 19 };
 
 /* Eight bytes, the first in the lowest byte of the word; compilers make one load of it.
  */
@@ -100,6 +100,87 @@ scan_pow10(unsigned n)
     static const uint32_t POW10[] = { 1, 10, 100, 1000, 10000, 100000, 1000000, 10000000,
         100000000 };
     return POW10[n];
+}
+
+static inline bool
+scan_goes_on(char c)
+{
+    return c == '.' || (c | 0x20) == 'e';
+}
+
+/* Digits of a whole number as JSON writes it, at most 19 of them; 0 if it is not so. */
+static inline unsigned
+scan_whole(const char *p, uint64_t *value)
+{
+    unsigned n = scan_digits_8(p, value);
+    if (n == SCAN_DIGITS_8) {
+        uint64_t more = 0;
+        unsigned m    = scan_digits_8(p + n, &more);
+        *value        = *value * scan_pow10(m) + more;
+        n += m;
+        if (m == SCAN_DIGITS_8) {
+            m = scan_digits_8(p + n, &more);
+            if (n + m > SCAN_DIGITS_MAX) {
+                return 0;
+            }
+            *value = *value * scan_pow10(m) + more;
+            n += m;
+        }
+    }
+    return n > 1 && *p == '0' ? 0 : n;
+}
+
+/* The end of an int64 without fraction or exponent, NULL if it is anything else. */
+static inline const char *
+scan_int(const char *p, int64_t *out)
+{
+    uint64_t is_negative = *p == '-' ? 1 : 0;
+    uint64_t value       = 0;
+    p += is_negative;
+    unsigned n = scan_whole(p, &value);
+    p += n;
+    if (n == 0 || value > (uint64_t)INT64_MAX + is_negative || scan_goes_on(*p)) {
+        return NULL;
+    }
+    *out = (int64_t)((value ^ (0 - is_negative)) + is_negative);
+    return p;
+}
+
+/* The end of a number that a multiplication or division of exact doubles yields, NULL if
+ * it is another one. */
+static inline const char *
+scan_float(const char *p, double *out)
+{
+    static const double POW10[]     = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9,
+            1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16 };
+    bool                is_negative = *p == '-';
+    uint64_t            word        = 0;
+    unsigned            n_fraction  = 0;
+    p += is_negative ? 1 : 0;
+    unsigned n = scan_whole(p, &word);
+    p += n;
+    if (*p == '.') {
+        uint64_t more = 0;
+        p++;
+        n_fraction = scan_digits_8(p, &more);
+        word       = word * scan_pow10(n_fraction) + more;
+        p += n_fraction;
+        if (n_fraction == SCAN_DIGITS_8) {
+            unsigned m = scan_digits_8(p, &more);
+            word       = word * scan_pow10(m) + more;
+            p += m;
+            n_fraction += m;
+        }
+        n = n == 0 || n_fraction == 0 ? 0 : n + n_fraction;
+    }
+    bool is_exact = n > 0 && n <= SCAN_DIGITS_MAX && word <= UINT64_C(1) << 53
+                    && n_fraction < 2 * SCAN_DIGITS_8;
+    if (!is_exact || scan_goes_on(*p)) {
+        return NULL;
+    }
+    double value = (double)word / POW10[n_fraction];
+    *out         = is_negative ? -value : value;
+    return p;
 }
 
 #endif

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "emitter.h"
+#include "collector.h"
 #include "weiri/limits.h"
 #include "weiri/rows_merge.h"
 
@@ -24,8 +24,8 @@ struct weiri_rule_actor {
     const weiri_plan *plan;
     const weiri_rule *rule;
     uint64_t          n_events;
-    weiri_emitter     emitter;
-    weiri_emitter     timeout_emitter;
+    weiri_collector   emitted;
+    weiri_collector   timeouts;
     /* of a match */
     weiri_matcher     *matcher;
     weiri_rows_cursor *cursors; /* shape (n_inputs,)      */
@@ -44,7 +44,7 @@ weiri_rule_counts
 weiri_rule_actor_counts(const weiri_rule_actor *self)
 {
     weiri_rule_counts counts = { .n_events = self->n_events,
-        .n_emitted = self->emitter.n_emitted + self->timeout_emitter.n_emitted };
+        .n_emitted = self->emitted.n_emitted + self->timeouts.n_emitted };
     if (self->matcher != NULL) {
         counts.match = weiri_matcher_counts(self->matcher);
     } else {
@@ -82,8 +82,8 @@ emit_rows(weiri_rule_actor *self, weir_rows rows)
         return WEIR_OK;
     }
     weiri_program_run(self->values, rows, self->columns);
-    return weiri_emitter_add_columns(
-        &self->emitter, rows.chunk->time + rows.first, rows.n, self->columns);
+    return weiri_collector_add_columns(
+        &self->emitted, rows.chunk->time + rows.first, rows.n, self->columns);
 }
 
 static weir_status
@@ -118,9 +118,9 @@ static weir_status
 on_emitted(void *context, bool is_timeout, int64_t time_ns, const weir_value *values)
 {
     weiri_rule_actor *self     = context;
-    bool              is_apart = is_timeout && self->timeout_emitter.schema != NULL;
-    return weiri_emitter_add(
-        is_apart ? &self->timeout_emitter : &self->emitter, time_ns, values);
+    bool              is_apart = is_timeout && self->timeouts.schema != NULL;
+    return weiri_collector_add(
+        is_apart ? &self->timeouts : &self->emitted, time_ns, values);
 }
 
 /* Put the next event into the batch; its range becomes a part with its first row. */
@@ -217,9 +217,9 @@ run_all_queries(weiri_rule_actor *self, const weiri_rows_list *rows)
 static weir_status
 flush(weiri_rule_actor *self, weir_error *err)
 {
-    weir_status status = weiri_emitter_flush(&self->emitter);
+    weir_status status = weiri_collector_flush(&self->emitted);
     if (status == WEIR_OK) {
-        status = weiri_emitter_flush(&self->timeout_emitter);
+        status = weiri_collector_flush(&self->timeouts);
     }
     return status == WEIR_OK ? status
                              : WEIR_FAIL(err, status, "rule '%s'", self->rule->name);
@@ -261,10 +261,10 @@ weiri_rule_actor_finish(weiri_rule_actor *self, weir_error *err)
 /* ---- making and ending ---- */
 
 static void
-init_emitter(
-    weiri_emitter *emitter, const weiri_rule_config *config, const weiri_emit *emit)
+init_collector(
+    weiri_collector *collector, const weiri_rule_config *config, const weiri_emit *emit)
 {
-    *emitter = (weiri_emitter){
+    *collector = (weiri_collector){
         .schema = emit->schema,
         .used   = config->plan->streams[emit->stream].used,
         .to     = config->streams[emit->stream],
@@ -277,7 +277,7 @@ init_match(const weiri_rule_config *config, weiri_rule_actor *self, weir_error *
 {
     const weiri_match *match = self->rule->match;
     if (match->on_timeout != NULL && match->on_timeout->stream != match->emit->stream) {
-        init_emitter(&self->timeout_emitter, config, match->on_timeout);
+        init_collector(&self->timeouts, config, match->on_timeout);
     }
     self->cursors = calloc(match->n_inputs, sizeof *self->cursors);
     self->inputs  = calloc(match->n_inputs, sizeof *self->inputs);
@@ -331,10 +331,10 @@ weiri_rule_actor_new(
     self->rule = &config->plan->rules[config->index];
     weir_status status;
     if (self->rule->match != NULL) {
-        init_emitter(&self->emitter, config, self->rule->match->emit);
+        init_collector(&self->emitted, config, self->rule->match->emit);
         status = init_match(config, self, err);
     } else {
-        init_emitter(&self->emitter, config, self->rule->query->emit);
+        init_collector(&self->emitted, config, self->rule->query->emit);
         status = init_query(self, err);
     }
     if (status != WEIR_OK) {
@@ -354,8 +354,8 @@ weiri_rule_actor_destroy(weiri_rule_actor **self_p)
     }
     const weir_chunk *picked = self->picked;
     weir_chunk_unref(&picked);
-    weiri_emitter_fini(&self->emitter);
-    weiri_emitter_fini(&self->timeout_emitter);
+    weiri_collector_fini(&self->emitted);
+    weiri_collector_fini(&self->timeouts);
     weiri_matcher_destroy(&self->matcher);
     weiri_program_destroy(&self->where);
     weiri_program_destroy(&self->values);

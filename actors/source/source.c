@@ -40,8 +40,10 @@ struct weiri_intake {
     uint64_t            late_order;
     weir_chunk         *dead;
     uint64_t            dead_order;
-    weir_status         failed; /* by a callback, told by the pump */
-    weir_error          failure;
+    weir_status         failed;   /* by a callback, told by the pump          */
+    uint32_t            stop_row; /* rows of `chunk` before the dead record at
+                                   * which the source stops                   */
+    weir_error failure;
 };
 
 static void
@@ -295,9 +297,13 @@ static void
 on_dead(void *context, const weiri_dead_record *record)
 {
     weiri_intake *self = context;
+    if (self->failed != WEIR_OK) {
+        return; /* the run ends at an earlier record */
+    }
     self->counts.n_dead++;
     admit_up_to(self, self->chunk->n_rows);
     if (self->config.source->on_error == WEIRI_ON_ERROR_STOP && self->failed == WEIR_OK) {
+        self->stop_row = self->chunk->n_rows;
         self->failed =
             WEIR_FAIL(&self->failure, WEIR_EDATA, "%s: line %llu, byte %llu: %s",
                 self->config.path, (unsigned long long)record->line,
@@ -503,8 +509,11 @@ weiri_intake_pump(weiri_intake *self, int64_t wait_ns, weir_error *err)
     }
     status = fill(self, wait_ns, err);
     if (status == WEIR_EDATA) { /* what came before the place is good */
-        weir_error  ignored = { 0 };
-        weir_status handed  = hand_on(self, &ignored);
+        weir_error ignored = { 0 };
+        if (self->failed == WEIR_EDATA) {
+            self->chunk->n_rows = self->stop_row;
+        }
+        weir_status handed = hand_on(self, &ignored);
         return handed == WEIR_OK ? status : handed;
     }
     if (status != WEIR_OK && status != WEIR_EFULL && status != WEIR_EAGAIN) {

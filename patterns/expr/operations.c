@@ -7,7 +7,11 @@
 
 static const weiri_operation OPERATIONS[WEIRI_N_OPERATIONS] = {
 #define X(op, text, takes, when_null, kernel, column)                                    \
-    { .id = WEIRI_OP_##op, .kind = WEIRI_##when_null, .name = text, .signature = takes },
+    { .id          = WEIRI_OP_##op,                                                      \
+        .kind      = WEIRI_##when_null,                                                  \
+        .name      = (text),                                                             \
+        .signature = (takes),                                                            \
+        .scalar    = weiri_scalar_##kernel },
     WEIRI_OPERATION_LIST(X)
 #undef X
 };

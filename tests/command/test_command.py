@@ -201,6 +201,46 @@ class Matching(Folder):
         self.assertEqual(self.events_of(self.run_rules(rules)), [{"user": "root"}, {"user": "admin"}])
 
 
+class RuleTests(Folder):
+    TESTS = AUTH + """
+rule bad { from auth where outcome == "failed" emit seen { ip, at } }
+
+test "failures are seen" {
+  auth { at: 0s, ip: "a", outcome: "failed" } repeat 5 every 1s
+  auth { ip: "b", outcome: "ok" }
+  wait 10m
+  expect 5 seen { ip: "a" }
+  expect seen { ip: "a", at: 4s }
+  expect no seen { ip: "b" }
+}
+"""
+
+    def test_a_test_that_holds_is_ok(self):
+        self.write("rules.weir", self.TESTS)
+        self.assertEqual(self.weir("test", self.path("rules.weir")),
+                         "TAP version 13\n1..1\nok 1 - failures are seen\n")
+
+    def test_a_test_that_does_not_hold_says_where_and_what_came(self):
+        self.write("rules.weir", self.TESTS.replace("expect 5", "expect 4").replace('{ ip: "b" }', '{ at: 2s }'))
+        output = self.weir("test", self.path("rules.weir"), status=1)
+        self.assertIn("rules.weir:15: expected 4 such 'seen', found 5", output)
+        self.assertIn("expected no such 'seen', but 1 came", output)
+        self.assertIn("1970-01-01T00:00:04Z seen ip=a", output)
+        self.assertIn("not ok 1 - failures are seen", output)
+
+    def test_only_tests_that_are_asked_for_are_run(self):
+        self.write("rules.weir", self.TESTS + 'test "wrong" { expect seen }\n')
+        self.weir("test", self.path("rules.weir"), status=1)
+        self.assertIn("1..1", self.weir("test", "--filter", "failures", self.path("rules.weir")))
+        self.weir("test", "--filter", "no such title", self.path("rules.weir"), status=65)
+
+    def test_mistakes_in_tests_are_found_before_any_is_run(self):
+        self.write("rules.weir", self.TESTS.replace('ip: "b", outcome', 'ip: 7, outcum').replace("wait 10m", "seen { }"))
+        self.assertEqual(self.weir("test", self.path("rules.weir"), status=65), "")
+        for word in ("outcome", "'ip'", "comes out of a rule"):
+            self.assertIn(word, self.stderr)
+
+
 class BadInput(Folder):
     RULES = AUTH + """
 source auth from file("auth.jsonl") lateness 5s
@@ -309,7 +349,7 @@ rule all { from auth emit copy }
 
 class Determinism(Folder):
     RULES = AUTH + """
-stream door { at time  user string }
+stream door { at time, user string }
 source auth from file("auth.jsonl") lateness 4s
 source auth from file("auth2.jsonl")
 source door from file("door.jsonl") lateness 2s

@@ -54,8 +54,12 @@ on_failed(void *context, const weiri_ruletest_failure *failure)
         printf("#   %s:%u: expected no such '%s', but %u came\n", line->place.file,
             line->place.line, name, failure->n_found);
     } else {
-        printf("#   %s:%u: expected %u such '%s', found %u\n", line->place.file,
-            line->place.line, line->count, name, failure->n_found);
+        char count[16] = "a";
+        if (line->count != WEIRI_NONE) {
+            snprintf(count, sizeof count, "%u", line->count);
+        }
+        printf("#   %s:%u: expected %s such '%s', found %u\n", line->place.file,
+            line->place.line, count, name, failure->n_found);
     }
     printf("#   what came out of '%s':%s\n", name, failure->size > 0 ? "" : " nothing");
     print_comment(failure->came, failure->size);

@@ -99,7 +99,7 @@ typedef struct weiri_rule {
 typedef enum weiri_test_kind {
     WEIRI_TEST_EVENT,    /* an event comes in                           */
     WEIRI_TEST_WAIT,     /* nothing comes for a time                    */
-    WEIRI_TEST_EXPECT,   /* `count` events like this came out, no fewer */
+    WEIRI_TEST_EXPECT,   /* `count` events like this came out           */
     WEIRI_TEST_EXPECT_NO /* none like this did                          */
 } weiri_test_kind;
 
@@ -118,7 +118,7 @@ typedef struct weiri_test_line {
     uint32_t repeat;   /* EVENT: how often                            */
     int64_t  every_ns; /* EVENT: between the repetitions              */
     int64_t  wait_ns;  /* WAIT                                        */
-    uint32_t count;    /* EXPECT                                      */
+    uint32_t count;    /* EXPECT; WEIRI_NONE: at least one */
     weiri_place_in_text place;
 } weiri_test_line;
 

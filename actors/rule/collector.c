@@ -1,9 +1,9 @@
-#include "emitter.h"
+#include "collector.h"
 
 #include <string.h>
 
 void
-weiri_emitter_fini(weiri_emitter *self)
+weiri_collector_fini(weiri_collector *self)
 {
     const weir_chunk *chunk = self->chunk;
     self->chunk             = NULL;
@@ -11,19 +11,19 @@ weiri_emitter_fini(weiri_emitter *self)
 }
 
 weir_status
-weiri_emitter_flush(weiri_emitter *self)
+weiri_collector_flush(weiri_collector *self)
 {
     return self->chunk != NULL ? weiri_merge_push(self->to, &self->chunk) : WEIR_OK;
 }
 
 /* A chunk with room for one more row. */
 static weir_status
-open_chunk(weiri_emitter *self)
+open_chunk(weiri_collector *self)
 {
     if (self->chunk != NULL && self->chunk->n_rows < self->chunk->capacity) {
         return WEIR_OK;
     }
-    weir_status status = weiri_emitter_flush(self);
+    weir_status status = weiri_collector_flush(self);
     if (status != WEIR_OK) {
         return status;
     }
@@ -43,7 +43,7 @@ set_row(weir_chunk *chunk, uint32_t row, const weir_value *values)
 }
 
 weir_status
-weiri_emitter_add(weiri_emitter *self, int64_t time_ns, const weir_value *values)
+weiri_collector_add(weiri_collector *self, int64_t time_ns, const weir_value *values)
 {
     self->n_emitted++;
     if (self->to == NULL) {
@@ -68,7 +68,7 @@ weiri_emitter_add(weiri_emitter *self, int64_t time_ns, const weir_value *values
         if (status != WEIR_EFULL || chunk->n_rows == 0) {
             return status;
         }
-        status = weiri_emitter_flush(self); /* the heap is full: try an empty chunk */
+        status = weiri_collector_flush(self); /* the heap is full: try an empty chunk */
         if (status != WEIR_OK) {
             return status;
         }
@@ -143,8 +143,8 @@ copy_block(weir_chunk *chunk, const weiri_vector *columns, uint32_t first, uint3
 }
 
 weir_status
-weiri_emitter_add_columns(
-    weiri_emitter *self, const int64_t *time_ns, uint32_t n, const weiri_vector *columns)
+weiri_collector_add_columns(weiri_collector *self, const int64_t *time_ns, uint32_t n,
+    const weiri_vector *columns)
 {
     self->n_emitted += n;
     for (uint32_t done = 0; self->to != NULL && done < n;) {
@@ -166,7 +166,7 @@ weiri_emitter_add_columns(
         chunk->n_rows += block;
         done += block;
         if (status == WEIR_EFULL) {
-            status = weiri_emitter_flush(self);
+            status = weiri_collector_flush(self);
             if (status != WEIR_OK) {
                 return status;
             }

@@ -1,18 +1,18 @@
-/* weiri_emitter: collects the events that a rule emits into chunks of their stream. */
-#ifndef WEIRI_EMITTER_H
-#define WEIRI_EMITTER_H
+/* weiri_collector: collects the events that a rule emits into chunks of their stream. */
+#ifndef WEIRI_COLLECTOR_H
+#define WEIRI_COLLECTOR_H
 
 #include "weiri/expr.h"
 #include "weiri/merge.h"
 
-typedef struct weiri_emitter {
+typedef struct weiri_collector {
     const weir_schema *schema;
     const bool        *used;
     weiri_merge       *to;    /* NULL: nobody reads the stream, events are counted only */
     weir_chunk        *chunk; /* being filled */
     uint64_t           order; /* of the next event */
     uint64_t           n_emitted;
-} weiri_emitter;
+} weiri_collector;
 
 /* Append one event.
  *
@@ -22,7 +22,7 @@ typedef struct weiri_emitter {
  * chunk's heap
  */
 WEIR_MUST_CHECK weir_status
-weiri_emitter_add(weiri_emitter *self, int64_t time_ns, const weir_value *values);
+weiri_collector_add(weiri_collector *self, int64_t time_ns, const weir_value *values);
 
 /* Append n events, a vector for each field.
  *
@@ -31,14 +31,14 @@ weiri_emitter_add(weiri_emitter *self, int64_t time_ns, const weir_value *values
  *   errors   as above
  */
 WEIR_MUST_CHECK weir_status
-weiri_emitter_add_columns(
-    weiri_emitter *self, const int64_t *time_ns, uint32_t n, const weiri_vector *columns);
+weiri_collector_add_columns(weiri_collector *self, const int64_t *time_ns, uint32_t n,
+    const weiri_vector *columns);
 
 /* Hand what was collected to the stream. */
 WEIR_MUST_CHECK weir_status
-weiri_emitter_flush(weiri_emitter *self);
+weiri_collector_flush(weiri_collector *self);
 
 void
-weiri_emitter_fini(weiri_emitter *self);
+weiri_collector_fini(weiri_collector *self);
 
 #endif

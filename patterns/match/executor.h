@@ -60,7 +60,8 @@ typedef struct weiri_executor weiri_executor;
 
 typedef struct weiri_executor_ops {
     const char *name;
-    size_t      state_size; /* bytes in a partition, zero when it is made */
+    /* Bytes in a partition, zero when it is made. */
+    size_t (*state_size)(const weiri_match *plan);
     weir_status (*make)(weiri_core *core, weiri_executor **out);
     void (*destroy)(weiri_executor **self_p);
     unsigned (*use_of)(weiri_executor *self, uint32_t class); /* of weiri_class_use */
@@ -78,6 +79,14 @@ typedef struct weiri_executor_ops {
     uint64_t (*faults)(const weiri_executor *self);
 } weiri_executor_ops;
 
+/* Every pattern. */
 extern const weiri_executor_ops WEIRI_RUNS;
+
+/* Chains of steps under `skip overlaps`, see weiri_rings_take. */
+extern const weiri_executor_ops WEIRI_RINGS;
+
+/* Whether the executor "rings" is exact for a pattern. */
+bool
+weiri_rings_take(const weiri_match *plan);
 
 #endif

@@ -3,7 +3,6 @@
 const weiri_executor_ops *
 weiri_choose_executor(const weiri_match *plan, const weiri_automaton *automaton)
 {
-    (void)plan;
     (void)automaton;
-    return &WEIRI_RUNS;
+    return weiri_rings_take(plan) ? &WEIRI_RINGS : &WEIRI_RUNS;
 }

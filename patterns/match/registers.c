@@ -613,6 +613,71 @@ weiri_registers_take(
     }
 }
 
+/* ---- events that are kept for later ---- */
+
+static bool
+has_argument(const weiri_registers *self, uint32_t r)
+{
+    return self->plan->registers[r].arguments != NULL;
+}
+
+uint32_t
+weiri_registers_kept_cells(const weiri_registers *self, uint32_t step)
+{
+    uint32_t n = 0;
+    for (const uint32_t *r = self->by_step[step]; *r != WEIRI_NONE; r++) {
+        n += has_argument(self, *r) ? 2 : 0;
+    }
+    return n;
+}
+
+void
+weiri_registers_keep(
+    weiri_registers *self, weiri_cell *kept, uint32_t step, const weiri_event *event)
+{
+    for (const uint32_t *r = self->by_step[step]; *r != WEIRI_NONE; r++) {
+        if (has_argument(self, *r)) {
+            kept[1].u = UNSET;
+            store(self, *r, kept, argument_at(self, *r, event));
+            kept += 2;
+        }
+    }
+}
+
+static weir_value
+value_of_pair(const weiri_cell *pair, weir_type type);
+
+void
+weiri_registers_take_kept(
+    weiri_registers *self, weiri_cell *cells, uint32_t step, const weiri_cell *kept)
+{
+    self->stamp++;
+    for (const uint32_t *r = self->by_step[step]; *r != WEIRI_NONE; r++) {
+        if (has_argument(self, *r)) {
+            argument *a = &self->arguments[*r];
+            weiri_strings_unref(&self->strings, a->string);
+            a->string = self->slots[*r].is_text && kept[1].u == IS_VALUE
+                ? weiri_string_ref(kept->text)
+                : NULL;
+            a->stamp  = self->stamp;
+            a->value  = value_of_pair(kept, self->slots[*r].of);
+            kept += 2;
+        }
+        take_register(self, cells, *r, NULL);
+    }
+}
+
+void
+weiri_registers_release_kept(weiri_registers *self, uint32_t step, weiri_cell *kept)
+{
+    for (const uint32_t *r = self->by_step[step]; *r != WEIRI_NONE; r++) {
+        if (has_argument(self, *r)) {
+            drop(self, *r, kept);
+            kept += 2;
+        }
+    }
+}
+
 /* ---- values ---- */
 
 static weir_value

@@ -67,6 +67,24 @@ void
 weiri_registers_take(weiri_registers *self, weiri_cell *cells, uint32_t step,
     const weiri_event *event);
 
+/* How many cells keep what `step` would take of an event. */
+uint32_t
+weiri_registers_kept_cells(const weiri_registers *self, uint32_t step);
+
+/* Keep what `step` would take of the event, for a run that may come to be. */
+void
+weiri_registers_keep(
+    weiri_registers *self, weiri_cell *kept, uint32_t step, const weiri_event *event);
+
+/* `step` takes an event that was kept. */
+void
+weiri_registers_take_kept(
+    weiri_registers *self, weiri_cell *cells, uint32_t step, const weiri_cell *kept);
+
+/* Give back what was kept. */
+void
+weiri_registers_release_kept(weiri_registers *self, uint32_t step, weiri_cell *kept);
+
 /* The value of register `r`, borrowed from the cells or, for lists, until the next call
  * of weiri_registers_begin_values. */
 weir_value

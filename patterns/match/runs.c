@@ -370,9 +370,16 @@ faults(const weiri_executor *self)
     return self->correlated != NULL ? weiri_program_faults(self->correlated) : 0;
 }
 
+static size_t
+state_size(const weiri_match *plan)
+{
+    (void)plan;
+    return sizeof(weiri_runs_state);
+}
+
 const weiri_executor_ops WEIRI_RUNS = {
     .name          = "runs",
-    .state_size    = sizeof(weiri_runs_state),
+    .state_size    = state_size,
     .make          = make,
     .destroy       = destroy,
     .use_of        = weiri_runs_use_of,

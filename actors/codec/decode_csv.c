@@ -421,6 +421,7 @@ read_records(csv_call *call, bool is_last, const char **p)
     return WEIR_OK;
 }
 
+/* NOLINTBEGIN(readability-function-size): the parameters of weiri_decoder_decode */
 static weir_status
 decode_csv(void *state, weiri_decode *decode, const char *bytes, size_t size,
     bool is_last, weir_chunk *chunk, size_t *consumed, weir_error *err)
@@ -440,6 +441,7 @@ decode_csv(void *state, weiri_decode *decode, const char *bytes, size_t size,
     *consumed = (size_t)(p - bytes);
     return status;
 }
+/* NOLINTEND(readability-function-size) */
 
 const weiri_decoder_ops WEIRI_DECODE_CSV = {
     .create  = decode_csv_create,

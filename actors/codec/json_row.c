@@ -333,7 +333,7 @@ read_field(json_row *self, int32_t field, const char *p, int depth)
 {
     switch (self->schema->fields[field].type) {
     case WEIR_BOOL: return read_bool(self, field, p, depth);
-    case WEIR_INT: return read_number(self, field, p, depth);
+    case WEIR_INT:
     case WEIR_FLOAT: return read_number(self, field, p, depth);
     case WEIR_STRING: return read_string(self, field, p, depth);
     case WEIR_TIME: return read_time(self, field, p, depth);

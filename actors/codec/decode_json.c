@@ -226,6 +226,7 @@ discard(const json_call *call)
     return feed + 1;
 }
 
+/* NOLINTBEGIN(readability-function-size): the parameters of weiri_decoder_decode */
 static weir_status
 decode_json(void *state, weiri_decode *decode, const char *bytes, size_t size,
     bool is_last, weir_chunk *chunk, size_t *consumed, weir_error *err)
@@ -249,6 +250,7 @@ decode_json(void *state, weiri_decode *decode, const char *bytes, size_t size,
     *consumed = (size_t)(p - bytes);
     return status;
 }
+/* NOLINTEND(readability-function-size) */
 
 const weiri_decoder_ops WEIRI_DECODE_JSON = {
     .create  = decode_json_create,

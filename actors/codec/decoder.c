@@ -22,6 +22,7 @@ weiri_decode_reason(weiri_decode *self, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): va_start is the line above */
     int n = vsnprintf(self->reason, sizeof self->reason, format, args);
     va_end(args);
     /* A cut through a character leaves no half of it behind. */
@@ -42,8 +43,12 @@ show(const char *value, size_t size, char out[SHOWN_BYTES + 8])
     }
     bool is_valid = weiri_utf8_is_valid(value, n);
     for (size_t i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)value[i];
-        out[i] = c < 0x20 || c == 0x7F || (c >= 0x80 && !is_valid) ? '?' : (char)c;
+        unsigned char c        = (unsigned char)value[i];
+        bool          is_shown = c >= 0x20 && c != 0x7F && (c < 0x80 || is_valid);
+        out[i]                 = '?';
+        if (is_shown) {
+            out[i] = value[i];
+        }
     }
     memcpy(out + n, n < size ? "\u2026" : "", n < size ? sizeof "\u2026" : 1);
 }

@@ -16,39 +16,6 @@ enum {
     COPY_ROOM = SCAN_BLOCK + UTF8_MAX /* in the heap, for a block and an escape */
 };
 
-static json_kind
-kind_of(const weir_field *field)
-{
-    switch (field->type) {
-    case WEIR_BOOL: return JSON_BOOL;
-    case WEIR_INT: return JSON_INT;
-    case WEIR_FLOAT: return JSON_FLOAT;
-    case WEIR_STRING: return JSON_STRING;
-    case WEIR_TIME:
-        return field->form == WEIR_TIME_AUTO      ? JSON_TEXT_TIME
-               : field->form == WEIR_TIME_PATTERN ? JSON_OTHER
-                                                  : JSON_COUNT_TIME;
-    case WEIR_DURATION:
-    case WEIR_NULL:
-    case WEIR_LIST: break;
-    }
-    return JSON_OTHER;
-}
-
-static void
-init_leaves(json_row *self)
-{
-    for (uint32_t f = 0; f < self->schema->n_fields; f++) {
-        json_leaf *leaf = &self->leaves[f];
-        leaf->bit       = UINT64_C(1) << (f % 64);
-        leaf->word      = f / 64;
-        self->all.words[leaf->word] |= leaf->bit;
-        if (kind_of(&self->schema->fields[f]) == JSON_COUNT_TIME) {
-            weiri_time_from_int(self->schema->fields[f].form, 1, &leaf->unit_ns);
-        }
-    }
-}
-
 static weir_status
 init_keys(json_row *self)
 {
@@ -66,7 +33,7 @@ init_keys(json_row *self)
             bool is_leaf = child->first_child < 0 && paths->next_field[child->field] < 0;
             if (is_leaf) {
                 key->field = child->field;
-                key->kind  = (uint8_t)kind_of(&self->schema->fields[child->field]);
+                key->kind  = (uint8_t)self->leaves.of[child->field].kind;
             }
         }
     }
@@ -83,14 +50,14 @@ json_row_init(json_row *self, const weir_schema *schema, weir_error *err)
     }
     self->keys    = calloc(self->paths->n_nodes, sizeof *self->keys);
     self->refused = calloc(schema->n_fields + 1, sizeof *self->refused);
-    self->leaves  = calloc(schema->n_fields + 1, sizeof *self->leaves);
-    self->unread  = calloc(WEIRI_CHUNK_ROWS, sizeof *self->unread);
-    if (self->keys == NULL || self->refused == NULL || self->leaves == NULL
-        || self->unread == NULL || init_keys(self) != WEIR_OK) {
+    if (self->keys == NULL || self->refused == NULL
+        || leaves_init(&self->leaves, schema) != WEIR_OK || init_keys(self) != WEIR_OK) {
         json_row_fini(self);
         return WEIR_FAIL(err, WEIR_ENOMEM, "JSON decoder: out of memory");
     }
-    init_leaves(self);
+    for (uint32_t f = 0; f < schema->n_fields; f++) {
+        self->all.words[self->leaves.of[f].word] |= self->leaves.of[f].bit;
+    }
     return WEIR_OK;
 }
 
@@ -102,36 +69,24 @@ json_row_fini(json_row *self)
     }
     free(self->keys);
     free(self->refused);
-    free(self->leaves);
-    free(self->unread);
+    leaves_fini(&self->leaves);
     weiri_paths_destroy(&self->paths);
     *self = (json_row){ 0 };
 }
 
-/* The event's time goes to its column and to chunk->time: to the latter at once if there
- * is no column. */
 void
 json_row_bind(json_row *self, weir_chunk *chunk)
 {
-    weiri_assert(chunk->capacity <= WEIRI_CHUNK_ROWS);
     self->chunk   = chunk;
     self->columns = chunk->columns;
-    for (uint32_t f = 0; f < self->schema->n_fields; f++) {
-        const weir_column *column = &chunk->columns[f];
-        json_leaf         *leaf   = &self->leaves[f];
-        leaf->nulls = column->is_present ? column->nulls : (uint8_t *)self->unread;
-        leaf->as.i  = column->is_present                            ? column->as.any
-                      : (int32_t)f == self->schema->time_field      ? chunk->time
-                      : self->schema->fields[f].type == WEIR_STRING ? NULL
-                                                                    : self->unread;
-    }
+    leaves_bind(&self->leaves, chunk);
 }
 
 static inline void
 mark_seen(json_row *self, int32_t field)
 {
-    const json_leaf *leaf = &self->leaves[field];
-    uint64_t        *seen = &self->seen.words[leaf->word];
+    const field_leaf *leaf = &self->leaves.of[field];
+    uint64_t         *seen = &self->seen.words[leaf->word];
     if ((*seen & leaf->bit) != 0) {
         self->bad.words[leaf->word] &= ~leaf->bit;
     }
@@ -161,7 +116,7 @@ store_null(json_row *self, int32_t field)
 static inline void
 store_int(json_row *self, int32_t field, int64_t value)
 {
-    json_leaf *leaf        = &self->leaves[field];
+    field_leaf *leaf       = &self->leaves.of[field];
     leaf->as.i[self->row]  = value;
     leaf->nulls[self->row] = 0;
     mark_seen(self, field);
@@ -170,7 +125,7 @@ store_int(json_row *self, int32_t field, int64_t value)
 static inline void
 store_float(json_row *self, int32_t field, double value)
 {
-    json_leaf *leaf        = &self->leaves[field];
+    field_leaf *leaf       = &self->leaves.of[field];
     leaf->as.f[self->row]  = value;
     leaf->nulls[self->row] = 0;
     mark_seen(self, field);
@@ -179,7 +134,7 @@ store_float(json_row *self, int32_t field, double value)
 static inline void
 store_bool(json_row *self, int32_t field, bool value)
 {
-    json_leaf *leaf        = &self->leaves[field];
+    field_leaf *leaf       = &self->leaves.of[field];
     leaf->as.b[self->row]  = value ? 1 : 0;
     leaf->nulls[self->row] = 0;
     mark_seen(self, field);
@@ -188,7 +143,7 @@ store_bool(json_row *self, int32_t field, bool value)
 static inline void
 store_text(json_row *self, int32_t field, weir_text text)
 {
-    json_leaf *leaf        = &self->leaves[field];
+    field_leaf *leaf       = &self->leaves.of[field];
     leaf->as.s[self->row]  = text;
     leaf->nulls[self->row] = 0;
     mark_seen(self, field);
@@ -306,7 +261,7 @@ read_string(json_row *self, int32_t field, const char *p, int depth)
     if (*p != '"') {
         return read_other(self, field, p, depth);
     }
-    if (self->leaves[field].as.s == NULL) {
+    if (self->leaves.of[field].as.s == NULL) {
         mark_seen(self, field);
         return json_skip_string(&self->error, p + 1);
     }
@@ -378,7 +333,7 @@ read_field(json_row *self, int32_t field, const char *p, int depth)
 {
     switch (self->schema->fields[field].type) {
     case WEIR_BOOL: return read_bool(self, field, p, depth);
-    case WEIR_INT: return read_number(self, field, p, depth);
+    case WEIR_INT:
     case WEIR_FLOAT: return read_number(self, field, p, depth);
     case WEIR_STRING: return read_string(self, field, p, depth);
     case WEIR_TIME: return read_time(self, field, p, depth);
@@ -538,7 +493,7 @@ take_string(json_row *self, int32_t field, const char *p)
     weir_chunk *chunk = self->chunk;
     uint32_t    used  = chunk->heap_used;
     unsigned    n     = 0;
-    if (*p++ != '"' || self->leaves[field].as.s == NULL) {
+    if (*p++ != '"' || self->leaves.of[field].as.s == NULL) {
         return NULL;
     }
     do {
@@ -560,7 +515,7 @@ take_string(json_row *self, int32_t field, const char *p)
 static inline const char *
 take_text_time(json_row *self, int32_t field, const char *p)
 {
-    time_memo  *memo     = &self->leaves[field].memo;
+    time_memo  *memo     = &self->leaves.of[field].memo;
     const char *text     = p + 1;
     bool        has_high = false;
     unsigned    n        = 0;
@@ -588,7 +543,8 @@ take_count_time(json_row *self, int32_t field, const char *p)
     int64_t     count = 0;
     int64_t     ns    = 0;
     const char *end   = scan_int(p, &count);
-    if (end == NULL || __builtin_mul_overflow(count, self->leaves[field].unit_ns, &ns)) {
+    if (end == NULL
+        || __builtin_mul_overflow(count, self->leaves.of[field].unit_ns, &ns)) {
         return NULL;
     }
     store_int(self, field, ns);
@@ -603,19 +559,19 @@ take_plain(json_row *self, const json_key *key, const char *p)
     const char *end   = NULL;
     int64_t     whole = 0;
     double      real  = 0;
-    switch ((json_kind)key->kind) {
-    case JSON_OTHER: return NULL;
-    case JSON_BOOL: return take_bool(self, key->field, p);
-    case JSON_STRING: return take_string(self, key->field, p);
-    case JSON_TEXT_TIME: return take_text_time(self, key->field, p);
-    case JSON_COUNT_TIME: return take_count_time(self, key->field, p);
-    case JSON_INT:
+    switch ((leaf_kind)key->kind) {
+    case LEAF_OTHER: return NULL;
+    case LEAF_BOOL: return take_bool(self, key->field, p);
+    case LEAF_STRING: return take_string(self, key->field, p);
+    case LEAF_TEXT_TIME: return take_text_time(self, key->field, p);
+    case LEAF_COUNT_TIME: return take_count_time(self, key->field, p);
+    case LEAF_INT:
         end = scan_int(p, &whole);
         if (end != NULL) {
             store_int(self, key->field, whole);
         }
         return end;
-    case JSON_FLOAT:
+    case LEAF_FLOAT:
         end = scan_float(p, &real);
         if (end != NULL) {
             store_float(self, key->field, real);
@@ -734,19 +690,6 @@ begin(json_row *self)
     }
 }
 
-static void
-append_row(json_row *self)
-{
-    weir_chunk *chunk = self->chunk;
-    int32_t     field = self->schema->time_field;
-    if (field < 0) {
-        chunk->time[self->row] = 0;
-    } else {
-        chunk->time[self->row] = self->leaves[field].as.i[self->row];
-    }
-    chunk->n_rows++;
-}
-
 json_outcome
 json_row_read(json_row *self, weiri_decode *decode, const char *line, const char **end)
 {
@@ -759,7 +702,7 @@ json_row_read(json_row *self, weiri_decode *decode, const char *line, const char
     begin(self);
     p = read_record(self, p);
     if (p != NULL && (is_complete(self) || complete(self, decode))) {
-        append_row(self);
+        leaves_append(&self->leaves, self->chunk);
         *end = p;
         return JSON_ROW;
     }

@@ -13,8 +13,9 @@ time_memo_read(time_memo *self, const char *text, size_t size, int64_t *ns)
     char    whole[TIME_MINUTE + 3];
     int64_t minute_ns = 0;
     if (size >= TIME_SHORT && size <= TIME_LONG && text[TIME_MINUTE - 1] == ':') {
+        static const char ZERO[] = { '0', '0', 'Z' };
         memcpy(whole, text, TIME_MINUTE);
-        memcpy(whole + TIME_MINUTE, "00Z", 3);
+        memcpy(whole + TIME_MINUTE, ZERO, sizeof ZERO);
         if (weiri_time_parse(whole, sizeof whole, &minute_ns)
             && minute_ns < INT64_MAX - 60 * WEIRI_NS_PER_S) {
             memcpy(self->minute, text, TIME_MINUTE);

@@ -38,11 +38,11 @@ fuzz: ## run each fuzz target for a minute (FUZZ_SECONDS=60)
 	@tools/build fuzz
 	@tools/fuzz $(FUZZ_SECONDS)
 
-conformance: ## run pattern cases against the matcher (CASES=path)
+conformance: ## run cases of other engines through the command (CASES=path)
 	@test -n "$(CASES)" || { echo "make conformance CASES=path" >&2; exit 2; }
 	@tools/install-packages build test
-	@tools/build release
-	@build/release/tests/conformance/conformance $(CASES)
+	@tools/build release weir_command
+	@tests/conformance/conformance.py --weir build/release/tools/weir/weir $(CASES)
 
 soak: ## run rules over an endless input and watch memory (SOAK_SECONDS=600)
 	@tools/install-packages build test

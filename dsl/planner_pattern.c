@@ -424,8 +424,11 @@ check_closing(weiri_matching *self, const weiri_pattern *pattern)
     if (pattern->n_items > 0 && pattern->kind == WEIRI_PATTERN_SEQUENCE) {
         uint32_t last = pattern->n_items - 1;
         check_closing(self, pattern->items[last]);
-        /* `-> not a -> not b`: each of them closes the pattern */
-        for (; last > 0 && pattern->items[last]->is_negated; last--) {
+        /* `-> not a -> not b`: each of them closes the pattern; `-> not a => not b` ends
+         * with the next event */
+        for (; last > 0 && pattern->items[last]->is_negated
+               && pattern->items[last]->contiguity != WEIRI_NEXT;
+             last--) {
             if (pattern->items[last - 1]->is_negated) {
                 check_closing(self, pattern->items[last - 1]);
             }

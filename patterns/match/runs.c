@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MANY_RUNS = 24 }; /* from here on a partition's runs are indexed */
+
 /* ---- life ---- */
 
 static void
@@ -28,6 +30,7 @@ destroy(weiri_executor **self_p)
         }
     }
     weiri_runs_test_destroy(self);
+    weiri_runs_index_destroy(self);
     weiri_pool_fini(&self->runs);
     weiri_pool_fini(&self->links);
     weiri_pool_fini(&self->befores);
@@ -80,7 +83,8 @@ make(weiri_core *core, weiri_executor **out)
         || !weiri_pool_init(&self->runs, run_size)
         || !weiri_pool_init(&self->links, sizeof(weiri_link))
         || !weiri_pool_init(&self->befores, before_size)
-        || weiri_runs_test_new(self) != WEIR_OK) {
+        || weiri_runs_test_new(self) != WEIR_OK
+        || weiri_runs_index_new(self) != WEIR_OK) {
         destroy(&self);
         return WEIR_ENOMEM;
     }
@@ -153,14 +157,17 @@ follow(weiri_executor *self, uint32_t run, weiri_choice choice)
         return;
     }
     at->state = arc->target;
-    if (self->core->automaton->states[at->state].gap_ns < 0) {
-        return;
+    if (self->core->automaton->states[at->state].gap_ns >= 0) {
+        if (weiri_runs_is_late(self, at)) {
+            weiri_runs_drop(self, self->state, run);
+            return;
+        }
+        weiri_runs_watch_gap(self, run);
     }
-    if (weiri_runs_is_late(self, at)) {
-        weiri_runs_drop(self, self->state, run);
-        return;
+    if (self->state->is_indexed) {
+        weiri_runs_displace(self, self->state, run);
+        weiri_runs_place(self, self->state, run);
     }
-    weiri_runs_watch_gap(self, run);
 }
 
 static void
@@ -182,10 +189,44 @@ advance(weiri_executor *self, uint32_t run, const weiri_move *move)
     follow(self, run, self->choices[0]);
 }
 
+/* Of an indexed partition: those that see every event, and those that the event's values
+ * concern. */
+static void
+advance_indexed(weiri_executor *self)
+{
+    uint32_t class = self->event->class;
+    self->event_stamp++;
+    for (uint32_t run = self->state->active, next = 0; run != 0; run = next) {
+        const weiri_move *move
+            = weiri_runs_move(self, class, weiri_run_at(self, run)->state);
+        next = weiri_run_at(self, run)->link_next;
+        if (move->kind != WEIRI_MOVE_NOTHING) {
+            advance(self, run, move);
+        }
+    }
+    for (uint32_t i = 0; i < self->n_probes; i++) {
+        const weiri_move *move = weiri_runs_move(self, class, self->probes[i].state);
+        for (uint32_t run = weiri_runs_probe(self, i), next = 0; run != 0; run = next) {
+            next = weiri_runs_probe_next(self, i, run);
+            if (move->kind != WEIRI_MOVE_NOTHING) {
+                advance(self, run, move);
+            }
+        }
+    }
+}
+
 static void
 advance_all(weiri_executor *self)
 {
     uint32_t class = self->event->class;
+    if (self->n_probes > 0 && !self->state->is_indexed
+        && self->state->n_runs > MANY_RUNS) {
+        weiri_runs_index_partition(self);
+    }
+    if (self->state->is_indexed) {
+        advance_indexed(self);
+        return;
+    }
     if (class < 64 && (self->state->quiet >> class & 1) != 0) {
         return;
     }

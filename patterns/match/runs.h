@@ -32,8 +32,20 @@ typedef struct weiri_run {
     uint32_t   n_taken;
     uint32_t   partition;
     uint32_t   state; /* or COMPLETE                                       */
+    /* in a partition with many runs: */
+    uint32_t link_next; /* in the index's bucket or the partition's active list */
+    uint32_t link_prev; /* 0: it is the first                                   */
+    uint32_t bucket;
+    uint32_t place; /* weiri_run_place                                       */
+    uint32_t placed; /* event_stamp, low half: what an event places it does not meet */
     weiri_cell cells[];
 } weiri_run;
+
+typedef enum weiri_run_place {
+    WEIRI_RUN_NOWHERE,
+    WEIRI_RUN_ACTIVE, /* sees every event                                */
+    WEIRI_RUN_PARKED  /* waits for a value, found through the index      */
+} weiri_run_place;
 
 #define WEIRI_NO_START UINT64_MAX
 enum { WEIRI_RUN_COMPLETE = 0xFFFFFF };
@@ -45,7 +57,8 @@ typedef struct weiri_runs_state {
     uint32_t n_runs;
     uint32_t held;   /* complete matches that wait, in the order to be given */
     uint32_t before; /* what was seen that a leading `not` asks for          */
-    uint32_t unused;
+    uint32_t active; /* of an indexed partition: runs that see every event  */
+    bool     is_indexed;
     uint64_t quiet; /* classes < 64 that no run reacts to                    */
 } weiri_runs_state;
 
@@ -69,6 +82,15 @@ typedef struct weiri_move {
     uint32_t        n_arcs;
     weiri_arc      *arcs;
 } weiri_move;
+
+/* A state whose runs do nothing but wait for an event with a value that they hold. */
+typedef struct weiri_probe {
+    uint32_t          state;
+    uint32_t          atom;
+    uint32_t          reg;   /* holds the value                     */
+    const weiri_expr *value; /* of the event                        */
+    uint32_t          root;  /* in index_program; WEIRI_NONE: a field */
+} weiri_probe;
 
 typedef struct weiri_choice {
     const weiri_arc *arc;
@@ -102,6 +124,18 @@ struct weiri_executor {
     weir_value    *key;
     uint32_t       key_of; /* partition whose key it is, 0: none                 */
     bool           has_evaluated;
+    /* the index of waiting runs */
+    weiri_probe   *probes;
+    uint32_t       n_probes;
+    uint32_t      *waits_for; /* per state: register, WEIRI_NONE: not indexed */
+    weiri_program *index_program;
+    uint32_t      *buckets;
+    uint32_t       n_buckets; /* a power of two */
+    uint32_t       n_parked;
+    uint32_t       probed;       /* hash looked up last                       */
+    uint64_t      *probe_stamp;  /* per probe: event that it looked up for    */
+    uint32_t      *probe_bucket; /* … and the hash                            */
+    uint64_t       event_stamp;
     /* the turn at work */
     const weiri_event *event; /* NULL: a deadline */
     weiri_partition   *partition;
@@ -147,6 +181,9 @@ weiri_runs_use_of(weiri_executor *self, uint32_t class);
 void
 weiri_runs_set_other(weiri_executor *self, const weiri_class *class);
 
+bool
+weiri_runs_class_fits(const weiri_executor *self, uint32_t class, uint32_t atom);
+
 /* runs_test.c: conditions that read registers or what was before. */
 weir_status
 weiri_runs_test_new(weiri_executor *self);
@@ -186,6 +223,24 @@ void
 weiri_runs_end_turn(weiri_executor *self);
 void
 weiri_runs_give_expired(weiri_executor *self);
+
+/* runs_index.c: runs that wait for an event with a value they hold. */
+weir_status
+weiri_runs_index_new(weiri_executor *self);
+void
+weiri_runs_index_destroy(weiri_executor *self);
+void
+weiri_runs_index_partition(weiri_executor *self);
+void
+weiri_runs_place(weiri_executor *self, weiri_runs_state *state, uint32_t run);
+void
+weiri_runs_displace(weiri_executor *self, weiri_runs_state *state, uint32_t run);
+/* The first parked run that atom `i` of `probes` may concern at this event, 0: none. */
+uint32_t
+weiri_runs_probe(weiri_executor *self, uint32_t i);
+/* … and the next. `probed` is what weiri_runs_probe found. */
+uint32_t
+weiri_runs_probe_next(weiri_executor *self, uint32_t i, uint32_t run);
 
 /* runs_time.c: deadlines. */
 void

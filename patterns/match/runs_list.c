@@ -23,7 +23,8 @@ weiri_runs_copy(weiri_executor *self, uint32_t run)
     if (made == 0) {
         return 0;
     }
-    *to = *from;
+    *to       = *from;
+    to->place = WEIRI_RUN_NOWHERE;
     weiri_registers_copy(self->core->registers, to->cells, from->cells);
     if (to->links != 0) {
         weiri_link_at(self, to->links)->n_refs++;
@@ -94,6 +95,9 @@ void
 weiri_runs_unlink(weiri_executor *self, weiri_runs_state *state, uint32_t run)
 {
     const weiri_run *at = weiri_run_at(self, run);
+    if (state->is_indexed) {
+        weiri_runs_displace(self, state, run);
+    }
     if (at->prev != 0) {
         weiri_run_at(self, at->prev)->next = at->next;
     } else {

@@ -10,6 +10,12 @@ class_at(const weiri_executor *self, uint32_t class)
                                       : weiri_classes_at(self->core->classes, class);
 }
 
+bool
+weiri_runs_class_fits(const weiri_executor *self, uint32_t class, uint32_t atom)
+{
+    return (class_at(self, class)->fits[atom / 64] >> atom % 64 & 1) != 0;
+}
+
 /* An atom is decided by the class unless it reads registers or the partition. */
 static weiri_formula
 class_fact(void *context, uint32_t atom)

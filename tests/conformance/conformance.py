@@ -10,7 +10,6 @@ in differences.txt with the reason; they are run, too, and must still differ.
 import argparse
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import flink
 
+CORPORA = ("flink_cep.jsonl", "flink_cep_oracle.jsonl")
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -93,20 +93,11 @@ def run_case(weir, translator, case):
     return Outcome(case["id"], job.files["case.weir"], problem, repeated)
 
 
-def report_failure(outcome, files, verbose):
-    print("FAILED", outcome.case_id)
-    if verbose:
-        print(outcome.rules, end="")
-        print(files, end="")
-    print(outcome.problem)
-
-
 def run_file(weir, path, differences, options):
-    translator = flink
     cases = [case for case in read_cases(path)
              if not options.only or case["id"] in options.only]
     with ThreadPoolExecutor(options.jobs) as pool:
-        outcomes = list(pool.map(lambda c: run_case(weir, translator, c), cases))
+        outcomes = list(pool.map(lambda c: run_case(weir, flink, c), cases))
     failed, known, repeated = [], [], 0
     for case, outcome in zip(cases, outcomes):
         repeated += outcome.repeated
@@ -131,6 +122,14 @@ def run_file(weir, path, differences, options):
     return n_passed, len(failed), len(known)
 
 
+def files_of(path):
+    """The corpora of a folder, or the file itself."""
+    if not os.path.isdir(path):
+        return [path]
+    return [os.path.join(path, name) for name in CORPORA
+            if os.path.exists(os.path.join(path, name))]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--weir", required=True, help="the command")
@@ -138,15 +137,17 @@ def main():
     parser.add_argument("--only", action="append", help="the case with this id")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("-v", "--verbose", action="store_true")
-    parser.add_argument("cases", nargs="+", help="files of cases, a JSON object a line")
+    parser.add_argument("cases", nargs="+",
+                        help="files of cases, a JSON object a line, or folders of them")
     options = parser.parse_args()
     weir = os.path.abspath(options.weir)
-    missing = [path for path in options.cases if not os.path.exists(path)]
-    if missing:
-        print("skipped: no", " ".join(missing))
+    paths = [path for name in options.cases for path in files_of(name)]
+    missing = [path for path in paths if not os.path.exists(path)]
+    if missing or not paths:
+        print("skipped: no", " ".join(missing or options.cases))
         return 77
     differences = read_differences(options.differences)
-    totals = [run_file(weir, path, differences, options) for path in options.cases]
+    totals = [run_file(weir, path, differences, options) for path in paths]
     passed, failed, known = (sum(column) for column in zip(*totals))
     print("%d passed, %d failed (%d known differences)" % (passed, failed, known))
     return 1 if failed or not passed else 0

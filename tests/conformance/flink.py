@@ -45,18 +45,25 @@ class Rule:
         self.case = case
         self.steps = {}  # step by variable
         self.taken = []  # steps that take events
-        self.name_steps(case["pattern"])
+        self.repeated = set()  # those that may take several
+        self.name_steps(case["pattern"], False)
 
-    def name_steps(self, pattern):
+    def name_steps(self, pattern, is_repeated):
         for item in pattern["items"]:
+            quant = item.get("quant")
+            repeats = is_repeated or (quant is not None and quant["max"] != 1)
             if "group" in item:
-                self.name_steps(item["group"])
+                self.name_steps(item["group"], repeats)
                 continue
             step = self.steps.setdefault(item["var"], "s%d" % len(self.steps))
+            if repeats:
+                self.repeated.add(step)
             if not item["contiguity"].startswith("not"):
                 self.taken.append(step)
 
-    def condition(self, text):
+    def condition(self, text, own=None):
+        """`own`: the step whose condition it is. It has no event yet if it is not
+        repeated: sums and counts over it are 0."""
         tokens = TOKEN.findall(text)
         out, i = [], 0
         while i < len(tokens):
@@ -69,11 +76,13 @@ class Rule:
                            % (token, self.steps[tokens[i + 2]], tokens[i + 5]))
                 i += 5
             elif token in AGGREGATES and after == ["("]:
-                out.append("%s(%s" % (token, self.steps[tokens[i + 2]]))
-                i += 2
-                while tokens[i + 1] != ")":
-                    i += 1
-                    out[-1] += tokens[i]
+                step, end = self.steps[tokens[i + 2]], tokens.index(")", i)
+                if step == own and step not in self.repeated and \
+                        token in ("sum", "count"):
+                    out.append("0")
+                else:
+                    out.append("%s(%s)" % (token, step + "".join(tokens[i + 3:end])))
+                i = end
             elif token == "ts":
                 out.append("millis(at)")
             else:
@@ -95,14 +104,14 @@ class Rule:
         text += count
         if high != 1:
             text += INNER[quant["inner"]]
-            text += " greedy" if quant["greedy"] else ""
+            text += " greedy" if quant["greedy"] and low != high else ""
         if quant.get("until"):
             text += " until (%s)" % self.condition(quant["until"])
         return "(%s)?" % text if is_wrapped else text
 
     def step(self, item):
         name = self.steps[item["var"]]
-        condition = self.condition(item["cond"])
+        condition = self.condition(item["cond"], name)
         quant = item.get("quant")
         gap = quant.get("gap_ms") if quant else None
         if gap:  # between its own events

@@ -147,8 +147,9 @@ parse_include(
         weiri_report(self->diagnostics, WEIRI_E_INCLUDE_MISSING, include->at,
             "at most %d files can be read together", WEIRI_FILES);
     } else if (parse_path(self, path, &err) != WEIR_OK) {
-        weiri_report(
-            self->diagnostics, WEIRI_E_INCLUDE_MISSING, include->at, "%s", err.text);
+        weiri_report(self->diagnostics, WEIRI_E_INCLUDE_MISSING, include->at,
+            err.status == WEIR_ENOENT ? "there is no file '%s'" : "cannot read file '%s'",
+            include->path);
     }
 }
 

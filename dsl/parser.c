@@ -228,6 +228,25 @@ begins_something(const weiri_token *token)
     }
 }
 
+/* `limit between 1 and 5` at a line's beginning is about a field called limit. */
+static bool
+is_operator_word(uint8_t word)
+{
+    return word == WEIRI_WORD_AND || word == WEIRI_WORD_OR || word == WEIRI_WORD_NOT
+           || word == WEIRI_WORD_IN || word == WEIRI_WORD_IS || word == WEIRI_WORD_LIKE
+           || word == WEIRI_WORD_BETWEEN;
+}
+
+bool
+weiri_parser_is_at_clause(const weiri_parser *self)
+{
+    const weiri_token *token = weiri_parser_peek(self, 0);
+    bool is_word = is_statement_word(token->word) || is_clause_word(token->word);
+    return token->starts_line && is_word && token->kind == WEIRI_TOKEN_NAME
+           && token[1].kind != WEIRI_TOKEN_LEFT_PAREN && begins_something(token)
+           && !is_operator_word(token[1].word);
+}
+
 static bool
 is_statement(const weiri_parser *self, const weiri_token *token)
 {

@@ -140,7 +140,7 @@ static void
 give_up(weiri_planner *self, weiri_rule_info *info)
 {
     for (int i = 0; i < 2; i++) {
-        if (info->writes[i] != WEIRI_NONE) {
+        if (info->writes[i] != WEIRI_NONE && !self->streams[info->writes[i]].is_known) {
             self->streams[info->writes[i]].is_broken = true;
         }
     }

@@ -169,6 +169,7 @@ check_sequence(weiri_matching *self, const weiri_ast_pattern *ast,
             report(self, WEIRI_E_NOT_BEGINS_GROUP, item->not_at,
                 "a group cannot begin with 'not'");
             hint(self, "put it before the group: not a -> (b ...)");
+            return;
         }
     }
     bool is_silence = is_whole && self->rule->silence != NULL;
@@ -338,7 +339,7 @@ convert_group(weiri_matching *self, const weiri_ast_pattern *ast, uint32_t eleme
 {
     weiri_pattern *body     = convert(self, ast->items[0], element, 0);
     bool           is_plain = body->min == 1 && body->max == 1 && !body->is_negated;
-    if (!is_plain || body->kind == WEIRI_PATTERN_STEP) {
+    if (!is_plain) {
         weiri_pattern *outer = new_pattern(self, WEIRI_PATTERN_SEQUENCE);
         body->contiguity     = WEIRI_FIRST;
         WEIRI_ARENA_PUSH(self->planner->arena, outer->items, outer->n_items, body);

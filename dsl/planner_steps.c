@@ -238,7 +238,8 @@ resolve_name(weiri_matching *self, const weiri_ast_expr *node)
     for (uint32_t i = 0; i < self->match->n_keys && self->stand != WEIRI_STAND_ARGUMENT;
          i++) {
         if (self->key_names[i][0] != '\0' && strcmp(self->key_names[i], name) == 0) {
-            return weiri_key_register(self, i);
+            bool is_known = self->key_types[i] != WEIR_NULL;
+            return is_known ? weiri_key_register(self, i) : NULL;
         }
     }
     if (is_param) {

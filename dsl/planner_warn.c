@@ -115,6 +115,9 @@ void
 weiri_warn_streams(weiri_planner *self)
 {
     const weiri_plan *plan = self->plan;
+    if (weiri_diagnostics_count(self->diagnostics, true) > 0) {
+        return; /* who reads what is not known for sure */
+    }
     for (uint32_t i = 0; i < plan->n_streams; i++) {
         const weiri_stream      *stream = &plan->streams[i];
         const weiri_stream_info *info   = &self->streams[i];

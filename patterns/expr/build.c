@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "operations.h"
+#include "expr/fold.h"
+#include "expr/operations.h"
+#include "weiri/timetext.h"
 
 static weiri_expr *
 new_expr(weiri_arena *arena, weiri_expr_kind kind, weir_type type, bool is_nullable)
@@ -95,6 +97,26 @@ to_float(weiri_arena *arena, weiri_expr *value)
     return self;
 }
 
+static bool
+is_time_literal(const weiri_expr *value)
+{
+    return value->kind == WEIRI_EXPR_CONSTANT && value->type == WEIR_STRING
+           && !value->is_nullable;
+}
+
+static weir_status
+to_time(weiri_arena *arena, const weiri_expr *value, weiri_expr **out, weir_error *err)
+{
+    const weir_value *text = &value->as.constant;
+    weir_value        time = { .type = WEIR_TIME };
+    if (!weiri_time_parse(text->as.s, text->size, &time.as.i)) {
+        return WEIR_FAIL(err, WEIR_EINVAL,
+            "'%.40s' is not a time: write it like \"2024-05-17T09:30:00Z\"", text->as.s);
+    }
+    *out = weiri_expr_constant(arena, &time);
+    return WEIR_OK;
+}
+
 weir_status
 weiri_expr_convert(weiri_arena *arena, weiri_expr *value, weir_type type,
     weiri_expr **out, weir_error *err)
@@ -111,6 +133,9 @@ weiri_expr_convert(weiri_arena *arena, weiri_expr *value, weir_type type,
     if (value->type == WEIR_INT && type == WEIR_FLOAT) {
         *out = to_float(arena, value);
         return WEIR_OK;
+    }
+    if (type == WEIR_TIME && is_time_literal(value)) {
+        return to_time(arena, value, out, err);
     }
     const char *article = type == WEIR_INT ? "an" : "a";
     const char *is      = value->type == WEIR_INT ? "an" : "a";
@@ -153,6 +178,9 @@ unify(struct match *match, const weiri_expr *arg)
     if (arg->type == WEIR_NULL) {
         return true;
     }
+    if (match->same == WEIR_TIME && is_time_literal(arg)) {
+        return true;
+    }
     if (match->same == WEIR_NULL) {
         match->same         = arg->type;
         match->same_element = arg->element;
@@ -171,12 +199,18 @@ static bool
 bind_variables(struct match *match, weiri_expr *const *args, uint32_t n_args)
 {
     for (uint32_t i = 0; i < n_args; i++) {
-        uint8_t param = param_at(&match->signature, i);
-        if (param == WEIR_LIST) {
+        if (param_at(&match->signature, i) == WEIR_LIST) {
             match->element = args[i]->element;
         }
-        if (param == WEIRI_PARAM_SAME && !unify(match, args[i])) {
-            return false;
+    }
+    /* Text in quotes last: it is a time if another argument is one. */
+    for (int pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < n_args; i++) {
+            bool is_same = param_at(&match->signature, i) == WEIRI_PARAM_SAME;
+            bool is_now  = is_time_literal(args[i]) == (pass == 1);
+            if (is_same && is_now && !unify(match, args[i])) {
+                return false;
+            }
         }
     }
     /* in, between, greatest and the like want an order, which lists do not have. */
@@ -206,6 +240,9 @@ cost_of(const struct match *match, uint32_t i, const weiri_expr *arg)
     weir_type wanted = wanted_type(match, i);
     if (arg->type == wanted || arg->type == WEIR_NULL) {
         return 0;
+    }
+    if (wanted == WEIR_TIME && is_time_literal(arg)) {
+        return 2;
     }
     return arg->type == WEIR_INT && wanted == WEIR_FLOAT ? 1 : NO_MATCH;
 }
@@ -401,6 +438,6 @@ weiri_expr_call(weiri_arena *arena, const char *name, weiri_expr *const *args,
         return status;
     }
     set_result(call, &match);
-    *out = call;
+    *out = weiri_fold(arena, call);
     return WEIR_OK;
 }

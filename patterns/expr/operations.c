@@ -1,12 +1,17 @@
-#include "operations.h"
+#include "expr/operations.h"
 
 #include <string.h>
 
+#include "expr/scalar/kernels.h"
 #include "weiri/assert.h"
 
 static const weiri_operation OPERATIONS[WEIRI_N_OPERATIONS] = {
 #define X(op, text, takes, when_null, kernel, column)                                    \
-    { .id = WEIRI_OP_##op, .kind = WEIRI_##when_null, .name = text, .signature = takes },
+    { .id          = WEIRI_OP_##op,                                                      \
+        .kind      = WEIRI_##when_null,                                                  \
+        .name      = (text),                                                             \
+        .signature = (takes),                                                            \
+        .scalar    = weiri_scalar_##kernel },
     WEIRI_OPERATION_LIST(X)
 #undef X
 };

@@ -21,8 +21,10 @@
     X(ID##_TIME, name, "(time, time) -> bool", STRICT, op##_int, op##_int)               \
     X(ID##_DURATION, name, "(duration, duration) -> bool", STRICT, op##_int, op##_int)   \
     X(ID##_BOOL, name, "(bool, bool) -> bool", STRICT, op##_bool, op##_bool)             \
-    X(ID##_INT_FLOAT, name, "(int, float) -> bool", STRICT, op##_int_float, none)        \
-    X(ID##_FLOAT_INT, name, "(float, int) -> bool", STRICT, op##_float_int, none)
+    X(ID##_INT_FLOAT, name, "(int, float) -> bool", STRICT, op##_int_float,              \
+        op##_int_float)                                                                  \
+    X(ID##_FLOAT_INT, name, "(float, int) -> bool", STRICT, op##_float_int,              \
+        op##_float_int)
 
 #define WEIRI_ARITHMETIC_LIST(X)                                                         \
     X(ADD_INT, "+", "(int, int) -> int", FAULTS, add_int, add_int)                       \

@@ -67,9 +67,8 @@ weiri_days_of(int64_t year, int month, int day)
            + (era - 1) * DAYS_PER_ERA - EPOCH_DAY;
 }
 
-/* Seconds since the epoch and 0 … 999999999 ns; false if int64 cannot hold them as ns. */
-static bool
-join_ns(int64_t seconds, int64_t fraction_ns, int64_t *ns)
+bool
+weiri_time_join(int64_t seconds, int64_t fraction_ns, int64_t *ns)
 {
     if (seconds < 0 && fraction_ns > 0) { /* both of one sign: the product cannot wrap */
         seconds++;
@@ -244,12 +243,12 @@ parse_long(const char *text, size_t size, int64_t *ns)
     }
     int64_t seconds = days * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second;
     if (size <= 19 || (size == 20 && text[19] == 'Z')) {
-        return join_ns(seconds, 0, ns);
+        return weiri_time_join(seconds, 0, ns);
     }
     int64_t fraction = 0;
     int64_t offset_s = 0;
     return parse_tail(text, size, &fraction, &offset_s)
-           && join_ns(seconds - offset_s, fraction, ns);
+           && weiri_time_join(seconds - offset_s, fraction, ns);
 }
 
 bool
@@ -516,7 +515,7 @@ weiri_time_parse_pattern(const char *text, size_t size, const char *pattern, int
         return false;
     }
     if (p.has_epoch) {
-        return join_ns(p.epoch_s, p.fraction_ns, ns);
+        return weiri_time_join(p.epoch_s, p.fraction_ns, ns);
     }
     if (p.day > days_in_month(p.year, p.month)
         || (p.day_of_year == DAYS_OF_366 && !is_leap(p.year))) {
@@ -528,7 +527,8 @@ weiri_time_parse_pattern(const char *text, size_t size, const char *pattern, int
         p.hour = p.hour_of_12 % 12 + (p.is_afternoon ? 12 : 0);
     }
     int64_t of_day = p.hour * 3600 + p.minute * 60 + p.second;
-    return join_ns(days * SECONDS_PER_DAY + of_day - p.offset_s, p.fraction_ns, ns);
+    return weiri_time_join(
+        days * SECONDS_PER_DAY + of_day - p.offset_s, p.fraction_ns, ns);
 }
 
 static const char *

@@ -161,6 +161,10 @@ insert(weiri_diagnostics *self, struct report report)
 
 static const char *
 format_text(weiri_arena *arena, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+
+static const char *
+format_text(weiri_arena *arena, const char *format, va_list args)
 {
     char buffer[1024];
     int  size = vsnprintf(buffer, sizeof buffer, format, args);

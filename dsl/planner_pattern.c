@@ -330,7 +330,6 @@ new_pattern(weiri_matching *self, weiri_pattern_kind kind)
     out->kind          = kind;
     out->min = out->max = 1;
     out->step           = WEIRI_NONE;
-    out->until_input    = WEIRI_NONE;
     return out;
 }
 

@@ -67,7 +67,7 @@ compile_match(struct fixture *self, const char *clauses)
     char text[4096];
     snprintf(text, sizeof text,
         STREAMS "rule r {\n%s\n}\nsink flow to stdout()\n"
-                "sink auth to stdout()\n",
+                "sink auth to stdout()\nsink o to stdout()\n",
         clauses);
     return compile(self, text)->rules[0].match;
 }

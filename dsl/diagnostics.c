@@ -199,6 +199,12 @@ weiri_report(
     insert(self, report);
 }
 
+bool
+weiri_diagnostics_is_full(const weiri_diagnostics *self)
+{
+    return self->n_reports == WEIRI_DIAGNOSTICS;
+}
+
 void
 weiri_report_hint(weiri_diagnostics *self, const char *format, ...)
 {

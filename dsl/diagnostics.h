@@ -47,6 +47,10 @@ void
 weiri_report(weiri_diagnostics *self, weiri_code code, weiri_span at, const char *format,
     ...) __attribute__((format(printf, 4, 5)));
 
+/* Whether no further report is kept, so that hints for it need not be sought. */
+bool
+weiri_diagnostics_is_full(const weiri_diagnostics *self);
+
 /* How the report made last can be mended. */
 void
 weiri_report_hint(weiri_diagnostics *self, const char *format, ...)

@@ -341,7 +341,9 @@ convert_group(weiri_matching *self, const weiri_ast_pattern *ast, uint32_t eleme
     if (!is_plain) {
         weiri_pattern *outer = new_pattern(self, WEIRI_PATTERN_SEQUENCE);
         body->contiguity     = WEIRI_FIRST;
-        WEIRI_ARENA_PUSH(self->planner->arena, outer->items, outer->n_items, body);
+        outer->items = weiri_arena_alloc(self->planner->arena, sizeof(weiri_pattern *));
+        outer->items[0] = body;
+        outer->n_items  = 1;
         return outer;
     }
     return body;
@@ -397,8 +399,10 @@ unfolded(const weiri_pattern *pattern)
     for (uint32_t i = 0; i < pattern->n_items; i++) {
         size += unfolded(pattern->items[i]);
     }
-    if (pattern->kind == WEIRI_PATTERN_AND && pattern->n_items <= ALL_OF_ITEMS) {
-        size <<= pattern->n_items - 1;
+    for (uint32_t i = 1;
+         pattern->kind == WEIRI_PATTERN_AND && i < pattern->n_items && i < ALL_OF_ITEMS;
+         i++) {
+        size *= 2;
     }
     uint64_t times = pattern->max == WEIRI_UNBOUNDED ? pattern->min : pattern->max;
     size *= times > 0 ? times : 1;
@@ -517,7 +521,7 @@ weiri_relation_of(const weiri_matching *self, uint32_t step, uint32_t element)
     uint32_t             depth_b = depth_of(self, b);
     bool                 is_same = a == b;
     bool                 is_sure = true; /* that a takes an event if its side is walked */
-    uint32_t             from_a  = a;
+    uint32_t             from_a  = a;    /* the last below the common ancestor */
     uint32_t             from_b  = b;
     while (a != b) {
         bool goes_a = depth_a >= depth_b;

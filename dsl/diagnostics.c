@@ -200,9 +200,10 @@ weiri_report(
 }
 
 bool
-weiri_diagnostics_is_full(const weiri_diagnostics *self)
+weiri_report_seeks_nearest(const weiri_diagnostics *self, size_t n_names)
 {
-    return self->n_reports == WEIRI_DIAGNOSTICS;
+    enum { NAMES = 2000 };
+    return self->last != NULL && n_names <= NAMES;
 }
 
 void

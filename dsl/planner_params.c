@@ -31,7 +31,7 @@ resolve_constant(void *context, const weiri_ast_expr *node, bool *is_handled)
     if (!is_param && !self->has_lost_names) {
         weiri_report(self->diagnostics, WEIRI_E_NOT_CONSTANT, node->at,
             "only constants and parameters can stand here");
-        if (weiri_diagnostics_is_full(self->diagnostics)) {
+        if (!weiri_report_seeks_nearest(self->diagnostics, self->n_params)) {
             return value;
         }
         const char **names =

@@ -319,6 +319,7 @@ convert_items(weiri_matching *self, const weiri_ast_pattern *ast, weiri_pattern 
         case WEIRI_TOKEN_FOLLOWED_ANY: item->contiguity = WEIRI_FOLLOWED_ANY; break;
         default: item->contiguity = WEIRI_FIRST; break;
         }
+        /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers is meant */
         WEIRI_ARENA_PUSH(self->planner->arena, out->items, out->n_items, item);
     }
 }

@@ -18,7 +18,7 @@ weiri_need_stream(weiri_planner *self, weiri_ast_name name)
     if (stream == WEIRI_NONE && name.text != NULL && !self->has_lost_names) {
         weiri_report(self->diagnostics, WEIRI_E_UNKNOWN_STREAM, name.at,
             "there is no stream '%s'", name.text);
-        if (weiri_diagnostics_is_full(self->diagnostics)) {
+        if (!weiri_report_seeks_nearest(self->diagnostics, self->plan->n_streams)) {
             return stream;
         }
         const weiri_plan *plan = self->plan;

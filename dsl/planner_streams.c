@@ -277,15 +277,15 @@ set_origins(weiri_planner *self)
 static void
 set_dead_fields(weiri_planner *self, weir_schema *schema)
 {
-    weir_field *fields   = NULL;
-    uint32_t    n_fields = 0;
-#define X(id, text, kind)                                                                \
-    WEIRI_ARENA_PUSH(self->arena, fields, n_fields,                                      \
-        ((weir_field){ .name = (text), .type = (kind) }));
-    WEIRI_DEAD_FIELD_LIST(X)
+    static const weir_field FIELDS[] = {
+#define X(id, text, kind) { .name = (text), .type = (kind) },
+        WEIRI_DEAD_FIELD_LIST(X)
 #undef X
+    };
+    weir_field *fields = weiri_arena_alloc(self->arena, sizeof FIELDS);
+    memcpy(fields, FIELDS, sizeof FIELDS);
     schema->fields     = fields;
-    schema->n_fields   = n_fields;
+    schema->n_fields   = sizeof FIELDS / sizeof FIELDS[0];
     schema->time_field = 0;
 }
 

@@ -110,7 +110,7 @@ list_cases(char *names[FILES])
     size_t n         = 0;
     assert_non_null(directory);
     for (struct dirent *entry = readdir(directory); entry != NULL;
-         entry                = readdir(directory)) { /* NOLINT(concurrency-mt-unsafe) */
+         entry                = readdir(directory)) {
         if (strstr(entry->d_name, ".weir") != NULL) {
             assert_true(n < FILES);
             names[n++] = strdup(entry->d_name);

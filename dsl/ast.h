@@ -275,8 +275,10 @@ typedef struct weiri_ast_test_line {
     weiri_ast_expr   *count; /* expect 3 s; NULL: one */
     weiri_ast_name    stream;
     weiri_ast_options fields;
-    weiri_ast_expr   *repeat; /* NULL: once */
-    weiri_ast_expr   *every;
+    weiri_ast_expr
+        *wait; /* `wait D`, and nothing else; NULL: an event or an expectation */
+    weiri_ast_expr *repeat; /* NULL: once */
+    weiri_ast_expr *every;
 } weiri_ast_test_line;
 
 typedef struct weiri_ast_test {

@@ -2,7 +2,7 @@
  *
  * Numbers are in documentation and in people's notes: append, never renumber.
  * 01 characters · 02 grammar · 03 names · 04 types · 05 patterns · 06 rules and their
- * graph · 07 sources, sinks, parameters, files · 09 not built yet. */
+ * graph · 07 sources, sinks, parameters, files · 08 tests · 09 not built yet. */
 #ifndef WEIRI_CODES_H
 #define WEIRI_CODES_H
 
@@ -101,6 +101,7 @@
     X(INCLUDE_MISSING, "E0712", "an included file that cannot be read")                  \
     X(INCLUDE_CYCLE, "E0713", "files that include each other")                           \
     X(INCLUDE_REFUSED, "E0714", "an include where none is allowed")                      \
+    X(TEST_FEEDS_DERIVED, "E0801", "a test feeds a stream that rules emit")              \
     X(NOT_YET, "E0901", "a part of the language that is not built yet")
 
 #define WEIRI_WARNING_LIST(X)                                                            \

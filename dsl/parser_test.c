@@ -1,4 +1,4 @@
-/* Tests: events in, events expected. */
+/* Tests: events in, time that passes, events expected. */
 #include "parser.h"
 
 static void
@@ -19,6 +19,13 @@ parse_line(weiri_parser *self, bool *is_broken)
 {
     uint32_t            first = self->at;
     weiri_ast_test_line line  = { .is_expect = false };
+    if (weiri_parser_word(self) == WEIRI_WORD_WAIT
+        && weiri_parser_peek(self, 1)->kind != WEIRI_TOKEN_LEFT_BRACE) {
+        self->at++;
+        line.wait = weiri_parse_amount(self, "a duration");
+        line.at   = weiri_parser_span_from(self, first);
+        return line;
+    }
     if (weiri_parser_word(self) == WEIRI_WORD_EXPECT
         && weiri_parser_peek(self, 1)->kind != WEIRI_TOKEN_LEFT_BRACE) {
         self->at++;

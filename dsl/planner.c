@@ -66,6 +66,7 @@ weiri_plan_files(weiri_arena *arena, weiri_diagnostics *diagnostics,
     weiri_collect_rules(&self);
     weiri_plan_rules(&self);
     weiri_plan_io(&self);
+    weiri_plan_tests(&self);
     weiri_warn_streams(&self);
     return weiri_diagnostics_count(diagnostics, true) > 0 ? NULL : self.plan;
 }

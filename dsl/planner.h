@@ -11,6 +11,7 @@
  *   planner_pattern.c    … the pattern
  *   planner_steps.c      … names in its conditions and emits
  *   planner_registers.c  … values that are kept of earlier events
+ *   planner_test.c       tests of rules
  *   planner_warn.c       what is legal and probably not meant
  */
 #ifndef WEIRI_PLANNER_H
@@ -155,6 +156,12 @@ weiri_plan_query(weiri_planner *self, const weiri_ast_rule *rule);
 
 weiri_match *
 weiri_plan_match(weiri_planner *self, const weiri_ast_rule *rule);
+
+/* ---- planner_test.c ---- */
+
+/* All tests are checked; only a compilation with tests reads every stream. */
+void
+weiri_plan_tests(weiri_planner *self);
 
 /* ---- planner_warn.c ---- */
 

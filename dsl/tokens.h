@@ -132,7 +132,8 @@ typedef enum weiri_token_kind {
     X(FILL, "fill")                                                                      \
     X(EXPECT, "expect")                                                                  \
     X(NO, "no")                                                                          \
-    X(REPEAT, "repeat")
+    X(REPEAT, "repeat")                                                                  \
+    X(WAIT, "wait")
 
 typedef enum weiri_word {
     WEIRI_WORD_OTHER, /* no word of ours: a name of the user's */

@@ -9,18 +9,17 @@
  */
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "cell.h"
 #include "decoder_ops.h"
-#include "mp_cursor.h"
+#include "msgpack_value.h"
 #include "path.h"
 #include "weiri/limits.h"
 #include "weiri/numtext.h"
 #include "weiri/timetext.h"
 
-enum { KEY_WORDS = 4, SHORT_KEY = 31, COPY_STEP = 16, SHOWN_TEXT = 100 };
+enum { KEY_WORDS = 4, SHORT_KEY = 31, COPY_STEP = 16 };
 
 /* A key of up to 31 bytes as it stands in a message, in words; the last one is masked. */
 struct expected_key {
@@ -316,64 +315,6 @@ skip(decoder *self, unsigned depth)
     return self->broken == WEIRI_MP_OK;
 }
 
-static bool
-int_from_float(double value, int64_t *out)
-{
-    if (value != trunc(value) || !(value >= -0x1p63 && value < 0x1p63)) {
-        return false;
-    }
-    *out = (int64_t)value;
-    return true;
-}
-
-static bool
-float_from_token(const weiri_mp_token *token, double *out)
-{
-    switch (token->kind) {
-    case WEIRI_MP_INT: *out = (double)token->as.i; return true;
-    case WEIRI_MP_UINT: *out = (double)token->as.u; return true;
-    case WEIRI_MP_FLOAT: *out = token->as.f; return isfinite(token->as.f);
-    default: return false;
-    }
-}
-
-static bool
-time_from_text(const weir_field *field, const char *text, size_t size, int64_t *ns)
-{
-    weir_value value;
-    if (!weiri_cell_from_text(field, text, size, &value)) {
-        return false;
-    }
-    *ns = value.as.i;
-    return true;
-}
-
-static bool
-time_from_int(const weir_field *field, int64_t count, int64_t *ns)
-{
-    if (field->form == WEIR_TIME_PATTERN) { /* %s, %Y%m%d: its digits */
-        char text[WEIRI_INT_TEXT];
-        return time_from_text(field, text, weiri_int_format(count, text), ns);
-    }
-    return weiri_time_from_int(field->form, count, ns);
-}
-
-static bool
-time_from_token(const weir_field *field, const weiri_mp_token *token, int64_t *ns)
-{
-    switch (token->kind) {
-    case WEIRI_MP_STR: return time_from_text(field, token->bytes, token->size, ns);
-    case WEIRI_MP_INT: return time_from_int(field, token->as.i, ns);
-    case WEIRI_MP_FLOAT:
-        return isfinite(token->as.f)
-               && weiri_time_from_float(field->form, token->as.f, ns);
-    case WEIRI_MP_EXT:
-        return token->ext_type == WEIRI_MP_TIMESTAMP
-               && weiri_mp_timestamp(token->bytes, token->size, ns);
-    default: return false;
-    }
-}
-
 /* Any scalar but nil. `value`: where it begins. */
 static bool
 store_token(
@@ -390,19 +331,19 @@ store_token(
     case WEIR_INT:
         return token->kind == WEIRI_MP_INT
                        || (token->kind == WEIRI_MP_FLOAT
-                           && int_from_float(token->as.f, &i))
+                           && weiri_msgpack_int_of_float(token->as.f, &i))
                    ? store_int(self, field, i)
                    : refuse(self, field, value);
     case WEIR_FLOAT:
-        return float_from_token(token, &f) ? store_float(self, field, f)
-                                           : refuse(self, field, value);
+        return weiri_msgpack_float(token, &f) ? store_float(self, field, f)
+                                              : refuse(self, field, value);
     case WEIR_STRING:
         return token->kind == WEIRI_MP_STR || token->kind == WEIRI_MP_BIN
                    ? store_string(self, field, token->bytes, token->size, value)
                    : refuse(self, field, value);
     case WEIR_TIME:
-        return time_from_token(about, token, &i) ? store_time(self, field, i)
-                                                 : refuse(self, field, value);
+        return weiri_msgpack_time(about, token, &i) ? store_time(self, field, i)
+                                                    : refuse(self, field, value);
     case WEIR_DURATION:
         return token->kind == WEIRI_MP_STR
                        && weiri_cell_from_text(about, token->bytes, token->size, &parsed)
@@ -675,52 +616,18 @@ read_record_array(decoder *self, uint32_t n_items)
     return true;
 }
 
-/* What a value is, for a reason; at most SHOWN_TEXT bytes. */
-static size_t
-show(const weiri_mp_token *token, char *out)
-{
-    static const char *const NAMES[] = { [WEIRI_MP_NIL] = "null",
-        [WEIRI_MP_BIN]                                  = "binary data",
-        [WEIRI_MP_EXT]                                  = "an extension value",
-        [WEIRI_MP_ARRAY]                                = "an array",
-        [WEIRI_MP_MAP]                                  = "a map" };
-    const char              *name    = NULL;
-    switch (token->kind) {
-    case WEIRI_MP_INT: return weiri_int_format(token->as.i, out);
-    case WEIRI_MP_UINT: return (size_t)snprintf(out, SHOWN_TEXT, "%" PRIu64, token->as.u);
-    case WEIRI_MP_STR: {
-        size_t n = token->size < SHOWN_TEXT - 2 ? token->size : SHOWN_TEXT - 2;
-        out[0]   = '"';
-        memcpy(out + 1, token->bytes, n);
-        out[n + 1] = '"';
-        return n + 2;
-    }
-    case WEIRI_MP_FLOAT:
-        if (isfinite(token->as.f)) {
-            return weiri_float_format(token->as.f, out);
-        }
-        name = isnan(token->as.f) ? "not-a-number" : "infinity";
-        break;
-    case WEIRI_MP_BOOL: name = token->as.b ? "true" : "false"; break;
-    default: name = NAMES[token->kind]; break;
-    }
-    size_t n = strlen(name);
-    memcpy(out, name, n);
-    return n;
-}
-
 static void
 explain_refusal(decoder *self, weiri_decode *decode, uint32_t field)
 {
     const weir_field *about  = &self->schema->fields[field];
     weiri_mp_cursor   cursor = { .at = self->refused[field], .end = self->cursor.end };
     weiri_mp_token    token;
-    char              text[SHOWN_TEXT];
+    char              text[WEIRI_MSGPACK_SHOWN];
     if (weiri_mp_read(&cursor, &token) != WEIRI_MP_OK || token.kind == WEIRI_MP_NIL) {
         weiri_decode_reason(decode, "field '%s' is null", about->name);
         return;
     }
-    size_t n = show(&token, text);
+    size_t n = weiri_msgpack_show(&token, text);
     weiri_decode_reason_value(decode, about, text, n);
 }
 
@@ -816,54 +723,50 @@ fail_broken(
     }
 }
 
-/* After OUTCOME_FAILED. A message that goes on behind the input is dead if none will
- * come, and waits for more otherwise. */
-static weir_status
-give_up(decoder *self, weiri_decode *decode, const char *bytes, size_t at, size_t size,
-    bool is_last, size_t *consumed, weir_error *err)
+/* The rest of the input, which ends inside a message. */
+static void
+end_inside(weiri_decode *decode, const char *bytes, size_t at, size_t size)
 {
-    *consumed = at;
-    if (self->status != WEIR_OK) {
-        return self->status;
-    }
-    if (self->broken != WEIRI_MP_MORE) {
-        return fail_broken(self, decode, bytes, err);
-    }
-    if (is_last) {
-        weiri_decode_reason(decode, "the input ends inside this message");
-        weiri_decode_dead(decode, at, bytes + at, size - at);
-        decode->line++;
-        *consumed = size;
-    }
-    return WEIR_OK;
+    weiri_decode_reason(decode, "the input ends inside this message");
+    weiri_decode_dead(decode, at, bytes + at, size - at);
+    decode->line++;
 }
 
+/* NOLINTBEGIN(readability-function-size): the parameters of weiri_decoder_decode */
 static weir_status
 decode(void *state, weiri_decode *decode, const char *bytes, size_t size, bool is_last,
     weir_chunk *chunk, size_t *consumed, weir_error *err)
 {
     decoder *self = state;
-    size_t   at   = 0;
-    while (at < size) {
+    size_t  *at   = consumed;
+    for (*at = 0; *at < size; decode->line++) {
         if (chunk->n_rows == chunk->capacity) {
-            *consumed = at;
             return WEIR_EFULL;
         }
-        self->cursor = weiri_mp_cursor_at(bytes + at, size - at, WEIRI_RECORD_BYTES);
+        self->cursor = weiri_mp_cursor_at(bytes + *at, size - *at, WEIRI_RECORD_BYTES);
         enum outcome outcome = read_message(self, decode, chunk);
         if (outcome == OUTCOME_FAILED) {
-            return give_up(self, decode, bytes, at, size, is_last, consumed, err);
+            if (self->status != WEIR_OK) {
+                return self->status;
+            }
+            if (self->broken != WEIRI_MP_MORE) {
+                return fail_broken(self, decode, bytes, err);
+            }
+            if (is_last) {
+                end_inside(decode, bytes, *at, size);
+                *consumed = size;
+            }
+            return WEIR_OK;
         }
         size_t end = (size_t)((const char *)self->cursor.at - bytes);
         if (outcome == OUTCOME_DEAD) {
-            weiri_decode_dead(decode, at, bytes + at, end - at);
+            weiri_decode_dead(decode, *at, bytes + *at, end - *at);
         }
-        decode->line++;
-        at = end;
+        *at = end;
     }
-    *consumed = at;
     return WEIR_OK;
 }
+/* NOLINTEND(readability-function-size) */
 
 const weiri_decoder_ops WEIRI_DECODE_MSGPACK = {
     .create  = create,

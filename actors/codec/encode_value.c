@@ -11,9 +11,10 @@ static const char REPLACEMENT[] = "\xef\xbf\xbd"; /* U+FFFD */
 static char *
 put_text(char *out, const char *text)
 {
-    size_t size = strlen(text);
-    memcpy(out, text, size);
-    return out + size;
+    while (*text != '\0') {
+        *out++ = *text++;
+    }
+    return out;
 }
 
 bool
@@ -149,7 +150,7 @@ put_escaped(char *out, unsigned code)
         }
     }
     static const char HEX[] = "0123456789abcdef";
-    memcpy(out, "\\u00", 4);
+    memcpy(out, "\\u00", 5);
     out[4] = HEX[code >> 4];
     out[5] = HEX[code & 15];
     return out + 6;

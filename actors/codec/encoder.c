@@ -27,7 +27,7 @@ static bool
 make_prefixes(weiri_encoder *self)
 {
     const weir_schema *schema = self->schema;
-    size_t             size   = 2 * WEIRI_PREFIX_STEP;
+    size_t             size   = (size_t)2 * WEIRI_PREFIX_STEP;
     for (uint32_t i = 0; i < schema->n_fields; i++) {
         size += longest_prefix(self, i);
     }

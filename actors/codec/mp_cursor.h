@@ -127,7 +127,7 @@ weiri_mp_take_int(weiri_mp_cursor *self, int64_t *out)
         self->at += *out >= 0 || at[0] == 0xd3 ? 9 : 0;
         return self->at != at;
     default:
-        *out = (int8_t)at[0];
+        *out = at[0] < 0x80 ? at[0] : (int64_t)at[0] - 256;
         self->at += *out >= -32 ? 1 : 0;
         return self->at != at;
     }

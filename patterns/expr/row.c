@@ -142,8 +142,14 @@ compile_in_place(struct compiler *self, const weiri_expr *expr)
 static void
 compile_logic(struct compiler *self, const weiri_expr *expr, uint16_t unless)
 {
-    compile(self, expr->as.call.args[0]);
-    uint32_t decided = add_step(self, (weiri_step_code){ .code = unless });
+    const weiri_expr *first = expr->as.call.args[0];
+    compile(self, first);
+    /* A comparison decides by itself, without a step of its own. */
+    bool is_fused = unless == WEIRI_CODE_UNLESS_FALSE && first->kind == WEIRI_EXPR_CALL
+                    && first->type == WEIR_BOOL
+                    && is_in_place(first->as.call.operation->id);
+    uint32_t decided = is_fused ? self->code.n_steps - 1
+                                : add_step(self, (weiri_step_code){ .code = unless });
     compile(self, expr->as.call.args[1]);
     compile_operation(self, expr);
     land_here(self, decided);
@@ -317,18 +323,25 @@ bool_of(bool b, bool is_null)
     const weir_value *b       = operand(&step->args[1], top, registers, constants);      \
     const bool        is_null = a->is_null | b->is_null;
 
+/* Push what a comparison gives; if an `and` waits for it and it is false, go there. */
+#define PUSH_TEST(RESULT)                                                                \
+    const bool result = (RESULT);                                                        \
+    *top++            = bool_of(result, is_null);                                        \
+    if (step->index != 0 && !result && !is_null) {                                       \
+        step = code->steps + step->index - 1;                                            \
+    }                                                                                    \
+    break;
+
 #define TEST(RESULT)                                                                     \
     {                                                                                    \
         TAKE_TWO                                                                         \
-        *top++ = bool_of((RESULT) & !is_null, is_null);                                  \
-        break;                                                                           \
+        PUSH_TEST((RESULT) & !is_null)                                                   \
     }
 
 #define TEST_TEXT(RESULT)                                                                \
     {                                                                                    \
         TAKE_TWO                                                                         \
-        *top++ = bool_of(!is_null && (RESULT), is_null);                                 \
-        break;                                                                           \
+        PUSH_TEST(!is_null && (RESULT))                                                  \
     }
 
 #define COMPARE(ID, op)                                                                  \
@@ -350,8 +363,8 @@ bool_of(bool b, bool is_null)
         break;                                                                           \
     }
 
-/* NOLINTNEXTLINE(readability-function-size, readability-function-cognitive-complexity):
- * the dispatch loop. */
+/* The dispatch loop: one case a step, none of them long.
+ * NOLINTBEGIN(readability-function-size, readability-function-cognitive-complexity) */
 weir_value
 weiri_row_run(const weiri_row_code *code, const weiri_row *row)
 {
@@ -445,3 +458,4 @@ weiri_row_run(const weiri_row_code *code, const weiri_row *row)
         }
     }
 }
+/* NOLINTEND(readability-function-size, readability-function-cognitive-complexity) */

@@ -51,7 +51,8 @@ typedef struct weiri_setting { /* --set name=value */
 typedef struct weiri_compile_options {
     const weiri_setting *settings;
     size_t               n_settings;
-    bool                 no_includes; /* `include` is an error */
+    bool with_tests;  /* plan `test` blocks, and every stream as if it were read */
+    bool no_includes; /* `include` is an error */
 } weiri_compile_options;
 
 /* Compile files, or text, into one plan.

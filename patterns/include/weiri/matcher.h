@@ -94,4 +94,8 @@ weiri_matcher_finish(weiri_matcher *self, weir_error *err);
 weiri_match_counts
 weiri_matcher_counts(const weiri_matcher *self);
 
+/* Static name of the executor that the pattern got ("runs"): for explanations. */
+const char *
+weiri_matcher_executor_name(const weiri_matcher *self);
+
 #endif

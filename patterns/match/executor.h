@@ -1,0 +1,83 @@
+/* What every executor of a pattern stands on, and what it offers.
+ *
+ * The front (matcher.c) finds the class and the partition of each event and keeps the
+ * partitions; the executor keeps the partial matches and fires deadlines; matches go
+ * out through weiri_core_give.
+ */
+#ifndef WEIRI_EXECUTOR_H
+#define WEIRI_EXECUTOR_H
+
+#include "match/automaton.h"
+#include "match/classes.h"
+#include "match/keys.h"
+#include "match/registers.h"
+
+typedef struct weiri_emitter weiri_emitter;
+
+typedef struct weiri_core {
+    const weiri_match *plan;
+    weiri_match_sink   sink;
+    weiri_automaton   *automaton;
+    weiri_classes     *classes;
+    weiri_registers   *registers;
+    weiri_keys        *keys;
+    weiri_emitter     *emit;
+    weiri_emitter     *on_timeout; /* NULL: none */
+    weiri_match_counts counts;
+    weir_status        status; /* not WEIR_OK: the matcher has stopped */
+} weiri_core;
+
+/* A match to be given: what it holds and when it is complete. */
+typedef struct weiri_given {
+    bool               is_timeout;
+    const weiri_taken *taken; /* shape (n_taken,), oldest first; read if sink.matched */
+    uint32_t           n_taken;
+    const weiri_cell  *cells;
+    weiri_moment       moment;
+} weiri_given;
+
+/* Hand a match to the sink; a failure of the sink stops the matcher. */
+void
+weiri_core_give(weiri_core *self, const weiri_given *match);
+
+WEIR_MUST_CHECK weir_status
+weiri_emitter_new(
+    const weiri_match *plan, const weiri_emit *emit, weiri_emitter **out);
+
+void
+weiri_emitter_destroy(weiri_emitter **self_p);
+
+uint64_t
+weiri_emitter_faults(const weiri_emitter *self);
+
+/* What a class of events can do. */
+typedef enum weiri_class_use {
+    WEIRI_CLASS_BEGINS  = 1, /* may begin a match, or leave something in a new partition */
+    WEIRI_CLASS_MATTERS = 2  /* may change a partition that has something            */
+} weiri_class_use;
+
+typedef struct weiri_executor weiri_executor;
+
+typedef struct weiri_executor_ops {
+    const char *name;
+    size_t      state_size; /* bytes in a partition, zero when it is made */
+    weir_status (*make)(weiri_core *core, weiri_executor **out);
+    void (*destroy)(weiri_executor **self_p);
+    unsigned (*use_of)(weiri_executor *self, uint32_t class); /* of weiri_class_use */
+    /* Before an event of WEIRI_CLASS_OTHER: what it is. */
+    void (*set_other)(weiri_executor *self, const weiri_class *class);
+    void (*prefetch)(const weiri_executor *self, const weiri_partition *partition);
+    /* All deadlines before the event's time have fired. */
+    void (*event)(
+        weiri_executor *self, weiri_partition *partition, const weiri_event *event);
+    bool (*is_empty)(const weiri_partition *partition);
+    int64_t (*next_deadline)(const weiri_executor *self); /* INT64_MAX: none */
+    void (*fire)(weiri_executor *self, int64_t before_ns);
+    void (*finish)(weiri_executor *self);
+    uint64_t (*live_runs)(const weiri_executor *self);
+    uint64_t (*faults)(const weiri_executor *self);
+} weiri_executor_ops;
+
+extern const weiri_executor_ops WEIRI_RUNS;
+
+#endif

@@ -1,0 +1,567 @@
+#include "match/keys.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "weiri/limits.h"
+
+enum { FIRST_SLOTS = 64 };
+
+/* One key of a part: a view of its chunk's column, or a copy of what was computed. */
+typedef struct key_column {
+    weir_type        type;
+    const void      *cells; /* uint8_t, 8 bytes, or weir_text; a row of the chunk each */
+    const char      *heap;  /* of weir_text                                            */
+    const uint8_t   *nulls; /* NULL: none                                              */
+    void            *owned; /* computed cells and nulls, WEIRI_CHUNK_ROWS of them      */
+    char            *owned_heap;
+    size_t           owned_heap_size;
+} key_column;
+
+typedef struct key_part {
+    key_column *columns;
+    uint64_t    n_nulls;
+} key_part;
+
+/* A slot of the table: where the search for it begins (low half of the hash), and
+ * whose it is. */
+typedef struct key_slot {
+    uint32_t tag;
+    uint32_t partition; /* 0: free */
+} key_slot;
+
+struct weiri_keys {
+    const weiri_match *plan;
+    weiri_strings     *strings;
+    weiri_program    **programs; /* per input, NULL: all keys are fields */
+    weiri_vector      *vectors;
+    key_part          *parts;
+    uint32_t           n_parts;
+    char              *scratch;
+    size_t             scratch_size;
+    key_slot          *slots;
+    uint32_t           n_slots;
+    uint32_t           n_live;
+    weiri_pool         partitions;
+    size_t             state_size;
+};
+
+/* ---- keys of events ---- */
+
+static bool
+is_text(weir_type type)
+{
+    return type == WEIR_STRING || type == WEIR_LIST;
+}
+
+static bool
+prepare_programs(weiri_keys *self)
+{
+    const weiri_match *plan = self->plan;
+    for (uint32_t i = 0; i < plan->n_inputs; i++) {
+        bool is_computed = false;
+        for (uint32_t k = 0; k < plan->n_keys; k++) {
+            is_computed |= plan->inputs[i].keys[k]->kind != WEIRI_EXPR_FIELD;
+        }
+        if (is_computed
+            && weiri_program_new(plan->inputs[i].keys, plan->n_keys, &self->programs[i])
+                != WEIR_OK) {
+            return false;
+        }
+    }
+    return true;
+}
+
+weir_status
+weiri_keys_new(const weiri_match *plan, size_t state_size, weiri_strings *strings,
+    weiri_keys **out)
+{
+    weiri_keys *self = calloc(1, sizeof *self);
+    if (self == NULL) {
+        return WEIR_ENOMEM;
+    }
+    self->plan       = plan;
+    self->strings    = strings;
+    self->state_size = state_size;
+    self->n_slots    = FIRST_SLOTS;
+    self->slots      = calloc(FIRST_SLOTS, sizeof *self->slots);
+    self->programs   = calloc(plan->n_inputs, sizeof *self->programs);
+    self->vectors    = calloc(plan->n_keys + 1, sizeof *self->vectors);
+    if (self->slots == NULL || self->programs == NULL || self->vectors == NULL
+        || !weiri_pool_init(&self->partitions, sizeof(weiri_partition) + state_size)
+        || !prepare_programs(self)) {
+        weiri_keys_destroy(&self);
+        return WEIR_ENOMEM;
+    }
+    *out = self;
+    return WEIR_OK;
+}
+
+void
+weiri_keys_destroy(weiri_keys **self_p)
+{
+    weiri_keys *self = *self_p;
+    *self_p          = NULL;
+    if (self == NULL) {
+        return;
+    }
+    for (uint32_t p = 0; p < self->n_parts; p++) {
+        for (uint32_t k = 0; k < self->plan->n_keys; k++) {
+            free(self->parts[p].columns[k].owned);
+            free(self->parts[p].columns[k].owned_heap);
+        }
+        free(self->parts[p].columns);
+    }
+    for (uint32_t i = 0; self->programs != NULL && i < self->plan->n_inputs; i++) {
+        weiri_program_destroy(&self->programs[i]);
+    }
+    for (uint32_t s = 0; self->slots != NULL && s < self->n_slots; s++) {
+        if (self->slots[s].partition != 0) {
+            weiri_partition *partition = weiri_keys_at(self, self->slots[s].partition);
+            if (partition->size > WEIRI_KEY_INLINE) {
+                weiri_strings_unref(self->strings, partition->key.string);
+            }
+        }
+    }
+    weiri_pool_fini(&self->partitions);
+    free(self->programs);
+    free(self->vectors);
+    free(self->parts);
+    free(self->scratch);
+    free(self->slots);
+    free(self);
+}
+
+static bool
+add_part(weiri_keys *self)
+{
+    key_part *parts = realloc(self->parts, (self->n_parts + 1) * sizeof *parts);
+    if (parts == NULL) {
+        return false;
+    }
+    self->parts         = parts;
+    key_part *part      = &parts[self->n_parts];
+    *part               = (key_part){ 0 };
+    part->columns       = calloc(self->plan->n_keys + 1, sizeof *part->columns);
+    self->n_parts      += part->columns != NULL;
+    return part->columns != NULL;
+}
+
+static void
+view_column(key_column *column, const weir_chunk *chunk, uint32_t field)
+{
+    const weir_column *from = &chunk->columns[field];
+    column->type            = from->type;
+    column->cells           = from->as.any;
+    column->heap            = chunk->heap;
+    column->nulls           = from->has_nulls ? from->nulls : NULL;
+}
+
+/* Computed strings are in nobody's heap: copy them into one. */
+static bool
+copy_texts(key_column *column, weir_rows rows, const weiri_vector *vector)
+{
+    size_t size = 0;
+    for (uint32_t i = 0; i < rows.n; i++) {
+        size += vector->as.v[i].size;
+    }
+    if (size > column->owned_heap_size) {
+        char *heap = realloc(column->owned_heap, size);
+        if (heap == NULL) {
+            return false;
+        }
+        column->owned_heap      = heap;
+        column->owned_heap_size = size;
+    }
+    weir_text *cells = column->owned;
+    uint32_t   used  = 0;
+    for (uint32_t i = 0; i < rows.n; i++) {
+        const weir_value *value = &vector->as.v[i];
+        cells[rows.first + i]   = (weir_text){ .offset = used, .size = value->size };
+        if (value->size > 0) {
+            memcpy(column->owned_heap + used, value->as.s, value->size);
+            used += value->size;
+        }
+    }
+    column->heap = column->owned_heap;
+    return true;
+}
+
+static bool
+copy_column(key_column *column, weir_rows rows, const weiri_vector *vector)
+{
+    if (column->owned == NULL
+        && (column->owned = malloc((size_t)WEIRI_CHUNK_ROWS * 9)) == NULL) {
+        return false;
+    }
+    char    *cells = column->owned;
+    uint8_t *nulls = (uint8_t *)cells + (size_t)WEIRI_CHUNK_ROWS * 8;
+    column->type   = vector->type;
+    column->cells  = cells;
+    column->nulls  = vector->has_nulls ? nulls : NULL;
+    if (vector->has_nulls) {
+        memcpy(nulls + rows.first, vector->nulls, rows.n);
+    }
+    if (is_text(vector->type)) {
+        return copy_texts(column, rows, vector);
+    }
+    size_t width = vector->type == WEIR_BOOL ? 1 : 8;
+    memcpy(cells + rows.first * width, vector->as.b, rows.n * width);
+    return true;
+}
+
+static uint64_t
+count_nulls(const key_part *part, uint32_t n_keys, weir_rows rows)
+{
+    uint64_t n = 0;
+    for (uint32_t i = rows.first; i < rows.first + rows.n; i++) {
+        uint8_t is_null = 0;
+        for (uint32_t k = 0; k < n_keys; k++) {
+            is_null |= part->columns[k].nulls != NULL ? part->columns[k].nulls[i] : 0;
+        }
+        n += is_null;
+    }
+    return n;
+}
+
+bool
+weiri_keys_load(weiri_keys *self, uint32_t part, const weiri_part *rows)
+{
+    while (self->n_parts <= part) {
+        if (!add_part(self)) {
+            return false;
+        }
+    }
+    const weiri_match_input *input    = &self->plan->inputs[rows->input];
+    weiri_program           *program  = self->programs[rows->input];
+    key_part                *to       = &self->parts[part];
+    bool                     has_null = false;
+    if (program != NULL) {
+        weiri_program_run(program, rows->rows, self->vectors);
+    }
+    for (uint32_t k = 0; k < self->plan->n_keys; k++) {
+        key_column *column = &to->columns[k];
+        if (input->keys[k]->kind == WEIRI_EXPR_FIELD) {
+            view_column(column, rows->rows.chunk, input->keys[k]->as.field);
+        } else if (!copy_column(column, rows->rows, &self->vectors[k])) {
+            return false;
+        }
+        has_null |= column->nulls != NULL;
+    }
+    to->n_nulls = has_null ? count_nulls(to, self->plan->n_keys, rows->rows) : 0;
+    return true;
+}
+
+uint64_t
+weiri_keys_nulls(const weiri_keys *self, uint32_t part)
+{
+    return self->parts[part].n_nulls;
+}
+
+static inline uint64_t
+mix(uint64_t h, uint64_t value)
+{
+    h = (h ^ value) * 0x9E3779B97F4A7C15u;
+    return h ^ (h >> 32);
+}
+
+static uint64_t
+hash_bytes(uint64_t h, const char *bytes, uint32_t size)
+{
+    uint64_t word = 0;
+    h             = mix(h, size);
+    for (; size >= 8; size -= 8, bytes += 8) {
+        memcpy(&word, bytes, 8);
+        h = mix(h, word);
+    }
+    word = 0;
+    if (size > 0) {
+        memcpy(&word, bytes, size);
+    }
+    return mix(h, word);
+}
+
+/* Equal numbers have equal bits: there is one zero. */
+static uint64_t
+cell_of(const key_column *column, uint32_t row)
+{
+    if (column->type == WEIR_BOOL) {
+        return ((const uint8_t *)column->cells)[row];
+    }
+    uint64_t cell = ((const uint64_t *)column->cells)[row];
+    return column->type == WEIR_FLOAT && cell == UINT64_C(1) << 63 ? 0 : cell;
+}
+
+bool
+weiri_keys_hash(weiri_keys *self, uint32_t part, uint32_t row, uint64_t *hash)
+{
+    uint64_t h = 0;
+    for (uint32_t k = 0; k < self->plan->n_keys; k++) {
+        const key_column *column = &self->parts[part].columns[k];
+        if (column->cells == NULL || (column->nulls != NULL && column->nulls[row])) {
+            return false;
+        }
+        if (is_text(column->type)) {
+            weir_text text = ((const weir_text *)column->cells)[row];
+            h              = hash_bytes(h, column->heap + text.offset, text.size);
+        } else {
+            h = mix(h, cell_of(column, row));
+        }
+    }
+    *hash = mix(h, 0);
+    return true;
+}
+
+static bool
+put(weiri_keys *self, size_t *used, const void *bytes, size_t size)
+{
+    if (*used + size > self->scratch_size) {
+        size_t grown   = (*used + size) * 2;
+        char  *scratch = realloc(self->scratch, grown);
+        if (scratch == NULL) {
+            return false;
+        }
+        self->scratch      = scratch;
+        self->scratch_size = grown;
+    }
+    if (size > 0) {
+        memcpy(self->scratch + *used, bytes, size);
+    }
+    *used += size;
+    return true;
+}
+
+weiri_key
+weiri_keys_read(weiri_keys *self, uint32_t part, uint32_t row, uint64_t hash)
+{
+    const key_column *columns = self->parts[part].columns;
+    size_t            used    = 0;
+    if (self->plan->n_keys == 1 && is_text(columns->type)) {
+        weir_text text = ((const weir_text *)columns->cells)[row];
+        return (weiri_key){
+            .bytes = columns->heap + text.offset, .size = text.size, .hash = hash
+        };
+    }
+    for (uint32_t k = 0; k < self->plan->n_keys; k++) {
+        const key_column *column = &columns[k];
+        bool              is_put;
+        if (is_text(column->type)) {
+            weir_text text = ((const weir_text *)column->cells)[row];
+            is_put         = put(self, &used, &text.size, sizeof text.size)
+                && put(self, &used, column->heap + text.offset, text.size);
+        } else {
+            uint64_t cell = cell_of(column, row);
+            is_put        = put(self, &used, &cell, sizeof cell);
+        }
+        if (!is_put) {
+            self->partitions.is_out_of_memory = true;
+        }
+    }
+    return (weiri_key){ .bytes = self->scratch, .size = (uint32_t)used, .hash = hash };
+}
+
+/* ---- the table ---- */
+
+static uint32_t
+tag_of(uint64_t hash)
+{
+    return (uint32_t)(hash >> 20);
+}
+
+void
+weiri_keys_prefetch(const weiri_keys *self, uint64_t hash)
+{
+    __builtin_prefetch(&self->slots[tag_of(hash) & (self->n_slots - 1)]);
+}
+
+uint32_t
+weiri_keys_guess(const weiri_keys *self, uint64_t hash)
+{
+    uint32_t tag  = tag_of(hash);
+    uint32_t mask = self->n_slots - 1;
+    for (uint32_t i = tag & mask; self->slots[i].partition != 0; i = (i + 1) & mask) {
+        if (self->slots[i].tag == tag) {
+            return self->slots[i].partition;
+        }
+    }
+    return 0;
+}
+
+weiri_partition *
+weiri_keys_at(const weiri_keys *self, uint32_t number)
+{
+    return weiri_pool_at(&self->partitions, number);
+}
+
+static const char *
+bytes_of(const weiri_partition *partition)
+{
+    return partition->size > WEIRI_KEY_INLINE ? partition->key.string->bytes
+                                              : partition->key.bytes;
+}
+
+weiri_partition *
+weiri_keys_find(const weiri_keys *self, const weiri_key *key)
+{
+    uint32_t tag  = tag_of(key->hash);
+    uint32_t mask = self->n_slots - 1;
+    for (uint32_t i = tag & mask; self->slots[i].partition != 0; i = (i + 1) & mask) {
+        if (self->slots[i].tag != tag) {
+            continue;
+        }
+        weiri_partition *partition = weiri_keys_at(self, self->slots[i].partition);
+        if (partition->hash == key->hash && partition->size == key->size
+            && (key->size == 0
+                || memcmp(bytes_of(partition), key->bytes, key->size) == 0)) {
+            return partition;
+        }
+    }
+    return NULL;
+}
+
+static void
+insert_slot(key_slot *slots, uint32_t mask, key_slot slot)
+{
+    uint32_t i = slot.tag & mask;
+    while (slots[i].partition != 0) {
+        i = (i + 1) & mask;
+    }
+    slots[i] = slot;
+}
+
+static bool
+grow(weiri_keys *self)
+{
+    uint32_t  n_slots = self->n_slots * 2;
+    key_slot *slots   = calloc(n_slots, sizeof *slots);
+    if (slots == NULL || n_slots == 0) {
+        free(slots);
+        return false;
+    }
+    for (uint32_t i = 0; i < self->n_slots; i++) {
+        if (self->slots[i].partition != 0) {
+            insert_slot(slots, n_slots - 1, self->slots[i]);
+        }
+    }
+    free(self->slots);
+    self->slots   = slots;
+    self->n_slots = n_slots;
+    return true;
+}
+
+weiri_partition *
+weiri_keys_add(weiri_keys *self, const weiri_key *key)
+{
+    if (self->n_live >= self->n_slots / 2 && !grow(self)) {
+        return NULL;
+    }
+    uint32_t number = weiri_pool_take(&self->partitions);
+    if (number == 0) {
+        return NULL;
+    }
+    weiri_partition *partition = weiri_keys_at(self, number);
+    memset(partition, 0, sizeof *partition + self->state_size);
+    partition->hash = key->hash;
+    partition->size = key->size;
+    partition->self = number;
+    if (key->size > WEIRI_KEY_INLINE) {
+        partition->key.string
+            = weiri_strings_make(self->strings, key->bytes, key->size);
+        if (partition->key.string == NULL) {
+            weiri_pool_give(&self->partitions, number);
+            return NULL;
+        }
+    } else if (key->size > 0) {
+        memcpy(partition->key.bytes, key->bytes, key->size);
+    }
+    insert_slot(self->slots, self->n_slots - 1,
+        (key_slot){ .tag = tag_of(key->hash), .partition = number });
+    self->n_live++;
+    return partition;
+}
+
+/* Linear probing without tombstones: what follows moves up (Knuth, TAOCP 3, 6.4 R). */
+static void
+free_slot(weiri_keys *self, uint32_t hole)
+{
+    uint32_t mask = self->n_slots - 1;
+    for (uint32_t i = (hole + 1) & mask; self->slots[i].partition != 0;
+         i          = (i + 1) & mask) {
+        uint32_t home = self->slots[i].tag & mask;
+        if (((i - home) & mask) >= ((i - hole) & mask)) {
+            self->slots[hole] = self->slots[i];
+            hole              = i;
+        }
+    }
+    self->slots[hole].partition = 0;
+}
+
+void
+weiri_keys_remove(weiri_keys *self, weiri_partition *partition)
+{
+    uint32_t mask = self->n_slots - 1;
+    uint32_t i    = tag_of(partition->hash) & mask;
+    while (self->slots[i].partition != partition->self) {
+        i = (i + 1) & mask;
+    }
+    free_slot(self, i);
+    if (partition->size > WEIRI_KEY_INLINE) {
+        weiri_strings_unref(self->strings, partition->key.string);
+    }
+    weiri_pool_give(&self->partitions, partition->self);
+    self->n_live--;
+}
+
+static weir_value
+value_of(weir_type type, const char **bytes)
+{
+    weir_value value = { .type = (uint8_t)type };
+    int64_t    cell  = 0;
+    memcpy(&cell, *bytes, sizeof cell);
+    *bytes += sizeof cell;
+    if (type == WEIR_FLOAT) {
+        memcpy(&value.as.f, &cell, sizeof cell);
+    } else if (type == WEIR_BOOL) {
+        value.as.b = cell != 0;
+    } else {
+        value.as.i = cell;
+    }
+    return value;
+}
+
+void
+weiri_keys_values(
+    const weiri_keys *self, const weiri_partition *partition, weir_value *out)
+{
+    const char *bytes = bytes_of(partition);
+    for (uint32_t k = 0; k < self->plan->n_keys; k++) {
+        weir_type type = self->plan->inputs[0].keys[k]->type;
+        if (!is_text(type)) {
+            out[k] = value_of(type, &bytes);
+            continue;
+        }
+        uint32_t size = partition->size;
+        if (self->plan->n_keys > 1) {
+            memcpy(&size, bytes, sizeof size);
+            bytes += sizeof size;
+        }
+        out[k] = (weir_value){ .type = (uint8_t)type, .as.s = bytes, .size = size };
+        bytes += size;
+    }
+}
+
+uint32_t
+weiri_keys_live(const weiri_keys *self)
+{
+    return self->n_live;
+}
+
+uint64_t
+weiri_keys_faults(const weiri_keys *self)
+{
+    uint64_t faults = 0;
+    for (uint32_t i = 0; i < self->plan->n_inputs; i++) {
+        faults += self->programs[i] != NULL ? weiri_program_faults(self->programs[i]) : 0;
+    }
+    return faults;
+}

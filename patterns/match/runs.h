@@ -1,0 +1,202 @@
+/* The executor "runs": every partial match is an object with registers of its own.
+ *
+ * Takes every pattern. The runs of a partition stand in a list in the order of their
+ * first events; those that began with the same event stand together.
+ */
+#ifndef WEIRI_RUNS_H
+#define WEIRI_RUNS_H
+
+#include "match/executor.h"
+#include "match/timers.h"
+
+/* A taken event and those before it, shared by runs that fork. */
+typedef struct weiri_link {
+    uint32_t before; /* 0: it is the first */
+    uint32_t n_refs;
+    uint64_t tag; /* order << 8 | SHARED | step */
+    int64_t  time_ns;
+} weiri_link;
+
+enum {
+    WEIRI_LINK_SHARED = 0x80, /* other runs took the same event */
+    WEIRI_LINK_STEP   = 0x3F
+};
+
+typedef struct weiri_run {
+    uint32_t   next;
+    uint32_t   prev;
+    uint64_t   start; /* order of the first event; NO_START: not in use    */
+    int64_t    start_ns;
+    int64_t    last_ns; /* of the last taken event; complete: of the match */
+    uint32_t   links;   /* newest taken event                              */
+    uint32_t   n_taken;
+    uint32_t   partition;
+    uint32_t   state; /* or COMPLETE                                       */
+    weiri_cell cells[];
+} weiri_run;
+
+#define WEIRI_NO_START UINT64_MAX
+enum { WEIRI_RUN_COMPLETE = 0xFFFFFF };
+
+/* In a partition. */
+typedef struct weiri_runs_state {
+    uint32_t first;
+    uint32_t last;
+    uint32_t n_runs;
+    uint32_t held;   /* complete matches that wait, in the order to be given */
+    uint32_t before; /* what was seen that a leading `not` asks for          */
+    uint32_t unused;
+    uint64_t quiet; /* classes < 64 that no run reacts to                    */
+} weiri_runs_state;
+
+/* What a leading `not` asks for. */
+typedef struct weiri_before {
+    uint64_t just;     /* bit i: the last event fits leading atom i */
+    uint64_t ever;     /* bit i: last_ns[i] is set                  */
+    bool     is_timed; /* a timer looks after it                    */
+    int64_t  last_ns[];
+} weiri_before;
+
+typedef enum weiri_move_kind {
+    WEIRI_MOVE_NOTHING, /* passes over it and stays as it is */
+    WEIRI_MOVE_DIE,
+    WEIRI_MOVE_ARCS
+} weiri_move_kind;
+
+/* What a state does on a class: arcs with what is left to ask of the event. */
+typedef struct weiri_move {
+    weiri_move_kind kind;
+    uint32_t        n_arcs;
+    weiri_arc      *arcs;
+} weiri_move;
+
+typedef struct weiri_choice {
+    const weiri_arc *arc;
+    bool             completes;
+} weiri_choice;
+
+struct weiri_executor {
+    weiri_core  *core;
+    weiri_pool   runs;
+    weiri_pool   links;
+    weiri_pool   befores;
+    weiri_timers timers;
+    weiri_move  *moves[WEIRI_CLASS_COUNT]; /* per state, made when first asked for */
+    uint8_t     *is_made[WEIRI_CLASS_COUNT];
+    uint64_t    *quiet; /* per state: classes < 64 known to be WEIRI_MOVE_NOTHING    */
+    weiri_class  other; /* what WEIRI_CLASS_OTHER stands for now                   */
+    const weiri_class *fact_class; /* of the move being made                       */
+    uint32_t           leading[64]; /* atoms about what was before                 */
+    uint32_t           n_leading;
+    bool               has_just_before;
+    bool               has_within;
+    /* conditions on earlier events */
+    weiri_program *correlated;
+    uint32_t      *roots;      /* per atom                                       */
+    uint32_t     **reads;      /* per atom: registers, ended by WEIRI_NONE       */
+    weir_value    *registers;  /* values of the run under test                   */
+    uint64_t      *read_stamp; /* per register                                   */
+    uint64_t      *atom_stamp;
+    bool          *atom_value;
+    uint64_t       stamp; /* of the (run, event) under test                      */
+    weir_value    *key;
+    uint32_t       key_of; /* partition whose key it is, 0: none                 */
+    bool           has_evaluated;
+    /* the turn at work */
+    const weiri_event *event; /* NULL: a deadline */
+    weiri_partition   *partition;
+    weiri_runs_state  *state;
+    uint32_t          *complete;
+    uint32_t           n_complete;
+    uint32_t           capacity_complete;
+    uint32_t          *expired;
+    uint32_t           n_expired;
+    uint32_t           capacity_expired;
+    weiri_choice      *choices;   /* of one run                             */
+    uint32_t           turn_link; /* the first link made for the event      */
+    bool               is_turn_shared;
+    uint64_t          *positions; /* of matches being ordered               */
+    size_t             capacity_positions;
+    weiri_taken       *taken;
+    uint32_t           capacity_taken;
+};
+
+static inline weiri_run *
+weiri_run_at(const weiri_executor *self, uint32_t run)
+{
+    return weiri_pool_at(&self->runs, run);
+}
+
+static inline weiri_link *
+weiri_link_at(const weiri_executor *self, uint32_t link)
+{
+    return weiri_pool_at(&self->links, link);
+}
+
+static inline weiri_runs_state *
+weiri_runs_state_of(const weiri_partition *partition)
+{
+    return (weiri_runs_state *)(partition + 1);
+}
+
+/* runs_moves.c: what states do on classes. */
+const weiri_move *
+weiri_runs_move(weiri_executor *self, uint32_t class, uint32_t state);
+unsigned
+weiri_runs_use_of(weiri_executor *self, uint32_t class);
+void
+weiri_runs_set_other(weiri_executor *self, const weiri_class *class);
+
+/* runs_test.c: conditions that read registers or what was before. */
+weir_status
+weiri_runs_test_new(weiri_executor *self);
+void
+weiri_runs_test_destroy(weiri_executor *self);
+void
+weiri_runs_test_begin(weiri_executor *self);
+bool
+weiri_runs_holds(weiri_executor *self, weiri_formula formula, const weiri_run *run);
+const weir_value *
+weiri_runs_key(weiri_executor *self, const weiri_partition *partition);
+
+/* runs_list.c: making, copying and dropping runs. */
+uint32_t
+weiri_runs_make(weiri_executor *self);
+uint32_t
+weiri_runs_copy(weiri_executor *self, uint32_t run);
+void
+weiri_runs_free(weiri_executor *self, uint32_t run);
+void
+weiri_runs_append(weiri_executor *self, weiri_runs_state *state, uint32_t run);
+void
+weiri_runs_insert_before(
+    weiri_executor *self, weiri_runs_state *state, uint32_t run, uint32_t next);
+void
+weiri_runs_unlink(weiri_executor *self, weiri_runs_state *state, uint32_t run);
+void
+weiri_runs_drop(weiri_executor *self, weiri_runs_state *state, uint32_t run);
+void
+weiri_runs_take(weiri_executor *self, weiri_run *run, uint32_t step);
+void
+weiri_runs_note(weiri_executor *self, uint32_t **list, uint32_t *n, uint32_t *capacity,
+    uint32_t run);
+
+/* runs_skip.c: complete matches: order, skip, give. */
+void
+weiri_runs_end_turn(weiri_executor *self);
+void
+weiri_runs_give_expired(weiri_executor *self);
+
+/* runs_time.c: deadlines. */
+void
+weiri_runs_watch_start(weiri_executor *self, uint32_t run);
+bool
+weiri_runs_is_late(const weiri_executor *self, const weiri_run *run);
+void
+weiri_runs_watch_gap(weiri_executor *self, uint32_t run);
+void
+weiri_runs_watch_before(weiri_executor *self, uint32_t partition, int64_t time_ns);
+void
+weiri_runs_fire(weiri_executor *self, int64_t before_ns);
+
+#endif

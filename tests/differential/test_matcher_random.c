@@ -1,0 +1,489 @@
+/* Random rules over random streams: the matcher gives exactly what the reference gives,
+ * in the same order and with the same values, however the input is cut into batches.
+ *
+ *   WEIR_SEED   first case; default 1
+ *   WEIR_CASES  how many;   default 20000
+ *
+ * A failing case is made smaller before it is printed.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reference.h"
+#include "shrink.h"
+#include "spec.h"
+#include "weiri/assert.h"
+
+enum {
+    DEFAULT_CASES   = 20000,
+    SHRINK_BUDGET   = 4000,
+    MAX_EXECUTORS   = 8,
+    MIN_PER_FEATURE = 50 /* matching cases of each feature among 20,000 */
+};
+
+static const weir_reference_limits LIMITS = { .max_runs = 300, .max_steps = 60000 };
+
+typedef struct result {
+    weir_reference_output *outputs;
+    size_t                 n;
+    weiri_match_counts     counts;
+    const char            *executor;
+    const char            *failure; /* an error of the matcher; NULL: none */
+} result;
+
+/* ---- the input ---- */
+
+static void
+add_event(weir_chunk *chunk, const spec_event *e, uint64_t order)
+{
+    uint32_t row = chunk->n_rows++;
+    for (uint32_t f = 0; f < N_FIELDS; f++) {
+        const weir_field *field = &spec_schema()->fields[f];
+        weir_value        v     = { .type = (uint8_t)field->type };
+        int64_t           n     = f == FIELD_AT ? e->time_s * SPEC_SECOND : e->values[f];
+        v.is_null               = n == INT64_MIN;
+        if (f == FIELD_X) {
+            v.as.f = v.is_null ? 0 : (double)n / 2;
+        } else {
+            v.as.i = v.is_null ? 0 : n;
+        }
+        weiri_assert(weir_chunk_set(chunk, row, f, &v) == WEIR_OK);
+    }
+    chunk->time[row]  = e->time_s * SPEC_SECOND;
+    chunk->order[row] = order;
+}
+
+static weir_chunk *
+new_chunk(void)
+{
+    weir_chunk *chunk = NULL;
+    weiri_assert(weir_chunk_new(spec_schema(), NULL, &chunk) == WEIR_OK);
+    return chunk;
+}
+
+static void
+drop_chunk(weir_chunk *chunk)
+{
+    const weir_chunk *mine = chunk;
+    weir_chunk_unref(&mine);
+}
+
+static int64_t
+end_of(const spec *s)
+{
+    int64_t last = s->n_events > 0 ? s->events[s->n_events - 1].time_s : 0;
+    return (last + 100) * SPEC_SECOND;
+}
+
+/* ---- the reference ---- */
+
+/* False: too costly. */
+static bool
+run_reference(weiri_arena *arena, const spec *s, result *out)
+{
+    weir_reference *reference = NULL;
+    weir_chunk     *chunk     = new_chunk();
+    if (weir_reference_new(arena, spec_plan(arena, s), LIMITS, &reference) != WEIR_OK) {
+        drop_chunk(chunk);
+        return false;
+    }
+    for (uint32_t i = 0; i < s->n_events; i++) {
+        add_event(chunk, &s->events[i], i);
+        weir_reference_feed(reference, s->events[i].input, chunk, i);
+    }
+    if (s->is_closed) {
+        weir_reference_advance(reference, end_of(s));
+    }
+    weir_reference_finish(reference);
+    const weir_reference_output *outputs = weir_reference_outputs(reference, &out->n);
+    out->outputs = weiri_arena_alloc(arena, (out->n + 1) * sizeof *outputs);
+    if (out->n > 0) {
+        memcpy(out->outputs, outputs, out->n * sizeof *outputs);
+    }
+    drop_chunk(chunk);
+    return !weir_reference_is_too_costly(reference);
+}
+
+/* ---- the matcher ---- */
+
+typedef struct recorder {
+    weiri_arena          *arena;
+    const weiri_match    *plan;
+    result               *result;
+    weir_reference_output next;
+} recorder;
+
+static void
+record_events(void *context, bool is_timeout, int64_t time_ns, const weiri_taken *taken,
+    uint32_t n_taken)
+{
+    recorder *r     = context;
+    r->next         = (weir_reference_output){ .is_timeout = is_timeout };
+    r->next.time_ns = time_ns;
+    r->next.n_taken = n_taken;
+    r->next.taken   = weiri_arena_alloc(r->arena, (n_taken + 1) * sizeof *taken);
+    if (n_taken > 0) {
+        memcpy(r->next.taken, taken, n_taken * sizeof *taken);
+    }
+}
+
+static weir_value
+copy_value(weiri_arena *arena, weir_value v)
+{
+    if (!v.is_null && (v.type == WEIR_STRING || v.type == WEIR_LIST)) {
+        v.as.s = weiri_arena_text(arena, v.as.s, v.size);
+    }
+    return v;
+}
+
+static weir_status
+record_values(void *context, bool is_timeout, int64_t time_ns, const weir_value *values)
+{
+    recorder         *r    = context;
+    const weiri_emit *emit = is_timeout ? r->plan->on_timeout : r->plan->emit;
+    uint32_t          n    = emit->schema->n_fields;
+    weiri_assert(r->next.is_timeout == is_timeout && r->next.time_ns == time_ns);
+    r->next.n_values = n;
+    r->next.values   = weiri_arena_alloc(r->arena, (n + 1) * sizeof *values);
+    for (uint32_t i = 0; i < n; i++) {
+        r->next.values[i] = copy_value(r->arena, values[i]);
+    }
+    WEIRI_ARENA_PUSH(r->arena, r->result->outputs, r->result->n, r->next);
+    return WEIR_OK;
+}
+
+/* Events first .. first + n of the case as chunks of their own, gone after the call. */
+static weir_status
+feed_batch(
+    weiri_matcher *matcher, const spec *s, uint32_t first, uint32_t n, weir_error *err)
+{
+    weir_chunk *chunks[SPEC_INPUTS]  = { NULL };
+    weiri_part  parts[SPEC_INPUTS]   = { { 0 } };
+    weiri_place order[SPEC_EVENTS]   = { { 0 } };
+    uint32_t    part_of[SPEC_INPUTS] = { 0 };
+    weiri_batch batch                = { .parts = parts, .order = order, .n_events = n };
+    for (uint32_t i = 0; i < n; i++) {
+        const spec_event *e = &s->events[first + i];
+        if (chunks[e->input] == NULL) {
+            chunks[e->input]  = new_chunk();
+            part_of[e->input] = batch.n_parts++;
+        }
+        order[i] = (weiri_place){ .part = (uint16_t)part_of[e->input],
+            .row                        = (uint16_t)chunks[e->input]->n_rows };
+        add_event(chunks[e->input], e, first + i);
+    }
+    for (uint32_t i = 0; i < SPEC_INPUTS; i++) {
+        if (chunks[i] != NULL) {
+            parts[part_of[i]].input      = i;
+            parts[part_of[i]].rows.chunk = chunks[i];
+            parts[part_of[i]].rows.n     = chunks[i]->n_rows;
+        }
+    }
+    if (batch.n_parts == 1 && first % 2 == 0) {
+        batch.order = NULL;
+    }
+    weir_status status = weiri_matcher_feed(matcher, &batch, err);
+    for (uint32_t i = 0; i < SPEC_INPUTS; i++) {
+        drop_chunk(chunks[i]);
+    }
+    return status;
+}
+
+static weir_status
+feed_all(weiri_matcher *matcher, const spec *s, weir_error *err)
+{
+    uint64_t    seed   = s->cut;
+    weir_status status = WEIR_OK;
+    for (uint32_t first = 0; first < s->n_events && status == WEIR_OK;) {
+        uint32_t left = s->n_events - first;
+        uint32_t n    = s->cut == 0 ? left : 1 + spec_below(&seed, left);
+        status        = feed_batch(matcher, s, first, n, err);
+        first += n;
+        if (status == WEIR_OK && s->cut % 2 == 1 && first < s->n_events) {
+            status = weiri_matcher_advance(
+                matcher, s->events[first].time_s * SPEC_SECOND, err);
+        }
+    }
+    if (status == WEIR_OK && s->is_closed) {
+        status = weiri_matcher_advance(matcher, end_of(s), err);
+    }
+    return status != WEIR_OK ? status : weiri_matcher_finish(matcher, err);
+}
+
+static void
+run_matcher(weiri_arena *arena, const spec *s, result *out)
+{
+    const weiri_match *plan = spec_plan(arena, s);
+    recorder           r    = { .arena = arena, .plan = plan, .result = out };
+    weiri_match_sink   sink = {
+          .context = &r, .emitted = record_values, .matched = record_events
+    };
+    weiri_matcher *matcher = NULL;
+    weir_error     err     = { 0 };
+    if (weiri_matcher_new(plan, &sink, &matcher, &err) != WEIR_OK) {
+        out->failure = weiri_arena_format(arena, "refused: %s", err.text);
+        return;
+    }
+    out->executor = weiri_matcher_executor_name(matcher);
+    if (feed_all(matcher, s, &err) != WEIR_OK) {
+        out->failure = weiri_arena_format(arena, "failed: %s", err.text);
+    }
+    out->counts = weiri_matcher_counts(matcher);
+    weiri_matcher_destroy(&matcher);
+}
+
+/* ---- comparison ---- */
+
+static bool
+is_near(double a, double b)
+{
+    double scale = fabs(a) > fabs(b) ? fabs(a) : fabs(b);
+    return fabs(a - b) <= 1e-9 * (scale > 1 ? scale : 1);
+}
+
+static bool
+is_same_value(const weir_value *a, const weir_value *b)
+{
+    if (a->is_null || b->is_null) {
+        return a->is_null == b->is_null;
+    }
+    if (a->type != b->type) {
+        return false;
+    }
+    switch (a->type) {
+    case WEIR_FLOAT: return is_near(a->as.f, b->as.f);
+    case WEIR_BOOL: return a->as.b == b->as.b;
+    case WEIR_STRING:
+    case WEIR_LIST: return a->size == b->size && memcmp(a->as.s, b->as.s, a->size) == 0;
+    default: return a->as.i == b->as.i;
+    }
+}
+
+static bool
+is_same_output(const weir_reference_output *a, const weir_reference_output *b)
+{
+    if (a->is_timeout != b->is_timeout || a->time_ns != b->time_ns
+        || a->n_values != b->n_values
+        || weir_reference_compare(a->taken, a->n_taken, b->taken, b->n_taken) != 0) {
+        return false;
+    }
+    for (uint32_t i = 0; i < a->n_values; i++) {
+        if (!is_same_value(&a->values[i], &b->values[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+is_same_result(const result *want, const result *got)
+{
+    if (got->failure != NULL || want->n != got->n) {
+        return false;
+    }
+    uint64_t matches = 0;
+    for (size_t i = 0; i < want->n; i++) {
+        matches += !want->outputs[i].is_timeout;
+        if (!is_same_output(&want->outputs[i], &got->outputs[i])) {
+            return false;
+        }
+    }
+    return matches == got->counts.matches;
+}
+
+/* ---- failures ---- */
+
+static void
+print_value(const weir_value *v)
+{
+    if (v->is_null) {
+        printf(" null");
+    } else if (v->type == WEIR_FLOAT) {
+        printf(" %g", v->as.f);
+    } else if (v->type == WEIR_LIST) {
+        printf(" list of %u bytes", v->size);
+    } else {
+        printf(" %" PRId64, v->as.i);
+    }
+}
+
+static void
+print_result(const char *title, const weiri_match *plan, const result *r)
+{
+    printf("%s: %zu\n", title, r->n);
+    if (r->failure != NULL) {
+        printf("  %s\n", r->failure);
+    }
+    for (size_t i = 0; i < r->n; i++) {
+        const weir_reference_output *o = &r->outputs[i];
+        printf("  %s at %" PRId64 "s:", o->is_timeout ? "timeout" : "match",
+            o->time_ns / SPEC_SECOND);
+        for (uint32_t k = 0; k < o->n_taken; k++) {
+            printf(" %s=%" PRIu64, plan->steps[o->taken[k].step].name, o->taken[k].order);
+        }
+        printf(" ->");
+        for (uint32_t k = 0; k < o->n_values; k++) {
+            print_value(&o->values[k]);
+        }
+        printf("\n");
+    }
+}
+
+static bool
+differs(void *context, const spec *candidate)
+{
+    (void)context;
+    weiri_arena *arena = weiri_arena_new();
+    result       want  = { 0 };
+    result       got   = { 0 };
+    bool         is    = false;
+    if (run_reference(arena, candidate, &want)) {
+        run_matcher(arena, candidate, &got);
+        is = !is_same_result(&want, &got);
+    }
+    weiri_arena_destroy(&arena);
+    return is;
+}
+
+static void
+print_failure(weiri_arena *arena, const spec *failing, uint64_t seed)
+{
+    spec   small = spec_shrink(arena, failing, differs, NULL, SHRINK_BUDGET);
+    result want  = { 0 };
+    result got   = { 0 };
+    (void)run_reference(arena, &small, &want);
+    run_matcher(arena, &small, &got);
+    printf("FAILED case %" PRIu64 " (WEIR_SEED=%" PRIu64
+           " WEIR_CASES=1), made smaller:\n",
+        seed, seed);
+    printf("%s", spec_text(arena, &small));
+    print_result("reference", spec_plan(arena, &small), &want);
+    print_result(
+        got.executor != NULL ? got.executor : "matcher", spec_plan(arena, &small), &got);
+}
+
+/* ---- the run ---- */
+
+typedef struct tally {
+    uint64_t    compared;
+    uint64_t    costly;
+    uint64_t    matching; /* with at least one match */
+    uint64_t    outputs;
+    uint64_t    failed;
+    uint64_t    features[N_FEATURES]; /* of matching cases */
+    const char *executors[MAX_EXECUTORS];
+    uint64_t    per_executor[MAX_EXECUTORS];
+    uint32_t    n_executors;
+} tally;
+
+static void
+count_executor(tally *t, const char *name)
+{
+    for (uint32_t i = 0; i < t->n_executors; i++) {
+        if (strcmp(t->executors[i], name) == 0) {
+            t->per_executor[i]++;
+            return;
+        }
+    }
+    weiri_assert(t->n_executors < MAX_EXECUTORS);
+    t->per_executor[t->n_executors] = 1;
+    t->executors[t->n_executors++]  = name;
+}
+
+static void
+count_case(tally *t, const spec *s, const result *want, const result *got)
+{
+    bool has_match = false;
+    for (size_t i = 0; i < want->n; i++) {
+        has_match = has_match || !want->outputs[i].is_timeout;
+    }
+    t->compared++;
+    t->outputs += want->n;
+    t->matching += has_match;
+    for (int f = 0; has_match && f < N_FEATURES; f++) {
+        t->features[f] += spec_features(s) >> f & 1;
+    }
+    if (got->executor != NULL) {
+        count_executor(t, got->executor);
+    }
+}
+
+static void
+run_case(tally *t, uint64_t seed)
+{
+    weiri_arena *arena = weiri_arena_new();
+    spec         s     = spec_random(arena, seed);
+    result       want  = { 0 };
+    result       got   = { 0 };
+    if (!run_reference(arena, &s, &want)) {
+        t->costly++;
+    } else {
+        run_matcher(arena, &s, &got);
+        count_case(t, &s, &want, &got);
+        if (!is_same_result(&want, &got)) {
+            t->failed++;
+            print_failure(arena, &s, seed);
+        }
+    }
+    weiri_arena_destroy(&arena);
+}
+
+/* Nothing may go unexercised: a share of the cases must match, with every feature. */
+static bool
+is_thorough(const tally *t, uint64_t n_cases)
+{
+    bool     ok      = t->matching * 3 >= n_cases;
+    uint64_t minimum = n_cases * MIN_PER_FEATURE / DEFAULT_CASES;
+    if (!ok) {
+        printf("FAILED: only %" PRIu64 " cases match\n", t->matching);
+    }
+    for (int f = 0; f < N_FEATURES; f++) {
+        if (t->features[f] < minimum) {
+            printf("FAILED: '%s' only in %" PRIu64 " matching cases\n",
+                spec_feature_text((spec_feature)f), t->features[f]);
+            ok = false;
+        }
+    }
+    return ok;
+}
+
+static void
+print_tally(const tally *t)
+{
+    printf("%" PRIu64 " cases compared, %" PRIu64 " with matches, %" PRIu64
+           " outputs; %" PRIu64 " too costly; %" PRIu64 " failed\n",
+        t->compared, t->matching, t->outputs, t->costly, t->failed);
+    for (int f = 0; f < N_FEATURES; f++) {
+        printf("%s%s %" PRIu64, f > 0 ? ", " : "matching cases with ",
+            spec_feature_text((spec_feature)f), t->features[f]);
+    }
+    printf("\n");
+    for (uint32_t i = 0; i < t->n_executors; i++) {
+        printf("executor %s: %" PRIu64 "\n", t->executors[i], t->per_executor[i]);
+    }
+}
+
+static uint64_t
+from_environment(const char *name, uint64_t otherwise)
+{
+    const char *text = getenv(name); /* NOLINT(concurrency-mt-unsafe): one thread */
+    return text != NULL ? strtoull(text, NULL, 10) : otherwise;
+}
+
+int
+main(void)
+{
+    enum { MAX_FAILURES = 3 };
+    uint64_t seed    = from_environment("WEIR_SEED", 1);
+    uint64_t n_cases = from_environment("WEIR_CASES", DEFAULT_CASES);
+    tally    t       = { 0 };
+    for (uint64_t i = 0; i < n_cases && t.failed < MAX_FAILURES; i++) {
+        run_case(&t, seed + i);
+    }
+    print_tally(&t);
+    bool ok = t.failed == 0 && (n_cases < 2000 || is_thorough(&t, n_cases));
+    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -169,7 +169,10 @@ is_hex(char c)
 static uint32_t
 escape_size(const struct lexer *self, uint32_t at)
 {
-    char c = at + 1 < self->size ? self->text[at + 1] : '\0';
+    char c = '\0';
+    if (at + 1 < self->size) {
+        c = self->text[at + 1];
+    }
     if (c != '\0' && strchr("\"\\/nrt", c) != NULL) {
         return 2;
     }
@@ -446,7 +449,13 @@ static uint32_t
 unescape(const char *at, char *out, uint32_t *n)
 {
     if (*at != 'u') {
-        out[(*n)++] = *at == 'n' ? '\n' : *at == 'r' ? '\r' : *at == 't' ? '\t' : *at;
+        static const char NAMED[] = "nrt";
+        static const char MEANT[] = "\n\r\t";
+        const char       *named   = strchr(NAMED, *at);
+        out[(*n)++]               = *at;
+        if (named != NULL) {
+            out[*n - 1] = MEANT[named - NAMED];
+        }
         return 1;
     }
     uint32_t code = 0;

@@ -229,6 +229,7 @@ typedef struct weiri_ast_io {
     weiri_ast_expr    *idle;
     weiri_ast_expr    *refresh;
     weiri_ast_name     on_error; /* skip, stop, restart */
+    bool               is_broken;
 } weiri_ast_io;
 
 typedef struct weiri_ast_stream { /* and table */

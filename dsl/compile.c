@@ -147,8 +147,9 @@ parse_include(
         weiri_report(self->diagnostics, WEIRI_E_INCLUDE_MISSING, include->at,
             "at most %d files can be read together", WEIRI_FILES);
     } else if (parse_path(self, path, &err) != WEIR_OK) {
-        weiri_report(
-            self->diagnostics, WEIRI_E_INCLUDE_MISSING, include->at, "%s", err.text);
+        weiri_report(self->diagnostics, WEIRI_E_INCLUDE_MISSING, include->at,
+            err.status == WEIR_ENOENT ? "there is no file '%s'" : "cannot read file '%s'",
+            include->path);
     }
 }
 
@@ -200,18 +201,15 @@ weiri_read_files(weiri_arena *arena, weiri_diagnostics *diagnostics,
     return WEIR_OK;
 }
 
-weir_status
+void
 weiri_read_text(weiri_arena *arena, weiri_diagnostics *diagnostics, const char *name,
-    const char *text, size_t size, const weiri_compile_options *options, weiri_ast *ast,
-    weir_error *err)
+    const char *text, size_t size, const weiri_compile_options *options, weiri_ast *ast)
 {
-    (void)err;
     struct reader self = new_reader(arena, diagnostics, options, ast);
     const char   *real = options->no_includes ? name : canonical(arena, name);
     WEIRI_ARENA_PUSH(arena, self.paths, self.n_paths, real);
     self.open[self.n_open++] = 0;
     parse_text(&self, name, text, size);
-    return WEIR_OK;
 }
 
 static weir_status
@@ -260,11 +258,6 @@ weiri_compile_text(const char *name, const char *text, size_t size,
     if (arena == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "out of memory");
     }
-    weir_status status =
-        weiri_read_text(arena, diagnostics, name, text, size, options, &ast, err);
-    if (status != WEIR_OK) {
-        weiri_arena_destroy(&arena);
-        return status;
-    }
+    weiri_read_text(arena, diagnostics, name, text, size, options, &ast);
     return finish(arena, diagnostics, options, &ast, out);
 }

@@ -16,9 +16,8 @@ weiri_read_files(weiri_arena *arena, weiri_diagnostics *diagnostics,
     weiri_ast *ast, weir_error *err);
 
 /* The same for one text; its includes are relative to `name`. */
-WEIR_MUST_CHECK weir_status
+void
 weiri_read_text(weiri_arena *arena, weiri_diagnostics *diagnostics, const char *name,
-    const char *text, size_t size, const weiri_compile_options *options, weiri_ast *ast,
-    weir_error *err);
+    const char *text, size_t size, const weiri_compile_options *options, weiri_ast *ast);
 
 #endif

@@ -58,21 +58,32 @@ weiri_diagnostics_count(const weiri_diagnostics *self, bool is_error)
     return is_error ? self->n_errors : self->n_warnings;
 }
 
+/* Where each line begins. */
+static const uint32_t *
+index_lines(weiri_arena *arena, const char *text, uint32_t size, uint32_t *n_lines)
+{
+    uint32_t n = 1;
+    for (uint32_t i = 0; i < size; i++) {
+        n += text[i] == '\n';
+    }
+    uint32_t *lines = weiri_arena_alloc(arena, n * sizeof *lines);
+    *n_lines        = 1;
+    for (uint32_t i = 0; i < size; i++) {
+        if (text[i] == '\n') {
+            lines[(*n_lines)++] = i + 1;
+        }
+    }
+    return lines;
+}
+
 uint32_t
 weiri_diagnostics_add_file(
     weiri_diagnostics *self, const char *name, const char *text, size_t size)
 {
-    weiri_text_file file  = { .name = weiri_arena_text(self->arena, name, strlen(name)),
-         .text                      = weiri_arena_text(self->arena, text, size),
-         .size                      = (uint32_t)size };
-    uint32_t       *lines = NULL;
-    WEIRI_ARENA_PUSH(self->arena, lines, file.n_lines, 0);
-    for (uint32_t i = 0; i < file.size; i++) {
-        if (file.text[i] == '\n') {
-            WEIRI_ARENA_PUSH(self->arena, lines, file.n_lines, i + 1);
-        }
-    }
-    file.lines = lines;
+    weiri_text_file file = { .name = weiri_arena_text(self->arena, name, strlen(name)),
+        .text                      = weiri_arena_text(self->arena, text, size),
+        .size                      = (uint32_t)size };
+    file.lines           = index_lines(self->arena, file.text, file.size, &file.n_lines);
     WEIRI_ARENA_PUSH(self->arena, self->files, self->n_files, file);
     return self->n_files - 1;
 }
@@ -161,6 +172,10 @@ insert(weiri_diagnostics *self, struct report report)
 
 static const char *
 format_text(weiri_arena *arena, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+
+static const char *
+format_text(weiri_arena *arena, const char *format, va_list args)
 {
     char buffer[1024];
     int  size = vsnprintf(buffer, sizeof buffer, format, args);
@@ -182,6 +197,13 @@ weiri_report(
     va_end(args);
     self->last = NULL;
     insert(self, report);
+}
+
+bool
+weiri_report_seeks_nearest(const weiri_diagnostics *self, size_t n_names)
+{
+    enum { NAMES = 2000 };
+    return self->last != NULL && n_names <= NAMES;
 }
 
 void

@@ -47,6 +47,11 @@ void
 weiri_report(weiri_diagnostics *self, weiri_code code, weiri_span at, const char *format,
     ...) __attribute__((format(printf, 4, 5)));
 
+/* Whether a nearest name of so many is worth the search: the report made last was kept,
+ * and the names are few enough. */
+bool
+weiri_report_seeks_nearest(const weiri_diagnostics *self, size_t n_names);
+
 /* How the report made last can be mended. */
 void
 weiri_report_hint(weiri_diagnostics *self, const char *format, ...)

@@ -57,7 +57,10 @@ span(const struct lexer *self, uint32_t offset, uint32_t size)
 static char
 peek(const struct lexer *self, uint32_t ahead)
 {
-    return ahead < self->size - self->at ? self->text[self->at + ahead] : '\0';
+    if (ahead >= self->size - self->at) {
+        return '\0';
+    }
+    return self->text[self->at + ahead];
 }
 
 static bool
@@ -166,7 +169,10 @@ is_hex(char c)
 static uint32_t
 escape_size(const struct lexer *self, uint32_t at)
 {
-    char c = at + 1 < self->size ? self->text[at + 1] : '\0';
+    char c = '\0';
+    if (at + 1 < self->size) {
+        c = self->text[at + 1];
+    }
     if (c != '\0' && strchr("\"\\/nrt", c) != NULL) {
         return 2;
     }
@@ -354,33 +360,48 @@ check_utf8(const struct lexer *self)
 
 /* A '}' closes what was left open in its braces, so that a forgotten ')' does no harm
  * beyond them. */
+struct brackets {
+    uint32_t *outside; /* nesting before each open brace */
+    uint32_t  n_braces;
+    uint32_t  n_room;
+    uint32_t  nesting;
+};
+
+static void
+close_bracket(struct brackets *self, uint8_t kind)
+{
+    uint32_t floor = self->n_braces > 0 ? self->outside[self->n_braces - 1] + 1 : 0;
+    if (kind == WEIRI_TOKEN_RIGHT_BRACE && self->n_braces > 0) {
+        self->nesting = self->outside[--self->n_braces];
+    }
+    if (kind == WEIRI_TOKEN_RIGHT_PAREN || kind == WEIRI_TOKEN_RIGHT_BRACKET) {
+        self->nesting -= self->nesting > floor;
+    }
+}
+
+static void
+open_brace(struct brackets *self, weiri_arena *arena)
+{
+    if (self->n_braces == self->n_room) {
+        WEIRI_ARENA_PUSH(arena, self->outside, self->n_room, 0);
+    }
+    self->outside[self->n_braces++] = self->nesting++;
+}
+
 static void
 count_brackets(struct lexer *self)
 {
-    uint32_t *outside  = NULL; /* nesting before each open brace */
-    uint32_t  n_braces = 0;
-    uint32_t  n_room   = 0;
-    uint32_t  nesting  = 0;
+    struct brackets brackets = { .n_braces = 0 };
     for (uint32_t i = 0; i < self->tokens.n_items; i++) {
         weiri_token *token = &self->tokens.items[i];
-        uint32_t     floor = n_braces > 0 ? outside[n_braces - 1] + 1 : 0;
-        if (token->kind == WEIRI_TOKEN_RIGHT_BRACE && n_braces > 0) {
-            nesting = outside[--n_braces];
-        }
-        if (token->kind == WEIRI_TOKEN_RIGHT_PAREN
-            || token->kind == WEIRI_TOKEN_RIGHT_BRACKET) {
-            nesting -= nesting > floor;
-        }
-        token->nesting = nesting;
-        token->braces  = n_braces;
+        close_bracket(&brackets, token->kind);
+        token->nesting = brackets.nesting;
+        token->braces  = brackets.n_braces;
         if (token->kind == WEIRI_TOKEN_LEFT_BRACE) {
-            if (n_braces == n_room) {
-                WEIRI_ARENA_PUSH(self->arena, outside, n_room, 0);
-            }
-            outside[n_braces++] = nesting++;
+            open_brace(&brackets, self->arena);
         }
-        nesting += token->kind == WEIRI_TOKEN_LEFT_PAREN
-                   || token->kind == WEIRI_TOKEN_LEFT_BRACKET;
+        brackets.nesting += token->kind == WEIRI_TOKEN_LEFT_PAREN
+                            || token->kind == WEIRI_TOKEN_LEFT_BRACKET;
     }
 }
 
@@ -428,7 +449,13 @@ static uint32_t
 unescape(const char *at, char *out, uint32_t *n)
 {
     if (*at != 'u') {
-        out[(*n)++] = *at == 'n' ? '\n' : *at == 'r' ? '\r' : *at == 't' ? '\t' : *at;
+        static const char NAMED[] = "nrt";
+        static const char MEANT[] = "\n\r\t";
+        const char       *named   = strchr(NAMED, *at);
+        out[(*n)++]               = *at;
+        if (named != NULL) {
+            out[*n - 1] = MEANT[named - NAMED];
+        }
         return 1;
     }
     uint32_t code = 0;

@@ -133,10 +133,74 @@ weiri_parser_expect_word(weiri_parser *self, weiri_word word)
     return false;
 }
 
+/* ---- where something begins ---- */
+
+static bool
+is_statement_word(uint8_t word)
+{
+    return word >= WEIRI_WORD_STREAM && word <= WEIRI_WORD_TEST;
+}
+
+static bool
+is_clause_word(uint8_t word)
+{
+    return word >= WEIRI_WORD_MATCH && word <= WEIRI_WORD_ORDER;
+}
+
+/* A word followed by ':' or '.' or a sign of calculation is somebody's name. */
+static bool
+begins_something(const weiri_token *token)
+{
+    const weiri_token *next = token + 1; /* there is an END at least */
+    switch (next->kind) {
+    case WEIRI_TOKEN_NAME: return true;
+    case WEIRI_TOKEN_STRING: return is_statement_word(token->word);
+    case WEIRI_TOKEN_LEFT_PAREN:
+    case WEIRI_TOKEN_INT:
+    case WEIRI_TOKEN_DURATION: return is_clause_word(token->word);
+    default: return false;
+    }
+}
+
+/* `limit between 1 and 5` at a line's beginning is about a field called limit. */
+static bool
+is_operator_word(uint8_t word)
+{
+    return word == WEIRI_WORD_AND || word == WEIRI_WORD_OR || word == WEIRI_WORD_NOT
+           || word == WEIRI_WORD_IN || word == WEIRI_WORD_IS || word == WEIRI_WORD_LIKE
+           || word == WEIRI_WORD_BETWEEN;
+}
+
+bool
+weiri_parser_is_at_clause(const weiri_parser *self)
+{
+    const weiri_token *token = weiri_parser_peek(self, 0);
+    bool is_word = is_statement_word(token->word) || is_clause_word(token->word);
+    return token->starts_line && is_word && token->kind == WEIRI_TOKEN_NAME
+           && token[1].kind != WEIRI_TOKEN_LEFT_PAREN && begins_something(token)
+           && !is_operator_word(token[1].word);
+}
+
+static bool
+is_statement(const weiri_parser *self, const weiri_token *token)
+{
+    const weiri_text_file *file = weiri_diagnostics_file(self->diagnostics, self->file);
+    bool is_at_margin = token->offset == 0 || file->text[token->offset - 1] == '\n';
+    return token->starts_line && is_at_margin && is_statement_word(token->word)
+           && begins_something(token);
+}
+
+/* ---- names and texts ---- */
+
 weiri_ast_name
 weiri_parser_name(weiri_parser *self, const char *what)
 {
-    weiri_ast_name name = { .at = weiri_parser_span(self) };
+    weiri_ast_name     name  = { .at = weiri_parser_span(self) };
+    const weiri_token *token = weiri_parser_peek(self, 0);
+    if (token->braces == 0 && is_statement(self, token)) {
+        weiri_parser_fail(self, what); /* the next statement, not a name in this one */
+        return name;
+    }
     if (weiri_parser_expect(self, WEIRI_TOKEN_NAME, what)) {
         name.text =
             weiri_arena_text(self->arena, self->text + name.at.offset, name.at.size);
@@ -200,42 +264,6 @@ weiri_parser_leave(weiri_parser *self)
 }
 
 /* ---- recovery ---- */
-
-static bool
-is_statement_word(uint8_t word)
-{
-    return word >= WEIRI_WORD_STREAM && word <= WEIRI_WORD_TEST;
-}
-
-static bool
-is_clause_word(uint8_t word)
-{
-    return word >= WEIRI_WORD_MATCH && word <= WEIRI_WORD_ORDER;
-}
-
-/* A word followed by ':' or '.' or a sign of calculation is somebody's name. */
-static bool
-begins_something(const weiri_token *token)
-{
-    const weiri_token *next = token + 1; /* there is an END at least */
-    switch (next->kind) {
-    case WEIRI_TOKEN_NAME: return true;
-    case WEIRI_TOKEN_STRING: return is_statement_word(token->word);
-    case WEIRI_TOKEN_LEFT_PAREN:
-    case WEIRI_TOKEN_INT:
-    case WEIRI_TOKEN_DURATION: return is_clause_word(token->word);
-    default: return false;
-    }
-}
-
-static bool
-is_statement(const weiri_parser *self, const weiri_token *token)
-{
-    const weiri_text_file *file = weiri_diagnostics_file(self->diagnostics, self->file);
-    bool is_at_margin = token->offset == 0 || file->text[token->offset - 1] == '\n';
-    return token->starts_line && is_at_margin && is_statement_word(token->word)
-           && begins_something(token);
-}
 
 static bool
 is_stop(const weiri_token *token, weiri_sync sync)

@@ -62,6 +62,11 @@ weiri_parser_expect(weiri_parser *self, weiri_token_kind kind, const char *what)
 bool
 weiri_parser_expect_word(weiri_parser *self, weiri_word word);
 
+/* Whether a clause or a statement begins at the next token, though a name could stand
+ * here too: what was expected is missing. */
+bool
+weiri_parser_is_at_clause(const weiri_parser *self);
+
 /* Report that `what` was expected at the next token, and be lost. */
 void
 weiri_parser_fail(weiri_parser *self, const char *what);

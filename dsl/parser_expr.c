@@ -234,7 +234,9 @@ parse_primary(weiri_parser *self)
     case WEIRI_TOKEN_FLOAT:
     case WEIRI_TOKEN_DURATION: return parse_number(self);
     case WEIRI_TOKEN_STRING: return parse_string(self);
-    case WEIRI_TOKEN_NAME: return parse_name(self);
+    case WEIRI_TOKEN_NAME:
+        return weiri_parser_is_at_clause(self) ? broken(self, "a value")
+                                               : parse_name(self);
     case WEIRI_TOKEN_LEFT_PAREN: return parse_parens(self);
     default: return broken(self, "a value");
     }

@@ -38,7 +38,7 @@ parse_step(weiri_parser *self)
         step->name = weiri_parser_name(self, NULL);
         self->at++;
     }
-    if (weiri_parser_kind(self) != WEIRI_TOKEN_NAME) {
+    if (weiri_parser_kind(self) != WEIRI_TOKEN_NAME || weiri_parser_is_at_clause(self)) {
         weiri_parser_fail(self, "a step: the name of a stream");
     }
     step->stream = weiri_parser_stream(self);

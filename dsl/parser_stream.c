@@ -197,6 +197,7 @@ weiri_parse_io(weiri_parser *self, bool is_sink)
     io->endpoint = parse_endpoint(
         self, is_sink ? "where to, as in stdout()" : "where from, as in file(\"x.csv\")");
     parse_io_words(self, io);
+    io->is_broken = self->is_lost;
     return io;
 }
 

@@ -17,6 +17,7 @@
 #ifndef WEIRI_PLANNER_H
 #define WEIRI_PLANNER_H
 
+#include "names.h"
 #include "types.h"
 #include "weiri/limits.h"
 
@@ -53,6 +54,9 @@ typedef struct weiri_planner {
     const weiri_compile_options *options;
     const weiri_ast             *ast;
     weiri_plan                  *plan;
+    weiri_names                  stream_names;
+    weiri_names                  param_names;
+    weiri_names                  rule_names;
     weiri_stream_info           *streams; /* as many as plan->n_streams */
     weiri_param                 *params;
     uint32_t                     n_params;

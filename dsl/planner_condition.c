@@ -108,7 +108,6 @@ plan_until(weiri_matching *self, const weiri_until *until)
     const weiri_ast_quantifier *ast = &self->elements[until->element].ast->quantifier;
     self->input                     = input_of(self, until->pattern);
     self->element                   = until->element;
-    until->pattern->until_input     = self->input;
     if (self->input == WEIRI_NONE) {
         weiri_report(self->planner->diagnostics, WEIRI_E_UNTIL_STREAMS, ast->until_at,
             "'until' needs a group whose steps read one stream");

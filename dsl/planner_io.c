@@ -237,8 +237,10 @@ check_source_stream(weiri_planner *self, const weiri_ast_io *ast, uint32_t strea
     if (info->declared == NULL) {
         weiri_report(self->diagnostics, WEIRI_E_SOURCE_OF_DERIVED, ast->stream.at,
             "stream '%s' is made by Weir and cannot have a source", row->schema.name);
-        weiri_report_hint(
-            self->diagnostics, "declare it: stream %s { ... }", row->schema.name);
+        if (row->origin == WEIRI_ORIGIN_RULE) {
+            weiri_report_hint(
+                self->diagnostics, "declare it: stream %s { ... }", row->schema.name);
+        }
         return false;
     }
     if (row->schema.time_field < 0 && !info->is_broken && !info->is_emitted) {
@@ -260,6 +262,9 @@ plan_source(weiri_planner *self, const weiri_ast_statement *statement)
     weiri_source        source = { .stream = stream, .idle_ns = -1 };
     struct io           io;
     bool is_ok = stream != WEIRI_NONE && check_source_stream(self, ast, stream);
+    if (ast->is_broken) {
+        return;
+    }
     if (!read_io(self, ast, false, &io)) {
         is_ok = false;
     }
@@ -299,6 +304,9 @@ plan_sink(weiri_planner *self, const weiri_ast_statement *statement)
             wrong != NULL ? wrong->at : ast->on_error.at, "this is for sources only");
     }
     struct io io;
+    if (ast->is_broken) {
+        return;
+    }
     if (!read_io(self, ast, true, &io) || stream == WEIRI_NONE) {
         return;
     }

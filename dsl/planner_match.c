@@ -163,13 +163,22 @@ mark(const weiri_expr *value, bool *used)
     }
 }
 
+/* All its steps read one stream. */
+static uint32_t
+stream_of(const weiri_match *match, const weiri_pattern *pattern)
+{
+    while (pattern->kind != WEIRI_PATTERN_STEP) {
+        pattern = pattern->items[0];
+    }
+    return match->inputs[match->steps[pattern->step].input].stream;
+}
+
 static void
 mark_until(weiri_matching *self, const weiri_pattern *pattern)
 {
-    weiri_match *match = self->match;
     if (pattern->until != NULL) {
-        bool *used =
-            self->planner->plan->streams[match->inputs[pattern->until_input].stream].used;
+        uint32_t stream = stream_of(self->match, pattern);
+        bool    *used   = self->planner->plan->streams[stream].used;
         mark(pattern->until->unary, used);
         mark(pattern->until->correlated, used);
     }

@@ -39,17 +39,6 @@ written(const weiri_planner *self, const weiri_ast_emit *emit)
                : weiri_find_stream(self, emit->stream.text);
 }
 
-static bool
-is_name_taken(const weiri_planner *self, const char *name)
-{
-    for (uint32_t i = 0; i < self->n_rules; i++) {
-        if (strcmp(self->rules[i].rule->name.text, name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void
 count_writes(weiri_planner *self, const weiri_rule_info *info, int n)
 {
@@ -73,7 +62,7 @@ weiri_collect_rules(weiri_planner *self)
         if (rule->name.text == NULL) {
             continue;
         }
-        if (is_name_taken(self, rule->name.text)) {
+        if (weiri_names_find(&self->rule_names, rule->name.text) != WEIRI_NONE) {
             weiri_report(self->diagnostics, WEIRI_E_NAME_TAKEN, rule->name.at,
                 "there is a rule '%s' already", rule->name.text);
         }
@@ -84,6 +73,7 @@ weiri_collect_rules(weiri_planner *self)
             add_read(self, &info, rule->from.stream);
         }
         count_writes(self, &info, 1);
+        weiri_names_add(&self->rule_names, self->arena, rule->name.text, self->n_rules);
         WEIRI_ARENA_PUSH(self->arena, self->rules, self->n_rules, info);
     }
 }
@@ -140,7 +130,7 @@ static void
 give_up(weiri_planner *self, weiri_rule_info *info)
 {
     for (int i = 0; i < 2; i++) {
-        if (info->writes[i] != WEIRI_NONE) {
+        if (info->writes[i] != WEIRI_NONE && !self->streams[info->writes[i]].is_known) {
             self->streams[info->writes[i]].is_broken = true;
         }
     }
@@ -190,37 +180,49 @@ plan_rule(weiri_planner *self, weiri_rule_info *info)
     WEIRI_ARENA_PUSH(self->arena, self->plan->rules, self->plan->n_rules, rule);
 }
 
+static bool
+is_ready(const weiri_planner *self, const weiri_rule_info *info)
+{
+    for (uint32_t i = 0; i < info->n_reads; i++) {
+        if (self->streams[info->reads[i]].n_pending > 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The first rule from `from` on that is not planned and waits for none; NULL: none. */
+static weiri_rule_info *
+next_ready(weiri_planner *self, uint32_t from)
+{
+    for (uint32_t i = from; i < self->n_rules; i++) {
+        if (!self->rules[i].is_placed && is_ready(self, &self->rules[i])) {
+            return &self->rules[i];
+        }
+    }
+    return NULL;
+}
+
 void
 weiri_plan_rules(weiri_planner *self)
 {
-    uint32_t n_placed = 0;
-    while (n_placed < self->n_rules) {
-        bool             is_stuck = true;
-        weiri_rule_info *first    = NULL;
-        for (uint32_t i = 0; i < self->n_rules; i++) {
-            weiri_rule_info *info   = &self->rules[i];
-            uint32_t         stream = 0;
-            if (info->is_placed) {
-                continue;
-            }
-            if (waits_for(self, info, &stream) == NULL) {
-                plan_rule(self, info);
-                info->is_placed = true;
-                count_writes(self, info, -1);
-                is_stuck = false;
-                n_placed++;
-                break; /* an earlier one may be ready now */
-            }
-            first = first == NULL ? info : first;
+    uint32_t first = 0; /* all before it are placed */
+    while (first < self->n_rules) {
+        weiri_rule_info *info = next_ready(self, first);
+        if (info == NULL) {
+            report_cycle(self, &self->rules[first]);
+            break;
         }
-        if (is_stuck && first != NULL) {
-            report_cycle(self, first);
-            for (uint32_t i = 0; i < self->n_rules; i++) {
-                if (!self->rules[i].is_placed) {
-                    give_up(self, &self->rules[i]);
-                }
-            }
-            return;
+        plan_rule(self, info);
+        info->is_placed = true;
+        count_writes(self, info, -1);
+        while (first < self->n_rules && self->rules[first].is_placed) {
+            first++;
+        }
+    }
+    for (; first < self->n_rules; first++) {
+        if (!self->rules[first].is_placed) {
+            give_up(self, &self->rules[first]);
         }
     }
 }

@@ -8,14 +8,9 @@
 weiri_expr *
 weiri_find_param(const weiri_planner *self, const char *name, bool *is_param)
 {
-    for (uint32_t i = 0; i < self->n_params; i++) {
-        if (strcmp(self->params[i].declared->name.text, name) == 0) {
-            *is_param = true;
-            return self->params[i].value;
-        }
-    }
-    *is_param = false;
-    return NULL;
+    uint32_t i = weiri_names_find(&self->param_names, name);
+    *is_param  = i != WEIRI_NONE;
+    return *is_param ? self->params[i].value : NULL;
 }
 
 /* ---- constants ---- */
@@ -36,6 +31,9 @@ resolve_constant(void *context, const weiri_ast_expr *node, bool *is_handled)
     if (!is_param && !self->has_lost_names) {
         weiri_report(self->diagnostics, WEIRI_E_NOT_CONSTANT, node->at,
             "only constants and parameters can stand here");
+        if (!weiri_report_seeks_nearest(self->diagnostics, self->n_params)) {
+            return value;
+        }
         const char **names =
             weiri_arena_alloc(self->arena, (self->n_params + 1) * sizeof *names);
         for (uint32_t i = 0; i < self->n_params; i++) {
@@ -201,6 +199,8 @@ weiri_plan_params(weiri_planner *self)
         }
         weiri_param row = { .declared = param };
         row.value       = param->is_broken ? NULL : value_of(self, param);
+        weiri_names_add(
+            &self->param_names, self->arena, param->name.text, self->n_params);
         WEIRI_ARENA_PUSH(self->arena, self->params, self->n_params, row);
     }
     check_settings(self);

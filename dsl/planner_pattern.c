@@ -169,6 +169,7 @@ check_sequence(weiri_matching *self, const weiri_ast_pattern *ast,
             report(self, WEIRI_E_NOT_BEGINS_GROUP, item->not_at,
                 "a group cannot begin with 'not'");
             hint(self, "put it before the group: not a -> (b ...)");
+            return;
         }
     }
     bool is_silence = is_whole && self->rule->silence != NULL;
@@ -318,6 +319,7 @@ convert_items(weiri_matching *self, const weiri_ast_pattern *ast, weiri_pattern 
         case WEIRI_TOKEN_FOLLOWED_ANY: item->contiguity = WEIRI_FOLLOWED_ANY; break;
         default: item->contiguity = WEIRI_FIRST; break;
         }
+        /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers is meant */
         WEIRI_ARENA_PUSH(self->planner->arena, out->items, out->n_items, item);
     }
 }
@@ -329,7 +331,6 @@ new_pattern(weiri_matching *self, weiri_pattern_kind kind)
     out->kind          = kind;
     out->min = out->max = 1;
     out->step           = WEIRI_NONE;
-    out->until_input    = WEIRI_NONE;
     return out;
 }
 
@@ -338,10 +339,12 @@ convert_group(weiri_matching *self, const weiri_ast_pattern *ast, uint32_t eleme
 {
     weiri_pattern *body     = convert(self, ast->items[0], element, 0);
     bool           is_plain = body->min == 1 && body->max == 1 && !body->is_negated;
-    if (!is_plain || body->kind == WEIRI_PATTERN_STEP) {
+    if (!is_plain) {
         weiri_pattern *outer = new_pattern(self, WEIRI_PATTERN_SEQUENCE);
         body->contiguity     = WEIRI_FIRST;
-        WEIRI_ARENA_PUSH(self->planner->arena, outer->items, outer->n_items, body);
+        outer->items = weiri_arena_alloc(self->planner->arena, sizeof(weiri_pattern *));
+        outer->items[0] = body;
+        outer->n_items  = 1;
         return outer;
     }
     return body;
@@ -397,8 +400,10 @@ unfolded(const weiri_pattern *pattern)
     for (uint32_t i = 0; i < pattern->n_items; i++) {
         size += unfolded(pattern->items[i]);
     }
-    if (pattern->kind == WEIRI_PATTERN_AND && pattern->n_items <= ALL_OF_ITEMS) {
-        size <<= pattern->n_items - 1;
+    for (uint32_t i = 1;
+         pattern->kind == WEIRI_PATTERN_AND && i < pattern->n_items && i < ALL_OF_ITEMS;
+         i++) {
+        size *= 2;
     }
     uint64_t times = pattern->max == WEIRI_UNBOUNDED ? pattern->min : pattern->max;
     size *= times > 0 ? times : 1;
@@ -520,7 +525,7 @@ weiri_relation_of(const weiri_matching *self, uint32_t step, uint32_t element)
     uint32_t             depth_b = depth_of(self, b);
     bool                 is_same = a == b;
     bool                 is_sure = true; /* that a takes an event if its side is walked */
-    uint32_t             from_a  = a;
+    uint32_t             from_a  = a;    /* the last below the common ancestor */
     uint32_t             from_b  = b;
     while (a != b) {
         bool goes_a = depth_a >= depth_b;

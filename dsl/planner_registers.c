@@ -114,7 +114,7 @@ weiri_add_register(weiri_matching *self, weiri_register_kind kind, uint32_t step
     };
     if (argument != NULL) {
         row.arguments = weiri_arena_alloc(
-            self->planner->arena, self->match->n_inputs * sizeof *row.arguments);
+            self->planner->arena, self->match->n_inputs * sizeof(const weiri_expr *));
         row.arguments[self->match->steps[step].input] = argument;
         row.element = kind == WEIRI_REGISTER_COLLECT ? argument->type : argument->element;
     }

@@ -131,9 +131,9 @@ field_of_step(weiri_matching *self, weiri_ast_name step_name, weiri_ast_name nam
 static weiri_expr *
 resolve_prev(weiri_matching *self, const weiri_ast_expr *node)
 {
-    weiri_match       *match = self->match;
-    const weiri_expr **arguments =
-        weiri_arena_alloc(self->planner->arena, match->n_inputs * sizeof *arguments);
+    weiri_match       *match     = self->match;
+    const weiri_expr **arguments = weiri_arena_alloc(
+        self->planner->arena, match->n_inputs * sizeof(const weiri_expr *));
     bool has_any = false;
     if (self->stand != WEIRI_STAND_CONDITION) {
         weiri_report(diagnostics_of(self), WEIRI_E_PREV_NOT_HERE, node->items[0]->at,
@@ -238,7 +238,8 @@ resolve_name(weiri_matching *self, const weiri_ast_expr *node)
     for (uint32_t i = 0; i < self->match->n_keys && self->stand != WEIRI_STAND_ARGUMENT;
          i++) {
         if (self->key_names[i][0] != '\0' && strcmp(self->key_names[i], name) == 0) {
-            return weiri_key_register(self, i);
+            bool is_known = self->key_types[i] != WEIR_NULL;
+            return is_known ? weiri_key_register(self, i) : NULL;
         }
     }
     if (is_param) {
@@ -299,8 +300,7 @@ resolve_indexed(weiri_matching *self, const weiri_ast_expr *node)
     if (index == NULL) {
         return NULL;
     }
-    if (index->as.i > PTRDIFF_MAX / 2 || index->as.i > 1000000
-        || index->as.i < -1000000) {
+    if (index->as.i > 1000000 || index->as.i < -1000000) {
         weiri_report(diagnostics_of(self), WEIRI_E_BAD_INDEX, object->items[1]->at,
             "an index is at most a million");
         return NULL;

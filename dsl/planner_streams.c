@@ -8,12 +8,7 @@
 uint32_t
 weiri_find_stream(const weiri_planner *self, const char *name)
 {
-    for (uint32_t i = 0; i < self->plan->n_streams; i++) {
-        if (strcmp(self->plan->streams[i].schema.name, name) == 0) {
-            return i;
-        }
-    }
-    return WEIRI_NONE;
+    return weiri_names_find(&self->stream_names, name);
 }
 
 uint32_t
@@ -21,14 +16,17 @@ weiri_need_stream(weiri_planner *self, weiri_ast_name name)
 {
     uint32_t stream = name.text == NULL ? WEIRI_NONE : weiri_find_stream(self, name.text);
     if (stream == WEIRI_NONE && name.text != NULL && !self->has_lost_names) {
+        weiri_report(self->diagnostics, WEIRI_E_UNKNOWN_STREAM, name.at,
+            "there is no stream '%s'", name.text);
+        if (!weiri_report_seeks_nearest(self->diagnostics, self->plan->n_streams)) {
+            return stream;
+        }
         const weiri_plan *plan = self->plan;
         const char      **names =
             weiri_arena_alloc(self->arena, (plan->n_streams + 1) * sizeof *names);
         for (uint32_t i = 0; i < plan->n_streams; i++) {
             names[i] = plan->streams[i].schema.name;
         }
-        weiri_report(self->diagnostics, WEIRI_E_UNKNOWN_STREAM, name.at,
-            "there is no stream '%s'", name.text);
         weiri_report_nearest(self->diagnostics, name.text, names, plan->n_streams);
     }
     return stream;
@@ -63,7 +61,8 @@ add_stream(weiri_planner *self, const char *name, weiri_origin origin, weiri_spa
     row.schema = (weir_schema){ .name = name, .time_field = -1 };
     WEIRI_ARENA_PUSH(self->arena, self->streams, n_info, info);
     WEIRI_ARENA_PUSH(self->arena, plan->streams, plan->n_streams, row);
-    return plan->n_streams - 1;
+    weiri_names_add(&self->stream_names, self->arena, name, n_info - 1);
+    return n_info - 1;
 }
 
 /* ---- fields ---- */
@@ -278,15 +277,15 @@ set_origins(weiri_planner *self)
 static void
 set_dead_fields(weiri_planner *self, weir_schema *schema)
 {
-    weir_field *fields   = NULL;
-    uint32_t    n_fields = 0;
-#define X(id, text, kind)                                                                \
-    WEIRI_ARENA_PUSH(self->arena, fields, n_fields,                                      \
-        ((weir_field){ .name = (text), .type = (kind) }));
-    WEIRI_DEAD_FIELD_LIST(X)
+    static const weir_field FIELDS[] = {
+#define X(id, text, kind) { .name = (text), .type = (kind) },
+        WEIRI_DEAD_FIELD_LIST(X)
 #undef X
+    };
+    weir_field *fields = weiri_arena_alloc(self->arena, sizeof FIELDS);
+    memcpy(fields, FIELDS, sizeof FIELDS);
     schema->fields     = fields;
-    schema->n_fields   = n_fields;
+    schema->n_fields   = sizeof FIELDS / sizeof FIELDS[0];
     schema->time_field = 0;
 }
 

@@ -28,19 +28,20 @@ endless(const weiri_matching *self, const weiri_pattern *pattern)
     if (loops && !is_bounded(self, pattern)) {
         return pattern;
     }
+    bool is_begun = false; /* something before it takes an event */
     for (uint32_t i = 0; i < pattern->n_items; i++) {
         const weiri_pattern *item  = pattern->items[i];
         bool                 waits = item->contiguity == WEIRI_FOLLOWED
                      || item->contiguity == WEIRI_FOLLOWED_ANY
-                     || (pattern->kind == WEIRI_PATTERN_AND && i > 0);
-        bool is_element = !item->is_negated && !is_bounded(self, item);
-        if (waits && is_element) {
+                     || pattern->kind == WEIRI_PATTERN_AND;
+        if (is_begun && waits && !item->is_negated && !is_bounded(self, item)) {
             return item;
         }
         const weiri_pattern *inside = endless(self, item);
         if (inside != NULL) {
             return inside;
         }
+        is_begun = is_begun || !item->is_negated;
     }
     return NULL;
 }
@@ -115,6 +116,9 @@ void
 weiri_warn_streams(weiri_planner *self)
 {
     const weiri_plan *plan = self->plan;
+    if (weiri_diagnostics_count(self->diagnostics, true) > 0) {
+        return; /* who reads what is not known for sure */
+    }
     for (uint32_t i = 0; i < plan->n_streams; i++) {
         const weiri_stream      *stream = &plan->streams[i];
         const weiri_stream_info *info   = &self->streams[i];

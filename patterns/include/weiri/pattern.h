@@ -55,9 +55,7 @@ typedef struct weiri_pattern {
     uint32_t               max;        /* WEIRI_UNBOUNDED for no bound      */
     weiri_inner            inner;
     weiri_preference       preference;
-    weiri_condition       *until; /* NULL: none                        */
-    uint32_t               until_input; /* whose events `until` is tested on; those of
-                                         * other inputs do not fit it */
+    weiri_condition       *until; /* NULL: none. All steps of it read one input */
     uint32_t               step;  /* of WEIRI_PATTERN_STEP             */
     struct weiri_pattern **items; /* of the other kinds                */
     uint32_t               n_items;

@@ -7,7 +7,9 @@
  *
  * Null: an operation on null gives null, but for and/or (three-valued), ??, is null,
  * if. Overflow of int, time and duration, division by zero and a float result
- * that is not finite give null as well and count as a fault of the program.
+ * that is not finite give null as well and count as a fault of the program, as does a
+ * string of more than 1 MiB made of others. What `and`, `or`, `if` and `??` do not need
+ * is not evaluated and does not count: arguments go from left to right.
  */
 #ifndef WEIRI_EXPR_H
 #define WEIRI_EXPR_H
@@ -61,7 +63,8 @@ weiri_expr_register(weiri_arena *arena, uint32_t reg, weir_type type, weir_type 
 /* An operation on arguments; constant arguments are folded.
  *
  *   name    as the language writes it: "+", "==", "like", "in", "if", "??", "is null", …
- *   out     of the operation's result type; folded to a constant where all args are
+ *   out     of the operation's result type; folded to a constant where all args are,
+ *           unless it faults: 1 / 0 is counted for each row that needs it
  *   errors  WEIR_ENOENT   no operation has this name; `err` names the nearest one
  *           WEIR_EINVAL   it does not take these types; `err` lists what it takes:
  *                         "'+' takes (int, int), (float, float), … not (int, string)"
@@ -70,8 +73,9 @@ WEIR_MUST_CHECK weir_status
 weiri_expr_call(weiri_arena *arena, const char *name, weiri_expr *const *args,
     uint32_t n_args, weiri_expr **out, weir_error *err);
 
-/* `value` as an expression of `type`: itself, int widened to float, or a null given the
- * type. Else WEIR_EINVAL: "is a string, not an int". */
+/* `value` as an expression of `type`: itself, int widened to float, a null given the
+ * type, or a constant string read as a time. Else WEIR_EINVAL: "is a string, not an int".
+ * Arguments of weiri_expr_call are converted likewise. */
 WEIR_MUST_CHECK weir_status
 weiri_expr_convert(weiri_arena *arena, weiri_expr *value, weir_type type,
     weiri_expr **out, weir_error *err);
@@ -96,7 +100,8 @@ weiri_operation_signature(size_t i);
 typedef struct weiri_program weiri_program;
 
 /* The values of one expression over a range of rows. Borrowed from the program until
- * it runs again; like a weir_column, but strings stand on their own. */
+ * it runs again, and from the chunk; like a weir_column, but strings stand on their own,
+ * and a null row may hold any value. */
 typedef struct weiri_vector {
     weir_type type;
     bool      has_nulls;
@@ -149,7 +154,8 @@ void
 weiri_program_forget(weiri_program *self);
 
 /* How many operations gave null by overflow, division by zero or a result that is not
- * finite, since the program was made. */
+ * finite, since the program was made. A run counts what weiri_program_eval of each of its
+ * roots for each of its rows would. */
 uint64_t
 weiri_program_faults(const weiri_program *self);
 

@@ -19,8 +19,14 @@ weiri_int_parse(const char *text, size_t size, int64_t *out);
 bool
 weiri_float_parse(const char *text, size_t size, double *out);
 
+/* word * 10^exponent, for who has scanned the digits already. False if it overflows or the
+ * rounding is not certain, which needs the text: *out unchanged. */
+bool
+weiri_float_from_decimal(uint64_t word, int64_t exponent, bool is_negative, double *out);
+
 /* The shortest decimal that reads back as `value`, in JSON's grammar; a whole number gets
- * ".0" below 1e15 so that its type can be seen. Returns the size. */
+ * ".0" below 1e15 so that its type can be seen; "null" if it is not finite. Returns the
+ * size, without a zero byte counted (there is one). */
 size_t
 weiri_float_format(double value, char out[WEIRI_FLOAT_TEXT]);
 

@@ -1,0 +1,633 @@
+/* json_row: values go from the line to the columns as they are met; nothing is built in
+ * between. Of a name that occurs twice the last value counts, so a value that is wrong
+ * for its field is only noted: a later one may replace it.
+ */
+#include "json_row.h"
+
+#include <stdlib.h>
+
+#include "cell.h"
+#include "weiri/limits.h"
+#include "weiri/numtext.h"
+#include "weiri/timetext.h"
+
+enum {
+    UTF8_MAX  = 4,
+    COPY_ROOM = SCAN_BLOCK + UTF8_MAX /* in the heap, for a block and an escape */
+};
+
+static void
+field_set_all(weiri_field_set *set, uint32_t n_fields)
+{
+    for (uint32_t f = 0; f < n_fields; f++) {
+        set->words[f / 64] |= UINT64_C(1) << (f % 64);
+    }
+}
+
+weir_status
+json_row_init(json_row *self, const weir_schema *schema, weir_error *err)
+{
+    *self = (json_row){ .schema = schema, .n_words = (schema->n_fields + 63) / 64 };
+    weir_status status = weiri_paths_new(schema, &self->paths, err);
+    if (status != WEIR_OK) {
+        return status;
+    }
+    uint32_t n_nodes = self->paths->n_nodes;
+    self->keys       = calloc(n_nodes, sizeof *self->keys);
+    self->refused    = calloc(schema->n_fields + 1, sizeof *self->refused);
+    if (self->keys == NULL || self->refused == NULL) {
+        goto fail;
+    }
+    for (uint32_t i = 0; i < n_nodes; i++) {
+        bool is_inner = i == 0 || self->paths->nodes[i].first_child >= 0;
+        if (is_inner
+            && json_keys_init(&self->keys[i], self->paths, (int32_t)i) != WEIR_OK) {
+            goto fail;
+        }
+    }
+    field_set_all(&self->all, schema->n_fields);
+    return WEIR_OK;
+
+fail:
+    json_row_fini(self);
+    return WEIR_FAIL(err, WEIR_ENOMEM, "JSON decoder: out of memory");
+}
+
+void
+json_row_fini(json_row *self)
+{
+    for (uint32_t i = 0; self->keys != NULL && i < self->paths->n_nodes; i++) {
+        json_keys_fini(&self->keys[i]);
+    }
+    free(self->keys);
+    free(self->refused);
+    weiri_paths_destroy(&self->paths);
+    *self = (json_row){ 0 };
+}
+
+static inline void
+mark_seen(json_row *self, int32_t field)
+{
+    uint64_t bit = UINT64_C(1) << (field & 63);
+    size_t   w   = (size_t)field >> 6;
+    if ((self->seen.words[w] & bit) != 0) {
+        self->bad.words[w] &= ~bit;
+    }
+    self->seen.words[w] |= bit;
+}
+
+static const char *
+refuse(json_row *self, int32_t field, const char *value, const char *end)
+{
+    if (end == NULL) {
+        return NULL;
+    }
+    mark_seen(self, field);
+    self->bad.words[field >> 6] |= UINT64_C(1) << (field & 63);
+    self->refused[field] = (json_span){ value, (size_t)(end - value) };
+    return end;
+}
+
+static void
+store_null(json_row *self, int32_t field)
+{
+    weir_value  null   = { .type = self->columns[field].type, .is_null = true };
+    weir_status status = weir_chunk_set(self->chunk, self->row, (uint32_t)field, &null);
+    (void)status; /* a null takes no room */
+}
+
+static inline void
+store_int(json_row *self, int32_t field, int64_t value)
+{
+    weir_column *column = &self->columns[field];
+    if (column->is_present) {
+        column->as.i[self->row]  = value;
+        column->nulls[self->row] = 0;
+    }
+    if (field == self->schema->time_field) {
+        self->time = value;
+    }
+    mark_seen(self, field);
+}
+
+static inline void
+store_float(json_row *self, int32_t field, double value)
+{
+    weir_column *column = &self->columns[field];
+    if (column->is_present) {
+        column->as.f[self->row]  = value;
+        column->nulls[self->row] = 0;
+    }
+    mark_seen(self, field);
+}
+
+static void
+store_bool(json_row *self, int32_t field, bool value)
+{
+    weir_column *column = &self->columns[field];
+    if (column->is_present) {
+        column->as.b[self->row]  = value ? 1 : 0;
+        column->nulls[self->row] = 0;
+    }
+    mark_seen(self, field);
+}
+
+/* A value of another kind than the field takes: null, or refused. */
+static const char *
+read_other(json_row *self, int32_t field, const char *p, int depth)
+{
+    const char *end = json_skip_value(&self->error, p, depth);
+    bool        may_be_null =
+        self->schema->fields[field].is_nullable && field != self->schema->time_field;
+    if (end != NULL && *p == 'n' && may_be_null) {
+        store_null(self, field);
+        mark_seen(self, field);
+        return end;
+    }
+    return refuse(self, field, p, end);
+}
+
+/* Any number, by its text: fractions, exponents, many digits. */
+static const char *
+read_number(json_row *self, int32_t field, const char *p, int depth)
+{
+    if (*p != '-' && (unsigned char)(*p - '0') >= 10) {
+        return read_other(self, field, p, depth);
+    }
+    const char *end   = json_skip_number(&self->error, p);
+    weir_value  value = { 0 };
+    if (end == NULL) {
+        return NULL;
+    }
+    if (!weiri_cell_from_text(
+            &self->schema->fields[field], p, (size_t)(end - p), &value)) {
+        return refuse(self, field, p, end);
+    }
+    if (value.type == WEIR_FLOAT) {
+        store_float(self, field, value.as.f);
+    } else {
+        store_int(self, field, value.as.i);
+    }
+    return end;
+}
+
+static inline const char *
+read_int(json_row *self, int32_t field, const char *p, int depth)
+{
+    int64_t     value = 0;
+    const char *end   = scan_int(p, &value);
+    if (end == NULL) {
+        return read_number(self, field, p, depth);
+    }
+    store_int(self, field, value);
+    return end;
+}
+
+static inline const char *
+read_float(json_row *self, int32_t field, const char *p, int depth)
+{
+    double      value = 0;
+    const char *end   = scan_float(p, &value);
+    if (end == NULL) {
+        return read_number(self, field, p, depth);
+    }
+    store_float(self, field, value);
+    return end;
+}
+
+static const char *
+read_bool(json_row *self, int32_t field, const char *p, int depth)
+{
+    if (memcmp(p, "true", 4) == 0) {
+        store_bool(self, field, true);
+        return p + 4;
+    }
+    if (memcmp(p, "false", 5) == 0) {
+        store_bool(self, field, false);
+        return p + 5;
+    }
+    return read_other(self, field, p, depth);
+}
+
+/* Room for a block behind `used` bytes of the heap, of which those behind heap_used are
+ * not the chunk's yet but have to stay. */
+static bool
+has_room(json_row *self, uint32_t used)
+{
+    weir_chunk *chunk  = self->chunk;
+    uint32_t    mine   = chunk->heap_used;
+    uint32_t    offset = 0;
+    self->status       = weir_chunk_reserve_text(chunk, used - mine + COPY_ROOM, &offset);
+    chunk->heap_used   = mine;
+    return self->status == WEIR_OK;
+}
+
+/* A string's text, unescaped, into the heap behind what is used; from behind the opening
+ * quote. It belongs to the chunk once heap_used counts it. */
+static inline const char *
+copy_string(json_row *self, const char *p, uint32_t *size)
+{
+    weir_chunk *chunk    = self->chunk;
+    uint32_t    used     = chunk->heap_used;
+    const char *start    = p;
+    bool        has_high = false;
+    for (;;) {
+        if (chunk->heap_size - used < COPY_ROOM && !has_room(self, used)) {
+            return NULL;
+        }
+        char *out = chunk->heap + used;
+        memcpy(out, p, SCAN_BLOCK);
+        unsigned n = scan_plain(p, &has_high);
+        p += n;
+        used += n;
+        if (n == SCAN_BLOCK) {
+            continue;
+        }
+        if (*p == '"') {
+            break;
+        }
+        if (*p != '\\') {
+            return json_skip_string(&self->error, p); /* says what is wrong */
+        }
+        p = json_unescape(&self->error, p, out + n, &n);
+        if (p == NULL) {
+            return NULL;
+        }
+        used += n;
+    }
+    *size = used - chunk->heap_used;
+    if (has_high && !weiri_utf8_is_valid(chunk->heap + chunk->heap_used, *size)) {
+        return json_fail(&self->error, start, "the string is not UTF-8");
+    }
+    return p + 1;
+}
+
+static inline const char *
+read_string(json_row *self, int32_t field, const char *p, int depth)
+{
+    weir_column *column = &self->columns[field];
+    if (*p != '"') {
+        return read_other(self, field, p, depth);
+    }
+    if (!column->is_present) {
+        mark_seen(self, field);
+        return json_skip_string(&self->error, p + 1);
+    }
+    uint32_t size = 0;
+    p             = copy_string(self, p + 1, &size);
+    if (p == NULL) {
+        return NULL;
+    }
+    column->as.s[self->row]  = (weir_text){ self->chunk->heap_used, size };
+    column->nulls[self->row] = 0;
+    self->chunk->heap_used += size;
+    mark_seen(self, field);
+    return p;
+}
+
+/* The text of a string, in the line if it has no escapes, else unescaped in the heap. */
+static const char *
+borrow_string(json_row *self, const char *p, const char **text, size_t *size)
+{
+    bool        is_high = false;
+    const char *start   = p;
+    unsigned    n       = 0;
+    do {
+        n = scan_plain(p, &is_high);
+        p += n;
+    } while (n == SCAN_BLOCK);
+    if (*p == '"' && !is_high) {
+        *text = start;
+        *size = (size_t)(p - start);
+        return p + 1;
+    }
+    uint32_t copied = 0;
+    p               = copy_string(self, start, &copied);
+    *text           = self->chunk->heap + self->chunk->heap_used;
+    *size           = copied;
+    return p;
+}
+
+/* A time or duration as text. */
+static const char *
+read_text(json_row *self, int32_t field, const char *p, int depth)
+{
+    if (*p != '"') {
+        return read_other(self, field, p, depth);
+    }
+    const char *text  = NULL;
+    size_t      size  = 0;
+    weir_value  value = { 0 };
+    const char *end   = borrow_string(self, p + 1, &text, &size);
+    if (end == NULL) {
+        return NULL;
+    }
+    if (!weiri_cell_from_text(&self->schema->fields[field], text, size, &value)) {
+        return refuse(self, field, p, end);
+    }
+    store_int(self, field, value.as.i);
+    return end;
+}
+
+static inline const char *
+read_time(json_row *self, int32_t field, const char *p, int depth)
+{
+    weir_time_form form = self->schema->fields[field].form;
+    if (*p == '"' || form == WEIR_TIME_AUTO) {
+        return read_text(self, field, p, depth);
+    }
+    int64_t     count = 0;
+    int64_t     ns    = 0;
+    const char *end   = scan_int(p, &count);
+    if (end == NULL || !weiri_time_from_int(form, count, &ns)) {
+        return read_number(self, field, p, depth); /* a pattern takes its digits */
+    }
+    store_int(self, field, ns);
+    return end;
+}
+
+/* One field from the value at p. */
+static inline const char *
+read_field(json_row *self, int32_t field, const char *p, int depth)
+{
+    switch (self->schema->fields[field].type) {
+    case WEIR_BOOL: return read_bool(self, field, p, depth);
+    case WEIR_INT: return read_int(self, field, p, depth);
+    case WEIR_FLOAT: return read_float(self, field, p, depth);
+    case WEIR_STRING: return read_string(self, field, p, depth);
+    case WEIR_TIME: return read_time(self, field, p, depth);
+    case WEIR_DURATION: return read_text(self, field, p, depth);
+    case WEIR_NULL:
+    case WEIR_LIST: break;
+    }
+    return json_fail(&self->error, p, "a field of this type cannot be read");
+}
+
+/* Fields may be found at the same place: a string is stored once for all of them, so that
+ * a record never takes more of the heap than it has bytes. */
+static const char *
+read_fields(json_row *self, int32_t first, const char *p, int depth)
+{
+    const char *end      = NULL;
+    weir_text   text     = { 0 };
+    bool        has_text = false;
+    for (int32_t f = first; f >= 0; f = self->paths->next_field[f]) {
+        weir_column *column = &self->columns[f];
+        bool is_text = column->type == WEIR_STRING && column->is_present && *p == '"';
+        if (is_text && has_text) {
+            column->as.s[self->row]  = text;
+            column->nulls[self->row] = 0;
+            mark_seen(self, f);
+            continue;
+        }
+        end = read_field(self, f, p, depth);
+        if (end == NULL) {
+            return NULL;
+        }
+        if (is_text) {
+            text     = column->as.s[self->row];
+            has_text = true;
+        }
+    }
+    return end;
+}
+
+/* A container that comes a second time replaces the first, with all that was in it. */
+static void
+forget(json_row *self, const weiri_field_set *fields)
+{
+    for (size_t w = 0; w < self->n_words; w++) {
+        self->seen.words[w] &= ~fields->words[w];
+        self->bad.words[w] &= ~fields->words[w];
+    }
+}
+
+static const char *
+read_object(json_row *self, int32_t node, const char *p, int depth);
+static const char *
+read_array(json_row *self, int32_t node, const char *p, int depth);
+
+/* Fields here, fields further in, or both. */
+static const char *
+read_inner(json_row *self, int32_t node, const char *p, int depth)
+{
+    const weiri_path_node *here = &self->paths->nodes[node];
+    forget(self, &here->below);
+    if (here->first_child < 0 || (*p != '{' && *p != '[')) {
+        return here->field >= 0 ? read_fields(self, here->field, p, depth)
+                                : json_skip_value(&self->error, p, depth);
+    }
+    if (depth == WEIRI_NESTING) {
+        return json_fail(&self->error, p, "nested too deeply");
+    }
+    const char *end = *p == '{' ? read_object(self, node, p + 1, depth + 1)
+                                : read_array(self, node, p + 1, depth + 1);
+    for (int32_t f = here->field; end != NULL && f >= 0; f = self->paths->next_field[f]) {
+        refuse(self, f, p, end); /* no field is an object or array */
+    }
+    return end;
+}
+
+/* The value of path node `node`, -1: nobody's, after white space. */
+static inline const char *
+read_value(json_row *self, int32_t node, const char *p, int depth)
+{
+    if ((unsigned char)*p <= ' ') {
+        p = json_space(p);
+    }
+    if (node < 0) {
+        return json_skip_value(&self->error, p, depth);
+    }
+    const weiri_path_node *here = &self->paths->nodes[node];
+    if (here->first_child >= 0 || self->paths->next_field[here->field] >= 0) {
+        return read_inner(self, node, p, depth);
+    }
+    return read_field(self, here->field, p, depth);
+}
+
+static const char *
+read_array(json_row *self, int32_t node, const char *p, int depth)
+{
+    p = json_space(p);
+    if (*p == ']') {
+        return p + 1;
+    }
+    for (int64_t i = 0;; i++) {
+        p = read_value(self, weiri_paths_item(self->paths, node, i), p, depth);
+        if (p == NULL) {
+            return NULL;
+        }
+        p = json_space(p);
+        if (*p == ']') {
+            return p + 1;
+        }
+        if (*p != ',') {
+            return json_fail(&self->error, p, "expected ',' or ']' after an item");
+        }
+        p++;
+    }
+}
+
+/* A name that was not the expected one: find it, and expect it the next time. From the
+ * quote, to the value. */
+static const char *
+read_name(json_row *self, json_keys *keys, const char *p, uint32_t *key)
+{
+    if (*p != '"') {
+        return json_fail(&self->error, p, "expected a name in quotes");
+    }
+    const char *literal = p;
+    const char *name    = NULL;
+    size_t      size    = 0;
+    p                   = borrow_string(self, p + 1, &name, &size);
+    if (p == NULL) {
+        return NULL;
+    }
+    p = json_space(p);
+    if (*p != ':') {
+        return json_fail(&self->error, p, "expected ':' after a name");
+    }
+    p               = json_space(p + 1);
+    uint32_t before = *key;
+    *key            = json_keys_find(keys, name, size);
+    if (*key != 0) {
+        json_keys_learn(keys, before, *key, literal, (size_t)(p - literal));
+    }
+    return p;
+}
+
+/* The members of an object, from behind its '{' to behind its '}'. */
+static const char *
+read_object(json_row *self, int32_t node, const char *p, int depth)
+{
+    json_keys *keys     = &self->keys[node];
+    uint32_t   key      = 0;
+    bool       is_first = true;
+    for (;;) {
+        const json_key *expected = &keys->keys[keys->keys[key].next];
+        if (json_key_is_at(expected, p)) {
+            key = keys->keys[key].next;
+            p += expected->size;
+        } else {
+            p = json_space(p);
+            if (is_first && *p == '}') {
+                return p + 1;
+            }
+            p = read_name(self, keys, p, &key);
+            if (p == NULL) {
+                return NULL;
+            }
+        }
+        p = read_value(self, keys->keys[key].child, p, depth);
+        if (p == NULL) {
+            return NULL;
+        }
+        if (*p != ',') {
+            p = json_space(p);
+        }
+        if (*p == '}') {
+            return p + 1;
+        }
+        if (*p != ',') {
+            return json_fail(&self->error, p, "expected ',' or '}' after a member");
+        }
+        p += p[1] == ' ' ? 2 : 1;
+        is_first = false;
+    }
+}
+
+/* Fields that did not come become null. False, with the reason, if one may not be. */
+static bool
+complete(json_row *self, weiri_decode *decode)
+{
+    for (uint32_t f = 0; f < self->schema->n_fields; f++) {
+        const weir_field *field = &self->schema->fields[f];
+        uint64_t          bit   = UINT64_C(1) << (f % 64);
+        if ((self->bad.words[f / 64] & bit) != 0) {
+            const json_span *value = &self->refused[f];
+            if (*value->text == 'n') {
+                weiri_decode_reason(decode, "field '%s' is null", field->name);
+            } else {
+                weiri_decode_reason_value(decode, field, value->text, value->size);
+            }
+            return false;
+        }
+        if ((self->seen.words[f / 64] & bit) == 0) {
+            if (!field->is_nullable || (int32_t)f == self->schema->time_field) {
+                weiri_decode_reason_missing(decode, field);
+                return false;
+            }
+            store_null(self, (int32_t)f);
+        }
+    }
+    return true;
+}
+
+static bool
+is_complete(const json_row *self)
+{
+    for (size_t w = 0; w < self->n_words; w++) {
+        if (self->seen.words[w] != self->all.words[w] || self->bad.words[w] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static const char *
+read_record(json_row *self, const char *p)
+{
+    if (*p != '{') {
+        return json_fail(&self->error, p, "a record has to be an object, {...}");
+    }
+    p = read_object(self, 0, p + 1, 1);
+    if (p == NULL) {
+        return NULL;
+    }
+    p = json_space(p);
+    return *p == '\n' ? p : json_fail(&self->error, p, "something follows the object");
+}
+
+static void
+begin(json_row *self, weir_chunk *chunk)
+{
+    self->chunk   = chunk;
+    self->columns = chunk->columns;
+    self->row     = chunk->n_rows;
+    self->time    = 0;
+    self->error   = (json_error){ 0 };
+    self->status  = WEIR_OK;
+    for (size_t w = 0; w < self->n_words; w++) {
+        self->seen.words[w] = 0;
+        self->bad.words[w]  = 0;
+    }
+}
+
+json_outcome
+json_row_read(json_row *self, weiri_decode *decode, weir_chunk *chunk, const char *line,
+    const char **end)
+{
+    uint32_t    heap_used = chunk->heap_used;
+    const char *p         = json_space(line);
+    if (*p == '\n') {
+        *end = p;
+        return JSON_BLANK;
+    }
+    begin(self, chunk);
+    p = read_record(self, p);
+    if (p != NULL && (is_complete(self) || complete(self, decode))) {
+        chunk->time[self->row] = self->time;
+        chunk->n_rows++;
+        *end = p;
+        return JSON_ROW;
+    }
+    weiri_decode_roll_back(chunk, heap_used);
+    if (self->status != WEIR_OK) {
+        return self->status == WEIR_EFULL ? JSON_FULL : JSON_NOMEM;
+    }
+    if (p == NULL) {
+        weiri_decode_reason(decode, "not JSON at character %zu: %s",
+            (size_t)(self->error.at - line) + 1, self->error.what);
+    }
+    return JSON_DEAD;
+}

@@ -1,0 +1,326 @@
+/* weiri_reader: a descriptor, and an unpacker if the first bytes ask for one.
+ *
+ * Plain bytes go from the descriptor straight into the caller's memory; only the few by
+ * which the packing is told, and packed input, pass through a buffer of a fixed size.
+ *
+ * A FIFO is opened without waiting for its writer: poll() does the waiting then, and a
+ * signal or the caller's patience can end it.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "unpack.h"
+#include "weiri/bytes.h"
+#include "weiri/timetext.h"
+
+enum { PACKED_BYTES = 128 << 10 };
+
+struct weiri_reader {
+    int             fd;
+    bool            is_stdin;
+    bool            is_regular;
+    bool            is_at_end; /* of the descriptor */
+    weiri_packing   packing;
+    weiri_unpacker *unpacker; /* NULL while plain or not known         */
+    weir_status     fault;    /* from now on every read gives this     */
+    const char     *problem;  /* in words, with the fault              */
+    uint64_t        n_read;   /* from the descriptor                   */
+    size_t          first;    /* of the bytes in `bytes` not yet taken */
+    size_t          end;
+    char           *path;
+    char           *bytes; /* PACKED_BYTES */
+};
+
+static weir_status
+open_path(const char *path, int *fd, weir_error *err)
+{
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (*fd < 0 && errno == ENOENT) {
+        return WEIR_FAIL(err, WEIR_ENOENT, "cannot open '%s': no such file", path);
+    }
+    if (*fd < 0) {
+        return WEIR_FAIL_OS(err, errno, "cannot open '%s'", path);
+    }
+    return WEIR_OK;
+}
+
+static weir_status
+look_at(weiri_reader *self, weir_error *err)
+{
+    struct stat about;
+    if (fstat(self->fd, &about) != 0) {
+        return WEIR_FAIL_OS(err, errno, "cannot read '%s'", self->path);
+    }
+    if (S_ISDIR(about.st_mode)) {
+        return WEIR_FAIL(err, WEIR_EIO, "'%s' is a directory", self->path);
+    }
+    self->is_regular = S_ISREG(about.st_mode);
+    return WEIR_OK;
+}
+
+weir_status
+weiri_reader_open(const char *path, weiri_reader **out, weir_error *err)
+{
+    weiri_reader *self = calloc(1, sizeof *self);
+    if (self == NULL) {
+        return WEIR_FAIL(err, WEIR_ENOMEM, "cannot open '%s'", path);
+    }
+    self->fd           = -1;
+    self->is_stdin     = strcmp(path, "-") == 0;
+    self->path         = strdup(self->is_stdin ? "standard input" : path);
+    self->bytes        = malloc(PACKED_BYTES);
+    weir_status status = WEIR_OK;
+    if (self->path == NULL || self->bytes == NULL) {
+        status = WEIR_FAIL(err, WEIR_ENOMEM, "cannot open '%s'", path);
+        goto fail;
+    }
+    self->fd = STDIN_FILENO;
+    if (!self->is_stdin && (status = open_path(path, &self->fd, err)) != WEIR_OK) {
+        goto fail;
+    }
+    status = look_at(self, err);
+    if (status != WEIR_OK) {
+        goto fail;
+    }
+    *out = self;
+    return WEIR_OK;
+fail:
+    weiri_reader_close(&self);
+    return status;
+}
+
+void
+weiri_reader_close(weiri_reader **self_p)
+{
+    weiri_reader *self = *self_p;
+    *self_p            = NULL;
+    if (self != NULL) {
+        if (self->fd >= 0 && !self->is_stdin) {
+            close(self->fd);
+        }
+        weiri_unpacker_destroy(&self->unpacker);
+        free(self->path);
+        free(self->bytes);
+        free(self);
+    }
+}
+
+bool
+weiri_reader_is_regular(const weiri_reader *self)
+{
+    return self->is_regular;
+}
+
+/* How long a call may still wait; without end if `is_endless`. */
+struct patience {
+    int64_t until_ns; /* on the monotonic clock */
+    bool    is_endless;
+};
+
+static int64_t
+monotonic_ns(void)
+{
+    struct timespec now = { 0 };
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * WEIRI_NS_PER_S + now.tv_nsec;
+}
+
+static struct patience
+patience_of(int64_t wait_ns)
+{
+    struct patience patience = { .is_endless = wait_ns < 0 };
+    if (wait_ns > 0) {
+        int64_t now_ns    = monotonic_ns();
+        patience.until_ns = wait_ns < INT64_MAX - now_ns ? now_ns + wait_ns : INT64_MAX;
+    }
+    return patience;
+}
+
+/* Milliseconds as poll() takes them, rounded up. */
+static int
+poll_ms(const struct patience *patience)
+{
+    if (patience->is_endless) {
+        return -1;
+    }
+    int64_t left_ns = patience->until_ns > 0 ? patience->until_ns - monotonic_ns() : 0;
+    if (left_ns <= 0) {
+        return 0;
+    }
+    int64_t ms = left_ns / WEIRI_NS_PER_MS + (left_ns % WEIRI_NS_PER_MS > 0);
+    return ms < INT_MAX ? (int)ms : INT_MAX;
+}
+
+static weir_status
+wait_for_bytes(weiri_reader *self, const struct patience *patience, weir_error *err)
+{
+    struct pollfd ready = { .fd = self->fd, .events = POLLIN };
+    int           n     = poll(&ready, 1, poll_ms(patience));
+    if (n == 0 || (n < 0 && errno == EINTR)) {
+        return WEIR_EAGAIN;
+    }
+    if (n < 0) {
+        return WEIR_FAIL_OS(err, errno, "cannot wait for '%s'", self->path);
+    }
+    return WEIR_OK;
+}
+
+/* Bytes from the descriptor; *n is 0 at its end. */
+static weir_status
+read_descriptor(weiri_reader *self, char *bytes, size_t size,
+    const struct patience *patience, size_t *n, weir_error *err)
+{
+    *n = 0;
+    if (self->is_at_end) {
+        return WEIR_OK;
+    }
+    if (!self->is_regular) {
+        weir_status status = wait_for_bytes(self, patience, err);
+        if (status != WEIR_OK) {
+            return status;
+        }
+    }
+    ssize_t got = read(self->fd, bytes, size);
+    if (got < 0) {
+        bool is_passing = errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK;
+        return is_passing ? WEIR_EAGAIN
+                          : WEIR_FAIL_OS(err, errno, "cannot read '%s' at byte %" PRIu64,
+                              self->path, self->n_read);
+    }
+    self->is_at_end = got == 0;
+    self->n_read += (uint64_t)got;
+    *n = (size_t)got;
+    return WEIR_OK;
+}
+
+/* Read into the buffer, which has been used up or holds the start of a magic number. */
+static weir_status
+fill(weiri_reader *self, const struct patience *patience, weir_error *err)
+{
+    if (self->first == self->end) {
+        self->first = 0;
+        self->end   = 0;
+    }
+    size_t      n      = 0;
+    weir_status status = read_descriptor(
+        self, self->bytes + self->end, PACKED_BYTES - self->end, patience, &n, err);
+    self->end += n;
+    return status;
+}
+
+static weir_status
+find_packing(weiri_reader *self, const struct patience *patience, weir_error *err)
+{
+    while (self->packing == WEIRI_PACKING_UNKNOWN) {
+        if (self->end > 0 || self->is_at_end) {
+            self->packing = weiri_packing_of(self->bytes, self->end, self->is_at_end);
+        }
+        if (self->packing == WEIRI_PACKING_UNKNOWN) {
+            weir_status status = fill(self, patience, err);
+            if (status != WEIR_OK) {
+                return status;
+            }
+        }
+    }
+    if (self->packing != WEIRI_PACKING_NONE && self->unpacker == NULL
+        && weiri_unpacker_new(self->packing, &self->unpacker) != WEIR_OK) {
+        return WEIR_FAIL(err, WEIR_ENOMEM, "cannot unpack '%s'", self->path);
+    }
+    return WEIR_OK;
+}
+
+static weir_status
+read_plain(weiri_reader *self, char *bytes, size_t size, const struct patience *patience,
+    size_t *n, weir_error *err)
+{
+    size_t left = self->end - self->first;
+    if (left > 0) { /* what was read to tell the packing */
+        *n = left < size ? left : size;
+        memcpy(bytes, self->bytes + self->first, *n);
+        self->first += *n;
+        return WEIR_OK;
+    }
+    weir_status status = read_descriptor(self, bytes, size, patience, n, err);
+    return status == WEIR_OK && *n == 0 ? WEIR_EOF : status;
+}
+
+static weir_status
+fail_packed(weiri_reader *self, weir_error *err)
+{
+    uint64_t at = self->n_read - (self->end - self->first);
+    if (self->fault == WEIR_ENOMEM) {
+        return WEIR_FAIL(err, WEIR_ENOMEM, "cannot unpack '%s'", self->path);
+    }
+    return WEIR_FAIL(err, WEIR_EIO, "'%s': %s data is %s at byte %" PRIu64, self->path,
+        self->packing == WEIRI_PACKING_GZIP ? "gzip" : "zstd", self->problem, at);
+}
+
+/* Unpack what is in the buffer; a fault is kept until the bytes before it are taken. */
+static size_t
+unpack_some(weiri_reader *self, char *bytes, size_t size)
+{
+    weiri_unpack_step step = {
+        .in       = self->bytes + self->first,
+        .in_size  = self->end - self->first,
+        .out      = bytes,
+        .out_size = size,
+    };
+    self->fault = weiri_unpacker_run(self->unpacker, &step);
+    self->first += step.n_used;
+    if (self->fault != WEIR_OK) {
+        self->problem = step.problem;
+    }
+    return step.n_made;
+}
+
+static weir_status
+read_packed(weiri_reader *self, char *bytes, size_t size, const struct patience *patience,
+    size_t *n, weir_error *err)
+{
+    while (self->fault == WEIR_OK) {
+        if (self->first < self->end || weiri_unpacker_holds_output(self->unpacker)) {
+            *n = unpack_some(self, bytes, size);
+            if (*n > 0) {
+                return WEIR_OK;
+            }
+        } else if (!self->is_at_end) {
+            weir_status status = fill(self, patience, err);
+            if (status != WEIR_OK) {
+                return status;
+            }
+        } else if (weiri_unpacker_is_inside(self->unpacker)) {
+            self->fault   = WEIR_EDATA;
+            self->problem = "cut off";
+        } else {
+            return WEIR_EOF;
+        }
+    }
+    return fail_packed(self, err);
+}
+
+weir_status
+weiri_reader_read(weiri_reader *self, char *bytes, size_t size, int64_t wait_ns,
+    size_t *n, weir_error *err)
+{
+    *n = 0;
+    if (size == 0) {
+        return WEIR_FAIL(err, WEIR_EINVAL, "no room to read '%s' into", self->path);
+    }
+    struct patience patience = patience_of(wait_ns);
+    weir_status     status   = find_packing(self, &patience, err);
+    if (status != WEIR_OK) {
+        return status;
+    }
+    return self->unpacker == NULL ? read_plain(self, bytes, size, &patience, n, err)
+                                  : read_packed(self, bytes, size, &patience, n, err);
+}

@@ -1,0 +1,2 @@
+#define COLUMNS weiri_columns_base
+#include "expr/columns.inc"

@@ -174,8 +174,8 @@ weiri_cell_rank(weir_type type, weiri_cell cell)
 static inline weiri_cell
 weiri_cell_of_rank(weir_type type, int64_t rank)
 {
-    return (weiri_cell){ .i = type == WEIR_FLOAT ? rank ^ ((rank >> 63) & INT64_MAX)
-                                                 : rank };
+    return (
+        weiri_cell){ .i = type == WEIR_FLOAT ? rank ^ ((rank >> 63) & INT64_MAX) : rank };
 }
 
 #endif

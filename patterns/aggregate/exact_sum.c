@@ -55,8 +55,8 @@ static void
 add_small(int64_t digits[N_DIGITS], weiri_int128 small)
 {
     bool              is_negative = small < 0;
-    unsigned __int128 magnitude   = is_negative ? -(unsigned __int128)small
-                                                : (unsigned __int128)small;
+    unsigned __int128 magnitude =
+        is_negative ? -(unsigned __int128)small : (unsigned __int128)small;
     add_digits(digits, (uint64_t)magnitude, -UNIT, is_negative);
     add_digits(digits, (uint64_t)(magnitude >> 64), 64 - UNIT, is_negative);
 }
@@ -154,7 +154,7 @@ round_digits(const int64_t digits[N_DIGITS], int *exponent)
     while (top > 0 && digits[top] == 0) {
         top--;
     }
-    int               last   = top >= 3 ? top - 3 : 0;
+    int               last    = top >= 3 ? top - 3 : 0;
     unsigned __int128 leading = 0;
     for (int i = top; i >= last; i--) {
         leading = leading << DIGIT_BITS | (uint64_t)digits[i];

@@ -20,8 +20,8 @@ typedef struct weiri_wide_sum weiri_wide_sum;
 
 /* All zero is the empty sum. In two words, so that states need no alignment to 16. */
 typedef struct weiri_exact_sum {
-    uint64_t        low; /* of the fixed-point number: ints in units of 1, doubles 2^-72 */
-    uint64_t        high;
+    uint64_t low; /* of the fixed-point number: ints in units of 1, doubles 2^-72 */
+    uint64_t high;
     weiri_wide_sum *wide; /* NULL until needed */
 } weiri_exact_sum;
 

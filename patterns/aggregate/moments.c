@@ -23,19 +23,22 @@ quick_sum(double a, double b)
 static weiri_double2
 two_product(double a, double b)
 {
-    double product = a * b;
-    if (!(fabs(a) < 0x1p990 && fabs(b) < 0x1p990)) {
-        return (weiri_double2){ product, 0.0 }; /* the splitting would overflow */
+    double scale = 1.0;
+    if (!(fabs(a) < 0x1p990 && fabs(b) < 0x1p990)) { /* the splitting would overflow */
+        a *= fabs(a) < 0x1p990 ? 1.0 : 0x1p-64;
+        b *= fabs(b) < 0x1p990 ? 1.0 : 0x1p-64;
+        scale = 0x1p64; /* of both, the product would be out of range anyway */
     }
+    double product = a * b;
     double big_a  = a * 134217729.0; /* 2^27 + 1 */
     double big_b  = b * 134217729.0;
     double high_a = big_a - (big_a - a);
     double high_b = big_b - (big_b - b);
     double low_a  = a - high_a;
     double low_b  = b - high_b;
-    double error  = ((high_a * high_b - product) + high_a * low_b + low_a * high_b)
-                   + low_a * low_b;
-    return (weiri_double2){ product, error };
+    double error =
+        ((high_a * high_b - product) + high_a * low_b + low_a * high_b) + low_a * low_b;
+    return (weiri_double2){ product * scale, error * scale };
 }
 
 static weiri_double2
@@ -153,15 +156,15 @@ weiri_comoments_merge(weiri_comoments *self, const weiri_comoments *other)
     weiri_double2 delta_y = subtract(other->mean_y, self->mean_y);
     weiri_double2 step_x  = divide(multiply(delta_x, weight), n);
     weiri_double2 step_y  = divide(multiply(delta_y, weight), n);
-    self->square_x        = add(add(self->square_x, other->square_x),
-               multiply(multiply(delta_x, step_x), mine));
-    self->square_y        = add(add(self->square_y, other->square_y),
-               multiply(multiply(delta_y, step_y), mine));
-    self->product         = add(
+    self->square_x        = add(
+               add(self->square_x, other->square_x), multiply(multiply(delta_x, step_x), mine));
+    self->square_y = add(
+        add(self->square_y, other->square_y), multiply(multiply(delta_y, step_y), mine));
+    self->product = add(
         add(self->product, other->product), multiply(multiply(delta_x, step_y), mine));
-    self->mean_x          = add(self->mean_x, step_x);
-    self->mean_y          = add(self->mean_y, step_y);
-    self->n               = n;
+    self->mean_x = add(self->mean_x, step_x);
+    self->mean_y = add(self->mean_y, step_y);
+    self->n      = n;
 }
 
 double
@@ -199,8 +202,8 @@ weiri_decayed_merge(weiri_decayed *self, const weiri_decayed *later, int64_t hal
         *self = *later;
         return;
     }
-    double old   = self->weight * decay(self->time_ns, later->time_ns, half_life_ns);
-    double share = old / (old + later->weight);
+    double old    = self->weight * decay(self->time_ns, later->time_ns, half_life_ns);
+    double share  = old / (old + later->weight);
     self->mean    = later->mean * (1.0 - share) + self->mean * share;
     self->weight  = old + later->weight;
     self->time_ns = later->time_ns;

@@ -69,6 +69,7 @@ void
 weiri_decayed_add(weiri_decayed *self, double x, int64_t time_ns, int64_t half_life_ns);
 /* `later` holds what came after. */
 void
-weiri_decayed_merge(weiri_decayed *self, const weiri_decayed *later, int64_t half_life_ns);
+weiri_decayed_merge(
+    weiri_decayed *self, const weiri_decayed *later, int64_t half_life_ns);
 
 #endif

@@ -23,6 +23,14 @@ number(const weiri_expr *argument, weiri_cell cell)
                                         : weiri_double2_of_int(cell.i);
 }
 
+/* In units of 2^30 ns, about a second: exact, and squares stay far from overflow. */
+static weiri_double2
+time_of(int64_t time_ns)
+{
+    weiri_double2 t = weiri_double2_of_int(time_ns);
+    return (weiri_double2){ t.high * 0x1p-30, t.low * 0x1p-30 };
+}
+
 void
 weiri_moments_add_sample(
     const weiri_aggregate *plan, void *moments, const weiri_sample *sample)
@@ -30,7 +38,7 @@ weiri_moments_add_sample(
     weiri_double2 x = number(plan->argument, sample->x);
     switch (plan->kind) {
     case WEIRI_AGGREGATE_SLOPE:
-        weiri_comoments_add(moments, weiri_double2_of_int(sample->time_ns), x);
+        weiri_comoments_add(moments, time_of(sample->time_ns), x);
         break;
     case WEIRI_AGGREGATE_CORRELATION:
         weiri_comoments_add(moments, x, number(plan->second, sample->y));
@@ -48,9 +56,7 @@ weiri_moments_merge_any(const weiri_aggregate *plan, void *moments, const void *
     switch (plan->kind) {
     case WEIRI_AGGREGATE_SLOPE:
     case WEIRI_AGGREGATE_CORRELATION: weiri_comoments_merge(moments, later); break;
-    case WEIRI_AGGREGATE_EWMA:
-        weiri_decayed_merge(moments, later, plan->width_ns);
-        break;
+    case WEIRI_AGGREGATE_EWMA: weiri_decayed_merge(moments, later, plan->width_ns); break;
     default: weiri_moments_merge(moments, later); break;
     }
 }
@@ -65,9 +71,8 @@ result(const weiri_aggregate *plan, const void *state, bool *is_defined)
     *is_defined                = true;
     switch (plan->kind) {
     case WEIRI_AGGREGATE_SLOPE:
-        return weiri_comoments_slope(two, is_defined) * 1e9; /* of ns, to a second */
-    case WEIRI_AGGREGATE_CORRELATION:
-        return weiri_comoments_correlation(two, is_defined);
+        return weiri_comoments_slope(two, is_defined) * (1e9 * 0x1p-30);
+    case WEIRI_AGGREGATE_CORRELATION: return weiri_comoments_correlation(two, is_defined);
     case WEIRI_AGGREGATE_EWMA: *is_defined = old->weight != 0.0; return old->mean;
     case WEIRI_AGGREGATE_STDDEV:
         *is_defined = one->n != 0.0;

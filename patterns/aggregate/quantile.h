@@ -1,11 +1,12 @@
 /* weiri_quantile: quantiles of numbers; exact to a bound, then a KLL sketch.
  *
- * Values are held as weiri_cell_rank. Level h holds values that stand for 2^h each; a level
- * that is full is sorted and every second value moves up. Level 0 takes
- * WEIRI_QUANTILE_EXACT values, so up to there the result is exact. The coin that picks odd
- * or even ones is a fixed sequence, so that the same input gives the same result.
+ * Values are held as weiri_cell_rank. Level h holds values that stand for 2^h each; a
+ * level that is full is sorted and every second value moves up. Level 0 takes
+ * WEIRI_QUANTILE_EXACT values, so up to there the result is exact. The coin that picks
+ * odd or even ones is a fixed sequence, so that the same input gives the same result.
  *
- * The rank of a result is off by less than 1 % of the count (in tests by less than 0.5 %).
+ * The rank of a result is off by less than 1 % of the count (in tests by less than 0.5
+ * %).
  *
  *   source  Z. Karnin, K. Lang, E. Liberty, "Optimal quantile approximation in streams",
  *           FOCS 2016

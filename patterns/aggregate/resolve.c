@@ -32,8 +32,8 @@ is_number(const weiri_expr *argument)
 static weir_status
 refuse(const weiri_aggregate *self, const char *takes, weir_error *err)
 {
-    return WEIR_FAIL(err, WEIR_EINVAL, "'%s' takes %s, not a %s", NAMES[self->kind], takes,
-        weir_type_text(self->argument->type));
+    return WEIR_FAIL(err, WEIR_EINVAL, "'%s' takes %s, not a %s", NAMES[self->kind],
+        takes, weir_type_text(self->argument->type));
 }
 
 static weir_status
@@ -138,8 +138,7 @@ weiri_aggregate_resolve(weiri_aggregate *self, weir_error *err)
     default: break;
     }
     if (self->argument == NULL) {
-        return WEIR_FAIL(
-            err, WEIR_EINVAL, "'%s' takes an argument", NAMES[self->kind]);
+        return WEIR_FAIL(err, WEIR_EINVAL, "'%s' takes an argument", NAMES[self->kind]);
     }
     if (self->argument->type == WEIR_NULL) {
         return WEIR_FAIL(

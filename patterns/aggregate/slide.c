@@ -21,7 +21,7 @@ typedef uint64_t pointed;
 
 /* Moments. */
 typedef struct stacks {
-    char    *suffixes; /* of rows first … end - 1: moments of it and all after it < end */
+    char *suffixes; /* of rows first … end - 1: moments of it and all after it < end */
     uint64_t first;
     uint64_t end;
     size_t   room; /* bytes */
@@ -102,7 +102,8 @@ candidates_add(
     if (self->n == self->room && !candidates_grow(self)) {
         return false;
     }
-    self->items[(self->head + self->n++) & (self->room - 1)] = (candidate){ cell, number };
+    self->items[(self->head + self->n++) & (self->room - 1)] =
+        (candidate){ cell, number };
     return true;
 }
 
@@ -344,9 +345,9 @@ weiri_slide_value(const weiri_slide_spec *spec, void *state, const weiri_ring *r
     weiri_results *results, weir_value *out)
 {
     const weiri_aggregate *plan = spec->plan;
-    weir_type              type = plan->argument == NULL ? WEIR_INT : plan->argument->type;
-    weiri_list            *list = &results->lists[spec->index];
-    *out                        = weiri_null_of(plan->type);
+    weir_type   type = plan->argument == NULL ? WEIR_INT : plan->argument->type;
+    weiri_list *list = &results->lists[spec->index];
+    *out             = weiri_null_of(plan->type);
     switch (plan->kind) {
     case WEIRI_AGGREGATE_COUNT:
         *out = (weir_value){ .type = WEIR_INT, .as.i = *(int64_t *)state };
@@ -376,8 +377,7 @@ weiri_slide_value(const weiri_slide_spec *spec, void *state, const weiri_ring *r
         *out = sorted_value(plan, *(weiri_sorted **)state);
         return true;
     case WEIRI_AGGREGATE_DISTINCT:
-        *out =
-            (weir_value){ .type = WEIR_INT, .as.i = (int64_t)((counted *)state)->n };
+        *out = (weir_value){ .type = WEIR_INT, .as.i = (int64_t)((counted *)state)->n };
         return true;
     case WEIRI_AGGREGATE_TOP: return weiri_top_value(plan, state, list, out);
     case WEIRI_AGGREGATE_COLLECT: return collect_value(spec, ring, list, out);

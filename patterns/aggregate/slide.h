@@ -2,12 +2,12 @@
  * oldest rows leave one by one.
  *
  * Counts, sums and sets take back what leaves, exactly. Minimum and maximum keep the rows
- * that may still become it, in order. Moments, which cannot be taken back without loss, are
- * two stacks: suffixes of the older rows, and one total of the newer ones, which becomes
- * suffixes when the older ones are used up.
+ * that may still become it, in order. Moments, which cannot be taken back without loss,
+ * are two stacks: suffixes of the older rows, and one total of the newer ones, which
+ * becomes suffixes when the older ones are used up.
  *
- *   source  K. Tangwongsan, M. Hirzel, S. Schneider, "Low-latency sliding-window aggregation
- *           in worst-case constant time", DEBS 2017 (two stacks, after Adamax)
+ *   source  K. Tangwongsan, M. Hirzel, S. Schneider, "Low-latency sliding-window
+ * aggregation in worst-case constant time", DEBS 2017 (two stacks, after Adamax)
  */
 #ifndef WEIRI_SLIDE_H
 #define WEIRI_SLIDE_H

@@ -76,7 +76,8 @@ place_in(const int64_t *block, uint32_t size, int64_t value)
     return low;
 }
 
-/* A new block at `at`, filled from the upper half of the one before it if there is one. */
+/* A new block at `at`, filled from the upper half of the one before it if there is one.
+ */
 static bool
 insert_block(weiri_sorted *self, size_t at)
 {

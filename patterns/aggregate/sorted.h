@@ -1,7 +1,7 @@
 /* weiri_sorted: numbers in order, for exact quantiles of a sliding window.
  *
- * Blocks of at most 512 sorted values. A value is found by a binary search over the blocks'
- * first values; a place in the order by adding up their sizes.
+ * Blocks of at most 512 sorted values. A value is found by a binary search over the
+ * blocks' first values; a place in the order by adding up their sizes.
  */
 #ifndef WEIRI_SORTED_H
 #define WEIRI_SORTED_H

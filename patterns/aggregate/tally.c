@@ -222,11 +222,11 @@ quantile_merge(weiri_quantile **self_p, const weiri_quantile *later)
 static bool
 quantile_value(const weiri_aggregate *plan, weiri_quantile *self, weir_value *out)
 {
-    double p       = plan->kind == WEIRI_AGGREGATE_MEDIAN ? 0.5 : plan->p;
-    double between = 0.0;
-    int64_t low    = 0;
-    int64_t high   = 0;
-    *out           = weiri_null_of(plan->type);
+    double  p       = plan->kind == WEIRI_AGGREGATE_MEDIAN ? 0.5 : plan->p;
+    double  between = 0.0;
+    int64_t low     = 0;
+    int64_t high    = 0;
+    *out            = weiri_null_of(plan->type);
     if (self == NULL) {
         return true;
     }
@@ -390,7 +390,7 @@ weiri_tally_value(const weiri_aggregate *plan, uint32_t index, void *tally,
     case WEIRI_AGGREGATE_DISTINCT: {
         weiri_distinct *distinct = *(weiri_distinct **)tally;
         *out                     = (weir_value){ .type = WEIR_INT };
-        out->as.i = distinct == NULL ? 0 : weiri_distinct_count(distinct);
+        out->as.i                = distinct == NULL ? 0 : weiri_distinct_count(distinct);
         return true;
     }
     case WEIRI_AGGREGATE_COLLECT:

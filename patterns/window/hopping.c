@@ -256,7 +256,7 @@ drop_old(weiri_windower *self, int64_t end, int64_t next)
             status = evict(self, entry, start);
         }
         if (entry->n > 0 || self->window->has_fill) {
-            self->close_ns      = next;
+            self->close_ns       = next;
             self->live[n_kept++] = index;
             continue;
         }
@@ -324,10 +324,10 @@ push_open(weiri_windower *self, int64_t time_ns)
     weir_status status = WEIR_OK;
     for (uint32_t i = 0; i < self->n_dirty && status == WEIR_OK; i++) {
         hopping_entry *entry = weiri_key_table_at(&self->keys, self->dirty[i]);
-        entry->entry.is_dirty = false;
-        if (!entry->entry.is_used) {
-            continue;
+        if (!entry->entry.is_used || !entry->entry.is_dirty) {
+            continue; /* the key has gone, or this is the entry of another one */
         }
+        entry->entry.is_dirty = false;
         for (int64_t end = self->close_ns; end < INT64_MAX && status == WEIR_OK;
              end         = weiri_add_ns(end, every(self))) {
             uint32_t from = first_pane(self, entry, weiri_add_ns(end, -width));
@@ -426,8 +426,8 @@ feed_row(weiri_windower *self, uint32_t i)
         self->close_ns = end;
         self->due      = end < self->due ? end : self->due;
     }
-    pane *newest = need_pane(
-        self, entry, weiri_floor_ns(time_ns, self->pane_ns), self->n_seen + i);
+    pane *newest =
+        need_pane(self, entry, weiri_floor_ns(time_ns, self->pane_ns), self->n_seen + i);
     if (newest == NULL || status != WEIR_OK) {
         return WEIR_ENOMEM;
     }

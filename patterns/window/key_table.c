@@ -20,7 +20,7 @@ weir_status
 weiri_key_table_init(weiri_key_table *self, const weir_type *types, uint32_t n_cells,
     size_t size, uint32_t max)
 {
-    *self = (weiri_key_table){ .types = types, .n_cells = n_cells, .max = max };
+    *self      = (weiri_key_table){ .types = types, .n_cells = n_cells, .max = max };
     self->size = n_cells * sizeof(weiri_cell) + (size + 7) / 8 * 8;
     if (self->size == 0) {
         self->size = 8;

@@ -19,9 +19,9 @@ typedef struct weiri_key_slot {
 typedef struct weiri_key_table {
     const weir_type *types; /* shape (n_cells,), borrowed */
     uint32_t         n_cells;
-    uint32_t         max;       /* live entries */
-    size_t           size;      /* bytes of an entry: cells, then the owner's part */
-    weiri_key_slot  *slots;     /* shape (mask + 1,) */
+    uint32_t         max;   /* live entries */
+    size_t           size;  /* bytes of an entry: cells, then the owner's part */
+    weiri_key_slot  *slots; /* shape (mask + 1,) */
     uint32_t         mask;
     char           **pages;
     uint32_t         n_pages;

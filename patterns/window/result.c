@@ -5,7 +5,7 @@ static bool
 read_register(
     weiri_windower *self, const weiri_evaluation *e, uint32_t index, weir_value *out)
 {
-    const weiri_aggregate *plan = &self->window->aggregates[index];
+    const weiri_aggregate *plan  = &self->window->aggregates[index];
     char                  *state = e->states + self->offset[index];
     switch (plan->kind) {
     case WEIRI_AGGREGATE_KEY:
@@ -227,7 +227,8 @@ keep_pending(weiri_windower *self, const weiri_evaluation *e)
 {
     enum { SLACK = 1024 };
     uint32_t limit = self->window->order_limit;
-    if (limit > 0 && self->n_pending >= limit && self->n_pending - limit >= limit + SLACK) {
+    if (limit > 0 && self->n_pending >= limit
+        && self->n_pending - limit >= limit + SLACK) {
         sort_pending(self);
         cut_pending(self);
     }
@@ -257,8 +258,7 @@ weiri_windower_flush(weiri_windower *self)
         weiri_pending *item       = &self->pending[i];
         bool           is_emitted = false;
         if (status == WEIR_OK) {
-            status = emit(
-                self, item->emission, item->time_ns, item->values, &is_emitted);
+            status = emit(self, item->emission, item->time_ns, item->values, &is_emitted);
         }
         free(item->values);
     }
@@ -301,13 +301,15 @@ weiri_windower_give(weiri_windower *self, const weiri_evaluation *e, bool *is_em
             return WEIR_ENOMEM;
         }
         for (uint32_t i = 0; i < self->n_out; i++) {
-            self->out[i] = weiri_program_eval(self->results, self->emit_root + i, e->chunk,
-                e->row, self->registers);
+            self->out[i] = weiri_program_eval(
+                self->results, self->emit_root + i, e->chunk, e->row, self->registers);
         }
         status = self->window->n_order > 0 || self->window->order_limit > 0
                      ? keep_pending(self, e)
                      : emit(self, e->emission, e->time_ns, self->out, is_emitted);
     }
-    weiri_program_forget(self->results);
+    if (self->results != NULL) {
+        weiri_program_forget(self->results);
+    }
     return status;
 }

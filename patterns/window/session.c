@@ -8,9 +8,9 @@ typedef struct session {
     int64_t     start;
     int64_t     last;
     uint64_t    first; /* order of its first event */
-    uint32_t    older; /* entry + 1 of the session whose last event came before; 0: none */
-    uint32_t    newer;
-    bool        is_open;
+    uint32_t older; /* entry + 1 of the session whose last event came before; 0: none */
+    uint32_t newer;
+    bool     is_open;
 } session;
 
 size_t
@@ -38,8 +38,8 @@ unlink_session(weiri_windower *self, session *it)
 {
     *(it->older == 0 ? &self->oldest : &at(self, it->older - 1)->newer) = it->newer;
     *(it->newer == 0 ? &self->newest : &at(self, it->newer - 1)->older) = it->older;
-    it->older = 0;
-    it->newer = 0;
+    it->older                                                           = 0;
+    it->newer                                                           = 0;
 }
 
 static void
@@ -127,8 +127,9 @@ tick(weiri_windower *self, int64_t time_ns)
     self->n_dues       = 0;
     for (uint32_t i = 0; i < self->n_dirty && status == WEIR_OK; i++) {
         session *it        = at(self, self->dirty[i]);
+        bool     is_dirty  = it->entry.is_used && it->entry.is_dirty;
         it->entry.is_dirty = false;
-        if (it->entry.is_used && it->is_open) {
+        if (is_dirty && it->is_open) {
             status = weiri_windower_push_due(
                 self, end_of(self, it), it->first, self->dirty[i]);
         }
@@ -155,8 +156,8 @@ feed_row(weiri_windower *self, uint32_t i)
     int64_t     time_ns = self->batch.time[i];
     bool        is_new  = false;
     uint32_t    entry   = WEIRI_NO_ENTRY;
-    weir_status status  = time_ns >= self->due ? weiri_windower_catch_up(self, time_ns)
-                                               : WEIR_OK;
+    weir_status status =
+        time_ns >= self->due ? weiri_windower_catch_up(self, time_ns) : WEIR_OK;
     if (status == WEIR_OK) {
         status = weiri_windower_entry(self, i, &entry, &is_new);
     }

@@ -174,7 +174,8 @@ make_way(weiri_windower *self, sliding_entry *entry)
 /* ---- events ---- */
 
 static weir_status
-give(weiri_windower *self, uint32_t index, sliding_entry *entry, uint32_t i, bool *emitted)
+give(
+    weiri_windower *self, uint32_t index, sliding_entry *entry, uint32_t i, bool *emitted)
 {
     const weiri_ring *ring = &entry->ring;
     int64_t           time = self->batch.time[i];
@@ -190,8 +191,7 @@ give(weiri_windower *self, uint32_t index, sliding_entry *entry, uint32_t i, boo
             .emission = &entry->entry.emission,
     };
     if (ring->head < ring->tail) {
-        e.start =
-            (int64_t)weiri_ring_row(ring, self->stride, ring->head)[WEIRI_ROW_TIME];
+        e.start = (int64_t)weiri_ring_row(ring, self->stride, ring->head)[WEIRI_ROW_TIME];
     }
     return weiri_windower_give(self, &e, emitted);
 }

@@ -298,8 +298,8 @@ make_masks(weiri_windower *self)
         const weiri_aggregate *plan = &self->window->aggregates[a];
         if (self->x_root[a] != WEIRI_NONE) {
             bool is_count = plan->kind == WEIRI_AGGREGATE_COUNT;
-            mask_by(self, a, self->x_root[a],
-                is_count && plan->argument->type == WEIR_BOOL);
+            mask_by(
+                self, a, self->x_root[a], is_count && plan->argument->type == WEIR_BOOL);
         }
         if (self->y_root[a] != WEIRI_NONE) {
             mask_by(self, a, self->y_root[a], false);
@@ -361,7 +361,10 @@ weiri_window_counts
 weiri_windower_counts(const weiri_windower *self)
 {
     weiri_window_counts counts = self->counts;
-    counts.faults              = self->values.faults + weiri_program_faults(self->results);
+    counts.faults = self->values.faults;
+    if (self->results != NULL) {
+        counts.faults += weiri_program_faults(self->results);
+    }
     if (self->columns != NULL) {
         counts.faults += weiri_program_faults(self->columns);
     }

@@ -18,19 +18,19 @@ typedef struct weiri_emission {
 /* Begins the owner's part of each entry of tables whose entries outlive a window. */
 typedef struct weiri_entry {
     weiri_emission emission;
-    bool           is_used; /* false once given back to the table */
+    bool           is_used;  /* false once given back to the table */
     bool           is_dirty; /* has events since the last early results */
 } weiri_entry;
 
 /* The selected rows of what was fed last. */
 typedef struct weiri_window_batch {
-    weir_rows  rows;
-    uint32_t   n;
-    uint16_t   row[WEIRI_CHUNK_ROWS];  /* in the vectors; the chunk's is rows.first more */
-    int64_t    time[WEIRI_CHUNK_ROWS]; /* of selected row i                          */
-    uint32_t   hash[WEIRI_CHUNK_ROWS];
-    uint64_t   mask[WEIRI_CHUNK_ROWS]; /* bit a: aggregate a takes it                */
-    weiri_cell *keys;                  /* shape (WEIRI_CHUNK_ROWS, n_keys)           */
+    weir_rows rows;
+    uint32_t  n;
+    uint16_t  row[WEIRI_CHUNK_ROWS];  /* in the vectors; the chunk's is rows.first more */
+    int64_t   time[WEIRI_CHUNK_ROWS]; /* of selected row i                          */
+    uint32_t  hash[WEIRI_CHUNK_ROWS];
+    uint64_t  mask[WEIRI_CHUNK_ROWS]; /* bit a: aggregate a takes it                */
+    weiri_cell *keys;                 /* shape (WEIRI_CHUNK_ROWS, n_keys)           */
 } weiri_window_batch;
 
 /* One result to be judged and given. */
@@ -70,17 +70,18 @@ typedef struct weiri_window_ops {
     /* Early results at time_ns, of the entries in self->dirty. */
     weir_status (*tick)(weiri_windower *self, int64_t time_ns);
     /* Whether an entry's state matters to no event from now_ns on. */
-    bool (*is_stale)(const weiri_windower *self, const weiri_entry *entry, int64_t now_ns);
+    bool (*is_stale)(
+        const weiri_windower *self, const weiri_entry *entry, int64_t now_ns);
     /* Empty an entry. */
     void (*clear)(weiri_windower *self, void *entry);
 } weiri_window_ops;
 
 struct weiri_windower {
-    const weiri_query     *plan;
-    const weiri_window    *window;
-    weiri_window_sink      sink;
+    const weiri_query      *plan;
+    const weiri_window     *window;
+    weiri_window_sink       sink;
     const weiri_window_ops *ops;
-    weiri_window_counts    counts;
+    weiri_window_counts     counts;
 
     weiri_program *columns; /* where, keys, arguments and filters over the event */
     weiri_vector  *vectors; /* of its roots */
@@ -90,7 +91,7 @@ struct weiri_windower {
     uint32_t       y_root[WEIRI_AGGREGATES];
     uint32_t       filter_root[WEIRI_AGGREGATES];
     weiri_cell    *cells; /* of roots that are no 8-byte numbers, shape (n_roots, rows) */
-    const weiri_cell *root_cells[4 * WEIRI_AGGREGATES]; /* of each root, by vector row */
+    const weiri_cell **root_cells; /* of each root, by vector row */
     weiri_window_batch batch;
 
     weiri_program *results; /* having, emit's values, order's values */
@@ -103,14 +104,14 @@ struct weiri_windower {
     weir_value    *out; /* emit's values, then order's */
     uint32_t       n_out;
 
-    weir_type      *key_types;
-    weiri_key_table keys;
-    size_t          offset[WEIRI_AGGREGATES]; /* of a state in a block of states */
-    size_t          states_size;
-    uint32_t        active[WEIRI_AGGREGATES]; /* aggregates that have a state */
-    uint32_t        n_active;
+    weir_type       *key_types;
+    weiri_key_table  keys;
+    size_t           offset[WEIRI_AGGREGATES]; /* of a state in a block of states */
+    size_t           states_size;
+    uint32_t         active[WEIRI_AGGREGATES]; /* aggregates that have a state */
+    uint32_t         n_active;
     weiri_slide_spec slides[WEIRI_AGGREGATES];
-    uint32_t         stride; /* words of a sliding window's row */
+    uint32_t         stride;  /* words of a sliding window's row */
     uint32_t         n_cells; /* of them arguments */
     uint32_t         cell_root[2 * WEIRI_AGGREGATES]; /* root of each argument of a row */
 
@@ -123,12 +124,12 @@ struct weiri_windower {
     uint32_t sweep; /* next entry to look at */
     bool     is_finishing;
 
-    uint32_t *dirty; /* entries with events since the last early results */
-    uint32_t  n_dirty;
-    uint32_t  dirty_room;
-    uint32_t *live; /* hopping: entries in order of their first event ever */
-    uint32_t  n_live;
-    uint32_t  live_room;
+    uint32_t  *dirty; /* entries with events since the last early results */
+    uint32_t   n_dirty;
+    uint32_t   dirty_room;
+    uint32_t  *live; /* hopping: entries in order of their first event ever */
+    uint32_t   n_live;
+    uint32_t   live_room;
     weiri_due *dues;
     uint32_t   n_dues;
     uint32_t   dues_room;
@@ -205,7 +206,8 @@ weiri_windower_touch(weiri_windower *self, uint32_t entry, int64_t time_ns);
 
 /* Append to self->dues. */
 weir_status
-weiri_windower_push_due(weiri_windower *self, int64_t end, uint64_t first, uint32_t entry);
+weiri_windower_push_due(
+    weiri_windower *self, int64_t end, uint64_t first, uint32_t entry);
 
 /* Sort self->dues by (end, first). False: out of memory. */
 bool

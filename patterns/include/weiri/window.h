@@ -112,7 +112,7 @@ typedef struct weiri_window {
                                  * keys each key from its first window on, those
                                  * without events after the others, in order of their
                                  * first event ever                             */
-    int64_t early_ns;           /* -1: no. Tumbling, hopping, session: at each multiple T
+    int64_t early_ns;           /* <= 0: no. Tumbling, hopping, session: at each multiple T
                                  * of it the open windows with events since the last
                                  * time emit what they hold, at time T, before the
                                  * events at T; after what closes at T           */

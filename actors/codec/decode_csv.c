@@ -4,16 +4,18 @@
 #include "cell.h"
 #include "csv_header.h"
 #include "decoder_ops.h"
+#include "leaf.h"
 #include "weiri/limits.h"
 #include "weiri/numtext.h"
 
 enum { QUOTED_SHOWN = 100 };
 
 typedef struct csv_decoder {
-    csv_header header;
-    bool       is_begun;      /* the header is read, or there is none        */
-    bool       is_discarding; /* inside a record that was too long           */
-    csv_scan   scan;          /* of the record at hand                       */
+    csv_header   header;
+    field_leaves leaves;
+    bool         is_begun;      /* the header is read, or there is none        */
+    bool         is_discarding; /* inside a record that was too long           */
+    csv_scan     scan;          /* of the record at hand                       */
 } csv_decoder;
 
 /* The state of one decode call. */
@@ -23,7 +25,6 @@ typedef struct csv_call {
     weir_chunk   *chunk;
     const char   *bytes;
     const char   *end;
-    int64_t       time; /* of the record at hand */
     weir_error   *err;
 } csv_call;
 
@@ -38,6 +39,7 @@ decode_csv_destroy(void *state)
     csv_decoder *self = state;
     if (self != NULL) {
         csv_header_fini(&self->header);
+        leaves_fini(&self->leaves);
         free(self);
     }
 }
@@ -50,8 +52,9 @@ decode_csv_create(const weiri_decoder_config *config, void **state, weir_error *
         return WEIR_FAIL(err, WEIR_EINVAL, "this character cannot be a CSV delimiter");
     }
     csv_decoder *self = calloc(1, sizeof *self);
-    if (self == NULL || csv_header_init(&self->header, config->schema) != WEIR_OK) {
-        free(self);
+    if (self == NULL || csv_header_init(&self->header, config->schema) != WEIR_OK
+        || leaves_init(&self->leaves, config->schema) != WEIR_OK) {
+        decode_csv_destroy(self);
         return WEIR_FAIL(err, WEIR_ENOMEM, "CSV decoder: out of memory");
     }
     self->is_begun       = !config->has_header;
@@ -93,53 +96,25 @@ store_text(csv_call *call, int32_t field, const csv_cell *cell)
 static void
 store_value(csv_call *call, int32_t field, const weir_value *value)
 {
-    weir_column *column = &call->chunk->columns[field];
-    uint32_t     row    = call->chunk->n_rows;
-    if (field == call->self->header.schema->time_field) {
-        call->time = value->as.i;
-    }
-    if (!column->is_present) {
-        return;
-    }
-    column->nulls[row] = 0;
+    field_leaf *leaf = &call->self->leaves.of[field];
+    uint32_t    row  = call->chunk->n_rows;
+    leaf->nulls[row] = 0;
     switch ((weir_type)value->type) {
-    case WEIR_BOOL: column->as.b[row] = value->as.b ? 1 : 0; break;
-    case WEIR_FLOAT: column->as.f[row] = value->as.f; break;
+    case WEIR_BOOL: leaf->as.b[row] = value->as.b ? 1 : 0; break;
+    case WEIR_FLOAT: leaf->as.f[row] = value->as.f; break;
     case WEIR_INT:
     case WEIR_TIME:
-    case WEIR_DURATION: column->as.i[row] = value->as.i; break;
+    case WEIR_DURATION: leaf->as.i[row] = value->as.i; break;
     case WEIR_NULL:
     case WEIR_STRING:
     case WEIR_LIST: break;
     }
 }
 
-/* Numbers written plainly, if the bytes behind the cell may be read over. */
-static bool
-read_plain_number(const csv_call *call, const weir_field *field, const csv_cell *cell,
-    weir_value *value)
-{
-    const char *end = NULL;
-    if (call->end - cell->text < SCAN_PAD) {
-        return false;
-    }
-    if (field->type == WEIR_INT) {
-        end = scan_int(cell->text, &value->as.i);
-    } else if (field->type == WEIR_FLOAT) {
-        end = scan_float(cell->text, &value->as.f);
-    }
-    value->type = (uint8_t)field->type;
-    return end == cell->text + cell->size;
-}
-
 /* A value of a type that is not string, from a cell that is not empty. */
 static bool
-read_value(const csv_call *call, const weir_field *field, const csv_cell *cell,
-    weir_value *value)
+read_value(const weir_field *field, const csv_cell *cell, weir_value *value)
 {
-    if (read_plain_number(call, field, cell, value)) {
-        return true;
-    }
     const char *text = NULL;
     char        copy[WEIRI_REASON_TEXT];
     if (cell->size > sizeof copy && cell->text[0] == '"') {
@@ -184,7 +159,7 @@ read_field(csv_call *call, int32_t index, const csv_cell *cell)
         return false;
     }
     weir_value value = { 0 };
-    if (!read_value(call, field, cell, &value)) {
+    if (!read_value(field, cell, &value)) {
         reason_value(call, field, cell);
         return false;
     }
@@ -239,6 +214,71 @@ check_record(const csv_call *call, const char *record)
 }
 
 static bool
+take_bool(field_leaf *leaf, uint32_t row, const csv_cell *cell)
+{
+    bool is_true    = cell->size == 4 && memcmp(cell->text, "true", 4) == 0;
+    bool is_false   = cell->size == 5 && memcmp(cell->text, "false", 5) == 0;
+    leaf->as.b[row] = is_true ? 1 : 0;
+    return is_true || is_false;
+}
+
+static inline bool
+take_string(csv_call *call, field_leaf *leaf, uint32_t row, const csv_cell *cell)
+{
+    weir_chunk *chunk = call->chunk;
+    char       *place = chunk->heap + chunk->heap_used;
+    if (leaf->as.s == NULL) {
+        return true;
+    }
+    if (cell->size <= SCAN_BLOCK) {
+        memcpy(place, cell->text, SCAN_BLOCK);
+    } else {
+        memcpy(place, cell->text, cell->size);
+    }
+    leaf->as.s[row] = (weir_text){ chunk->heap_used, (uint32_t)cell->size };
+    chunk->heap_used += (uint32_t)cell->size;
+    return true;
+}
+
+static inline bool
+take_time(field_leaf *leaf, uint32_t row, const csv_cell *cell)
+{
+    int64_t *ns = &leaf->as.i[row];
+    return time_memo_recall(&leaf->memo, cell->text, cell->size, ns)
+           || time_memo_read(&leaf->memo, cell->text, cell->size, ns);
+}
+
+/* A cell as it nearly always is: not empty, without quotes, written plainly, and so far
+ * from the end of the bytes that a scan may read past it. False: it is otherwise, or
+ * wrong; read_column finds out and stores its value over this one. */
+static inline bool
+take_plain(csv_call *call, int32_t field, const csv_cell *cell)
+{
+    field_leaf *leaf        = &call->self->leaves.of[field];
+    uint32_t    row         = call->chunk->n_rows;
+    const char *end         = cell->text + cell->size;
+    bool        is_near_end = call->end - cell->text < SCAN_PAD;
+    if (is_near_end || cell->size == 0 || cell->text[0] == '"'
+        || call->self->header.next_field[field] >= 0) {
+        return false;
+    }
+    leaf->nulls[row] = 0;
+    switch (leaf->kind) {
+    case LEAF_OTHER: return false;
+    case LEAF_INT: return scan_int(cell->text, &leaf->as.i[row]) == end;
+    case LEAF_FLOAT: return scan_float(cell->text, &leaf->as.f[row]) == end;
+    case LEAF_BOOL: return take_bool(leaf, row, cell);
+    case LEAF_STRING: return take_string(call, leaf, row, cell);
+    case LEAF_TEXT_TIME: return take_time(leaf, row, cell);
+    case LEAF_COUNT_TIME:
+        return scan_int(cell->text, &leaf->as.i[row]) == end
+               && !__builtin_mul_overflow(
+                   leaf->as.i[row], leaf->unit_ns, &leaf->as.i[row]);
+    }
+    return false;
+}
+
+static bool
 read_cells(csv_call *call, const char *record)
 {
     const csv_scan   *scan   = &call->self->scan;
@@ -247,7 +287,8 @@ read_cells(csv_call *call, const char *record)
     for (size_t c = 0; c < header->n_columns; c++) {
         int32_t  field = header->column_field[c];
         csv_cell cell  = { record + start, scan->ends[c] - start };
-        if (field >= 0 && !read_column(call, field, &cell)) {
+        if (field >= 0 && !take_plain(call, field, &cell)
+            && !read_column(call, field, &cell)) {
             return false;
         }
         start = scan->ends[c] + (size_t)1;
@@ -286,15 +327,13 @@ read_row(csv_call *call, const char *record)
     if (!has_room(chunk, scan->end, &status)) {
         return status;
     }
-    call->time = 0;
     if (!read_cells(call, record)) {
         weiri_decode_roll_back(chunk, heap_used);
         weiri_decode_dead(
             call->decode, (size_t)(record - call->bytes), record, scan->end);
         return WEIR_OK;
     }
-    chunk->time[chunk->n_rows] = call->time;
-    chunk->n_rows++;
+    leaves_append(&call->self->leaves, chunk);
     return WEIR_OK;
 }
 
@@ -386,13 +425,14 @@ static weir_status
 decode_csv(void *state, weiri_decode *decode, const char *bytes, size_t size,
     bool is_last, weir_chunk *chunk, size_t *consumed, weir_error *err)
 {
-    csv_call    call   = { .self = state,
-             .decode             = decode,
-             .chunk              = chunk,
-             .bytes              = bytes,
-             .end                = bytes + size,
-             .err                = err };
-    const char *p      = bytes;
+    csv_call    call = { .self = state,
+           .decode             = decode,
+           .chunk              = chunk,
+           .bytes              = bytes,
+           .end                = bytes + size,
+           .err                = err };
+    const char *p    = bytes;
+    leaves_bind(&call.self->leaves, chunk);
     weir_status status = read_records(&call, is_last, &p);
     if (status == WEIR_ENOMEM) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "CSV decoder: out of memory");

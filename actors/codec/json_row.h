@@ -5,6 +5,7 @@
 #include "decoder_ops.h"
 #include "json_keys.h"
 #include "json_text.h"
+#include "leaf.h"
 
 typedef enum json_outcome {
     JSON_ROW,   /* appended                                                    */
@@ -24,13 +25,13 @@ typedef struct json_row {
     weiri_paths       *paths;
     json_keys         *keys;    /* shape (paths->n_nodes,)                           */
     json_span         *refused; /* shape (schema->n_fields,): the values of `bad`    */
+    field_leaves       leaves;
     weiri_field_set    all;
     size_t             n_words; /* of the sets that are in use                       */
     /* Of the record at hand. */
     weir_chunk     *chunk;
     weir_column    *columns;
     uint32_t        row;
-    int64_t         time;
     weiri_field_set seen; /* fields that have a value or are in `bad`                */
     weiri_field_set bad;  /* whose latest value is none for their type               */
     json_error      error;
@@ -43,13 +44,16 @@ json_row_init(json_row *self, const weir_schema *schema, weir_error *err);
 void
 json_row_fini(json_row *self);
 
-/* Read the record at `line`, behind which a line feed comes, into the chunk, which has
- * room for a row.
+/* Read into this chunk from now on. */
+void
+json_row_bind(json_row *self, weir_chunk *chunk);
+
+/* Read the record at `line`, behind which a line feed comes, into the chunk that is
+ * bound, which has room for a row.
  *
  *   end  the line feed, for JSON_ROW and JSON_BLANK; untouched else
  */
 json_outcome
-json_row_read(json_row *self, weiri_decode *decode, weir_chunk *chunk, const char *line,
-    const char **end);
+json_row_read(json_row *self, weiri_decode *decode, const char *line, const char **end);
 
 #endif

@@ -2,7 +2,7 @@
 #ifndef WEIRI_PLAN_H
 #define WEIRI_PLAN_H
 
-#include "weiri/pattern.h"
+#include "weiri/window.h"
 
 typedef enum weiri_format {
     WEIRI_FORMAT_AUTO, /* by the file's name */
@@ -79,14 +79,6 @@ typedef struct weiri_sink {
     weiri_format        format;
     weiri_place_in_text place;
 } weiri_sink;
-
-/* `from s where c emit …` without a window: filter and map. */
-typedef struct weiri_query {
-    uint32_t           stream;
-    const weir_schema *schema;
-    const weiri_expr  *where; /* NULL: all */
-    weiri_emit        *emit;
-} weiri_query;
 
 typedef struct weiri_rule {
     const char         *name;

@@ -1,0 +1,181 @@
+#include "aggregate/multiset.h"
+
+#include "weiri/assert.h"
+
+enum { LEAST_CAPACITY = 8 };
+
+void
+weiri_multiset_init(weiri_multiset *self, weir_type type)
+{
+    *self = (weiri_multiset){ .type = type };
+}
+
+void
+weiri_multiset_fini(weiri_multiset *self)
+{
+    if (weiri_cell_is_text(self->type)) {
+        for (size_t i = 0; i < self->capacity; i++) {
+            if (self->slots[i].count > 0) {
+                weiri_cell_free(self->type, self->slots[i].cell);
+            }
+        }
+    }
+    free(self->slots);
+    weiri_multiset_init(self, self->type);
+}
+
+/* The slot of a value, or the free one where it would go. */
+static weiri_multiset_slot *
+find(const weiri_multiset *self, weiri_cell cell, uint64_t hash)
+{
+    size_t mask = self->capacity - 1;
+    for (size_t i = hash & mask;; i = (i + 1) & mask) {
+        weiri_multiset_slot *slot = &self->slots[i];
+        if (slot->count == 0
+            || (slot->hash == hash && weiri_cell_equal(self->type, slot->cell, cell))) {
+            return slot;
+        }
+    }
+}
+
+static bool
+grow(weiri_multiset *self)
+{
+    weiri_multiset bigger = *self;
+    bigger.capacity       = self->capacity == 0 ? LEAST_CAPACITY : 2 * self->capacity;
+    bigger.slots          = calloc(bigger.capacity, sizeof *bigger.slots);
+    if (bigger.slots == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < self->capacity; i++) {
+        if (self->slots[i].count > 0) {
+            *find(&bigger, self->slots[i].cell, self->slots[i].hash) = self->slots[i];
+        }
+    }
+    free(self->slots);
+    *self = bigger;
+    return true;
+}
+
+bool
+weiri_multiset_add(weiri_multiset *self, weiri_cell cell, uint64_t count)
+{
+    if (4 * (self->n + 1) > 3 * self->capacity && !grow(self)) {
+        return false;
+    }
+    cell                      = weiri_cell_plain(self->type, cell);
+    uint64_t             hash = weiri_cell_hash(self->type, cell);
+    weiri_multiset_slot *slot = find(self, cell, hash);
+    if (slot->count == 0) {
+        if (!weiri_cell_own(self->type, cell, &slot->cell)) {
+            return false;
+        }
+        slot->hash = hash;
+        self->n++;
+    }
+    slot->count += count;
+    return true;
+}
+
+/* Free a slot and close the gap in its run (Knuth, TAOCP 3, 6.4, algorithm R). */
+static void
+drop(weiri_multiset *self, size_t hole)
+{
+    size_t mask = self->capacity - 1;
+    weiri_cell_free(self->type, self->slots[hole].cell);
+    self->n--;
+    for (size_t i = (hole + 1) & mask; self->slots[i].count > 0; i = (i + 1) & mask) {
+        size_t home = self->slots[i].hash & mask;
+        if (((i - home) & mask) >= ((i - hole) & mask)) {
+            self->slots[hole] = self->slots[i];
+            hole              = i;
+        }
+    }
+    self->slots[hole] = (weiri_multiset_slot){ .count = 0 };
+}
+
+void
+weiri_multiset_remove(weiri_multiset *self, weiri_cell cell)
+{
+    weiri_assert(self->capacity > 0);
+    cell                      = weiri_cell_plain(self->type, cell);
+    weiri_multiset_slot *slot = find(self, cell, weiri_cell_hash(self->type, cell));
+    weiri_assert(slot->count > 0);
+    if (slot->count == 1) {
+        drop(self, (size_t)(slot - self->slots));
+    } else {
+        slot->count--;
+    }
+}
+
+/* ---- thinning ---- */
+
+static int
+compare_counts(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a;
+    uint64_t y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+uint64_t
+weiri_multiset_thin(weiri_multiset *self)
+{
+    uint64_t            *counts = malloc(self->n * sizeof *counts);
+    weiri_multiset_slot *slots  = calloc(self->capacity, sizeof *slots);
+    if (counts == NULL || slots == NULL) {
+        free(counts);
+        free(slots);
+        return 0;
+    }
+    size_t n = 0;
+    for (size_t i = 0; i < self->capacity; i++) {
+        if (self->slots[i].count > 0) {
+            counts[n++] = self->slots[i].count;
+        }
+    }
+    qsort(counts, n, sizeof *counts, compare_counts);
+    uint64_t       taken   = counts[n / 2];
+    weiri_multiset thinned = { self->type, slots, self->capacity, 0 };
+    for (size_t i = 0; i < self->capacity; i++) {
+        weiri_multiset_slot slot = self->slots[i];
+        if (slot.count > taken) {
+            slot.count -= taken;
+            *find(&thinned, slot.cell, slot.hash) = slot;
+            thinned.n++;
+        } else if (slot.count > 0) {
+            weiri_cell_free(self->type, slot.cell);
+        }
+    }
+    free(counts);
+    free(self->slots);
+    *self = thinned;
+    return taken;
+}
+
+/* ---- the most frequent ---- */
+
+static bool
+is_before(weir_type type, const weiri_multiset_slot *a, const weiri_multiset_slot *b)
+{
+    return a->count != b->count ? a->count > b->count
+                                : weiri_cell_compare(type, a->cell, b->cell) < 0;
+}
+
+size_t
+weiri_multiset_top(const weiri_multiset *self, const weiri_multiset_slot **out, size_t k)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < self->capacity; i++) {
+        const weiri_multiset_slot *slot = &self->slots[i];
+        if (slot->count == 0 || (n == k && !is_before(self->type, slot, out[n - 1]))) {
+            continue;
+        }
+        size_t at = n < k ? n++ : n - 1;
+        for (; at > 0 && is_before(self->type, slot, out[at - 1]); at--) {
+            out[at] = out[at - 1];
+        }
+        out[at] = slot;
+    }
+    return n;
+}

@@ -1,0 +1,108 @@
+/* weiri_key_table: from the values of a key to an entry, of which the owner has a part.
+ *
+ * Open addressing over (hash, entry) pairs; entries lie in pages and never move, and are
+ * found by an index. Keys are compared value by value. A table that was only added to has
+ * entries 0, 1, 2, … in order of their first event.
+ */
+#ifndef WEIRI_KEY_TABLE_H
+#define WEIRI_KEY_TABLE_H
+
+#include "aggregate/cell.h"
+
+#define WEIRI_NO_ENTRY UINT32_MAX
+
+typedef struct weiri_key_slot {
+    uint32_t hash;
+    uint32_t entry; /* index + 1; 0: free */
+} weiri_key_slot;
+
+typedef struct weiri_key_table {
+    const weir_type *types; /* shape (n_cells,), borrowed */
+    uint32_t         n_cells;
+    uint32_t         max;   /* live entries */
+    size_t           size;  /* bytes of an entry: cells, then the owner's part */
+    weiri_key_slot  *slots; /* shape (mask + 1,) */
+    uint32_t         mask;
+    char           **pages;
+    uint32_t         n_pages;
+    uint32_t         page_shift; /* entries of a page: 1 << page_shift */
+    uint32_t         n_used;     /* entries ever handed out since cleared */
+    uint32_t         n_live;
+    uint32_t        *free; /* entries given back, shape (n_free,) */
+    uint32_t         n_free;
+    uint32_t         free_room;
+} weiri_key_table;
+
+/* The hash of a key of plain cells, as the table wants it. */
+static inline uint32_t
+weiri_key_hash(const weir_type *types, const weiri_cell *cells, uint32_t n_cells)
+{
+    uint64_t hash = 0;
+    for (uint32_t i = 0; i < n_cells; i++) {
+        hash = weiri_cell_hash(types[i], cells[i]) + hash * UINT64_C(0x9e3779b97f4a7c15);
+    }
+    return (uint32_t)(hash ^ (hash >> 32));
+}
+
+/* `size` bytes of each entry are the owner's.
+ *
+ *   errors  WEIR_ENOMEM
+ */
+WEIR_MUST_CHECK weir_status
+weiri_key_table_init(weiri_key_table *self, const weir_type *types, uint32_t n_cells,
+    size_t size, uint32_t max);
+
+/* The owner has emptied its parts. */
+void
+weiri_key_table_fini(weiri_key_table *self);
+
+/* The entry of a key, made with the owner's part zeroed if there is none.
+ *
+ *   cells   shape (n_cells,), plain
+ *   errors  WEIR_EFULL   max entries are live: table unchanged
+ *           WEIR_ENOMEM  table unchanged
+ */
+WEIR_MUST_CHECK weir_status
+weiri_key_table_need(weiri_key_table *self, uint32_t hash, const weiri_cell *cells,
+    uint32_t *entry, bool *is_new);
+
+/* Give an entry back. */
+WEIR_MUST_CHECK weir_status
+weiri_key_table_remove(weiri_key_table *self, uint32_t entry);
+
+/* Give all entries back, keeping pages and slots. */
+void
+weiri_key_table_clear(weiri_key_table *self);
+
+static inline weiri_cell *
+weiri_key_table_cells(const weiri_key_table *self, uint32_t entry)
+{
+    uint32_t in_page = entry & ((1u << self->page_shift) - 1);
+    return (weiri_cell *)(void *)(self->pages[entry >> self->page_shift]
+                                  + in_page * self->size);
+}
+
+/* The owner's part. */
+static inline void *
+weiri_key_table_at(const weiri_key_table *self, uint32_t entry)
+{
+    return weiri_key_table_cells(self, entry) + self->n_cells;
+}
+
+static inline void
+weiri_key_table_prefetch_slot(const weiri_key_table *self, uint32_t hash)
+{
+    __builtin_prefetch(&self->slots[hash & self->mask]);
+}
+
+/* Once its slot has come. */
+static inline void
+weiri_key_table_prefetch_entry(const weiri_key_table *self, uint32_t hash)
+{
+    uint32_t entry = self->slots[hash & self->mask].entry;
+    if (entry != 0) {
+        __builtin_prefetch(weiri_key_table_cells(self, entry - 1), 1);
+    }
+}
+
+#endif

@@ -1,0 +1,315 @@
+/* From the state of a window to an emitted event: having, changes, order, limits. */
+#include "window/windower.h"
+
+static bool
+read_register(
+    weiri_windower *self, const weiri_evaluation *e, uint32_t index, weir_value *out)
+{
+    const weiri_aggregate *plan  = &self->window->aggregates[index];
+    char                  *state = e->states + self->offset[index];
+    switch (plan->kind) {
+    case WEIRI_AGGREGATE_KEY:
+        *out = weiri_cell_value(self->key_types[plan->index], e->keys[plan->index]);
+        return true;
+    case WEIRI_AGGREGATE_START:
+        *out = (weir_value){ .type = WEIR_TIME, .as.i = e->start };
+        return true;
+    case WEIRI_AGGREGATE_END:
+        *out = (weir_value){ .type = WEIR_TIME, .as.i = e->end };
+        return true;
+    default:
+        return e->ring != NULL
+                   ? weiri_slide_value(
+                       &self->slides[index], state, e->ring, &self->values, out)
+                   : weiri_tally_value(plan, index, state, &self->values, out);
+    }
+}
+
+static bool
+read_registers(weiri_windower *self, const weiri_evaluation *e, uint64_t wanted)
+{
+    for (; wanted != 0; wanted &= wanted - 1) {
+        uint32_t index = (uint32_t)__builtin_ctzll(wanted);
+        if (!read_register(self, e, index, &self->registers[index])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- limits ---- */
+
+static void
+forget_old(weiri_emission *self, const weiri_window *window, int64_t now_ns)
+{
+    while (self->n > 0
+           && weiri_add_ns(self->times[self->head], window->limit_ns) <= now_ns) {
+        self->head = (self->head + 1) & (self->room - 1);
+        self->n--;
+    }
+}
+
+bool
+weiri_emission_is_over(
+    const weiri_emission *self, const weiri_window *window, int64_t now_ns)
+{
+    if (self->n == 0) {
+        return true;
+    }
+    int64_t last = self->times[(self->head + self->n - 1) & (self->room - 1)];
+    return weiri_add_ns(last, window->limit_ns) <= now_ns;
+}
+
+void
+weiri_emission_fini(weiri_emission *self)
+{
+    free(self->times);
+    *self = (weiri_emission){ 0 };
+}
+
+static bool
+note_time(weiri_emission *self, int64_t time_ns)
+{
+    if (self->n == self->room) {
+        uint32_t room  = self->room == 0 ? 1 : 2 * self->room;
+        int64_t *times = malloc(room * sizeof *times);
+        if (times == NULL) {
+            return false;
+        }
+        for (uint32_t i = 0; i < self->n; i++) {
+            times[i] = self->times[(self->head + i) & (self->room - 1)];
+        }
+        free(self->times);
+        self->times = times;
+        self->room  = room;
+        self->head  = 0;
+    }
+    self->times[(self->head + self->n++) & (self->room - 1)] = time_ns;
+    return true;
+}
+
+/* Give values to the sink unless a limit holds them back. */
+static weir_status
+emit(weiri_windower *self, weiri_emission *emission, int64_t time_ns,
+    const weir_value *values, bool *is_emitted)
+{
+    const weiri_window *window = self->window;
+    *is_emitted                = false;
+    if (window->limit > 0 && window->limit_ns < 0 && self->n_emitted >= window->limit) {
+        self->counts.limited++;
+        return WEIR_OK;
+    }
+    if (window->limit > 0 && window->limit_ns >= 0) {
+        forget_old(emission, window, time_ns);
+        if (emission->n >= window->limit) {
+            self->counts.limited++;
+            return WEIR_OK;
+        }
+        if (!note_time(emission, time_ns)) {
+            return WEIR_ENOMEM;
+        }
+    }
+    self->n_emitted++;
+    self->counts.emitted++;
+    *is_emitted = true;
+    return self->sink.emitted(self->sink.context, time_ns, values);
+}
+
+/* ---- order ---- */
+
+/* Nulls last, whatever the direction. */
+static int
+compare_values(const weir_value *a, const weir_value *b, bool is_descending)
+{
+    if (a->is_null || b->is_null) {
+        return (int)a->is_null - (int)b->is_null;
+    }
+    int order = 0;
+    switch (a->type) {
+    case WEIR_BOOL: order = (int)a->as.b - (int)b->as.b; break;
+    case WEIR_STRING:
+    case WEIR_LIST: order = weiri_text_compare(a, b); break;
+    default: {
+        weiri_cell x = { .i = a->as.i };
+        weiri_cell y = { .i = b->as.i };
+        order        = weiri_cell_compare((weir_type)a->type, x, y);
+        break;
+    }
+    }
+    return is_descending ? -order : order;
+}
+
+static bool
+is_before(const weiri_windower *self, const weiri_pending *a, const weiri_pending *b)
+{
+    uint32_t first = self->plan->emit->schema->n_fields;
+    for (uint32_t i = 0; i < self->window->n_order; i++) {
+        int order = compare_values(&a->values[first + i], &b->values[first + i],
+            self->window->order[i].is_descending);
+        if (order != 0) {
+            return order < 0;
+        }
+    }
+    return a->place < b->place;
+}
+
+static void
+sift(const weiri_windower *self, weiri_pending *items, uint32_t root, uint32_t n)
+{
+    weiri_pending item = items[root];
+    for (uint32_t child = 2 * root + 1; child < n; child = 2 * root + 1) {
+        if (child + 1 < n && is_before(self, &items[child], &items[child + 1])) {
+            child++;
+        }
+        if (!is_before(self, &item, &items[child])) {
+            break;
+        }
+        items[root] = items[child];
+        root        = child;
+    }
+    items[root] = item;
+}
+
+/* Heap sort: in place, and no two are equal, for each has its place. */
+static void
+sort_pending(weiri_windower *self)
+{
+    weiri_pending *items = self->pending;
+    uint32_t       n     = self->n_pending;
+    for (uint32_t i = n / 2; i-- > 0;) {
+        sift(self, items, i, n);
+    }
+    for (uint32_t i = n; i-- > 1;) {
+        weiri_pending last = items[i];
+        items[i]           = items[0];
+        items[0]           = last;
+        sift(self, items, 0, i);
+    }
+}
+
+static void
+cut_pending(weiri_windower *self)
+{
+    uint32_t keep = self->window->order_limit;
+    while (keep > 0 && self->n_pending > keep) {
+        free(self->pending[--self->n_pending].values);
+    }
+}
+
+/* A copy of self->out in one block. */
+static weir_value *
+copy_out(const weiri_windower *self)
+{
+    size_t size = self->n_out * sizeof(weir_value);
+    for (uint32_t i = 0; i < self->n_out; i++) {
+        size += self->out[i].is_null ? 0 : self->out[i].size;
+    }
+    weir_value *copy = malloc(size > 0 ? size : 1);
+    if (copy == NULL) {
+        return NULL;
+    }
+    char *text = (char *)(copy + self->n_out);
+    for (uint32_t i = 0; i < self->n_out; i++) {
+        copy[i] = self->out[i];
+        if (!copy[i].is_null && weiri_cell_is_text((weir_type)copy[i].type)) {
+            if (copy[i].size > 0) {
+                memcpy(text, copy[i].as.s, copy[i].size);
+            }
+            copy[i].as.s = text;
+            text += copy[i].size;
+        }
+    }
+    return copy;
+}
+
+static weir_status
+keep_pending(weiri_windower *self, const weiri_evaluation *e)
+{
+    enum { SLACK = 1024 };
+    uint32_t limit = self->window->order_limit;
+    if (limit > 0 && self->n_pending >= limit
+        && self->n_pending - limit >= limit + SLACK) {
+        sort_pending(self);
+        cut_pending(self);
+    }
+    if (!weiri_need_room((void **)&self->pending, self->n_pending, &self->pending_room,
+            sizeof *self->pending)) {
+        return WEIR_ENOMEM;
+    }
+    weir_value *values = copy_out(self);
+    if (values == NULL) {
+        return WEIR_ENOMEM;
+    }
+    self->pending[self->n_pending++] =
+        (weiri_pending){ values, e->emission, e->time_ns, self->n_placed++ };
+    return WEIR_OK;
+}
+
+weir_status
+weiri_windower_flush(weiri_windower *self)
+{
+    if (self->n_pending == 0) {
+        return WEIR_OK;
+    }
+    sort_pending(self);
+    cut_pending(self);
+    weir_status status = WEIR_OK;
+    for (uint32_t i = 0; i < self->n_pending; i++) {
+        weiri_pending *item       = &self->pending[i];
+        bool           is_emitted = false;
+        if (status == WEIR_OK) {
+            status = emit(self, item->emission, item->time_ns, item->values, &is_emitted);
+        }
+        free(item->values);
+    }
+    self->n_pending = 0;
+    return status;
+}
+
+/* ---- judging ---- */
+
+/* Whether having holds, and by `when changes` matters. */
+static weir_status
+judge(weiri_windower *self, const weiri_evaluation *e, bool *holds)
+{
+    const weiri_window *window = self->window;
+    *holds                     = true;
+    if (!read_registers(self, e, self->in_having)) {
+        return WEIR_ENOMEM;
+    }
+    if (window->having != NULL) {
+        weir_value value =
+            weiri_program_eval(self->results, 0, e->chunk, e->row, self->registers);
+        *holds = !value.is_null && value.as.b;
+    }
+    if (window->has_changes) {
+        bool was_true         = e->emission->was_true;
+        e->emission->was_true = *holds;
+        *holds                = *holds && !was_true;
+    }
+    return WEIR_OK;
+}
+
+weir_status
+weiri_windower_give(weiri_windower *self, const weiri_evaluation *e, bool *is_emitted)
+{
+    bool        holds  = false;
+    weir_status status = judge(self, e, &holds);
+    *is_emitted        = false;
+    if (status == WEIR_OK && holds) {
+        if (!read_registers(self, e, self->in_emit)) {
+            return WEIR_ENOMEM;
+        }
+        for (uint32_t i = 0; i < self->n_out; i++) {
+            self->out[i] = weiri_program_eval(
+                self->results, self->emit_root + i, e->chunk, e->row, self->registers);
+        }
+        status = self->window->n_order > 0 || self->window->order_limit > 0
+                     ? keep_pending(self, e)
+                     : emit(self, e->emission, e->time_ns, self->out, is_emitted);
+    }
+    if (self->results != NULL) {
+        weiri_program_forget(self->results);
+    }
+    return status;
+}

@@ -1,0 +1,220 @@
+/* Session windows: the open ones in a list by their last event, which is the order in
+ * which they end. */
+#include "window/windower.h"
+
+/* Then its tallies. */
+typedef struct session {
+    weiri_entry entry;
+    int64_t     start;
+    int64_t     last;
+    uint64_t    first; /* order of its first event */
+    uint32_t older; /* entry + 1 of the session whose last event came before; 0: none */
+    uint32_t newer;
+    bool     is_open;
+} session;
+
+size_t
+weiri_session_entry_size(const weiri_windower *self)
+{
+    return sizeof(session) + self->states_size;
+}
+
+static char *
+tallies_of(session *self)
+{
+    return (char *)(self + 1);
+}
+
+static session *
+at(const weiri_windower *self, uint32_t entry)
+{
+    return weiri_key_table_at(&self->keys, entry);
+}
+
+/* ---- the list; self->oldest and newest are entry + 1 ---- */
+
+static void
+unlink_session(weiri_windower *self, session *it)
+{
+    *(it->older == 0 ? &self->oldest : &at(self, it->older - 1)->newer) = it->newer;
+    *(it->newer == 0 ? &self->newest : &at(self, it->newer - 1)->older) = it->older;
+    it->older                                                           = 0;
+    it->newer                                                           = 0;
+}
+
+static void
+link_newest(weiri_windower *self, uint32_t entry, session *it)
+{
+    it->older = self->newest;
+    it->newer = 0;
+    *(self->newest == 0 ? &self->oldest : &at(self, self->newest - 1)->newer) = entry + 1;
+    self->newest                                                              = entry + 1;
+}
+
+/* ---- closing ---- */
+
+static int64_t
+end_of(const weiri_windower *self, const session *it)
+{
+    return weiri_add_ns(it->last, self->window->width_ns);
+}
+
+static int64_t
+next_close(const weiri_windower *self)
+{
+    return self->oldest == 0 ? INT64_MAX : end_of(self, at(self, self->oldest - 1));
+}
+
+static weir_status
+give(weiri_windower *self, uint32_t entry, int64_t time_ns)
+{
+    bool             is_emitted = false;
+    session         *it         = at(self, entry);
+    weiri_evaluation e          = {
+                 .keys     = weiri_key_table_cells(&self->keys, entry),
+                 .start    = it->start,
+                 .end      = end_of(self, it),
+                 .time_ns  = time_ns,
+                 .states   = tallies_of(it),
+                 .emission = &it->entry.emission,
+    };
+    return weiri_windower_give(self, &e, &is_emitted);
+}
+
+/* A closed session: its entry stays only for what `limit` has counted. */
+static weir_status
+retire(weiri_windower *self, uint32_t entry, int64_t end)
+{
+    session *it = at(self, entry);
+    weiri_windower_clear(self, tallies_of(it));
+    it->entry.emission.was_true = false;
+    return weiri_emission_is_over(&it->entry.emission, self->window, end)
+               ? weiri_windower_release(self, entry)
+               : WEIR_OK;
+}
+
+static weir_status
+close_sessions(weiri_windower *self, int64_t end)
+{
+    weir_status status = WEIR_OK;
+    self->n_dues       = 0;
+    while (self->oldest != 0 && next_close(self) == end && status == WEIR_OK) {
+        uint32_t entry = self->oldest - 1;
+        session *it    = at(self, entry);
+        status         = weiri_windower_push_due(self, end, it->first, entry);
+        unlink_session(self, it);
+        it->is_open = false;
+    }
+    if (status == WEIR_OK && !weiri_windower_sort_dues(self)) {
+        status = WEIR_ENOMEM;
+    }
+    for (uint32_t i = 0; i < self->n_dues && status == WEIR_OK; i++) {
+        status = give(self, self->dues[i].entry, end);
+    }
+    if (status == WEIR_OK) {
+        status = weiri_windower_flush(self);
+    }
+    for (uint32_t i = 0; i < self->n_dues && status == WEIR_OK; i++) {
+        status = retire(self, self->dues[i].entry, end);
+    }
+    return status;
+}
+
+static weir_status
+tick(weiri_windower *self, int64_t time_ns)
+{
+    weir_status status = WEIR_OK;
+    self->n_dues       = 0;
+    for (uint32_t i = 0; i < self->n_dirty && status == WEIR_OK; i++) {
+        session *it        = at(self, self->dirty[i]);
+        bool     is_dirty  = it->entry.is_used && it->entry.is_dirty;
+        it->entry.is_dirty = false;
+        if (is_dirty && it->is_open) {
+            status = weiri_windower_push_due(
+                self, end_of(self, it), it->first, self->dirty[i]);
+        }
+    }
+    if (status == WEIR_OK && !weiri_windower_sort_dues(self)) {
+        status = WEIR_ENOMEM;
+    }
+    for (uint32_t i = 0; i < self->n_dues && status == WEIR_OK; i++) {
+        if (i > 0 && self->dues[i].end != self->dues[i - 1].end) {
+            status = weiri_windower_flush(self);
+        }
+        if (status == WEIR_OK) {
+            status = give(self, self->dues[i].entry, time_ns);
+        }
+    }
+    return status == WEIR_OK ? weiri_windower_flush(self) : status;
+}
+
+/* ---- events ---- */
+
+static weir_status
+feed_row(weiri_windower *self, uint32_t i)
+{
+    int64_t     time_ns = self->batch.time[i];
+    bool        is_new  = false;
+    uint32_t    entry   = WEIRI_NO_ENTRY;
+    weir_status status =
+        time_ns >= self->due ? weiri_windower_catch_up(self, time_ns) : WEIR_OK;
+    if (status == WEIR_OK) {
+        status = weiri_windower_entry(self, i, &entry, &is_new);
+    }
+    if (status != WEIR_OK || entry == WEIRI_NO_ENTRY) {
+        return status;
+    }
+    session *it       = at(self, entry);
+    it->entry.is_used = true;
+    if (it->is_open) {
+        unlink_session(self, it);
+    } else {
+        it->is_open = true;
+        it->start   = time_ns;
+        it->first   = self->n_seen + i;
+    }
+    it->last = time_ns;
+    link_newest(self, entry, it);
+    int64_t end = next_close(self);
+    self->due   = end < self->tick ? end : self->tick;
+    if (self->window->early_ns > 0 && !it->entry.is_dirty) {
+        it->entry.is_dirty = true;
+        status             = weiri_windower_touch(self, entry, time_ns);
+    }
+    return status == WEIR_OK ? weiri_windower_add(self, tallies_of(it), i) : status;
+}
+
+static weir_status
+feed(weiri_windower *self)
+{
+    weir_status status = WEIR_OK;
+    for (uint32_t i = 0; i < self->batch.n && status == WEIR_OK; i++) {
+        status = feed_row(self, i);
+    }
+    return status;
+}
+
+static bool
+is_stale(const weiri_windower *self, const weiri_entry *entry, int64_t now_ns)
+{
+    (void)self;
+    (void)now_ns;
+    return !((const session *)entry)->is_open;
+}
+
+static void
+clear(weiri_windower *self, void *part)
+{
+    session *it = part;
+    weiri_windower_clear(self, tallies_of(it));
+    weiri_emission_fini(&it->entry.emission);
+}
+
+const weiri_window_ops weiri_session_ops = {
+    .feed       = feed,
+    .next_close = next_close,
+    .close      = close_sessions,
+    .tick       = tick,
+    .is_stale   = is_stale,
+    .clear      = clear,
+};

@@ -1,0 +1,290 @@
+/* Sliding and row windows: a ring of rows a key, a result an event. */
+#include "window/windower.h"
+
+/* Then the slides. */
+typedef struct sliding_entry {
+    weiri_entry entry;
+    weiri_ring  ring;
+} sliding_entry;
+
+size_t
+weiri_sliding_entry_size(const weiri_windower *self)
+{
+    return sizeof(sliding_entry) + self->states_size;
+}
+
+static char *
+states_of(sliding_entry *self)
+{
+    return (char *)(self + 1);
+}
+
+/* ---- rows ---- */
+
+/* Free the strings of a row. */
+static void
+free_row(const weiri_windower *self, const uint64_t *row)
+{
+    for (uint32_t i = 0; i < self->n_cells; i++) {
+        weir_type type = self->vectors[self->cell_root[i]].type;
+        if (weiri_cell_is_text(type) && row[WEIRI_ROW_CELLS + i] != 0) {
+            weiri_cell_free(type, (weiri_cell){ .bits = row[WEIRI_ROW_CELLS + i] });
+        }
+    }
+}
+
+static void
+clear_rows(weiri_windower *self, sliding_entry *entry)
+{
+    for (uint32_t i = 0; i < self->n_active; i++) {
+        uint32_t a = self->active[i];
+        weiri_slide_clear(&self->slides[a], states_of(entry) + self->offset[a]);
+    }
+    for (; entry->ring.head < entry->ring.tail; entry->ring.head++) {
+        free_row(self, weiri_ring_row(&entry->ring, self->stride, entry->ring.head));
+        self->counts.live_rows--;
+    }
+    free(entry->ring.words);
+    entry->ring = (weiri_ring){ 0 };
+}
+
+static void
+clear(weiri_windower *self, void *entry)
+{
+    clear_rows(self, entry);
+    weiri_emission_fini(&((sliding_entry *)entry)->entry.emission);
+}
+
+static bool
+evict(weiri_windower *self, sliding_entry *entry)
+{
+    weiri_ring *ring = &entry->ring;
+    uint64_t   *row  = weiri_ring_row(ring, self->stride, ring->head);
+    for (uint32_t i = 0; i < self->n_active; i++) {
+        uint32_t a = self->active[i];
+        if (((row[WEIRI_ROW_MASK] >> a) & 1) != 0
+            && !weiri_slide_evict(
+                &self->slides[a], states_of(entry) + self->offset[a], ring)) {
+            return false;
+        }
+    }
+    free_row(self, row);
+    ring->head++;
+    self->counts.live_rows--;
+    return true;
+}
+
+static bool
+evict_older(weiri_windower *self, sliding_entry *entry, int64_t oldest_ns)
+{
+    weiri_ring *ring = &entry->ring;
+    while (ring->head < ring->tail
+           && (int64_t)weiri_ring_row(ring, self->stride, ring->head)[WEIRI_ROW_TIME]
+                  < oldest_ns) {
+        if (!evict(self, entry)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+grow_ring(weiri_windower *self, weiri_ring *ring)
+{
+    enum { LEAST = 4 };
+    size_t     row_size = self->stride * sizeof *ring->words;
+    weiri_ring bigger   = *ring;
+    bigger.capacity     = ring->capacity == 0 ? LEAST : 2 * ring->capacity;
+    bigger.words        = malloc(bigger.capacity * row_size);
+    if (bigger.words == NULL) {
+        return false;
+    }
+    for (uint64_t i = ring->head; i < ring->tail; i++) {
+        memcpy(weiri_ring_row(&bigger, self->stride, i),
+            weiri_ring_row(ring, self->stride, i), row_size);
+    }
+    free(ring->words);
+    *ring = bigger;
+    return true;
+}
+
+/* Fill the arguments of a row from selected row i. */
+static bool
+fill_row(weiri_windower *self, uint64_t *row, uint32_t i)
+{
+    uint32_t at         = self->batch.row[i];
+    row[WEIRI_ROW_TIME] = (uint64_t)self->batch.time[i];
+    row[WEIRI_ROW_MASK] = self->batch.mask[i];
+    for (uint32_t j = 0; j < self->n_cells; j++) {
+        uint32_t            root   = self->cell_root[j];
+        const weiri_vector *vector = &self->vectors[root];
+        weiri_cell          cell   = { .bits = 0 };
+        if (!weiri_cell_is_text(vector->type)) {
+            cell = self->root_cells[root][at];
+        } else if (!weiri_vector_is_null(vector, at)
+                   && !weiri_cell_own(vector->type, self->root_cells[root][at], &cell)) {
+            for (; j < self->n_cells; j++) {
+                row[WEIRI_ROW_CELLS + j] = 0;
+            }
+            return false;
+        }
+        row[WEIRI_ROW_CELLS + j] = cell.bits;
+    }
+    return true;
+}
+
+static bool
+push(weiri_windower *self, sliding_entry *entry, uint32_t i)
+{
+    weiri_ring *ring = &entry->ring;
+    if (ring->tail - ring->head == ring->capacity && !grow_ring(self, ring)) {
+        return false;
+    }
+    uint64_t  number = ring->tail;
+    uint64_t *row    = weiri_ring_row(ring, self->stride, number);
+    bool      is_ok  = fill_row(self, row, i);
+    ring->tail++;
+    self->counts.live_rows++;
+    for (uint32_t j = 0; j < self->n_active && is_ok; j++) {
+        uint32_t a = self->active[j];
+        if (((row[WEIRI_ROW_MASK] >> a) & 1) != 0) {
+            is_ok = weiri_slide_add(
+                &self->slides[a], states_of(entry) + self->offset[a], ring, number);
+        }
+    }
+    return is_ok;
+}
+
+/* Leave room for one more row in a window of a bounded number. */
+static bool
+make_way(weiri_windower *self, sliding_entry *entry)
+{
+    const weiri_window *window  = self->window;
+    bool                is_last = window->kind == WEIRI_WINDOW_LAST;
+    uint32_t            bound   = is_last                ? window->n_rows
+                                  : window->max_rows > 0 ? window->max_rows
+                                                         : WEIRI_WINDOW_ROWS;
+    if (entry->ring.tail - entry->ring.head < bound) {
+        return true;
+    }
+    self->counts.dropped_rows += is_last ? 0 : 1;
+    return evict(self, entry);
+}
+
+/* ---- events ---- */
+
+static weir_status
+give(
+    weiri_windower *self, uint32_t index, sliding_entry *entry, uint32_t i, bool *emitted)
+{
+    const weiri_ring *ring = &entry->ring;
+    int64_t           time = self->batch.time[i];
+    weiri_evaluation  e    = {
+            .keys     = weiri_key_table_cells(&self->keys, index),
+            .start    = time,
+            .end      = time,
+            .time_ns  = time,
+            .states   = states_of(entry),
+            .ring     = ring,
+            .chunk    = self->batch.rows.chunk,
+            .row      = self->batch.rows.first + self->batch.row[i],
+            .emission = &entry->entry.emission,
+    };
+    if (ring->head < ring->tail) {
+        e.start = (int64_t)weiri_ring_row(ring, self->stride, ring->head)[WEIRI_ROW_TIME];
+    }
+    return weiri_windower_give(self, &e, emitted);
+}
+
+static weir_status
+feed_row(weiri_windower *self, uint32_t i)
+{
+    const weiri_window *window = self->window;
+    bool                is_new = false;
+    uint32_t            index  = WEIRI_NO_ENTRY;
+    weir_status         status = weiri_windower_entry(self, i, &index, &is_new);
+    if (status != WEIR_OK || index == WEIRI_NO_ENTRY) {
+        return status;
+    }
+    sliding_entry *entry = weiri_key_table_at(&self->keys, index);
+    entry->entry.is_used = true;
+    if (window->kind == WEIRI_WINDOW_SLIDING) {
+        int64_t oldest = weiri_add_ns(self->batch.time[i], -window->width_ns);
+        if (!evict_older(self, entry, oldest)) {
+            return WEIR_ENOMEM;
+        }
+    }
+    if (entry->ring.head == entry->ring.tail) {
+        entry->entry.emission.was_true = false;
+    }
+    bool is_emitted = false;
+    if (window->is_before) {
+        status = give(self, index, entry, i, &is_emitted);
+        if (status != WEIR_OK) {
+            return status;
+        }
+    }
+    if (!make_way(self, entry) || !push(self, entry, i)) {
+        return WEIR_ENOMEM;
+    }
+    if (!window->is_before) {
+        status = give(self, index, entry, i, &is_emitted);
+    }
+    if (is_emitted && window->is_reset) {
+        clear_rows(self, entry);
+    }
+    return status;
+}
+
+static weir_status
+feed(weiri_windower *self)
+{
+    enum { FAR = 24, NEAR = 12 };
+    const weiri_window_batch *batch  = &self->batch;
+    weir_status               status = WEIR_OK;
+    for (uint32_t i = 0; i < batch->n && status == WEIR_OK; i++) {
+        if (i + FAR < batch->n) {
+            weiri_key_table_prefetch_slot(&self->keys, batch->hash[i + FAR]);
+            weiri_key_table_prefetch_entry(&self->keys, batch->hash[i + NEAR]);
+        }
+        status = feed_row(self, i);
+    }
+    return status;
+}
+
+static bool
+is_stale(const weiri_windower *self, const weiri_entry *entry, int64_t now_ns)
+{
+    const weiri_ring *ring = &((const sliding_entry *)entry)->ring;
+    if (ring->head == ring->tail) {
+        return true;
+    }
+    const uint64_t *newest = weiri_ring_row(ring, self->stride, ring->tail - 1);
+    return self->window->kind == WEIRI_WINDOW_SLIDING
+           && weiri_add_ns((int64_t)newest[WEIRI_ROW_TIME], self->window->width_ns)
+                  < now_ns;
+}
+
+static int64_t
+next_close(const weiri_windower *self)
+{
+    (void)self;
+    return INT64_MAX;
+}
+
+static weir_status
+close_none(weiri_windower *self, int64_t time_ns)
+{
+    (void)self;
+    (void)time_ns;
+    return WEIR_OK;
+}
+
+const weiri_window_ops weiri_sliding_ops = {
+    .feed       = feed,
+    .next_close = next_close,
+    .close      = close_none,
+    .tick       = close_none,
+    .is_stale   = is_stale,
+    .clear      = clear,
+};

@@ -154,11 +154,12 @@ every_mistake_is_reported_as_the_catalogue_says(void **state)
     free(got);
 }
 
-/* Reported in no file of the catalogue: the file would be too large. */
+/* Reported in no file of the catalogue: too large a file, and mistakes in rule tests,
+ * which only running them finds. */
 static bool
 is_tested_elsewhere(const char *code)
 {
-    return strcmp(code, "E0107") == 0;
+    return strcmp(code, "E0107") == 0 || strncmp(code, "E08", 3) == 0;
 }
 
 /* Whether a case called after the code expects it. */

@@ -38,8 +38,8 @@ typedef struct listener {
 } listener;
 
 static void
-on_matched(void *context, bool is_timeout, int64_t time_ns, const weiri_taken *taken,
-    uint32_t n)
+on_matched(
+    void *context, bool is_timeout, int64_t time_ns, const weiri_taken *taken, uint32_t n)
 {
     listener *l = context;
     add_output(&l->output, l->plan, is_timeout, time_ns, taken, n);

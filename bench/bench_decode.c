@@ -1,13 +1,15 @@
 /* How fast bytes become columns: JSON Lines and CSV of six fields, about 100 and 60 bytes
  * an event, beside a scan for line feeds over the same bytes.
+ *
+ *     bench_decode [RUNS [NAME]]
  */
 #include <stdio.h>
 #include <string.h>
 
-#include "bench.h"
+#include "bench_input.h"
 #include "weiri/codec.h"
 
-enum { EVENTS = 200000, LINE_MAX = 256, READ_BYTES = 256 << 10 };
+enum { READ_BYTES = 256 << 10 };
 
 static const weir_field FIELDS[] = {
     { .name = "at", .type = WEIR_TIME },
@@ -21,88 +23,12 @@ static const weir_schema SCHEMA = {
     .name = "txn", .fields = FIELDS, .n_fields = 6, .time_field = 0
 };
 
-typedef struct input {
-    char    *bytes;
-    size_t   size;
-    uint64_t n_lines; /* what the baseline counts */
-} input;
-
-typedef enum shape { SHAPE_JSON, SHAPE_SPACED, SHAPE_MS, SHAPE_CSV } shape;
-
-#define JSON_LINE(c, s)                                                                  \
-    "{\"at\":" s "%s" c s "\"account\":" s "%d" c s "\"amount\":" s "%d.%02d" c s        \
-    "\"kind\":" s "\"%s\"" c s "\"country\":" s "\"%s\"" c s "\"ok\":" s "%s}\n"
-
-static int
-put_event(shape form, char *out, uint64_t *seed, int i)
-{
-    static const char *const KINDS[]     = { "purchase", "refund", "withdrawal", "fee" };
-    static const char *const COUNTRIES[] = { "DE", "FR", "AT", "PL", "BR", "US", "CH" };
-
-    uint64_t    r       = bench_random(seed);
-    int         cents   = (int)(r >> 40 & 0xFFFFF) >> (r & 7);
-    int         account = (int)(r >> 20 & 0xFFFFF);
-    const char *kind    = KINDS[r >> 8 & 3];
-    const char *country = COUNTRIES[(r >> 10 & 0xFF) % 7];
-    const char *ok      = (r >> 18 & 3) != 0 ? "true" : "false";
-    int         ms      = i * 7;
-    const char *quote   = form == SHAPE_CSV ? "" : "\"";
-    char        at[40];
-    snprintf(at, sizeof at, "%s2026-03-%02dT%02d:%02d:%02d.%03dZ%s", quote,
-        1 + ms / 86400000, ms / 3600000 % 24, ms / 60000 % 60, ms / 1000 % 60, ms % 1000,
-        quote);
-    if (form == SHAPE_MS) {
-        snprintf(at, sizeof at, "%lld", 1772323200000LL + ms);
-    }
-    switch (form) {
-    case SHAPE_SPACED:
-        return snprintf(out, LINE_MAX, JSON_LINE(",", " "), at, account, cents / 100,
-            cents % 100, kind, country, ok);
-    case SHAPE_CSV:
-        return snprintf(out, LINE_MAX, "%s,%d,%d.%02d,%s,%s,%s\n", at, account,
-            cents / 100, cents % 100, kind, country, ok);
-    case SHAPE_JSON:
-    case SHAPE_MS: break;
-    }
-    return snprintf(out, LINE_MAX, JSON_LINE(",", ""), at, account, cents / 100,
-        cents % 100, kind, country, ok);
-}
-
-static input
-make_input(shape form)
-{
-    input    in   = { .bytes = malloc((size_t)EVENTS * LINE_MAX) };
-    uint64_t seed = 42;
-    if (in.bytes == NULL) {
-        abort();
-    }
-    if (form == SHAPE_CSV) {
-        in.size = (size_t)sprintf(in.bytes, "at,account,amount,kind,country,ok\n");
-    }
-    for (int i = 0; i < EVENTS; i++) {
-        in.size += (size_t)put_event(form, in.bytes + in.size, &seed, i);
-    }
-    return in;
-}
-
-static void
-scan_lines(void *context)
-{
-    input      *in  = context;
-    const char *p   = in->bytes;
-    const char *end = p + in->size;
-    in->n_lines     = 0;
-    while (p < end && (p = memchr(p, '\n', (size_t)(end - p))) != NULL) {
-        in->n_lines++;
-        p++;
-    }
-}
-
 typedef struct job {
-    const input       *in;
+    const bench_input *in;
     const weir_schema *schema;
     const bool        *used;
     weiri_format       format;
+    const char        *only; /* measure this alone, NULL: all */
     uint64_t           n_rows;
     uint64_t           n_dead;
     weir_chunk        *chunk;
@@ -164,16 +90,19 @@ decode_all(void *context)
 static void
 measure(bench_json *json, const char *name, job *self, int runs)
 {
+    if (self->only != NULL && strcmp(self->only, name) != 0) {
+        return;
+    }
     check(weir_chunk_new(self->schema, self->used, &self->chunk), NULL);
-    input  lines    = *self->in;
-    double baseline = bench_best(runs, scan_lines, &lines);
-    double seconds  = bench_best(runs, decode_all, self);
-    if (self->n_rows != EVENTS || self->n_dead != 0) {
+    bench_input lines    = *self->in;
+    double      baseline = bench_best(runs, bench_input_scan, &lines);
+    double      seconds  = bench_best(runs, decode_all, self);
+    if (self->n_rows != BENCH_EVENTS || self->n_dead != 0) {
         fprintf(stderr, "bench_decode: %s: %llu rows, %llu dead\n", name,
             (unsigned long long)self->n_rows, (unsigned long long)self->n_dead);
         exit(EXIT_FAILURE);
     }
-    bench_json_speed(json, name, seconds, EVENTS, self->in->size, baseline);
+    bench_json_speed(json, name, seconds, BENCH_EVENTS, self->in->size, baseline);
     const weir_chunk *chunk = self->chunk;
     weir_chunk_unref(&chunk);
 }
@@ -188,24 +117,27 @@ main(int argc, char **argv)
     weir_schema ms_schema = SCHEMA;
     ms_schema.fields      = ms_fields;
 
-    int        runs   = bench_runs(argc, argv);
-    input      json   = make_input(SHAPE_JSON);
-    input      spaced = make_input(SHAPE_SPACED);
-    input      ms     = make_input(SHAPE_MS);
-    input      csv    = make_input(SHAPE_CSV);
-    bench_json out    = { 0 };
+    int         runs   = bench_runs(argc, argv);
+    bench_input json   = bench_input_make(BENCH_JSON);
+    bench_input spaced = bench_input_make(BENCH_SPACED);
+    bench_input ms     = bench_input_make(BENCH_MS);
+    bench_input csv    = bench_input_make(BENCH_CSV);
+    bench_json  out    = { 0 };
     bench_json_open(&out, NULL);
-    bench_json_count(&out, "events", EVENTS);
-    bench_json_number(&out, "json_bytes_per_event", (double)json.size / EVENTS);
-    bench_json_number(&out, "csv_bytes_per_event", (double)csv.size / EVENTS);
-    double scan = bench_best(runs, scan_lines, &json);
-    bench_json_speed(&out, "baseline_lines", scan, EVENTS, json.size, scan);
+    bench_json_count(&out, "events", BENCH_EVENTS);
+    bench_json_number(&out, "json_bytes_per_event", (double)json.size / BENCH_EVENTS);
+    bench_json_number(&out, "csv_bytes_per_event", (double)csv.size / BENCH_EVENTS);
+    double scan = bench_best(runs, bench_input_scan, &json);
+    bench_json_speed(&out, "baseline_lines", scan, BENCH_EVENTS, json.size, scan);
 
     job jobs[] = { { .in = &json, .schema = &SCHEMA, .format = WEIRI_FORMAT_JSON },
         { .in = &json, .schema = &SCHEMA, .used = USED, .format = WEIRI_FORMAT_JSON },
         { .in = &spaced, .schema = &SCHEMA, .format = WEIRI_FORMAT_JSON },
         { .in = &ms, .schema = &ms_schema, .format = WEIRI_FORMAT_JSON },
         { .in = &csv, .schema = &SCHEMA, .format = WEIRI_FORMAT_CSV } };
+    for (size_t i = 0; i < sizeof jobs / sizeof jobs[0]; i++) {
+        jobs[i].only = argc > 2 ? argv[2] : NULL;
+    }
     measure(&out, "json", &jobs[0], runs);
     measure(&out, "json_three_fields_used", &jobs[1], runs);
     measure(&out, "json_with_spaces", &jobs[2], runs);
@@ -213,9 +145,9 @@ main(int argc, char **argv)
 
     measure(&out, "csv", &jobs[4], runs);
     bench_json_close(&out);
-    free(json.bytes);
-    free(spaced.bytes);
-    free(ms.bytes);
-    free(csv.bytes);
+    bench_input_free(&json);
+    bench_input_free(&spaced);
+    bench_input_free(&ms);
+    bench_input_free(&csv);
     return EXIT_SUCCESS;
 }

@@ -28,7 +28,7 @@ must(weir_status status)
 {
     if (status != WEIR_OK) {
         fprintf(stderr, "bench_expr: %s\n", weir_status_text(status));
-        exit(1);
+        abort();
     }
 }
 
@@ -237,7 +237,7 @@ measure(
     double   by_hand  = bench_best(runs, run_by_hand, &filter);
     if (filter.n_true != expected) {
         fprintf(stderr, "bench_expr: %s: results differ\n", name);
-        exit(1);
+        abort();
     }
     bench_json_speed(json, name, seconds, (uint64_t)LAPS * EVENTS,
         (uint64_t)LAPS * EVENTS * row_bytes, by_hand);

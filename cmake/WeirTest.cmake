@@ -23,3 +23,15 @@ function(weir_fuzz_target name)
   add_test(NAME fuzz.${name} COMMAND ${name} ${corpus})
   set_tests_properties(fuzz.${name} PROPERTIES LABELS fuzz TIMEOUT 120)
 endfunction()
+
+# weir_script_test(NAME LABELS label COMMAND ...): exit code 77 means skipped, and its last
+# line says why.
+function(weir_script_test name)
+  cmake_parse_arguments(T "" "TIMEOUT" "LABELS;COMMAND;ENVIRONMENT" ${ARGN})
+  if(NOT T_TIMEOUT)
+    set(T_TIMEOUT 120)
+  endif()
+  add_test(NAME ${name} COMMAND ${T_COMMAND} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${T_TIMEOUT}
+    LABELS "${T_LABELS}" ENVIRONMENT "${T_ENVIRONMENT}")
+endfunction()

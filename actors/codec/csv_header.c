@@ -186,8 +186,12 @@ find_column(csv_header *self, const csv_names *names, uint32_t field, weir_error
     if (found == names->n) {
         return fail_missing(names, wanted, err);
     }
-    self->next_field[field]   = self->column_field[found];
-    self->column_field[found] = (int32_t)field;
+    int32_t *link = &self->column_field[found];
+    while (*link >= 0) {
+        link = &self->next_field[*link];
+    }
+    *link                   = (int32_t)field;
+    self->next_field[field] = -1;
     return WEIR_OK;
 }
 
@@ -214,7 +218,7 @@ csv_header_read(
         self->column_field[c] = -1;
     }
     weir_status status = WEIR_OK;
-    for (uint32_t f = self->schema->n_fields; status == WEIR_OK && f-- > 0;) {
+    for (uint32_t f = 0; status == WEIR_OK && f < self->schema->n_fields; f++) {
         status = find_column(self, &names, f, err);
     }
     names_fini(&names);

@@ -91,8 +91,7 @@ read_line(const json_call *call, const char *line, const char *text, const char 
 {
     weir_chunk  *chunk     = call->chunk;
     uint32_t     heap_used = chunk->heap_used;
-    json_outcome outcome =
-        json_row_read(&call->self->row, call->decode, chunk, text, end);
+    json_outcome outcome   = json_row_read(&call->self->row, call->decode, text, end);
     if (outcome == JSON_NOMEM) {
         return WEIR_FAIL(call->err, WEIR_ENOMEM, "JSON decoder: out of memory");
     }
@@ -231,15 +230,16 @@ static weir_status
 decode_json(void *state, weiri_decode *decode, const char *bytes, size_t size,
     bool is_last, weir_chunk *chunk, size_t *consumed, weir_error *err)
 {
-    json_decoder *self   = state;
-    json_call     call   = { .self = self,
-              .decode              = decode,
-              .chunk               = chunk,
-              .bytes               = bytes,
-              .end                 = bytes + size,
-              .err                 = err };
-    const char   *p      = self->is_discarding ? discard(&call) : bytes;
-    weir_status   status = read_in_place(&call, &p);
+    json_decoder *self = state;
+    json_call     call = { .self = self,
+            .decode              = decode,
+            .chunk               = chunk,
+            .bytes               = bytes,
+            .end                 = bytes + size,
+            .err                 = err };
+    const char   *p    = self->is_discarding ? discard(&call) : bytes;
+    json_row_bind(&self->row, chunk);
+    weir_status status = read_in_place(&call, &p);
     if (p > bytes) {
         self->n_searched = 0;
     }

@@ -131,7 +131,7 @@ ops_of(weiri_format format)
     switch (format) {
     case WEIRI_FORMAT_JSON: return &WEIRI_DECODE_JSON;
     case WEIRI_FORMAT_CSV: return &WEIRI_DECODE_CSV;
-    case WEIRI_FORMAT_MSGPACK:
+    case WEIRI_FORMAT_MSGPACK: return &WEIRI_DECODE_MSGPACK;
     case WEIRI_FORMAT_AUTO:
     case WEIRI_FORMAT_TEXT: break;
     }

@@ -18,6 +18,8 @@ typedef struct json_key {
     uint32_t    size;  /* of the literal, 0: not seen yet or too long             */
     uint32_t    next;  /* the key that followed it the last time, 0: none         */
     int32_t     child; /* path node of the member, -1: not declared               */
+    int32_t     field; /* of a member that is one field */
+    uint8_t     kind;  /* how its value is read */
     uint32_t    name_size;
     const char *name;                  /* unescaped */
     char        literal[JSON_LITERAL]; /* as in the input: `"amount": `              */

@@ -7,21 +7,70 @@
 #include <stdlib.h>
 
 #include "cell.h"
+#include "weiri/assert.h"
 #include "weiri/limits.h"
 #include "weiri/numtext.h"
-#include "weiri/timetext.h"
 
 enum {
     UTF8_MAX  = 4,
     COPY_ROOM = SCAN_BLOCK + UTF8_MAX /* in the heap, for a block and an escape */
 };
 
-static void
-field_set_all(weiri_field_set *set, uint32_t n_fields)
+static json_kind
+kind_of(const weir_field *field)
 {
-    for (uint32_t f = 0; f < n_fields; f++) {
-        set->words[f / 64] |= UINT64_C(1) << (f % 64);
+    switch (field->type) {
+    case WEIR_BOOL: return JSON_BOOL;
+    case WEIR_INT: return JSON_INT;
+    case WEIR_FLOAT: return JSON_FLOAT;
+    case WEIR_STRING: return JSON_STRING;
+    case WEIR_TIME:
+        return field->form == WEIR_TIME_AUTO      ? JSON_TEXT_TIME
+               : field->form == WEIR_TIME_PATTERN ? JSON_OTHER
+                                                  : JSON_COUNT_TIME;
+    case WEIR_DURATION:
+    case WEIR_NULL:
+    case WEIR_LIST: break;
     }
+    return JSON_OTHER;
+}
+
+static void
+init_leaves(json_row *self)
+{
+    for (uint32_t f = 0; f < self->schema->n_fields; f++) {
+        json_leaf *leaf = &self->leaves[f];
+        leaf->bit       = UINT64_C(1) << (f % 64);
+        leaf->word      = f / 64;
+        self->all.words[leaf->word] |= leaf->bit;
+        if (kind_of(&self->schema->fields[f]) == JSON_COUNT_TIME) {
+            weiri_time_from_int(self->schema->fields[f].form, 1, &leaf->unit_ns);
+        }
+    }
+}
+
+static weir_status
+init_keys(json_row *self)
+{
+    const weiri_paths *paths = self->paths;
+    for (uint32_t i = 0; i < paths->n_nodes; i++) {
+        if (i > 0 && paths->nodes[i].first_child < 0) {
+            continue;
+        }
+        if (json_keys_init(&self->keys[i], paths, (int32_t)i) != WEIR_OK) {
+            return WEIR_ENOMEM;
+        }
+        for (uint32_t k = 1; k < self->keys[i].n; k++) {
+            json_key              *key   = &self->keys[i].keys[k];
+            const weiri_path_node *child = &paths->nodes[key->child];
+            bool is_leaf = child->first_child < 0 && paths->next_field[child->field] < 0;
+            if (is_leaf) {
+                key->field = child->field;
+                key->kind  = (uint8_t)kind_of(&self->schema->fields[child->field]);
+            }
+        }
+    }
+    return WEIR_OK;
 }
 
 weir_status
@@ -32,25 +81,17 @@ json_row_init(json_row *self, const weir_schema *schema, weir_error *err)
     if (status != WEIR_OK) {
         return status;
     }
-    uint32_t n_nodes = self->paths->n_nodes;
-    self->keys       = calloc(n_nodes, sizeof *self->keys);
-    self->refused    = calloc(schema->n_fields + 1, sizeof *self->refused);
-    if (self->keys == NULL || self->refused == NULL) {
-        goto fail;
+    self->keys    = calloc(self->paths->n_nodes, sizeof *self->keys);
+    self->refused = calloc(schema->n_fields + 1, sizeof *self->refused);
+    self->leaves  = calloc(schema->n_fields + 1, sizeof *self->leaves);
+    self->unread  = calloc(WEIRI_CHUNK_ROWS, sizeof *self->unread);
+    if (self->keys == NULL || self->refused == NULL || self->leaves == NULL
+        || self->unread == NULL || init_keys(self) != WEIR_OK) {
+        json_row_fini(self);
+        return WEIR_FAIL(err, WEIR_ENOMEM, "JSON decoder: out of memory");
     }
-    for (uint32_t i = 0; i < n_nodes; i++) {
-        bool is_inner = i == 0 || self->paths->nodes[i].first_child >= 0;
-        if (is_inner
-            && json_keys_init(&self->keys[i], self->paths, (int32_t)i) != WEIR_OK) {
-            goto fail;
-        }
-    }
-    field_set_all(&self->all, schema->n_fields);
+    init_leaves(self);
     return WEIR_OK;
-
-fail:
-    json_row_fini(self);
-    return WEIR_FAIL(err, WEIR_ENOMEM, "JSON decoder: out of memory");
 }
 
 void
@@ -61,19 +102,40 @@ json_row_fini(json_row *self)
     }
     free(self->keys);
     free(self->refused);
+    free(self->leaves);
+    free(self->unread);
     weiri_paths_destroy(&self->paths);
     *self = (json_row){ 0 };
+}
+
+/* The event's time goes to its column and to chunk->time: to the latter at once if there
+ * is no column. */
+void
+json_row_bind(json_row *self, weir_chunk *chunk)
+{
+    weiri_assert(chunk->capacity <= WEIRI_CHUNK_ROWS);
+    self->chunk   = chunk;
+    self->columns = chunk->columns;
+    for (uint32_t f = 0; f < self->schema->n_fields; f++) {
+        const weir_column *column = &chunk->columns[f];
+        json_leaf         *leaf   = &self->leaves[f];
+        leaf->nulls = column->is_present ? column->nulls : (uint8_t *)self->unread;
+        leaf->as.i  = column->is_present                            ? column->as.any
+                      : (int32_t)f == self->schema->time_field      ? chunk->time
+                      : self->schema->fields[f].type == WEIR_STRING ? NULL
+                                                                    : self->unread;
+    }
 }
 
 static inline void
 mark_seen(json_row *self, int32_t field)
 {
-    uint64_t bit = UINT64_C(1) << (field & 63);
-    size_t   w   = (size_t)field >> 6;
-    if ((self->seen.words[w] & bit) != 0) {
-        self->bad.words[w] &= ~bit;
+    const json_leaf *leaf = &self->leaves[field];
+    uint64_t        *seen = &self->seen.words[leaf->word];
+    if ((*seen & leaf->bit) != 0) {
+        self->bad.words[leaf->word] &= ~leaf->bit;
     }
-    self->seen.words[w] |= bit;
+    *seen |= leaf->bit;
 }
 
 static const char *
@@ -99,36 +161,36 @@ store_null(json_row *self, int32_t field)
 static inline void
 store_int(json_row *self, int32_t field, int64_t value)
 {
-    weir_column *column = &self->columns[field];
-    if (column->is_present) {
-        column->as.i[self->row]  = value;
-        column->nulls[self->row] = 0;
-    }
-    if (field == self->schema->time_field) {
-        self->time = value;
-    }
+    json_leaf *leaf        = &self->leaves[field];
+    leaf->as.i[self->row]  = value;
+    leaf->nulls[self->row] = 0;
     mark_seen(self, field);
 }
 
 static inline void
 store_float(json_row *self, int32_t field, double value)
 {
-    weir_column *column = &self->columns[field];
-    if (column->is_present) {
-        column->as.f[self->row]  = value;
-        column->nulls[self->row] = 0;
-    }
+    json_leaf *leaf        = &self->leaves[field];
+    leaf->as.f[self->row]  = value;
+    leaf->nulls[self->row] = 0;
     mark_seen(self, field);
 }
 
-static void
+static inline void
 store_bool(json_row *self, int32_t field, bool value)
 {
-    weir_column *column = &self->columns[field];
-    if (column->is_present) {
-        column->as.b[self->row]  = value ? 1 : 0;
-        column->nulls[self->row] = 0;
-    }
+    json_leaf *leaf        = &self->leaves[field];
+    leaf->as.b[self->row]  = value ? 1 : 0;
+    leaf->nulls[self->row] = 0;
+    mark_seen(self, field);
+}
+
+static inline void
+store_text(json_row *self, int32_t field, weir_text text)
+{
+    json_leaf *leaf        = &self->leaves[field];
+    leaf->as.s[self->row]  = text;
+    leaf->nulls[self->row] = 0;
     mark_seen(self, field);
 }
 
@@ -168,30 +230,6 @@ read_number(json_row *self, int32_t field, const char *p, int depth)
     } else {
         store_int(self, field, value.as.i);
     }
-    return end;
-}
-
-static inline const char *
-read_int(json_row *self, int32_t field, const char *p, int depth)
-{
-    int64_t     value = 0;
-    const char *end   = scan_int(p, &value);
-    if (end == NULL) {
-        return read_number(self, field, p, depth);
-    }
-    store_int(self, field, value);
-    return end;
-}
-
-static inline const char *
-read_float(json_row *self, int32_t field, const char *p, int depth)
-{
-    double      value = 0;
-    const char *end   = scan_float(p, &value);
-    if (end == NULL) {
-        return read_number(self, field, p, depth);
-    }
-    store_float(self, field, value);
     return end;
 }
 
@@ -265,11 +303,10 @@ copy_string(json_row *self, const char *p, uint32_t *size)
 static inline const char *
 read_string(json_row *self, int32_t field, const char *p, int depth)
 {
-    weir_column *column = &self->columns[field];
     if (*p != '"') {
         return read_other(self, field, p, depth);
     }
-    if (!column->is_present) {
+    if (self->leaves[field].as.s == NULL) {
         mark_seen(self, field);
         return json_skip_string(&self->error, p + 1);
     }
@@ -278,10 +315,8 @@ read_string(json_row *self, int32_t field, const char *p, int depth)
     if (p == NULL) {
         return NULL;
     }
-    column->as.s[self->row]  = (weir_text){ self->chunk->heap_used, size };
-    column->nulls[self->row] = 0;
+    store_text(self, field, (weir_text){ self->chunk->heap_used, size });
     self->chunk->heap_used += size;
-    mark_seen(self, field);
     return p;
 }
 
@@ -329,31 +364,22 @@ read_text(json_row *self, int32_t field, const char *p, int depth)
     return end;
 }
 
-static inline const char *
+static const char *
 read_time(json_row *self, int32_t field, const char *p, int depth)
 {
-    weir_time_form form = self->schema->fields[field].form;
-    if (*p == '"' || form == WEIR_TIME_AUTO) {
-        return read_text(self, field, p, depth);
-    }
-    int64_t     count = 0;
-    int64_t     ns    = 0;
-    const char *end   = scan_int(p, &count);
-    if (end == NULL || !weiri_time_from_int(form, count, &ns)) {
-        return read_number(self, field, p, depth); /* a pattern takes its digits */
-    }
-    store_int(self, field, ns);
-    return end;
+    bool is_text = *p == '"' || self->schema->fields[field].form == WEIR_TIME_AUTO;
+    return is_text ? read_text(self, field, p, depth)
+                   : read_number(self, field, p, depth);
 }
 
-/* One field from the value at p. */
-static inline const char *
+/* One field from the value at p, however it is written. */
+static const char *
 read_field(json_row *self, int32_t field, const char *p, int depth)
 {
     switch (self->schema->fields[field].type) {
     case WEIR_BOOL: return read_bool(self, field, p, depth);
-    case WEIR_INT: return read_int(self, field, p, depth);
-    case WEIR_FLOAT: return read_float(self, field, p, depth);
+    case WEIR_INT: return read_number(self, field, p, depth);
+    case WEIR_FLOAT: return read_number(self, field, p, depth);
     case WEIR_STRING: return read_string(self, field, p, depth);
     case WEIR_TIME: return read_time(self, field, p, depth);
     case WEIR_DURATION: return read_text(self, field, p, depth);
@@ -375,9 +401,7 @@ read_fields(json_row *self, int32_t first, const char *p, int depth)
         weir_column *column = &self->columns[f];
         bool is_text = column->type == WEIR_STRING && column->is_present && *p == '"';
         if (is_text && has_text) {
-            column->as.s[self->row]  = text;
-            column->nulls[self->row] = 0;
-            mark_seen(self, f);
+            store_text(self, f, text);
             continue;
         }
         end = read_field(self, f, p, depth);
@@ -496,44 +520,154 @@ read_name(json_row *self, json_keys *keys, const char *p, uint32_t *key)
     return p;
 }
 
+static inline const char *
+take_bool(json_row *self, int32_t field, const char *p)
+{
+    unsigned is_true  = memcmp(p, "true", 4) == 0 ? 1 : 0;
+    unsigned is_false = memcmp(p, "false", 4) == 0 && p[4] == 'e' ? 1 : 0;
+    if ((is_true | is_false) == 0) {
+        return NULL;
+    }
+    store_bool(self, field, is_true != 0);
+    return p + 5 - is_true;
+}
+
+static inline const char *
+take_string(json_row *self, int32_t field, const char *p)
+{
+    weir_chunk *chunk = self->chunk;
+    uint32_t    used  = chunk->heap_used;
+    unsigned    n     = 0;
+    if (*p++ != '"' || self->leaves[field].as.s == NULL) {
+        return NULL;
+    }
+    do {
+        if (chunk->heap_size - used < COPY_ROOM) {
+            return NULL;
+        }
+        n = scan_copy_ascii(p, chunk->heap + used);
+        p += n;
+        used += n;
+    } while (n == SCAN_BLOCK);
+    if (*p != '"') {
+        return NULL;
+    }
+    store_text(self, field, (weir_text){ chunk->heap_used, used - chunk->heap_used });
+    chunk->heap_used = used;
+    return p + 1;
+}
+
+static inline const char *
+take_text_time(json_row *self, int32_t field, const char *p)
+{
+    time_memo  *memo     = &self->leaves[field].memo;
+    const char *text     = p + 1;
+    bool        has_high = false;
+    unsigned    n        = 0;
+    int64_t     ns       = 0;
+    if (*p++ != '"') {
+        return NULL;
+    }
+    do {
+        n = scan_plain(p, &has_high);
+        p += n;
+    } while (n == SCAN_BLOCK);
+    size_t size = (size_t)(p - text);
+    if (*p != '"'
+        || (!time_memo_recall(memo, text, size, &ns)
+            && !time_memo_read(memo, text, size, &ns))) {
+        return NULL;
+    }
+    store_int(self, field, ns);
+    return p + 1;
+}
+
+static inline const char *
+take_count_time(json_row *self, int32_t field, const char *p)
+{
+    int64_t     count = 0;
+    int64_t     ns    = 0;
+    const char *end   = scan_int(p, &count);
+    if (end == NULL || __builtin_mul_overflow(count, self->leaves[field].unit_ns, &ns)) {
+        return NULL;
+    }
+    store_int(self, field, ns);
+    return end;
+}
+
+/* A value as it nearly always is. NULL: it is written otherwise, or wrong; then nothing
+ * has changed, and read_value finds out. */
+static inline const char *
+take_plain(json_row *self, const json_key *key, const char *p)
+{
+    const char *end   = NULL;
+    int64_t     whole = 0;
+    double      real  = 0;
+    switch ((json_kind)key->kind) {
+    case JSON_OTHER: return NULL;
+    case JSON_BOOL: return take_bool(self, key->field, p);
+    case JSON_STRING: return take_string(self, key->field, p);
+    case JSON_TEXT_TIME: return take_text_time(self, key->field, p);
+    case JSON_COUNT_TIME: return take_count_time(self, key->field, p);
+    case JSON_INT:
+        end = scan_int(p, &whole);
+        if (end != NULL) {
+            store_int(self, key->field, whole);
+        }
+        return end;
+    case JSON_FLOAT:
+        end = scan_float(p, &real);
+        if (end != NULL) {
+            store_float(self, key->field, real);
+        }
+        return end;
+    }
+    return NULL;
+}
+
+/* From behind the '{' or the comma to the value of the next member, *key; the member that
+ * came next the last time costs one comparison. */
+static inline const char *
+next_member(json_row *self, json_keys *keys, const char *p, uint32_t *key)
+{
+    uint32_t        next     = keys->keys[*key].next;
+    const json_key *expected = &keys->keys[next];
+    if (json_key_is_at(expected, p)) {
+        *key = next;
+        return p + expected->size;
+    }
+    return read_name(self, keys, json_space(p), key);
+}
+
 /* The members of an object, from behind its '{' to behind its '}'. */
 static const char *
 read_object(json_row *self, int32_t node, const char *p, int depth)
 {
-    json_keys *keys     = &self->keys[node];
-    uint32_t   key      = 0;
-    bool       is_first = true;
+    json_keys *keys = &self->keys[node];
+    uint32_t   key  = 0;
+    if (*p != '"' && *(p = json_space(p)) == '}') {
+        return p + 1;
+    }
     for (;;) {
-        const json_key *expected = &keys->keys[keys->keys[key].next];
-        if (json_key_is_at(expected, p)) {
-            key = keys->keys[key].next;
-            p += expected->size;
-        } else {
-            p = json_space(p);
-            if (is_first && *p == '}') {
-                return p + 1;
-            }
-            p = read_name(self, keys, p, &key);
-            if (p == NULL) {
-                return NULL;
-            }
-        }
-        p = read_value(self, keys->keys[key].child, p, depth);
+        p = next_member(self, keys, p, &key);
         if (p == NULL) {
             return NULL;
         }
-        if (*p != ',') {
-            p = json_space(p);
+        const char *end = take_plain(self, &keys->keys[key], p);
+        if (end == NULL) {
+            end = read_value(self, keys->keys[key].child, p, depth);
+            if (end == NULL) {
+                return NULL;
+            }
         }
-        if (*p == '}') {
-            return p + 1;
-        }
+        p = *end == ',' ? end : json_space(end);
         if (*p != ',') {
-            return json_fail(&self->error, p, "expected ',' or '}' after a member");
+            break;
         }
         p += p[1] == ' ' ? 2 : 1;
-        is_first = false;
     }
+    return *p == '}' ? p + 1
+                     : json_fail(&self->error, p, "expected ',' or '}' after a member");
 }
 
 /* Fields that did not come become null. False, with the reason, if one may not be. */
@@ -589,39 +723,47 @@ read_record(json_row *self, const char *p)
 }
 
 static void
-begin(json_row *self, weir_chunk *chunk)
+begin(json_row *self)
 {
-    self->chunk   = chunk;
-    self->columns = chunk->columns;
-    self->row     = chunk->n_rows;
-    self->time    = 0;
-    self->error   = (json_error){ 0 };
-    self->status  = WEIR_OK;
+    self->row    = self->chunk->n_rows;
+    self->error  = (json_error){ 0 };
+    self->status = WEIR_OK;
     for (size_t w = 0; w < self->n_words; w++) {
         self->seen.words[w] = 0;
         self->bad.words[w]  = 0;
     }
 }
 
-json_outcome
-json_row_read(json_row *self, weiri_decode *decode, weir_chunk *chunk, const char *line,
-    const char **end)
+static void
+append_row(json_row *self)
 {
-    uint32_t    heap_used = chunk->heap_used;
+    weir_chunk *chunk = self->chunk;
+    int32_t     field = self->schema->time_field;
+    if (field < 0) {
+        chunk->time[self->row] = 0;
+    } else {
+        chunk->time[self->row] = self->leaves[field].as.i[self->row];
+    }
+    chunk->n_rows++;
+}
+
+json_outcome
+json_row_read(json_row *self, weiri_decode *decode, const char *line, const char **end)
+{
+    uint32_t    heap_used = self->chunk->heap_used;
     const char *p         = json_space(line);
     if (*p == '\n') {
         *end = p;
         return JSON_BLANK;
     }
-    begin(self, chunk);
+    begin(self);
     p = read_record(self, p);
     if (p != NULL && (is_complete(self) || complete(self, decode))) {
-        chunk->time[self->row] = self->time;
-        chunk->n_rows++;
+        append_row(self);
         *end = p;
         return JSON_ROW;
     }
-    weiri_decode_roll_back(chunk, heap_used);
+    weiri_decode_roll_back(self->chunk, heap_used);
     if (self->status != WEIR_OK) {
         return self->status == WEIR_EFULL ? JSON_FULL : JSON_NOMEM;
     }

@@ -47,6 +47,20 @@ scan_plain(const char *p, bool *has_high)
     *has_high |= (high & ((1u << n) - 1)) != 0;
     return n;
 }
+
+/* Copy SCAN_BLOCK bytes; how many of them come before the first that is a quote, a
+ * backslash, a control character or not ASCII. */
+static inline unsigned
+scan_copy_ascii(const char *p, char *out)
+{
+    __m128i block   = _mm_loadu_si128((const void *)p);
+    __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(0x1F)), block);
+    __m128i quote   = _mm_cmpeq_epi8(block, _mm_set1_epi8('"'));
+    __m128i slash   = _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'));
+    __m128i stop = _mm_or_si128(_mm_or_si128(control, block), _mm_or_si128(quote, slash));
+    _mm_storeu_si128((void *)out, block);
+    return (unsigned)__builtin_ctz((unsigned)_mm_movemask_epi8(stop) | 1u << SCAN_BLOCK);
+}
 #else
 /* Marks 0x80 in each byte that is zero; bytes above a zero one may be marked wrongly,
  * which is no harm to who looks for the lowest. */
@@ -69,6 +83,15 @@ scan_plain(const char *p, bool *has_high)
     uint64_t below = n < SCAN_BLOCK ? (UINT64_C(1) << (8 * n)) - 1 : UINT64_MAX;
     *has_high |= (high & below) != 0;
     return n;
+}
+
+static inline unsigned
+scan_copy_ascii(const char *p, char *out)
+{
+    bool has_high = false;
+    memcpy(out, p, SCAN_BLOCK);
+    unsigned n = scan_plain(p, &has_high);
+    return has_high ? 0 : n; /* the slow way will tell */
 }
 #endif
 

@@ -75,9 +75,9 @@ new_call(weiri_arena *arena, const weiri_operation *operation, weiri_expr *const
     weiri_expr *self        = new_expr(arena, WEIRI_EXPR_CALL, WEIR_NULL, true);
     self->as.call.operation = operation;
     self->as.call.n_args    = n_args;
-    self->as.call.args      = weiri_arena_alloc(arena, n_args * sizeof *args);
+    self->as.call.args      = weiri_arena_alloc(arena, n_args * sizeof(weiri_expr *));
     if (n_args > 0) {
-        memcpy(self->as.call.args, args, n_args * sizeof *args);
+        memcpy(self->as.call.args, args, n_args * sizeof(weiri_expr *));
     }
     return self;
 }

@@ -144,10 +144,23 @@ weiri_compare_text(const char *a, uint32_t n_a, const char *b, uint32_t n_b)
     return order != 0 ? order : weiri_compare_int(n_a, n_b);
 }
 
+/* Short texts, which keys and kinds are, by their first and last words. */
 static inline bool
 weiri_equal_text(const char *a, uint32_t n_a, const char *b, uint32_t n_b)
 {
-    return n_a == n_b && (n_a == 0 || memcmp(a, b, n_a) == 0);
+    enum { WORD = sizeof(uint64_t) };
+    if (n_a != n_b) {
+        return false;
+    }
+    if (n_a < WORD || n_a > 2 * WORD) {
+        return n_a == 0 || memcmp(a, b, n_a) == 0;
+    }
+    uint64_t words[4];
+    memcpy(&words[0], a, WORD);
+    memcpy(&words[1], b, WORD);
+    memcpy(&words[2], a + n_a - WORD, WORD);
+    memcpy(&words[3], b + n_a - WORD, WORD);
+    return ((words[0] ^ words[1]) | (words[2] ^ words[3])) == 0;
 }
 
 #endif

@@ -32,18 +32,28 @@ enum {
     WEIRI_CODE_END
 };
 
+/* Where an operation that is done in place finds an argument. */
+typedef struct weiri_operand {
+    enum { WEIRI_FROM_STACK, WEIRI_FROM_CONSTANTS, WEIRI_FROM_REGISTERS } from;
+    uint32_t index; /* from what will be the top of the stack, or the start */
+} weiri_operand;
+
 typedef struct weiri_step_code {
     uint16_t               code;
     uint8_t                type; /* of the result                                  */
     uint32_t               n_args;
-    uint32_t               index; /* field, register, or step to go to             */
+    uint32_t               index; /* field, register, constant or step to go to   */
     const weiri_operation *operation;
-    const void            *prepared; /* of an operation; the value of a constant   */
+    const void            *prepared; /* of an operation                            */
+    weiri_operand          args[2];  /* of an operation done in place              */
+    uint32_t               n_popped; /* of its arguments are on the stack          */
 } weiri_step_code;
 
 typedef struct weiri_row_code {
     weiri_step_code *steps;
     uint32_t         n_steps;
+    weir_value      *constants;
+    uint32_t         n_constants;
     uint32_t         depth; /* values on the stack at most */
 } weiri_row_code;
 

@@ -114,7 +114,7 @@ is_same_constant(const weir_value *a, const weir_value *b)
     if (a->type == WEIR_BOOL) {
         return a->as.b == b->as.b;
     }
-    return memcmp(&a->as, &b->as, sizeof(int64_t)) == 0;
+    return a->as.i == b->as.i; /* of a float the bits */
 }
 
 static bool
@@ -203,8 +203,8 @@ add_node(weiri_range_code *self, const weiri_expr *expr, uint32_t *args)
         uint32_t n     = expr->as.call.n_args;
         node->prepared = weiri_prepare(self->arena, expr);
         node->kernel   = pick_kernel(expr, node->prepared);
-        node->lanes    = weiri_arena_alloc(self->arena, n * sizeof *node->lanes);
-        for (uint32_t a = 0; a < n; a++) {
+        node->lanes    = weiri_arena_alloc(self->arena, n * sizeof(weiri_lane *));
+        for (uint32_t a = 0; args != NULL && a < n; a++) {
             node->lanes[a]                = &self->lanes[args[a]];
             self->nodes[args[a]].last_use = i;
         }
@@ -266,7 +266,8 @@ static void *
 take_buffer(weiri_range_code *self, size_t width)
 {
     struct spare *spare = &self->spare[width];
-    return spare->n > 0 ? spare->items[--spare->n] : new_buffer(self, ROWS * width);
+    return spare->n > 0 ? spare->items[--spare->n]
+                        : new_buffer(self, (size_t)ROWS * width);
 }
 
 static void
@@ -274,8 +275,8 @@ give_buffer(weiri_range_code *self, size_t width, void *buffer)
 {
     struct spare *spare = &self->spare[width];
     if (spare->items == NULL) { /* as many as there can be: two buffers a node */
-        spare->items =
-            weiri_arena_alloc(self->arena, 2 * self->n_nodes * sizeof *spare->items);
+        spare->items = weiri_arena_alloc(
+            self->arena, (size_t)2 * self->n_nodes * sizeof *spare->items);
     }
     spare->items[spare->n++] = buffer;
 }
@@ -331,7 +332,7 @@ set_lanes(weiri_range_code *self)
 static void
 make_copies(weiri_range_code *self)
 {
-    self->copies = weiri_arena_alloc(self->arena, self->n_roots * sizeof *self->copies);
+    self->copies = weiri_arena_alloc(self->arena, self->n_roots * sizeof(weir_value *));
     for (uint32_t i = 0; i < self->n_roots; i++) {
         const weiri_expr *expr = self->nodes[self->roots[i]].expr;
         bool              is_text_field =
@@ -511,6 +512,7 @@ static const uint8_t *
 merge_nulls(const weiri_range_code *self, const struct node *node, uint32_t n)
 {
     const uint8_t *merged = NULL;
+    weiri_assert(node->nulls != NULL);
     for (uint32_t a = 0; a < node->expr->as.call.n_args; a++) {
         const uint8_t *nulls = node->lanes[a]->nulls;
         if (nulls == NULL) {
@@ -538,6 +540,7 @@ add_faults(const weiri_range_code *self, struct node *node, weiri_lane *lane, ui
 {
     const uint8_t *faults = self->faults;
     uint8_t        any    = 0;
+    weiri_assert(node->nulls != NULL);
     for (uint32_t i = 0; i < n; i++) {
         uint8_t null  = lane->nulls == NULL ? 0 : lane->nulls[i];
         uint8_t fault = faults[i] & (null ^ 1);

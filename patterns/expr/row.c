@@ -59,6 +59,13 @@ code_of_field(weir_type type)
 static void
 compile(struct compiler *self, const weiri_expr *expr);
 
+static uint32_t
+add_constant(struct compiler *self, const weir_value *value)
+{
+    WEIRI_ARENA_PUSH(self->arena, self->code.constants, self->code.n_constants, *value);
+    return self->code.n_constants - 1;
+}
+
 static void
 compile_operation(struct compiler *self, const weiri_expr *expr)
 {
@@ -72,12 +79,77 @@ compile_operation(struct compiler *self, const weiri_expr *expr)
     self->depth++;
 }
 
+/* Operations of two arguments that weiri_row_run does in place. */
+static bool
+is_in_place(weiri_operation_id id)
+{
+    switch (id) {
+#define X(ID)                                                                            \
+    case WEIRI_OP_##ID##_INT:                                                            \
+    case WEIRI_OP_##ID##_TIME:                                                           \
+    case WEIRI_OP_##ID##_DURATION:                                                       \
+    case WEIRI_OP_##ID##_FLOAT:
+        X(EQ)
+        X(NE)
+        X(LT)
+        X(LE)
+        X(GT)
+        X(GE)
+#undef X
+    case WEIRI_OP_EQ_STRING:
+    case WEIRI_OP_NE_STRING:
+    case WEIRI_OP_ADD_INT:
+    case WEIRI_OP_ADD_DURATION:
+    case WEIRI_OP_ADD_TIME_DURATION:
+    case WEIRI_OP_ADD_DURATION_TIME:
+    case WEIRI_OP_SUB_INT:
+    case WEIRI_OP_SUB_DURATION:
+    case WEIRI_OP_SUB_TIME_DURATION:
+    case WEIRI_OP_SUB_TIME:
+    case WEIRI_OP_MUL_INT:
+    case WEIRI_OP_ADD_FLOAT:
+    case WEIRI_OP_SUB_FLOAT:
+    case WEIRI_OP_MUL_FLOAT:
+    case WEIRI_OP_DIV_FLOAT: return true;
+    default: return false;
+    }
+}
+
+/* Constants and registers are read where they are. */
+static void
+compile_in_place(struct compiler *self, const weiri_expr *expr)
+{
+    weiri_step_code step = { .code = (uint16_t)expr->as.call.operation->id,
+        .type                      = (uint8_t)expr->type };
+    for (uint32_t i = 0; i < 2; i++) {
+        const weiri_expr *arg = expr->as.call.args[i];
+        if (arg->kind == WEIRI_EXPR_CONSTANT) {
+            step.args[i].from  = WEIRI_FROM_CONSTANTS;
+            step.args[i].index = add_constant(self, &arg->as.constant);
+        } else if (arg->kind == WEIRI_EXPR_REGISTER) {
+            step.args[i].from  = WEIRI_FROM_REGISTERS;
+            step.args[i].index = arg->as.reg;
+        } else {
+            compile(self, arg);
+            step.args[i].index = step.n_popped++;
+        }
+    }
+    self->depth -= step.n_popped;
+    add_value(self, step);
+}
+
 /* and, or: the second only if the first does not decide. */
 static void
 compile_logic(struct compiler *self, const weiri_expr *expr, uint16_t unless)
 {
-    compile(self, expr->as.call.args[0]);
-    uint32_t decided = add_step(self, (weiri_step_code){ .code = unless });
+    const weiri_expr *first = expr->as.call.args[0];
+    compile(self, first);
+    /* A comparison decides by itself, without a step of its own. */
+    bool is_fused = unless == WEIRI_CODE_UNLESS_FALSE && first->kind == WEIRI_EXPR_CALL
+                    && first->type == WEIR_BOOL
+                    && is_in_place(first->as.call.operation->id);
+    uint32_t decided = is_fused ? self->code.n_steps - 1
+                                : add_step(self, (weiri_step_code){ .code = unless });
     compile(self, expr->as.call.args[1]);
     compile_operation(self, expr);
     land_here(self, decided);
@@ -129,6 +201,10 @@ compile_call(struct compiler *self, const weiri_expr *expr)
     case WEIRI_OP_COALESCE: compile_coalesce(self, expr); return;
     default: break;
     }
+    if (is_in_place(expr->as.call.operation->id)) {
+        compile_in_place(self, expr);
+        return;
+    }
     for (uint32_t i = 0; i < expr->as.call.n_args; i++) {
         compile(self, expr->as.call.args[i]);
     }
@@ -142,8 +218,8 @@ compile(struct compiler *self, const weiri_expr *expr)
     switch (expr->kind) {
     case WEIRI_EXPR_CALL: compile_call(self, expr); return;
     case WEIRI_EXPR_CONSTANT:
-        step.code     = WEIRI_CODE_CONSTANT;
-        step.prepared = &expr->as.constant;
+        step.code  = WEIRI_CODE_CONSTANT;
+        step.index = add_constant(self, &expr->as.constant);
         break;
     case WEIRI_EXPR_FIELD:
         step.code  = code_of_field(expr->type);
@@ -221,50 +297,85 @@ _Static_assert(WEIRI_STRICT < WEIRI_MAYBE && WEIRI_FAULTS < WEIRI_MAYBE
         break;                                                                           \
     }
 
-/* Operations done in place: `a` and `b` are the two topmost values. */
-#define TWO(MEMBER, TYPE, RESULT)                                                        \
+static inline const weir_value *
+operand(const weiri_operand *from, const weir_value *top, const weir_value *registers,
+    const weir_value *constants)
+{
+    const weir_value *base = from->from == WEIRI_FROM_STACK       ? top
+                             : from->from == WEIRI_FROM_REGISTERS ? registers
+                                                                  : constants;
+    return base + from->index;
+}
+
+/* All eight bytes are written, which is how they are read back at once. */
+static inline weir_value
+bool_of(bool b, bool is_null)
+{
+    weir_value value = { .as.i = 0, .type = WEIR_BOOL, .is_null = is_null };
+    value.as.b       = b;
+    return value;
+}
+
+/* Operations done in place on `a` and `b`. */
+#define TAKE_TWO                                                                         \
+    top -= step->n_popped;                                                               \
+    const weir_value *a       = operand(&step->args[0], top, registers, constants);      \
+    const weir_value *b       = operand(&step->args[1], top, registers, constants);      \
+    const bool        is_null = a->is_null | b->is_null;
+
+/* Push what a comparison gives; if an `and` waits for it and it is false, go there. */
+#define PUSH_TEST(RESULT)                                                                \
+    const bool result = (RESULT);                                                        \
+    *top++            = bool_of(result, is_null);                                        \
+    if (step->index != 0 && !result && !is_null) {                                       \
+        step = code->steps + step->index - 1;                                            \
+    }                                                                                    \
+    break;
+
+#define TEST(RESULT)                                                                     \
     {                                                                                    \
-        const weir_value *a = top - 2;                                                   \
-        const weir_value *b = top - 1;                                                   \
-        top--;                                                                           \
-        top[-1] = a->is_null | b->is_null                                                \
-                      ? null_of(TYPE)                                                    \
-                      : (weir_value){ .as.MEMBER = (RESULT), .type = (TYPE) };           \
-        break;                                                                           \
+        TAKE_TWO                                                                         \
+        PUSH_TEST((RESULT) & !is_null)                                                   \
+    }
+
+#define TEST_TEXT(RESULT)                                                                \
+    {                                                                                    \
+        TAKE_TWO                                                                         \
+        PUSH_TEST(!is_null && (RESULT))                                                  \
     }
 
 #define COMPARE(ID, op)                                                                  \
     case WEIRI_OP_##ID##_INT:                                                            \
     case WEIRI_OP_##ID##_TIME:                                                           \
-    case WEIRI_OP_##ID##_DURATION: TWO(b, WEIR_BOOL, a->as.i op b->as.i)                 \
+    case WEIRI_OP_##ID##_DURATION: TEST(a->as.i op b->as.i)                              \
     case WEIRI_OP_##ID##_FLOAT:                                                          \
-        TWO(b, WEIR_BOOL, a->as.f op b->as.f)
+        TEST(a->as.f op b->as.f)
 
-#define FAULTING(MEMBER, LANE)                                                             \
-    {                                                                                      \
-        const weir_value *a     = top - 2;                                                 \
-        const weir_value *b     = top - 1;                                                 \
-        uint64_t          fault = 0;                                                       \
-        weir_value        value = { .as.MEMBER = LANE(a->as.MEMBER, b->as.MEMBER, &fault), \
-                   .type                       = step->type };                                                   \
-        bool              is_null = a->is_null | b->is_null;                               \
-        row->call->faults += (uint64_t)(!is_null & (fault != 0));                          \
-        top--;                                                                             \
-        top[-1] = is_null | (fault != 0) ? null_of(step->type) : value;                    \
-        break;                                                                             \
+#define FAULTING(MEMBER, LANE)                                                           \
+    {                                                                                    \
+        TAKE_TWO                                                                         \
+        uint64_t   fault = 0;                                                            \
+        weir_value value = { .as.MEMBER = LANE(a->as.MEMBER, b->as.MEMBER, &fault),      \
+            .type                       = step->type,                                    \
+            .is_null                    = is_null | (fault != 0) };                                         \
+        row->call->faults += (uint64_t)(!is_null & (fault != 0));                        \
+        *top++ = value;                                                                  \
+        break;                                                                           \
     }
 
-/* NOLINTNEXTLINE(readability-function-size, readability-function-cognitive-complexity):
- * the dispatch loop. */
+/* The dispatch loop: one case a step, none of them long.
+ * NOLINTBEGIN(readability-function-size, readability-function-cognitive-complexity) */
 weir_value
 weiri_row_run(const weiri_row_code *code, const weiri_row *row)
 {
-    const weiri_step_code *step = code->steps;
-    weir_value            *top  = row->stack;
+    const weiri_step_code  *step      = code->steps;
+    weir_value             *top       = row->stack;
+    const weir_value *const registers = row->registers;
+    const weir_value *const constants = code->constants;
     for (;; step++) {
         switch (step->code) {
-        case WEIRI_CODE_CONSTANT: *top++ = *(const weir_value *)step->prepared; break;
-        case WEIRI_CODE_REGISTER: *top++ = row->registers[step->index]; break;
+        case WEIRI_CODE_CONSTANT: *top++ = constants[step->index]; break;
+        case WEIRI_CODE_REGISTER: *top++ = registers[step->index]; break;
         case WEIRI_CODE_TIME:
             *top++ =
                 (weir_value){ .as.i = row->chunk->time[row->row], .type = WEIR_TIME };
@@ -311,7 +422,20 @@ weiri_row_run(const weiri_row_code *code, const weiri_row *row)
             COMPARE(GT, >)
             COMPARE(GE, >=)
         case WEIRI_OP_EQ_STRING:
-            TWO(b, WEIR_BOOL, weiri_equal_text(a->as.s, a->size, b->as.s, b->size))
+            TEST_TEXT(weiri_equal_text(a->as.s, a->size, b->as.s, b->size))
+        case WEIRI_OP_NE_STRING:
+            TEST_TEXT(!weiri_equal_text(a->as.s, a->size, b->as.s, b->size))
+        case WEIRI_OP_AND: /* the first is not false: that went another way */
+            top--;
+            top[-1] = bool_of(
+                top->is_null | top->as.b, top->is_null | (top[-1].is_null & top->as.b));
+            break;
+        case WEIRI_OP_OR: /* the first is not true */
+            top--;
+            top[-1] = bool_of(
+                !top->is_null & top->as.b, top->is_null | (top[-1].is_null & !top->as.b));
+            break;
+        case WEIRI_OP_NOT: top[-1] = bool_of(!top[-1].as.b, top[-1].is_null); break;
         case WEIRI_OP_ADD_INT:
         case WEIRI_OP_ADD_DURATION:
         case WEIRI_OP_ADD_TIME_DURATION:
@@ -334,3 +458,4 @@ weiri_row_run(const weiri_row_code *code, const weiri_row *row)
         }
     }
 }
+/* NOLINTEND(readability-function-size, readability-function-cognitive-complexity) */

@@ -596,7 +596,7 @@ build_group(weiri_builder *self, const element *e, sink to, bool is_first, bool 
     const weiri_pattern *p  = e->pattern;
     place                at = { .ends_pattern = e->at.ends_pattern, .entry = WEIRI_TRUE };
     at.contiguity           = is_first ? e->at.contiguity : inner_contiguity(p);
-    at.begins_optional      = is_first && (p->min == 0 || e->at.begins_optional);
+    at.begins_optional      = is_beyond || (is_first && e->at.begins_optional);
     at.begins_match         = is_first && e->at.begins_match;
     at.entry_waits          = !is_first || e->at.entry_waits;
     at.entry = with_lazy(self, e, is_beyond, is_first ? e->at.entry : WEIRI_TRUE);

@@ -208,8 +208,8 @@ weir_chunk_get(const weir_chunk *self, uint32_t row, uint32_t field)
     case WEIR_FLOAT: value.as.f = column->as.f[row]; break;
     case WEIR_STRING:
     case WEIR_LIST:
-        value.as.s = self->heap + column->as.s[row].offset;
         value.size = column->as.s[row].size;
+        value.as.s = value.size > 0 ? self->heap + column->as.s[row].offset : "";
         break;
     case WEIR_NULL:
     case WEIR_INT:

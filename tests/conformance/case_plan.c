@@ -44,7 +44,6 @@ collect_steps(translation *t, const json *pattern)
         }
         weiri_step step = { .name = json_text(item, "var", "") };
         double     gap  = json_number(item, "gap_ms", -1);
-        gap             = json_number(json_get(item, "quant"), "gap_ms", gap);
         step.gap_ns     = gap < 0 ? -1 : (int64_t)(gap - 1) * CASE_NS_IN_MS;
         WEIRI_ARENA_PUSH(t->arena, t->plan->steps, t->plan->n_steps, step);
         WEIRI_ARENA_PUSH(t->arena, t->items, t->n_items, item);
@@ -61,6 +60,20 @@ condition(translation *t, const char *text)
     }
     *(weiri_expr_reads_registers(expr) ? &c.correlated : &c.unary) = expr;
     return c;
+}
+
+/* The gap of a quantifier is between the step's own events. */
+static weiri_condition
+step_condition(translation *t, const json *item)
+{
+    const char *text = json_text(item, "cond", "true");
+    const char *var  = json_text(item, "var", "");
+    double      gap  = json_number(json_get(item, "quant"), "gap_ms", -1);
+    if (gap >= 0) {
+        text = weiri_arena_format(t->arena,
+            "(%s) && (count(%s) == 0 || ts - last(%s).ts < %.0f)", text, var, var, gap);
+    }
+    return condition(t, text);
 }
 
 static weiri_contiguity
@@ -145,11 +158,10 @@ sequence(translation *t, const json *pattern, weiri_contiguity c)
         if (group != NULL) {
             made = sequence(t, group, ic);
         } else {
-            made             = new_pattern(t, WEIRI_PATTERN_STEP, ic);
-            made->step       = t->next++;
-            made->is_negated = strncmp(how, "not", 3) == 0;
-            t->plan->steps[made->step].where =
-                condition(t, json_text(item, "cond", "true"));
+            made                             = new_pattern(t, WEIRI_PATTERN_STEP, ic);
+            made->step                       = t->next++;
+            made->is_negated                 = strncmp(how, "not", 3) == 0;
+            t->plan->steps[made->step].where = step_condition(t, item);
         }
         made = quantified(t, made, json_get(item, "quant"));
         WEIRI_ARENA_PUSH(t->arena, p->items, p->n_items, made);

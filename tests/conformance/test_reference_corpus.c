@@ -1,8 +1,9 @@
 /* The reference matcher gives what Flink's own automaton gave, case by case.
  *
- *   test_reference_corpus FOLDER [-v] [ID]
+ *   test_reference_corpus FOLDER DIFFERENCES [-v] [ID]
  *
- * FOLDER holds the corpora; without them the program says "skipped".
+ * FOLDER holds the corpora; without them the program says "skipped". DIFFERENCES lists
+ * the cases in which we mean something else.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,8 +22,10 @@ typedef struct lines {
 } lines;
 
 typedef struct tally {
-    unsigned passed;
-    unsigned failed;
+    const char *differences; /* ids, a line each */
+    unsigned    known;
+    unsigned    passed;
+    unsigned    failed;
     unsigned not_compared; /* no expectation that we share: errors of the skip strategy */
     unsigned repeated; /* expected the same match more than once                     */
 } tally;
@@ -190,6 +193,20 @@ print_difference(
     }
 }
 
+static bool
+is_known(const tally *t, const char *id)
+{
+    size_t n = strlen(id);
+    for (const char *at = strstr(t->differences, id); at != NULL;
+         at             = strstr(at + n, id)) {
+        bool begins = at == t->differences || at[-1] == '\n';
+        if (begins && (at[n] == '\n' || at[n] == 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 run_case(const char *line, bool is_verbose, const char *only, tally *t)
 {
@@ -219,9 +236,14 @@ run_case(const char *line, bool is_verbose, const char *only, tally *t)
         lines got  = reference_lines(arena, plan, a_case, chunk);
         t->repeated += make_set(&want);
         make_set(&got);
-        bool ok = is_same(&want, &got);
+        bool ok    = is_same(&want, &got);
+        bool known = !ok && is_known(t, id);
         t->passed += ok;
-        t->failed += !ok;
+        t->known += known;
+        t->failed += !ok && !known;
+        if (known) {
+            ok = true;
+        }
         if (!ok && is_verbose) {
             print_difference(a_case, line, &want, &got);
         } else if (!ok) {
@@ -233,35 +255,62 @@ run_case(const char *line, bool is_verbose, const char *only, tally *t)
     weiri_arena_destroy(&arena);
 }
 
+static char *
+read_text(const char *path)
+{
+    enum { MAX_TEXT = 1 << 16 };
+    char  *text = calloc(1, MAX_TEXT);
+    FILE  *f    = fopen(path, "r");
+    size_t n    = f != NULL && text != NULL ? fread(text, 1, MAX_TEXT - 1, f) : 0;
+    if (f != NULL) {
+        (void)fclose(f);
+    }
+    return n > 0 ? text : NULL;
+}
+
+typedef struct options {
+    const char *folder;
+    char       *differences;
+    bool        is_verbose;
+    const char *only; /* the id of one case; NULL: all */
+} options;
+
 static bool
-run_file(const char *folder, const char *name, bool is_verbose, const char *only)
+run_file(const options *o, const char *name)
 {
     char  path[4096];
-    tally t = { 0 };
-    int   n = snprintf(path, sizeof path, "%s/%s", folder, name);
+    tally t = { .differences = o->differences };
+    int   n = snprintf(path, sizeof path, "%s/%s", o->folder, name);
     FILE *f = n > 0 && (size_t)n < sizeof path ? fopen(path, "r") : NULL;
     if (f == NULL) {
-        printf("skipped: no %s in %s\n", name, folder);
+        printf("skipped: no %s in %s\n", name, o->folder);
         exit(EXIT_SKIPPED);
     }
     char *line = malloc(MAX_LINE);
     while (line != NULL && fgets(line, MAX_LINE, f) != NULL) {
-        run_case(line, is_verbose, only, &t);
+        run_case(line, o->is_verbose, o->only, &t);
     }
     free(line);
     (void)fclose(f);
-    printf("%s: %u passed, %u failed, %u not compared, %u with repeated matches\n", name,
-        t.passed, t.failed, t.not_compared, t.repeated);
-    return t.failed == 0 && (only != NULL || t.passed > 100);
+    printf("%s: %u passed, %u failed, %u known differences, %u not compared, %u with "
+           "repeated matches\n",
+        name, t.passed, t.failed, t.known, t.not_compared, t.repeated);
+    return t.failed == 0 && (o->only != NULL || t.passed > 100);
 }
 
 int
 main(int argc, char **argv)
 {
-    const char *folder     = argc > 1 ? argv[1] : "../shared/conformance";
-    bool        is_verbose = argc > 2 && strcmp(argv[2], "-v") == 0;
-    const char *only       = argc > 3 ? argv[3] : NULL;
-    bool        ok         = run_file(folder, "flink_cep.jsonl", is_verbose, only);
-    ok = run_file(folder, "flink_cep_oracle.jsonl", is_verbose, only) && ok;
+    options o     = { .folder = argc > 1 ? argv[1] : "../shared/conformance" };
+    o.differences = read_text(argc > 2 ? argv[2] : "tests/conformance/differences.txt");
+    o.is_verbose  = argc > 3 && strcmp(argv[3], "-v") == 0;
+    o.only        = argc > 4 ? argv[4] : NULL;
+    if (o.differences == NULL) {
+        printf("the list of differences is missing\n");
+        return EXIT_FAILURE;
+    }
+    bool ok = run_file(&o, "flink_cep.jsonl");
+    ok      = run_file(&o, "flink_cep_oracle.jsonl") && ok;
+    free(o.differences);
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

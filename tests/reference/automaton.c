@@ -371,7 +371,7 @@ static place
 place_of_body(builder *b, const element *e, bool is_first, bool is_beyond)
 {
     place at           = { .ends_pattern = e->place.ends_pattern };
-    at.begins_optional = is_first && (e->pattern->min == 0 || e->place.begins_optional);
+    at.begins_optional = is_beyond || (is_first && e->place.begins_optional);
     at.begins_match    = is_first && e->place.begins_match;
     if (is_first) {
         at.entry       = e->place.entry;

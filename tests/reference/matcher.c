@@ -7,60 +7,6 @@
 #include "state.h"
 #include "weiri/assert.h"
 
-/* ---- matches in order ---- */
-
-static int
-by_number(uint64_t a, uint64_t b)
-{
-    return (a > b) - (a < b);
-}
-
-int
-weir_reference_compare(
-    const weiri_taken *a, uint32_t n_a, const weiri_taken *b, uint32_t n_b)
-{
-    int c = n_a > 0 && n_b > 0 ? by_number(a[0].order, b[0].order) : 0;
-    c     = c != 0 ? c : by_number(n_b, n_a);
-    for (uint32_t i = 0; c == 0 && i < n_a; i++) {
-        c = by_number(a[i].order, b[i].order);
-    }
-    for (uint32_t i = 0; c == 0 && i < n_a; i++) {
-        c = by_number(a[i].step, b[i].step);
-    }
-    return c;
-}
-
-static int
-compare_bindings(const ref_bindings *a, const ref_bindings *b)
-{
-    return weir_reference_compare(a->taken, a->n, b->taken, b->n);
-}
-
-static uint64_t
-first_of(const ref_bindings *b)
-{
-    return b->taken[0].order;
-}
-
-static uint64_t
-last_of(const ref_bindings *b)
-{
-    return b->taken[b->n - 1].order;
-}
-
-static bool
-share_an_event(const ref_bindings *a, const ref_bindings *b)
-{
-    for (uint32_t i = 0; i < a->n; i++) {
-        for (uint32_t k = 0; k < b->n; k++) {
-            if (a->taken[i].order == b->taken[k].order) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 /* ---- conditions ---- */
 
 /* One event offered to one partial match. */
@@ -218,7 +164,7 @@ is_same_run(const ref_run *a, const ref_run *b)
     return a->state == b->state && a->active == b->active && a->left_out == b->left_out
            && a->has_waited == b->has_waited && a->seen == b->seen
            && a->bindings->n == b->bindings->n
-           && compare_bindings(a->bindings, b->bindings) == 0;
+           && ref_compare(a->bindings, b->bindings) == 0;
 }
 
 static void
@@ -231,19 +177,6 @@ push_run(weir_reference *self, ref_runs *runs, ref_run run)
     }
     self->cost += runs->n;
     WEIRI_ARENA_PUSH(self->arena, runs->items, runs->n, run);
-}
-
-static void
-push_complete(
-    weir_reference *self, ref_completes *list, ref_bindings *bindings, int64_t time_ns)
-{
-    for (uint32_t i = 0; i < list->n; i++) {
-        if (compare_bindings(list->items[i].bindings, bindings) == 0) {
-            return;
-        }
-    }
-    ref_complete c = { .bindings = bindings, .time_ns = time_ns, .turn = self->turn };
-    WEIRI_ARENA_PUSH(self->arena, list->items, list->n, c);
 }
 
 /* A choice that has waited cannot be left out: not by the way past it, nor through it. */
@@ -437,7 +370,7 @@ take(offer *o, const ref_state *s, uint32_t target)
         keep(o, to.pending);
     }
     if (to.is_final) {
-        push_complete(o->self, o->completes, run.bindings, o->event->time_ns);
+        ref_push_complete(o->self, o->completes, run.bindings, o->event->time_ns);
     }
 }
 
@@ -452,7 +385,7 @@ ignore(offer *o, ref_run run, uint32_t target)
     run.state = target;
     run.seen  = o->seen;
     if (target == REF_FINAL) {
-        push_complete(o->self, o->completes, run.bindings, o->event->time_ns);
+        ref_push_complete(o->self, o->completes, run.bindings, o->event->time_ns);
     } else {
         keep(o, run);
     }
@@ -536,205 +469,7 @@ offer_event(weir_reference *self, ref_partition *partition, const ref_event *eve
         push_run(self, next, o.next.items[i]);
     }
     for (uint32_t i = 0; i < mine.n; i++) { /* what it completes, it completes */
-        push_complete(self, completes, mine.items[i].bindings, mine.items[i].time_ns);
-    }
-}
-
-/* ---- what is given ---- */
-
-static void
-give(weir_reference *self, ref_partition *partition, const ref_bindings *b,
-    bool is_timeout, int64_t time_ns)
-{
-    const weiri_emit     *emit = is_timeout ? self->plan->on_timeout : self->plan->emit;
-    weir_reference_output out  = { .is_timeout = is_timeout, .time_ns = time_ns };
-    if (is_timeout && emit == NULL) {
-        return;
-    }
-    out.taken   = b->taken;
-    out.n_taken = b->n;
-    if (emit != NULL && emit->schema != NULL) {
-        const weir_value *registers = ref_registers(self, partition, b, &time_ns);
-        out.n_values                = emit->schema->n_fields;
-        out.values =
-            weiri_arena_alloc(self->arena, (out.n_values + 1) * sizeof *out.values);
-        for (uint32_t i = 0; i < out.n_values; i++) {
-            out.values[i] = weir_reference_eval(emit->values[i], NULL, 0, registers);
-        }
-    }
-    WEIRI_ARENA_PUSH(self->arena, self->outputs, self->n_outputs, out);
-}
-
-static int
-compare_completes(const void *a, const void *b)
-{
-    const ref_complete *x = a;
-    const ref_complete *y = b;
-    return compare_bindings(x->bindings, y->bindings);
-}
-
-/* The match that began last goes first. */
-static int
-compare_latest(const void *a, const void *b)
-{
-    const ref_complete *x = a;
-    const ref_complete *y = b;
-    int                 c = by_number(first_of(y->bindings), first_of(x->bindings));
-    return c != 0 ? c : compare_bindings(x->bindings, y->bindings);
-}
-
-static int
-compare_held(const void *a, const void *b)
-{
-    const ref_complete *x = a;
-    const ref_complete *y = b;
-    int                 c = by_number(first_of(x->bindings), first_of(y->bindings));
-    c                     = c != 0 ? c : by_number(x->turn, y->turn);
-    return c != 0 ? c : by_number(x->rank, y->rank);
-}
-
-static void
-sort(ref_completes *list, int (*compare)(const void *, const void *))
-{
-    if (list->n > 1) {
-        qsort(list->items, list->n, sizeof *list->items, compare);
-    }
-}
-
-/* What a given match takes away. */
-typedef struct sweep {
-    const ref_bindings *given;
-    uint64_t            before;     /* those whose first event is earlier than this */
-    bool                is_sharing; /* those that share an event                */
-} sweep;
-
-static bool
-is_swept(const sweep *s, const ref_bindings *b)
-{
-    return s->is_sharing ? share_an_event(s->given, b) : first_of(b) < s->before;
-}
-
-static void
-sweep_away(const sweep *s, ref_runs *runs, ref_completes *completes)
-{
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < runs->n; i++) {
-        if (!is_swept(s, runs->items[i].bindings)) {
-            runs->items[n++] = runs->items[i];
-        }
-    }
-    runs->n = n;
-    n       = 0;
-    for (uint32_t i = 0; i < completes->n; i++) {
-        if (!is_swept(s, completes->items[i].bindings)) {
-            completes->items[n++] = completes->items[i];
-        }
-    }
-    completes->n = n;
-}
-
-static uint64_t
-event_of_step(const ref_bindings *b, uint32_t step, bool is_last)
-{
-    uint64_t found = 0; /* a step without events: nothing is dropped */
-    bool     has   = false;
-    for (uint32_t i = 0; i < b->n; i++) {
-        if (b->taken[i].step == step && (is_last || !has)) {
-            found = b->taken[i].order;
-            has   = true;
-        }
-    }
-    return found;
-}
-
-static sweep
-sweep_of(const weir_reference *self, const ref_bindings *given, bool is_absence)
-{
-    sweep s = { .given = given };
-    switch (self->plan->skip) {
-    case WEIRI_SKIP_OVERLAPS:
-        s.before = is_absence ? last_of(given) + 1 : UINT64_MAX;
-        break;
-    case WEIRI_SKIP_USED:
-    case WEIRI_SKIP_USED_LATEST: s.is_sharing = true; break;
-    case WEIRI_SKIP_NONE: break;
-    case WEIRI_SKIP_TO_NEXT: s.before = first_of(given) + 1; break;
-    case WEIRI_SKIP_PAST_LAST: s.before = last_of(given) + 1; break;
-    case WEIRI_SKIP_TO_FIRST:
-    case WEIRI_SKIP_TO_LAST:
-        s.before = event_of_step(
-            given, self->plan->skip_step, self->plan->skip == WEIRI_SKIP_TO_LAST);
-        break;
-    }
-    return s;
-}
-
-static ref_complete
-shift(ref_completes *list)
-{
-    ref_complete first = list->items[0];
-    memmove(list->items, list->items + 1, (list->n - 1) * sizeof *list->items);
-    list->n--;
-    return first;
-}
-
-static bool
-is_holding(const weir_reference *self)
-{
-    return self->plan->skip == WEIRI_SKIP_TO_NEXT
-           || self->plan->skip == WEIRI_SKIP_PAST_LAST
-           || self->plan->skip == WEIRI_SKIP_TO_FIRST
-           || self->plan->skip == WEIRI_SKIP_TO_LAST;
-}
-
-static bool
-has_earlier_run(const ref_partition *p, uint64_t first)
-{
-    for (uint32_t i = 0; i < p->runs.n; i++) {
-        if (first_of(p->runs.items[i].bindings) < first) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Give held matches until one has to wait. */
-static void
-release(weir_reference *self, ref_partition *p)
-{
-    sort(&p->held, compare_held);
-    while (p->held.n > 0 && !has_earlier_run(p, first_of(p->held.items[0].bindings))) {
-        ref_complete c = shift(&p->held);
-        sweep        s = sweep_of(self, c.bindings, false);
-        give(self, p, c.bindings, false, c.time_ns);
-        sweep_away(&s, &p->runs, &p->held);
-    }
-}
-
-/* Matches of one partition that complete at the same event or deadline. */
-static void
-settle(weir_reference *self, ref_partition *p, ref_completes *completes, bool is_absence)
-{
-    sort(completes, compare_completes);
-    if (!is_absence && completes->n > self->plan->max_matches) {
-        completes->n = self->plan->max_matches;
-    }
-    if (is_holding(self)) {
-        for (uint32_t i = 0; i < completes->n; i++) {
-            completes->items[i].rank = i;
-            WEIRI_ARENA_PUSH(self->arena, p->held.items, p->held.n, completes->items[i]);
-        }
-        release(self, p);
-        return;
-    }
-    if (self->plan->skip == WEIRI_SKIP_USED_LATEST) {
-        sort(completes, compare_latest);
-    }
-    while (completes->n > 0) {
-        ref_complete c = shift(completes);
-        sweep        s = sweep_of(self, c.bindings, is_absence);
-        give(self, p, c.bindings, false, c.time_ns);
-        sweep_away(&s, &p->runs, completes);
+        ref_push_complete(self, completes, mine.items[i].bindings, mine.items[i].time_ns);
     }
 }
 
@@ -749,20 +484,20 @@ fire_runs(weir_reference *self, ref_partition *p, int64_t when, uint64_t first)
     ref_runs      left     = { 0 };
     for (uint32_t i = 0; i < p->runs.n; i++) {
         const ref_run *run = &p->runs.items[i];
-        if (first_of(run->bindings) != first || deadline_of(self, run) != when) {
+        if (ref_first_of(run->bindings) != first || deadline_of(self, run) != when) {
             WEIRI_ARENA_PUSH(self->arena, left.items, left.n, *run);
         } else if (self->automaton.states[run->state].is_pending) {
-            push_complete(self, &matches, run->bindings, when);
+            ref_push_complete(self, &matches, run->bindings, when);
         } else {
-            push_complete(self, &timeouts, run->bindings, when);
+            ref_push_complete(self, &timeouts, run->bindings, when);
         }
     }
     p->runs = left;
-    sort(&timeouts, compare_completes);
+    ref_sort(&timeouts, ref_by_match);
     for (uint32_t i = 0; i < timeouts.n; i++) {
-        give(self, p, timeouts.items[i].bindings, true, when);
+        ref_give(self, p, timeouts.items[i].bindings, true, when);
     }
-    settle(self, p, &matches, true);
+    ref_settle(self, p, &matches, true);
 }
 
 static void
@@ -774,7 +509,7 @@ fire_silence(weir_reference *self, ref_partition *p, int64_t when)
     offer         o    = { .self = self, .event = p->spoke, .run = &run };
     *b                 = *bind(&o, self->plan->pattern->step);
     p->spoke           = NULL;
-    give(self, p, b, false, when);
+    ref_give(self, p, b, false, when);
 }
 
 /* The earliest deadline of a partition; INT64_MAX: none. */
@@ -802,8 +537,8 @@ next_first(weir_reference *self, const ref_partition *p, int64_t when)
     }
     for (uint32_t i = 0; i < p->runs.n; i++) {
         const ref_run *run = &p->runs.items[i];
-        if (deadline_of(self, run) == when && first_of(run->bindings) < first) {
-            first = first_of(run->bindings);
+        if (deadline_of(self, run) == when && ref_first_of(run->bindings) < first) {
+            first = ref_first_of(run->bindings);
         }
     }
     return first;
@@ -919,7 +654,7 @@ process(weir_reference *self, ref_partition *p, const ref_event *e)
     p->runs             = next;
     self->is_too_costly = self->is_too_costly || next.n > self->limits.max_runs
                           || p->held.n + completes.n > self->limits.max_runs;
-    settle(self, p, &completes, false);
+    ref_settle(self, p, &completes, false);
 }
 
 void
@@ -934,6 +669,7 @@ weir_reference_feed(
     e->time_ns   = chunk->time[row];
     e->order     = self->n_events++;
     weir_reference_advance(self, e->time_ns);
+    self->last_ns    = e->time_ns;
     ref_partition *p = partition_of(self, e);
     if (p == NULL) {
         return;
@@ -950,6 +686,7 @@ weir_reference_feed(
 void
 weir_reference_finish(weir_reference *self)
 {
+    weir_reference_advance(self, self->last_ns);
     for (uint32_t i = 0; i < self->n_partitions; i++) {
         self->partitions[i]->runs.n = 0;
         self->partitions[i]->held.n = 0;

@@ -65,6 +65,7 @@ struct weir_reference {
     uint32_t               n_partitions;
     uint64_t               n_events;
     uint64_t               turn;
+    int64_t                last_ns; /* time of the last event */
     uint64_t               cost;
     bool                   is_too_costly;
     weir_reference_output *outputs;
@@ -76,5 +77,35 @@ struct weir_reference {
 weir_value *
 ref_registers(weir_reference *self, const ref_partition *partition,
     const ref_bindings *bindings, const int64_t *end_ns);
+
+/* ---- skip.c ---- */
+
+int
+ref_compare(const ref_bindings *a, const ref_bindings *b);
+
+/* Position of the first event. */
+uint64_t
+ref_first_of(const ref_bindings *b);
+
+/* Add a match that has just completed, once. */
+void
+ref_push_complete(
+    weir_reference *self, ref_completes *list, ref_bindings *bindings, int64_t time_ns);
+
+/* For ref_sort: the order of matches that complete together. */
+int
+ref_by_match(const void *a, const void *b);
+
+void
+ref_sort(ref_completes *list, int (*compare)(const void *, const void *));
+
+void
+ref_give(weir_reference *self, ref_partition *partition, const ref_bindings *b,
+    bool is_timeout, int64_t time_ns);
+
+/* Matches of one partition that complete at the same event or deadline. */
+void
+ref_settle(
+    weir_reference *self, ref_partition *p, ref_completes *completes, bool is_absence);
 
 #endif

@@ -104,6 +104,22 @@ heap_bound_is_an_error_that_changes_nothing(void **state)
 }
 
 static void
+empty_string_reads_back_from_a_chunk_without_a_heap(void **state)
+{
+    (void)state;
+    weir_chunk *chunk = NULL;
+    assert_ok(weir_chunk_new(&SCHEMA, NULL, &chunk));
+    weir_value s = text("");
+    assert_ok(weir_chunk_set(chunk, 0, 3, &s));
+    weir_value got = weir_chunk_get(chunk, 0, 3);
+    assert_false(got.is_null);
+    assert_int_equal(got.size, 0);
+    assert_non_null(got.as.s);
+    const weir_chunk *mine = chunk;
+    weir_chunk_unref(&mine);
+}
+
+static void
 append_copies_a_row_with_its_time_and_order(void **state)
 {
     (void)state;
@@ -135,6 +151,7 @@ main(void)
         cmocka_unit_test(unused_column_is_absent_and_reads_as_null),
         cmocka_unit_test(cleared_chunk_has_no_nulls_left),
         cmocka_unit_test(heap_bound_is_an_error_that_changes_nothing),
+        cmocka_unit_test(empty_string_reads_back_from_a_chunk_without_a_heap),
         cmocka_unit_test(append_copies_a_row_with_its_time_and_order),
     };
     return cmocka_run_group_tests_name("chunk", tests, NULL, NULL);

@@ -86,7 +86,9 @@ call(struct bench *bench)
     weir_error  err = { 0 };
     memcpy(name, bench->at, size);
     for (size_t i = 1; i < size; i++) {
-        name[i] = name[i] == '-' ? ' ' : name[i]; /* is-null */
+        if (name[i] == '-') { /* is-null */
+            name[i] = ' ';
+        }
     }
     bench->at += size;
     for (skip_space(bench); *bench->at != ')'; skip_space(bench)) {

@@ -1,8 +1,57 @@
 #include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+
+static const struct verb {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *help;
+} VERBS[] = {
+    { "run", command_run, "run rules over the events of their sources" },
+    { "check", command_check, "say what is wrong with rules, without running them" },
+    { "test", command_test, "run the test blocks of rules" },
+};
+
+enum { N_VERBS = sizeof VERBS / sizeof VERBS[0] };
+
+static void
+print_help(FILE *stream)
+{
+    fputs("Usage: weir VERB [OPTION]... FILE...\n"
+          "\n"
+          "Find patterns in streams of events, by rules written in a small language.\n"
+          "\n",
+        stream);
+    for (size_t i = 0; i < N_VERBS; i++) {
+        fprintf(stream, "  %-8s%s\n", VERBS[i].name, VERBS[i].help);
+    }
+    fputs("\n"
+          "  --help     print this; 'weir VERB --help' tells more about a verb\n"
+          "  --version  print the version\n",
+        stream);
+}
 
 int
-main(void)
+main(int argc, char **argv)
 {
-    fputs("weir: no command given\n", stderr);
-    return 2;
+    if (argc < 2) {
+        print_help(stderr);
+        return EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+        print_help(stdout);
+        return EXIT_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("weir " WEIR_VERSION);
+        return EXIT_OK;
+    }
+    for (size_t i = 0; i < N_VERBS; i++) {
+        if (strcmp(argv[1], VERBS[i].name) == 0) {
+            return VERBS[i].run(argc - 1, argv + 1);
+        }
+    }
+    fprintf(stderr, "weir: no verb '%s'; see 'weir --help'\n", argv[1]);
+    return EXIT_USAGE;
 }

@@ -11,7 +11,8 @@
 typedef struct weiri_reader weiri_reader;
 
 /* Open a file, or standard input for path "-". gzip and zstd are recognised by their
- * first bytes, whatever the name, concatenated members included.
+ * first bytes, whatever the name, concatenated members included. A FIFO is opened at
+ * once; its writer is waited for when it is read.
  *
  *   errors  WEIR_ENOENT, WEIR_EIO (a directory, no permission), WEIR_ENOMEM
  */
@@ -26,7 +27,9 @@ weiri_reader_close(weiri_reader **self_p);
  *   wait_ns  how long to wait on a pipe or terminal; -1 for ever. Files never wait.
  *   errors   WEIR_EOF     no byte, none will come
  *            WEIR_EAGAIN  none within wait_ns, or a signal came
- *            WEIR_EIO     also for damaged or cut compressed data, with the place
+ *            WEIR_EIO     also for damaged or cut compressed data, with the place, after
+ *                         all that could be unpacked before it; and again when called
+ *                         again
  */
 WEIR_MUST_CHECK weir_status
 weiri_reader_read(weiri_reader *self, char *bytes, size_t size, int64_t wait_ns,
@@ -46,7 +49,8 @@ WEIR_MUST_CHECK weir_status
 weiri_writer_open(const char *path, weiri_writer **out, weir_error *err);
 
 /* errors  WEIR_ECLOSED  the reader of the pipe has gone
- *         WEIR_EIO      e.g. the disk is full */
+ *         WEIR_EIO      e.g. the disk is full; the text says after how many bytes
+ *         After either the writer stays failed: every call gives the error again. */
 WEIR_MUST_CHECK weir_status
 weiri_writer_write(weiri_writer *self, const char *bytes, size_t size, weir_error *err);
 

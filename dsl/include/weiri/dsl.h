@@ -24,6 +24,25 @@ weiri_diagnostics_count(const weiri_diagnostics *self, bool is_error);
 void
 weiri_diagnostics_print(const weiri_diagnostics *self, FILE *stream, bool in_colour);
 
+/* One error or warning. Texts are borrowed from the diagnostics. */
+typedef struct weiri_diagnostic {
+    weiri_place_in_text place;
+    uint32_t            offset; /* in the file, bytes */
+    uint32_t            size;   /* of the place, bytes */
+    bool                is_error;
+    const char         *code; /* "E0301" */
+    const char         *text;
+    const char         *hint; /* NULL: none */
+} weiri_diagnostic;
+
+/* The i-th in order of file and place; false past the end (or past a bound of 500). */
+bool
+weiri_diagnostics_get(const weiri_diagnostics *self, size_t i, weiri_diagnostic *out);
+
+/* The i-th code there is, for documentation and tests; NULL past the end. */
+const char *
+weiri_diagnostics_code(size_t i);
+
 typedef struct weiri_setting { /* --set name=value */
     const char *name;
     const char *value;
@@ -32,6 +51,8 @@ typedef struct weiri_setting { /* --set name=value */
 typedef struct weiri_compile_options {
     const weiri_setting *settings;
     size_t               n_settings;
+    bool with_tests;  /* plan `test` blocks, and every stream as if it were read */
+    bool no_includes; /* `include` is an error */
 } weiri_compile_options;
 
 /* Compile files, or text, into one plan.

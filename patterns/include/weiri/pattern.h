@@ -56,6 +56,8 @@ typedef struct weiri_pattern {
     weiri_inner            inner;
     weiri_preference       preference;
     weiri_condition       *until; /* NULL: none                        */
+    uint32_t               until_input; /* whose events `until` is tested on; those of
+                                         * other inputs do not fit it */
     uint32_t               step;  /* of WEIRI_PATTERN_STEP             */
     struct weiri_pattern **items; /* of the other kinds                */
     uint32_t               n_items;

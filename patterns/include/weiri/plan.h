@@ -96,6 +96,39 @@ typedef struct weiri_rule {
     weiri_place_in_text place;
 } weiri_rule;
 
+typedef enum weiri_test_kind {
+    WEIRI_TEST_EVENT,    /* an event comes in                           */
+    WEIRI_TEST_WAIT,     /* nothing comes for a time                    */
+    WEIRI_TEST_EXPECT,   /* `count` events like this came out           */
+    WEIRI_TEST_EXPECT_NO /* none like this did                          */
+} weiri_test_kind;
+
+typedef struct weiri_test_value {
+    uint32_t   field; /* of the line's stream        */
+    weir_value value; /* of the field's type or null */
+} weiri_test_value;
+
+typedef struct weiri_test_line {
+    weiri_test_kind kind;
+    uint32_t        stream;
+    weiri_test_value
+            *values; /* EVENT: fields not named are null, "" or zero; EXPECT: free */
+    uint32_t n_values;
+    int64_t  at_ns;    /* EVENT: its virtual time                     */
+    uint32_t repeat;   /* EVENT: how often                            */
+    int64_t  every_ns; /* EVENT: between the repetitions              */
+    int64_t  wait_ns;  /* WAIT                                        */
+    uint32_t count;    /* EXPECT; WEIRI_NONE: at least one */
+    weiri_place_in_text place;
+} weiri_test_line;
+
+typedef struct weiri_test {
+    const char         *title;
+    weiri_test_line    *lines;
+    uint32_t            n_lines;
+    weiri_place_in_text place;
+} weiri_test;
+
 typedef struct weiri_plan {
     weiri_arena  *arena;
     weiri_stream *streams;
@@ -106,7 +139,9 @@ typedef struct weiri_plan {
     uint32_t      n_sinks;
     weiri_rule *rules; /* sorted so that a rule comes after those whose streams it reads;
                         * otherwise as written */
-    uint32_t n_rules;
+    uint32_t    n_rules;
+    weiri_test *tests; /* planned only if asked for */
+    uint32_t    n_tests;
 } weiri_plan;
 
 #endif

@@ -22,8 +22,10 @@ enum { WEIRI_TIME_TEXT = 40, WEIRI_DURATION_TEXT = 64 };
 bool
 weiri_time_parse(const char *text, size_t size, int64_t *ns);
 
-/* A strptime-like pattern: %Y %m %d %H %M %S %y %b %B %e %j %p %I %f (fraction) %z %Z? %s
- * and %%; white space matches white space. */
+/* A strptime-like pattern: %Y %m %d %H %M %S %y %b %B %e %j %p %I %f (fraction) %z
+ * (+02:00, +0200, +02, Z) %Z (UTC, GMT, Z) %s (seconds since the epoch) %a %A (a name,
+ * whichever) and %%; white space matches one or more of it. Names are English, in full or
+ * three letters, in any case; what a pattern lacks is 1 for month and day, else 0. */
 bool
 weiri_time_parse_pattern(const char *text, size_t size, const char *pattern, int64_t *ns);
 
@@ -35,6 +37,11 @@ weiri_time_pattern_check(const char *pattern);
  * Returns the size, without a zero byte counted (there is one). */
 size_t
 weiri_time_format(int64_t ns, char out[WEIRI_TIME_TEXT]);
+
+/* Seconds since the epoch and a fraction of 0 … 999999999 ns as one number; false if
+ * int64 cannot hold it: *ns unchanged. */
+bool
+weiri_time_join(int64_t seconds, int64_t fraction_ns, int64_t *ns);
 
 /* One or more of NUMBER UNIT, units ns us ms s m h d, descending: "1m30s", "250ms",
  * "-2h". Fractions are allowed in a single part: "1.5s". */

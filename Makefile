@@ -1,0 +1,58 @@
+# The verbs people type. What builds is CMake (see CMakePresets.json); this file only calls it.
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+.PHONY: help demo test bench check fuzz conformance soak install clean
+
+CASES        ?= $(wildcard ../shared/conformance)
+FUZZ_SECONDS ?= 60
+SOAK_SECONDS ?= 600
+PREFIX       ?= /usr/local
+
+# Each verb prints its own program's output on stdout; whatever builds speaks on stderr.
+
+help: ## what you can type here
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## build weir, run the flights example: JSON Lines on stdout
+	@tools/install-packages build test
+	@tools/build release weir_command
+	@build/release/tools/weir/weir run examples/flights/flights.weir
+
+test: ## build and run every test, plainly and under the address and undefined sanitizers
+	@tools/install-packages build test
+	@tools/build dev
+	@tools/build asan
+	@tools/run-tests dev asan
+
+check: ## formatting, clang-tidy, who includes what, headers alone
+	@tools/install-packages build test check
+	@tools/check
+
+bench: ## run the benchmarks: one JSON document on stdout
+	@tools/install-packages build test bench
+	@tools/build release
+	@tools/run-bench
+
+fuzz: ## run each fuzz target for a minute (FUZZ_SECONDS=60)
+	@tools/install-packages build test check
+	@tools/build fuzz
+	@tools/fuzz $(FUZZ_SECONDS)
+
+conformance: ## run cases of other engines through the command (CASES=path)
+	@test -n "$(CASES)" || { echo "make conformance CASES=path" >&2; exit 2; }
+	@tools/install-packages build test
+	@tools/build release weir_command
+	@tests/conformance/conformance.py --weir build/release/tools/weir/weir $(CASES)
+
+soak: ## run rules over an endless input and watch memory (SOAK_SECONDS=600)
+	@tools/install-packages build test
+	@tools/build release weir_command
+	@tools/soak $(SOAK_SECONDS)
+
+install: ## install the command, the library, headers and man page (PREFIX=/usr/local, DESTDIR=)
+	@tools/install-packages build test
+	@tools/build release
+	@cmake --install build/release --prefix $(PREFIX)
+
+clean: ## remove what was built
+	@rm -rf build

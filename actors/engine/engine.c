@@ -1,0 +1,469 @@
+/* weiri_engine: a graph between intakes and outlets.
+ *
+ * The source whose clock is furthest behind is read next, so that no other source's
+ * events pile up in front of the watermark.
+ */
+#include "weiri/engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../sink/sink.h"
+#include "../source/source.h"
+#include "place.h"
+#include "weiri/graph.h"
+#include "weiri/timetext.h"
+
+struct weiri_engine {
+    const weiri_plan    *plan;
+    weiri_engine_options options;
+    weiri_graph         *graph;
+    weiri_intake       **intakes; /* shape (plan->n_sources,)           */
+    char               **paths;   /* shape (plan->n_sources,): resolved */
+    weiri_outlet       **outlets; /* shape (n_outlets,)                 */
+    uint32_t             n_outlets;
+    int64_t              watermark_ns; /* of the last turn              */
+    bool                 is_live;      /* some source is not a regular file  */
+    bool                 is_finished;
+};
+
+/* ---- watermark ---- */
+
+static int64_t
+clock_of(const weiri_engine *self, uint32_t source)
+{
+    return weiri_intake_clock(self->intakes[source])->now_ns;
+}
+
+/* The source that holds time back, the first of them; -1 when all have ended. */
+static int64_t
+slowest_source(const weiri_engine *self)
+{
+    int64_t slowest = -1;
+    for (uint32_t i = 0; i < self->plan->n_sources; i++) {
+        if (clock_of(self, i) != INT64_MAX
+            && (slowest < 0 || clock_of(self, i) < clock_of(self, (uint32_t)slowest))) {
+            slowest = i;
+        }
+    }
+    return slowest;
+}
+
+static int64_t
+current_watermark(const weiri_engine *self)
+{
+    int64_t slowest = slowest_source(self);
+    return slowest < 0 ? INT64_MAX : clock_of(self, (uint32_t)slowest);
+}
+
+/* Time of the newest event of any source; INT64_MIN if there was none. */
+static int64_t
+newest_event(const weiri_engine *self)
+{
+    int64_t newest = INT64_MIN;
+    for (uint32_t i = 0; i < self->plan->n_sources; i++) {
+        int64_t ns = weiri_intake_clock(self->intakes[i])->newest_ns;
+        newest     = ns > newest ? ns : newest;
+    }
+    return newest;
+}
+
+/* ---- a turn ---- */
+
+static weir_status
+write_outlets(weiri_engine *self, weir_error *err)
+{
+    for (uint32_t i = 0; i < self->n_outlets; i++) {
+        weir_status status =
+            weiri_outlet_write(self->outlets[i], weiri_graph_rows(self->graph), err);
+        if (status == WEIR_OK && self->is_live) {
+            status = weiri_outlet_flush(self->outlets[i], err);
+        }
+        if (status != WEIR_OK) {
+            return status;
+        }
+    }
+    return WEIR_OK;
+}
+
+static weir_status
+pass(weiri_engine *self, int64_t watermark_ns, int64_t deadline_ns, bool is_end,
+    weir_error *err)
+{
+    weir_status status =
+        weiri_graph_pass(self->graph, watermark_ns, deadline_ns, is_end, err);
+    if (status == WEIR_OK) {
+        status = write_outlets(self, err);
+    }
+    weiri_graph_forget(self->graph);
+    return status;
+}
+
+static int64_t
+wall_clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * WEIRI_NS_PER_S + now.tv_nsec;
+}
+
+/* A silent source goes along with the others; if it is the only one left, or all wait
+ * with it, time goes on from the last event by what has passed on the wall. */
+static void
+mark_idle(weiri_engine *self, uint32_t source, int64_t waited_ns)
+{
+    int64_t others = INT64_MAX;
+    for (uint32_t i = 0; i < self->plan->n_sources; i++) {
+        if (i != source && clock_of(self, i) < others) {
+            others = clock_of(self, i);
+        }
+    }
+    int64_t newest = newest_event(self);
+    int64_t now    = clock_of(self, source);
+    int64_t base   = now > newest ? now : newest;
+    if (base == INT64_MIN) {
+        return; /* no event yet: there is no time to go on */
+    }
+    int64_t to = others != INT64_MAX && others > now ? others : base + waited_ns;
+    weiri_clock_advance(weiri_intake_clock(self->intakes[source]), to);
+}
+
+static weir_status
+pump(weiri_engine *self, uint32_t source, weir_error *err)
+{
+    int64_t     idle_ns  = self->plan->sources[source].idle_ns;
+    int64_t     begun_ns = idle_ns >= 0 ? wall_clock_ns() : 0;
+    weir_status status   = weiri_intake_pump(self->intakes[source], idle_ns, err);
+    if (status == WEIR_EAGAIN && idle_ns >= 0) {
+        int64_t waited_ns = wall_clock_ns() - begun_ns;
+        if (waited_ns >= idle_ns) {
+            mark_idle(self, source, waited_ns);
+        }
+    }
+    return status == WEIR_EAGAIN || status == WEIR_EOF ? WEIR_OK : status;
+}
+
+weir_status
+weiri_engine_turn(weiri_engine *self, weir_error *err)
+{
+    int64_t source = slowest_source(self);
+    if (source < 0
+        || (self->options.should_stop != NULL
+            && self->options.should_stop(self->options.context))) {
+        return WEIR_EOF;
+    }
+    weir_status status = pump(self, (uint32_t)source, err);
+    if (status != WEIR_OK) {
+        return status;
+    }
+    int64_t watermark_ns = current_watermark(self);
+    if (watermark_ns == INT64_MAX || watermark_ns == self->watermark_ns) {
+        return WEIR_OK; /* the last pass is that of finish */
+    }
+    self->watermark_ns = watermark_ns;
+    return pass(self, watermark_ns, watermark_ns, false, err);
+}
+
+static weir_status
+close_outlets(weiri_engine *self, weir_error *err)
+{
+    weir_status first = WEIR_OK;
+    for (uint32_t i = 0; i < self->n_outlets; i++) {
+        weir_error  other  = { 0 };
+        weir_status status = weiri_outlet_close(&self->outlets[i], &other);
+        if (first == WEIR_OK && status != WEIR_OK) {
+            first = status;
+            *err  = other;
+        }
+    }
+    return first;
+}
+
+weir_status
+weiri_engine_finish(weiri_engine *self, weir_error *err)
+{
+    if (self->is_finished) {
+        return WEIR_OK;
+    }
+    self->is_finished  = true;
+    int64_t     newest = newest_event(self);
+    weir_status status = pass(self, INT64_MAX, newest, true, err);
+    weir_error  other  = { 0 };
+    weir_status closed = close_outlets(self, &other);
+    if (status == WEIR_OK && closed != WEIR_OK) {
+        *err   = other;
+        status = closed;
+    }
+    return status;
+}
+
+weiri_engine_counts
+weiri_engine_get_counts(const weiri_engine *self)
+{
+    weiri_engine_counts counts = { 0 };
+    for (uint32_t i = 0; i < self->plan->n_sources; i++) {
+        weiri_intake_counts of = weiri_intake_get_counts(self->intakes[i]);
+        counts.n_events += of.n_events;
+        counts.n_bytes += of.n_bytes;
+        counts.n_late += of.n_late;
+        counts.n_dead += of.n_dead;
+    }
+    weiri_graph_counts of = weiri_graph_get_counts(self->graph);
+    counts.n_matches      = of.n_matches;
+    counts.n_dropped      = of.n_dropped;
+    counts.n_faults       = of.n_faults;
+    counts.n_null_keys    = of.n_null_keys;
+    return counts;
+}
+
+/* ---- opening ---- */
+
+/* Where a source is read from: a redirect to its stream, or what its rule file says. */
+static weir_status
+source_path(
+    const weiri_engine *self, const weiri_source *source, char **out, weir_error *err)
+{
+    const char *stream = self->plan->streams[source->stream].schema.name;
+    for (size_t i = 0; i < self->options.n_redirects; i++) {
+        const weiri_redirect *redirect = &self->options.redirects[i];
+        if (redirect->stream == NULL || strcmp(redirect->stream, stream) == 0) {
+            *out = strdup(redirect->path);
+            return *out != NULL ? WEIR_OK : WEIR_FAIL(err, WEIR_ENOMEM, "%s", stream);
+        }
+    }
+    *out = source->endpoint == WEIRI_ENDPOINT_STDIO
+               ? strdup("-")
+               : weiri_place_resolve(source->place.file, source->path);
+    return *out != NULL ? WEIR_OK : WEIR_FAIL(err, WEIR_ENOMEM, "%s", stream);
+}
+
+static bool
+stream_has_source(const weiri_plan *plan, const char *name)
+{
+    for (uint32_t i = 0; i < plan->n_sources; i++) {
+        if (strcmp(plan->streams[plan->sources[i].stream].schema.name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static weir_status
+check_redirects(const weiri_engine *self, weir_error *err)
+{
+    const weiri_plan *plan = self->plan;
+    for (size_t i = 0; i < self->options.n_redirects; i++) {
+        const weiri_redirect *redirect = &self->options.redirects[i];
+        if (redirect->stream != NULL && !stream_has_source(plan, redirect->stream)) {
+            return WEIR_FAIL(err, WEIR_EINVAL,
+                "--from %s=%s: no stream '%s' with a source in these rules",
+                redirect->stream, redirect->path, redirect->stream);
+        }
+        for (uint32_t s = 1; redirect->stream == NULL && s < plan->n_sources; s++) {
+            if (plan->sources[s].stream != plan->sources[0].stream) {
+                return WEIR_FAIL(err, WEIR_EINVAL,
+                    "--from %s: these rules read several streams: say which, as in "
+                    "--from %s=%s",
+                    redirect->path, plan->streams[plan->sources[0].stream].schema.name,
+                    redirect->path);
+            }
+        }
+    }
+    return WEIR_OK;
+}
+
+/* As the source says, or the name of what is read, or the name the rule file has. */
+static weir_status
+source_format(
+    const weiri_source *source, const char *path, weiri_format *out, weir_error *err)
+{
+    *out = source->format;
+    if (*out == WEIRI_FORMAT_AUTO) {
+        *out = weiri_place_format(path);
+    }
+    if (*out == WEIRI_FORMAT_AUTO && source->path != NULL) {
+        *out = weiri_place_format(source->path);
+    }
+    if (*out == WEIRI_FORMAT_AUTO && strcmp(path, "-") == 0) {
+        *out = WEIRI_FORMAT_JSON;
+    }
+    if (*out == WEIRI_FORMAT_AUTO || *out == WEIRI_FORMAT_TEXT) {
+        return WEIR_FAIL(err, WEIR_EINVAL,
+            "%s: the name does not say its format: add `format json`, `csv` or `msgpack` "
+            "to the source",
+            path);
+    }
+    return WEIR_OK;
+}
+
+static const weiri_stream *
+read_stream(const weiri_engine *self, uint32_t index)
+{
+    return index != WEIRI_NONE && self->plan->streams[index].is_read
+               ? &self->plan->streams[index]
+               : NULL;
+}
+
+static weiri_merge *
+side_merge(weiri_engine *self, uint32_t index)
+{
+    return index != WEIRI_NONE ? weiri_graph_merge(self->graph, index) : NULL;
+}
+
+static weir_status
+open_source(weiri_engine *self, uint32_t index, weir_error *err)
+{
+    const weiri_source *source = &self->plan->sources[index];
+    const weiri_stream *stream = &self->plan->streams[source->stream];
+    weiri_format        format = WEIRI_FORMAT_AUTO;
+    weir_status         status = source_path(self, source, &self->paths[index], err);
+    if (status == WEIR_OK) {
+        status = source_format(source, self->paths[index], &format, err);
+    }
+    if (status != WEIR_OK) {
+        return status;
+    }
+    bool is_tsv = source->delimiter == ',' && weiri_place_is_tsv(self->paths[index]);
+    const weiri_intake_config config = {
+        .source    = source,
+        .index     = index,
+        .path      = self->paths[index],
+        .format    = format,
+        .delimiter = is_tsv ? '\t' : source->delimiter,
+        .used      = weiri_graph_used(self->graph, source->stream),
+        .stream    = stream,
+        .late      = read_stream(self, stream->late),
+        .dead      = read_stream(self, stream->dead),
+        .to        = weiri_graph_merge(self->graph, source->stream),
+        .late_to   = side_merge(self, stream->late),
+        .dead_to   = side_merge(self, stream->dead),
+    };
+    status = weiri_intake_new(&config, &self->intakes[index], err);
+    if (status == WEIR_OK && !weiri_intake_is_regular(self->intakes[index])) {
+        self->is_live = true;
+    }
+    return status;
+}
+
+static weir_status
+open_outlet(weiri_engine *self, const char *path, weiri_outlet **out, weir_error *err)
+{
+    for (uint32_t i = 0; i < self->n_outlets; i++) {
+        if (strcmp(weiri_outlet_path(self->outlets[i]), path) == 0) {
+            *out = self->outlets[i];
+            return WEIR_OK;
+        }
+    }
+    weir_status status = weiri_outlet_new(path, &self->outlets[self->n_outlets], err);
+    if (status == WEIR_OK) {
+        *out = self->outlets[self->n_outlets++];
+    }
+    return status;
+}
+
+static weiri_format
+sink_format(const weiri_engine *self, const weiri_sink *sink)
+{
+    bool is_stdout = sink->endpoint == WEIRI_ENDPOINT_STDIO;
+    if (is_stdout && self->options.stdout_format != WEIRI_FORMAT_AUTO) {
+        return self->options.stdout_format;
+    }
+    weiri_format format = sink->format;
+    if (format == WEIRI_FORMAT_AUTO && !is_stdout) {
+        format = weiri_place_format(sink->path);
+    }
+    return format == WEIRI_FORMAT_AUTO ? WEIRI_FORMAT_JSON : format;
+}
+
+static weir_status
+open_sink(weiri_engine *self, const weiri_sink *sink, weir_error *err)
+{
+    char *path = sink->endpoint == WEIRI_ENDPOINT_STDIO
+                     ? strdup("-")
+                     : weiri_place_resolve(sink->place.file, sink->path);
+    if (path == NULL) {
+        return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
+    }
+    weiri_outlet *outlet = NULL;
+    weir_status   status = open_outlet(self, path, &outlet, err);
+    free(path);
+    return status == WEIR_OK
+               ? weiri_outlet_add_stream(outlet, &self->plan->streams[sink->stream],
+                   sink->stream, sink_format(self, sink), err)
+               : status;
+}
+
+static weir_status
+allocate(weiri_engine *self, weir_error *err)
+{
+    self->intakes = calloc(self->plan->n_sources + 1, sizeof(void *));
+    self->paths   = calloc(self->plan->n_sources + 1, sizeof(void *));
+    self->outlets = calloc(self->plan->n_sinks + 1, sizeof(void *));
+    if (self->intakes == NULL || self->paths == NULL || self->outlets == NULL) {
+        return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
+    }
+    return weiri_graph_new(self->plan, &self->graph, err);
+}
+
+/* Sources before sinks: a missing input leaves outputs as they were. */
+static weir_status
+open_all(weiri_engine *self, weir_error *err)
+{
+    const weiri_plan *plan   = self->plan;
+    weir_status       status = check_redirects(self, err);
+    for (uint32_t i = 0; i < plan->n_sources && status == WEIR_OK; i++) {
+        status = open_source(self, i, err);
+    }
+    for (uint32_t i = 0; i < plan->n_sinks && status == WEIR_OK; i++) {
+        status = open_sink(self, &plan->sinks[i], err);
+    }
+    return status;
+}
+
+weir_status
+weiri_engine_new(const weiri_plan *plan, const weiri_engine_options *options,
+    weiri_engine **out, weir_error *err)
+{
+    weiri_engine *self = calloc(1, sizeof *self);
+    if (self == NULL) {
+        return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
+    }
+    self->plan         = plan;
+    self->options      = *options;
+    self->watermark_ns = INT64_MIN;
+    weir_status status = allocate(self, err);
+    if (status == WEIR_OK) {
+        status = open_all(self, err);
+    }
+    if (status != WEIR_OK) {
+        weiri_engine_destroy(&self);
+        return status;
+    }
+    *out = self;
+    return WEIR_OK;
+}
+
+void
+weiri_engine_destroy(weiri_engine **self_p)
+{
+    weiri_engine *self = *self_p;
+    if (self == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < self->n_outlets; i++) {
+        (void)weiri_outlet_close(&self->outlets[i], NULL);
+    }
+    for (uint32_t i = 0; self->intakes != NULL && i < self->plan->n_sources; i++) {
+        weiri_intake_destroy(&self->intakes[i]);
+    }
+    for (uint32_t i = 0; self->paths != NULL && i < self->plan->n_sources; i++) {
+        free(self->paths[i]);
+    }
+    weiri_graph_destroy(&self->graph);
+    free(self->intakes);
+    free(self->paths);
+    free(self->outlets);
+    free(self);
+    *self_p = NULL;
+}

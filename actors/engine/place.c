@@ -1,0 +1,70 @@
+#include "place.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+char *
+weiri_place_resolve(const char *file, const char *path)
+{
+    const char *slash = file != NULL ? strrchr(file, '/') : NULL;
+    if (path[0] == '/' || slash == NULL || strcmp(path, "-") == 0) {
+        return strdup(path);
+    }
+    size_t folder = (size_t)(slash - file) + 1;
+    char  *joined = malloc(folder + strlen(path) + 1);
+    if (joined != NULL) {
+        memcpy(joined, file, folder);
+        memcpy(joined + folder, path, strlen(path) + 1);
+    }
+    return joined;
+}
+
+static bool
+ends_with(const char *text, size_t size, const char *end)
+{
+    size_t n = strlen(end);
+    return size >= n && memcmp(text + size - n, end, n) == 0;
+}
+
+/* The size of a path without a compression suffix. */
+static size_t
+plain_size(const char *path)
+{
+    size_t size = strlen(path);
+    if (ends_with(path, size, ".gz")) {
+        return size - 3;
+    }
+    return ends_with(path, size, ".zst") ? size - 4 : size;
+}
+
+weiri_format
+weiri_place_format(const char *path)
+{
+    static const struct {
+        const char  *end;
+        weiri_format format;
+    } ENDINGS[] = {
+        { ".jsonl", WEIRI_FORMAT_JSON },
+        { ".ndjson", WEIRI_FORMAT_JSON },
+        { ".json", WEIRI_FORMAT_JSON },
+        { ".csv", WEIRI_FORMAT_CSV },
+        { ".tsv", WEIRI_FORMAT_CSV },
+        { ".msgpack", WEIRI_FORMAT_MSGPACK },
+        { ".mp", WEIRI_FORMAT_MSGPACK },
+        { ".txt", WEIRI_FORMAT_TEXT },
+    };
+    size_t size = plain_size(path);
+    for (size_t i = 0; i < sizeof ENDINGS / sizeof ENDINGS[0]; i++) {
+        if (ends_with(path, size, ENDINGS[i].end)) {
+            return ENDINGS[i].format;
+        }
+    }
+    return WEIRI_FORMAT_AUTO;
+}
+
+bool
+weiri_place_is_tsv(const char *path)
+{
+    return ends_with(path, plain_size(path), ".tsv");
+}

@@ -1,0 +1,21 @@
+/* Where a source or sink is, and in what format: paths, names, and what they tell. */
+#ifndef WEIRI_PLACE_H
+#define WEIRI_PLACE_H
+
+#include "weiri/engine.h"
+
+/* `path` as seen from the folder of the rule file `file`; "-" and absolute paths stay.
+ * The caller frees it; NULL when memory is out. */
+char *
+weiri_place_resolve(const char *file, const char *path);
+
+/* What a file's name says: .jsonl .ndjson .json, .csv .tsv, .msgpack .mp, with .gz or
+ * .zst after it; AUTO if it says nothing. */
+weiri_format
+weiri_place_format(const char *path);
+
+/* Whether the name says tab-separated. */
+bool
+weiri_place_is_tsv(const char *path);
+
+#endif

@@ -1,0 +1,233 @@
+#include "weiri/graph.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../rule/rule.h"
+#include "weiri/limits.h"
+
+struct weiri_graph {
+    const weiri_plan       *plan;
+    weiri_rule_actor      **rules;    /* shape (plan->n_rules,)                     */
+    bool                  **used;     /* shape (plan->n_streams,), each (n_fields,)  */
+    weiri_merge           **merges;   /* shape (plan->n_streams,): NULL if unread    */
+    weiri_rows_list        *rows;     /* shape (plan->n_streams,): of this pass      */
+    bool                   *released; /* shape (plan->n_streams,): in this pass      */
+    const weiri_rows_list **inputs;   /* scratch: of one rule                        */
+};
+
+/* The rows that a stream gives in this pass. */
+static weir_status
+release(weiri_graph *self, uint32_t stream, int64_t watermark_ns)
+{
+    if (self->released[stream] || self->merges[stream] == NULL) {
+        return WEIR_OK;
+    }
+    self->released[stream] = true;
+    return weiri_merge_release(self->merges[stream], watermark_ns, &self->rows[stream]);
+}
+
+static uint32_t
+n_inputs(const weiri_rule *rule)
+{
+    return rule->match != NULL ? rule->match->n_inputs : 1;
+}
+
+static uint32_t
+input_stream(const weiri_rule *rule, uint32_t i)
+{
+    return rule->match != NULL ? rule->match->inputs[i].stream : rule->query->stream;
+}
+
+static weir_status
+run_rule(weiri_graph *self, uint32_t index, int64_t watermark_ns, int64_t deadline_ns,
+    weir_error *err)
+{
+    const weiri_rule *rule = &self->plan->rules[index];
+    for (uint32_t i = 0; i < n_inputs(rule); i++) {
+        uint32_t    stream = input_stream(rule, i);
+        weir_status status = release(self, stream, watermark_ns);
+        if (status != WEIR_OK) {
+            return WEIR_FAIL(err, status, "rule '%s'", rule->name);
+        }
+        self->inputs[i] = &self->rows[stream];
+    }
+    return weiri_rule_actor_run(self->rules[index], self->inputs, deadline_ns, err);
+}
+
+weir_status
+weiri_graph_pass(weiri_graph *self, int64_t watermark_ns, int64_t deadline_ns,
+    bool is_end, weir_error *err)
+{
+    weir_status status = WEIR_OK;
+    for (uint32_t i = 0; i < self->plan->n_rules && status == WEIR_OK; i++) {
+        status = run_rule(self, i, watermark_ns, deadline_ns, err);
+        if (status == WEIR_OK && is_end) {
+            status = weiri_rule_actor_finish(self->rules[i], err);
+        }
+    }
+    if (status != WEIR_OK) {
+        return status;
+    }
+    for (uint32_t i = 0; i < self->plan->n_streams && status == WEIR_OK; i++) {
+        status = release(self, i, watermark_ns); /* what no rule asked for */
+    }
+    return status == WEIR_OK ? status
+                             : WEIR_FAIL(err, status, "%s", weir_status_text(status));
+}
+
+const weiri_rows_list *
+weiri_graph_rows(const weiri_graph *self)
+{
+    return self->rows;
+}
+
+void
+weiri_graph_forget(weiri_graph *self)
+{
+    for (uint32_t i = 0; i < self->plan->n_streams; i++) {
+        weiri_rows_list_clear(&self->rows[i]);
+        self->released[i] = false;
+    }
+}
+
+weiri_merge *
+weiri_graph_merge(weiri_graph *self, uint32_t stream)
+{
+    return self->merges[stream];
+}
+
+const bool *
+weiri_graph_used(const weiri_graph *self, uint32_t stream)
+{
+    return self->used[stream];
+}
+
+weiri_graph_counts
+weiri_graph_get_counts(const weiri_graph *self)
+{
+    weiri_graph_counts counts = { 0 };
+    for (uint32_t i = 0; i < self->plan->n_rules; i++) {
+        weiri_rule_counts of = weiri_rule_actor_counts(self->rules[i]);
+        counts.n_matches += of.match.matches;
+        counts.n_dropped += of.match.dropped_runs + of.match.dropped_matches;
+        counts.n_faults += of.match.faults;
+        counts.n_null_keys += of.match.null_keys;
+    }
+    return counts;
+}
+
+/* A source stream has its own fields and those that its late events are read for. */
+static weir_status
+init_stream(weiri_graph *self, uint32_t index)
+{
+    const weiri_stream *stream = &self->plan->streams[index];
+    const weiri_stream *late   = NULL;
+    if (stream->origin == WEIRI_ORIGIN_SOURCE && stream->late != WEIRI_NONE
+        && self->plan->streams[stream->late].is_read) {
+        late = &self->plan->streams[stream->late];
+    }
+    self->used[index] = calloc(stream->schema.n_fields + 1, sizeof(bool));
+    if (self->used[index] == NULL) {
+        return WEIR_ENOMEM;
+    }
+    for (uint32_t i = 0; i < stream->schema.n_fields; i++) {
+        self->used[index][i] = stream->used[i] || (late != NULL && late->used[i]);
+    }
+    if (!stream->is_read && stream->origin != WEIRI_ORIGIN_SOURCE) {
+        return WEIR_OK;
+    }
+    return weiri_merge_new(WEIRI_REORDER_ROWS, &self->merges[index]);
+}
+
+static weir_status
+allocate(weiri_graph *self)
+{
+    const weiri_plan *plan       = self->plan;
+    uint32_t          max_inputs = 1;
+    for (uint32_t i = 0; i < plan->n_rules; i++) {
+        uint32_t n = n_inputs(&plan->rules[i]);
+        max_inputs = n > max_inputs ? n : max_inputs;
+    }
+    self->rules    = calloc(plan->n_rules + 1, sizeof(void *));
+    self->used     = calloc(plan->n_streams + 1, sizeof(void *));
+    self->merges   = calloc(plan->n_streams + 1, sizeof(void *));
+    self->rows     = calloc(plan->n_streams + 1, sizeof *self->rows);
+    self->released = calloc(plan->n_streams + 1, sizeof *self->released);
+    self->inputs   = calloc(max_inputs, sizeof(void *));
+    if (self->rules == NULL || self->used == NULL || self->merges == NULL
+        || self->rows == NULL || self->released == NULL || self->inputs == NULL) {
+        return WEIR_ENOMEM;
+    }
+    for (uint32_t i = 0; i < plan->n_streams; i++) {
+        weir_status status = init_stream(self, i);
+        if (status != WEIR_OK) {
+            return status;
+        }
+    }
+    return WEIR_OK;
+}
+
+weir_status
+weiri_graph_new(const weiri_plan *plan, weiri_graph **out, weir_error *err)
+{
+    weiri_graph *self = calloc(1, sizeof *self);
+    if (self == NULL) {
+        return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
+    }
+    self->plan         = plan;
+    weir_status status = allocate(self);
+    if (status != WEIR_OK) {
+        weiri_graph_destroy(&self);
+        return WEIR_FAIL(err, status, "%s", weir_status_text(status));
+    }
+    for (uint32_t i = 0; i < plan->n_rules; i++) {
+        const weiri_rule_config config = {
+            .plan = plan, .index = i, .streams = self->merges
+        };
+        status = weiri_rule_actor_new(&config, &self->rules[i], err);
+        if (status != WEIR_OK) {
+            weiri_graph_destroy(&self);
+            return status;
+        }
+    }
+    *out = self;
+    return WEIR_OK;
+}
+
+static void
+destroy_streams(weiri_graph *self)
+{
+    for (uint32_t i = 0; i < self->plan->n_streams; i++) {
+        if (self->rows != NULL) {
+            weiri_rows_list_fini(&self->rows[i]);
+        }
+        if (self->merges != NULL) {
+            weiri_merge_destroy(&self->merges[i]);
+        }
+        if (self->used != NULL) {
+            free(self->used[i]);
+        }
+    }
+}
+
+void
+weiri_graph_destroy(weiri_graph **self_p)
+{
+    weiri_graph *self = *self_p;
+    if (self == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; self->rules != NULL && i < self->plan->n_rules; i++) {
+        weiri_rule_actor_destroy(&self->rules[i]);
+    }
+    destroy_streams(self);
+    free(self->rules);
+    free(self->used);
+    free(self->merges);
+    free(self->rows);
+    free(self->released);
+    free(self->inputs);
+    free(self);
+    *self_p = NULL;
+}

@@ -1,0 +1,73 @@
+/* weiri_engine: a plan at work. Sources, rules and sinks, driven turn by turn.
+ *
+ * A turn takes in one chunk from the source that holds time back, releases what is before
+ * the new watermark, runs every rule over it in the order of the rule graph, and writes.
+ * What comes out depends on what the sources deliver and on nothing else.
+ */
+#ifndef WEIRI_ENGINE_H
+#define WEIRI_ENGINE_H
+
+#include "weiri/plan.h"
+
+typedef struct weiri_engine weiri_engine;
+
+/* Read a source from somewhere else than its rule file says. */
+typedef struct weiri_redirect {
+    const char *stream; /* NULL: the only stream that has sources         */
+    const char *path;   /* "-": standard input                            */
+} weiri_redirect;
+
+typedef struct weiri_engine_options {
+    const weiri_redirect *redirects;
+    size_t                n_redirects;
+    weiri_format          stdout_format; /* AUTO: as the sinks say, else JSON Lines  */
+    bool (*should_stop)(void *context);  /* asked once a turn; NULL: never           */
+    void *context;
+} weiri_engine_options;
+
+typedef struct weiri_engine_counts {
+    uint64_t n_events; /* taken in by all sources, late ones included */
+    uint64_t n_bytes;
+    uint64_t n_late;
+    uint64_t n_dead;
+    uint64_t n_matches; /* of all rules                                */
+    uint64_t n_dropped; /* partial or complete matches, by a bound     */
+    uint64_t n_faults;  /* arithmetic that gave null                   */
+    uint64_t n_null_keys;
+} weiri_engine_counts;
+
+/* Open all sources and sinks. `plan` and what `options` points to outlive the engine.
+ *
+ *   errors  WEIR_ENOENT  a source's file is missing
+ *           WEIR_EINVAL  a redirect names no stream; two sinks cannot share a file;
+ *                        a format is neither said nor told by the file's name
+ *           WEIR_EIO, WEIR_ENOMEM
+ */
+WEIR_MUST_CHECK weir_status
+weiri_engine_new(const weiri_plan *plan, const weiri_engine_options *options,
+    weiri_engine **out, weir_error *err);
+
+void
+weiri_engine_destroy(weiri_engine **self_p);
+
+/* One turn.
+ *
+ *   errors  WEIR_EOF     all inputs have ended, or should_stop said so: call finish
+ *           WEIR_ECLOSED the reader of an output has gone
+ *           WEIR_EDATA   an input cannot be read on
+ *           WEIR_EIO, WEIR_EFULL, WEIR_ENOMEM
+ *           After an error other than WEIR_EOF only counts, finish, and destroy may be
+ * called.
+ */
+WEIR_MUST_CHECK weir_status
+weiri_engine_turn(weiri_engine *self, weir_error *err);
+
+/* End: time stops at the last event, what is complete is written, and outputs are closed.
+ */
+WEIR_MUST_CHECK weir_status
+weiri_engine_finish(weiri_engine *self, weir_error *err);
+
+weiri_engine_counts
+weiri_engine_get_counts(const weiri_engine *self);
+
+#endif

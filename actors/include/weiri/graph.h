@@ -1,0 +1,65 @@
+/* weiri_graph: the rules of a plan, joined by their streams. Events in, events out, no
+ * I/O.
+ *
+ * Events are pushed into the merge of their stream. A pass brings everything before a
+ * watermark through all rules, each after those whose streams it reads: rules see only
+ * rows before the watermark and emit only rows before it, so that one pass is enough.
+ */
+#ifndef WEIRI_GRAPH_H
+#define WEIRI_GRAPH_H
+
+#include "weiri/merge.h"
+#include "weiri/plan.h"
+
+typedef struct weiri_graph weiri_graph;
+
+typedef struct weiri_graph_counts {
+    uint64_t n_matches;   /* of all rules                             */
+    uint64_t n_dropped;   /* partial or complete matches, by a bound  */
+    uint64_t n_faults;    /* arithmetic that gave null                */
+    uint64_t n_null_keys; /* events that belong to no partition       */
+} weiri_graph_counts;
+
+/* `plan` outlives the graph.
+ *
+ *   errors  WEIR_ENOMEM; WEIR_EINVAL  a rule cannot be run, `err` says which
+ */
+WEIR_MUST_CHECK weir_status
+weiri_graph_new(const weiri_plan *plan, weiri_graph **out, weir_error *err);
+
+void
+weiri_graph_destroy(weiri_graph **self_p);
+
+/* Where events of a stream are pushed; NULL for a stream that nobody reads and no
+ * source feeds. */
+weiri_merge *
+weiri_graph_merge(weiri_graph *self, uint32_t stream);
+
+/* Which fields of a stream's events are needed. shape (n_fields,) */
+const bool *
+weiri_graph_used(const weiri_graph *self, uint32_t stream);
+
+/* Bring everything before the watermark through the graph.
+ *
+ *   watermark_ns  every event before it has been pushed; INT64_MAX: all events have
+ *   deadline_ns   deadlines before it fire: the watermark, or at the end the last event's
+ * time is_end        rules give, or count and drop, what they hold back errors
+ * WEIR_ENOMEM, WEIR_EFULL: the graph may only be destroyed
+ */
+WEIR_MUST_CHECK weir_status
+weiri_graph_pass(weiri_graph *self, int64_t watermark_ns, int64_t deadline_ns,
+    bool is_end, weir_error *err);
+
+/* What each stream gave in the last pass, in order; until weiri_graph_forget.
+ * shape (plan->n_streams,) */
+const weiri_rows_list *
+weiri_graph_rows(const weiri_graph *self);
+
+/* Give the rows of the last pass back. Before each further pass. */
+void
+weiri_graph_forget(weiri_graph *self);
+
+weiri_graph_counts
+weiri_graph_get_counts(const weiri_graph *self);
+
+#endif

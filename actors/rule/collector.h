@@ -1,0 +1,44 @@
+/* weiri_collector: collects the events that a rule emits into chunks of their stream. */
+#ifndef WEIRI_COLLECTOR_H
+#define WEIRI_COLLECTOR_H
+
+#include "weiri/expr.h"
+#include "weiri/merge.h"
+
+typedef struct weiri_collector {
+    const weir_schema *schema;
+    const bool        *used;
+    weiri_merge       *to;    /* NULL: nobody reads the stream, events are counted only */
+    weir_chunk        *chunk; /* being filled */
+    uint64_t           order; /* of the next event */
+    uint64_t           n_emitted;
+} weiri_collector;
+
+/* Append one event.
+ *
+ *   time_ns  not before that of the event appended last
+ *   values   shape (schema->n_fields,)
+ *   errors   WEIR_ENOMEM; WEIR_EFULL: the stream's bound, or an event larger than a
+ * chunk's heap
+ */
+WEIR_MUST_CHECK weir_status
+weiri_collector_add(weiri_collector *self, int64_t time_ns, const weir_value *values);
+
+/* Append n events, a vector for each field.
+ *
+ *   time_ns  shape (n,), never going back
+ *   columns  shape (schema->n_fields,) of vectors of shape (n,)
+ *   errors   as above
+ */
+WEIR_MUST_CHECK weir_status
+weiri_collector_add_columns(weiri_collector *self, const int64_t *time_ns, uint32_t n,
+    const weiri_vector *columns);
+
+/* Hand what was collected to the stream. */
+WEIR_MUST_CHECK weir_status
+weiri_collector_flush(weiri_collector *self);
+
+void
+weiri_collector_fini(weiri_collector *self);
+
+#endif

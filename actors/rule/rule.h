@@ -1,0 +1,51 @@
+/* weiri_rule_actor: one rule at work. Takes the rows of its inputs in order, gives the
+ * events that the rule emits to the streams they belong to.
+ */
+#ifndef WEIRI_RULE_H
+#define WEIRI_RULE_H
+
+#include "weiri/matcher.h"
+#include "weiri/merge.h"
+#include "weiri/plan.h"
+
+typedef struct weiri_rule_actor weiri_rule_actor;
+
+typedef struct weiri_rule_config {
+    const weiri_plan *plan;
+    uint32_t          index; /* of the rule in the plan: breaks ties of time           */
+    weiri_merge     **streams; /* shape (plan->n_streams,): NULL where nobody reads one */
+} weiri_rule_config;
+
+typedef struct weiri_rule_counts {
+    uint64_t           n_events;  /* taken in                               */
+    uint64_t           n_emitted; /* events given, those of timeouts too    */
+    weiri_match_counts match;     /* all zero for a query                   */
+} weiri_rule_counts;
+
+/* errors  WEIR_ENOMEM, WEIR_EINVAL */
+WEIR_MUST_CHECK weir_status
+weiri_rule_actor_new(
+    const weiri_rule_config *config, weiri_rule_actor **out, weir_error *err);
+
+void
+weiri_rule_actor_destroy(weiri_rule_actor **self_p);
+
+/* Process rows and then let time go on.
+ *
+ *   inputs        shape (n_inputs,): rows of each input stream, in order, all before the
+ *                 watermark; a query has one input, a match as many as it says
+ *   watermark_ns  deadlines before it fire
+ *   errors        WEIR_ENOMEM, WEIR_EFULL
+ */
+WEIR_MUST_CHECK weir_status
+weiri_rule_actor_run(weiri_rule_actor *self, const weiri_rows_list *const *inputs,
+    int64_t watermark_ns, weir_error *err);
+
+/* No event will come any more. */
+WEIR_MUST_CHECK weir_status
+weiri_rule_actor_finish(weiri_rule_actor *self, weir_error *err);
+
+weiri_rule_counts
+weiri_rule_actor_counts(const weiri_rule_actor *self);
+
+#endif

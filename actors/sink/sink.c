@@ -1,0 +1,207 @@
+#include "sink.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "weiri/bytes.h"
+#include "weiri/rows_merge.h"
+
+struct channel {
+    uint32_t       stream;
+    uint32_t       rank;
+    weiri_encoder *encoder;
+};
+
+struct weiri_outlet {
+    char              *path;
+    weiri_writer      *writer;
+    weiri_format       format;
+    struct channel    *channels; /* shape (n_channels,)               */
+    weiri_rows_cursor *cursors;  /* shape (n_channels,)               */
+    uint32_t           n_channels;
+    weiri_buffer       buffer; /* encoded, not yet with the writer  */
+    bool               is_begun;
+};
+
+weir_status
+weiri_outlet_new(const char *path, weiri_outlet **out, weir_error *err)
+{
+    weiri_outlet *self = calloc(1, sizeof *self);
+    if (self == NULL) {
+        return WEIR_FAIL(err, WEIR_ENOMEM, "%s", path);
+    }
+    self->path         = strdup(path);
+    weir_status status = self->path != NULL ? weiri_writer_open(path, &self->writer, err)
+                                            : WEIR_FAIL(err, WEIR_ENOMEM, "%s", path);
+    if (status != WEIR_OK) {
+        (void)weiri_outlet_close(&self, NULL);
+        return status;
+    }
+    *out = self;
+    return WEIR_OK;
+}
+
+weir_status
+weiri_outlet_close(weiri_outlet **self_p, weir_error *err)
+{
+    weiri_outlet *self   = *self_p;
+    weir_status   status = WEIR_OK;
+    if (self == NULL) {
+        return status;
+    }
+    if (self->writer != NULL) {
+        status = weiri_writer_close(&self->writer, err);
+    }
+    for (uint32_t i = 0; i < self->n_channels; i++) {
+        weiri_encoder_destroy(&self->channels[i].encoder);
+    }
+    weiri_buffer_fini(&self->buffer);
+    free(self->channels);
+    free(self->cursors);
+    free(self->path);
+    free(self);
+    *self_p = NULL;
+    return status;
+}
+
+const char *
+weiri_outlet_path(const weiri_outlet *self)
+{
+    return self->path;
+}
+
+static weir_status
+check_shared(const weiri_outlet *self, weiri_format format, weir_error *err)
+{
+    if (self->n_channels == 0) {
+        return WEIR_OK;
+    }
+    if (format != self->format) {
+        return WEIR_FAIL(err, WEIR_EINVAL,
+            "'%s' is written in two formats: give both sinks the same", self->path);
+    }
+    if (format == WEIRI_FORMAT_CSV) {
+        return WEIR_FAIL(err, WEIR_EINVAL,
+            "'%s' would hold two streams as CSV, which has one header: give each a file "
+            "of its own, or use json",
+            self->path);
+    }
+    return WEIR_OK;
+}
+
+weir_status
+weiri_outlet_add_stream(weiri_outlet *self, const weiri_stream *stream, uint32_t index,
+    weiri_format format, weir_error *err)
+{
+    weir_status status = check_shared(self, format, err);
+    if (status != WEIR_OK) {
+        return status;
+    }
+    uint32_t        n          = self->n_channels + 1;
+    struct channel *channels   = realloc(self->channels, n * sizeof *channels);
+    self->channels             = channels != NULL ? channels : self->channels;
+    weiri_rows_cursor *cursors = realloc(self->cursors, n * sizeof *cursors);
+    self->cursors              = cursors != NULL ? cursors : self->cursors;
+    if (channels == NULL || cursors == NULL) {
+        return WEIR_FAIL(err, WEIR_ENOMEM, "%s", self->path);
+    }
+    struct channel *channel = &channels[self->n_channels];
+    *channel                = (struct channel){ .stream = index, .rank = stream->rank };
+    status = weiri_encoder_new(&stream->schema, format, &channel->encoder, err);
+    if (status != WEIR_OK) {
+        return status;
+    }
+    self->format = format;
+    self->n_channels++;
+    return WEIR_OK;
+}
+
+static struct channel *
+channel_of(weiri_outlet *self, const weiri_rows_cursor *cursor)
+{
+    return &self->channels[cursor - self->cursors];
+}
+
+/* Encode the longest run of rows that come one after another in one range. */
+static weir_status
+encode_run(weiri_outlet *self, weiri_rows_cursor *cursor)
+{
+    weir_rows rows = { .chunk = cursor->list->items[cursor->range].chunk,
+        .first                = cursor->row };
+    bool      has_left_range;
+    do {
+        rows.n++;
+        has_left_range = weiri_rows_cursor_step(cursor);
+    } while (!has_left_range
+             && weiri_rows_merge_next(self->cursors, self->n_channels) == cursor);
+    return weiri_encoder_encode(channel_of(self, cursor)->encoder, rows, &self->buffer);
+}
+
+static weir_status
+begin(weiri_outlet *self)
+{
+    weir_status status = WEIR_OK;
+    for (uint32_t i = 0; i < self->n_channels && status == WEIR_OK; i++) {
+        status = weiri_encoder_begin(self->channels[i].encoder, &self->buffer);
+    }
+    self->is_begun = true;
+    return status;
+}
+
+static weir_status
+encode_single(weiri_outlet *self, const weiri_rows_list *rows)
+{
+    weir_status status = WEIR_OK;
+    for (uint32_t i = 0; i < rows->n && status == WEIR_OK; i++) {
+        status = weiri_encoder_encode(
+            self->channels[0].encoder, rows->items[i], &self->buffer);
+    }
+    return status;
+}
+
+static weir_status
+encode_merged(weiri_outlet *self, const weiri_rows_list *rows)
+{
+    for (uint32_t i = 0; i < self->n_channels; i++) {
+        const struct channel *channel = &self->channels[i];
+        weiri_rows_cursor_init(
+            &self->cursors[i], &rows[channel->stream], channel->rank, channel->stream);
+    }
+    weir_status        status = WEIR_OK;
+    weiri_rows_cursor *next   = weiri_rows_merge_next(self->cursors, self->n_channels);
+    while (next != NULL && status == WEIR_OK) {
+        status = encode_run(self, next);
+        next   = weiri_rows_merge_next(self->cursors, self->n_channels);
+    }
+    return status;
+}
+
+static weir_status
+hand_over(weiri_outlet *self, weir_error *err)
+{
+    weir_status status =
+        weiri_writer_write(self->writer, self->buffer.bytes, self->buffer.used, err);
+    self->buffer.used = 0;
+    return status;
+}
+
+weir_status
+weiri_outlet_write(weiri_outlet *self, const weiri_rows_list *rows, weir_error *err)
+{
+    weir_status status = self->is_begun ? WEIR_OK : begin(self);
+    if (status == WEIR_OK) {
+        status = self->n_channels == 1
+                     ? encode_single(self, &rows[self->channels[0].stream])
+                     : encode_merged(self, rows);
+    }
+    if (status != WEIR_OK) {
+        return WEIR_FAIL(err, status, "%s", self->path);
+    }
+    return self->buffer.used > 0 ? hand_over(self, err) : WEIR_OK;
+}
+
+weir_status
+weiri_outlet_flush(weiri_outlet *self, weir_error *err)
+{
+    return weiri_writer_flush(self->writer, err);
+}

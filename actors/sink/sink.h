@@ -1,0 +1,51 @@
+/* weiri_outlet: one place that output goes to, with all streams that go there.
+ *
+ * Streams that share a place are written in the total order (time, rank of the stream,
+ * order in the stream), so that their mix does not depend on how the input was cut into
+ * rounds.
+ */
+#ifndef WEIRI_SINK_H
+#define WEIRI_SINK_H
+
+#include "weiri/codec.h"
+#include "weiri/merge.h"
+#include "weiri/plan.h"
+
+typedef struct weiri_outlet weiri_outlet;
+
+/* errors  WEIR_EIO, WEIR_ENOMEM */
+WEIR_MUST_CHECK weir_status
+weiri_outlet_new(const char *path, weiri_outlet **out, weir_error *err);
+
+/* Write what is buffered and close. The first error of its life, if any; *self_p is NULL.
+ */
+weir_status
+weiri_outlet_close(weiri_outlet **self_p, weir_error *err);
+
+const char *
+weiri_outlet_path(const weiri_outlet *self);
+
+/* Let a stream go to this place too; before the first write.
+ *
+ *   index   of the stream in the plan
+ *   errors  WEIR_EINVAL  CSV cannot be shared by streams; the format differs
+ *           WEIR_ENOMEM
+ */
+WEIR_MUST_CHECK weir_status
+weiri_outlet_add_stream(weiri_outlet *self, const weiri_stream *stream, uint32_t index,
+    weiri_format format, weir_error *err);
+
+/* Write rows of its streams.
+ *
+ *   rows    shape (n_streams of the plan,): what each stream released in this round
+ *   errors  WEIR_ECLOSED  the reader has gone
+ *           WEIR_EIO, WEIR_ENOMEM
+ */
+WEIR_MUST_CHECK weir_status
+weiri_outlet_write(weiri_outlet *self, const weiri_rows_list *rows, weir_error *err);
+
+/* Hand what is buffered to the system. */
+WEIR_MUST_CHECK weir_status
+weiri_outlet_flush(weiri_outlet *self, weir_error *err);
+
+#endif

@@ -1,0 +1,67 @@
+/* weiri_intake: one source at work. Reads bytes, decodes them, decides what is late, and
+ * hands sorted chunks to the streams.
+ */
+#ifndef WEIRI_SOURCE_H
+#define WEIRI_SOURCE_H
+
+#include "weiri/clock.h"
+#include "weiri/merge.h"
+#include "weiri/plan.h"
+
+typedef struct weiri_intake weiri_intake;
+
+typedef struct weiri_intake_config {
+    const weiri_source *source;
+    uint32_t            index;  /* of the source in the plan: breaks ties of time    */
+    const char         *path;   /* "-" for standard input                            */
+    weiri_format        format; /* not AUTO                                          */
+    char                delimiter;
+    const bool         *used;    /* fields to fill                                */
+    const weiri_stream *stream;  /* of the source                                 */
+    const weiri_stream *late;    /* NULL: nobody reads late events                */
+    const weiri_stream *dead;    /* likewise                                      */
+    weiri_merge        *to;      /* where events go                               */
+    weiri_merge        *late_to; /* with `late`                                   */
+    weiri_merge        *dead_to; /* with `dead`                                   */
+} weiri_intake_config;
+
+typedef struct weiri_intake_counts {
+    uint64_t n_events; /* decoded, late ones included */
+    uint64_t n_late;
+    uint64_t n_dead;
+    uint64_t n_bytes; /* after decompression */
+} weiri_intake_counts;
+
+/* Open the input. `config` is copied; what it points to outlives the intake.
+ *
+ *   errors  WEIR_ENOENT, WEIR_EIO, WEIR_EINVAL, WEIR_ENOMEM
+ */
+WEIR_MUST_CHECK weir_status
+weiri_intake_new(const weiri_intake_config *config, weiri_intake **out, weir_error *err);
+
+void
+weiri_intake_destroy(weiri_intake **self_p);
+
+/* Take in up to one chunk of events.
+ *
+ *   wait_ns  how long to wait for a silent input; -1 for ever
+ *   errors   WEIR_EAGAIN  nothing came in that time, or a signal did
+ *            WEIR_EOF     the input has ended; its clock is closed
+ *            WEIR_EDATA   the input cannot be read on, or a record is dead and the source
+ * says `on error stop` WEIR_EFULL   too many events wait for the watermark WEIR_EIO,
+ * WEIR_ENOMEM
+ */
+WEIR_MUST_CHECK weir_status
+weiri_intake_pump(weiri_intake *self, int64_t wait_ns, weir_error *err);
+
+/* The source's clock; the caller may advance it (idle). */
+weiri_clock *
+weiri_intake_clock(weiri_intake *self);
+
+bool
+weiri_intake_is_regular(const weiri_intake *self);
+
+weiri_intake_counts
+weiri_intake_get_counts(const weiri_intake *self);
+
+#endif

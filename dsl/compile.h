@@ -1,0 +1,24 @@
+/* Reading files into a tree, without planning them: for tools on the text. */
+#ifndef WEIRI_COMPILE_H
+#define WEIRI_COMPILE_H
+
+#include "ast.h"
+
+/* Parse files and what they include.
+ *
+ *   ast     untouched on error; lives in `arena`
+ *   errors  WEIR_ENOENT, WEIR_EIO  a file of `paths` cannot be read, see err.
+ *           What is wrong in the text is in `diagnostics`, with WEIR_OK
+ */
+WEIR_MUST_CHECK weir_status
+weiri_read_files(weiri_arena *arena, weiri_diagnostics *diagnostics,
+    const char *const *paths, size_t n_paths, const weiri_compile_options *options,
+    weiri_ast *ast, weir_error *err);
+
+/* The same for one text; its includes are relative to `name`. */
+WEIR_MUST_CHECK weir_status
+weiri_read_text(weiri_arena *arena, weiri_diagnostics *diagnostics, const char *name,
+    const char *text, size_t size, const weiri_compile_options *options, weiri_ast *ast,
+    weir_error *err);
+
+#endif

@@ -1,0 +1,189 @@
+/* Clauses of a rule that are more than one word and an expression. */
+#include "parser.h"
+
+static weiri_ast_name
+parse_alias(weiri_parser *self)
+{
+    weiri_ast_name alias = { .text = NULL };
+    if (weiri_parser_kind(self) == WEIRI_TOKEN_NAME
+        && weiri_parser_peek(self, 1)->kind == WEIRI_TOKEN_COLON) {
+        alias = weiri_parser_name(self, NULL);
+        self->at++;
+    }
+    return alias;
+}
+
+static bool
+is_join(const weiri_parser *self)
+{
+    weiri_word word      = weiri_parser_word(self);
+    bool       is_prefix = word == WEIRI_WORD_LEFT || word == WEIRI_WORD_ASOF;
+    return word == WEIRI_WORD_JOIN
+           || (is_prefix && weiri_parser_word_at(self, 1) == WEIRI_WORD_JOIN);
+}
+
+static weiri_ast_join
+parse_join(weiri_parser *self)
+{
+    uint32_t       first = self->at;
+    weiri_ast_join join  = { .kind = weiri_parser_word(self) };
+    self->at += join.kind != WEIRI_WORD_JOIN;
+    weiri_parser_expect_word(self, WEIRI_WORD_JOIN);
+    join.alias  = parse_alias(self);
+    join.stream = weiri_parser_stream(self);
+    weiri_parser_expect_word(self, WEIRI_WORD_ON);
+    join.on = weiri_parse_expr(self);
+    if (weiri_parser_take_word(self, WEIRI_WORD_WITHIN)) {
+        join.within = weiri_parse_amount(self, "a duration");
+    }
+    join.at = weiri_parser_span_from(self, first);
+    return join;
+}
+
+void
+weiri_parse_from(weiri_parser *self, weiri_ast_rule *rule)
+{
+    weiri_ast_from *from = &rule->from;
+    from->alias          = parse_alias(self);
+    from->stream         = weiri_parser_stream(self);
+    if (weiri_parser_take(self, WEIRI_TOKEN_LEFT_PAREN)) {
+        from->actor  = from->stream;
+        from->stream = weiri_parser_stream(self);
+        weiri_parser_expect(self, WEIRI_TOKEN_RIGHT_PAREN, NULL);
+    }
+    while (is_join(self)) {
+        weiri_ast_join join = parse_join(self);
+        WEIRI_ARENA_PUSH(self->arena, from->joins, from->n_joins, join);
+    }
+}
+
+void
+weiri_parse_by(weiri_parser *self, weiri_ast_rule *rule)
+{
+    do {
+        uint32_t      first = self->at;
+        weiri_ast_key key   = { .n_sides = 0 };
+        do {
+            weiri_ast_expr *side = weiri_parse_expr(self);
+            WEIRI_ARENA_PUSH(self->arena, key.sides, key.n_sides, side);
+        } while (weiri_parser_take(self, WEIRI_TOKEN_ASSIGN));
+        key.at = weiri_parser_span_from(self, first);
+        WEIRI_ARENA_PUSH(self->arena, rule->keys, rule->n_keys, key);
+    } while (weiri_parser_take(self, WEIRI_TOKEN_COMMA));
+    rule->by_at = weiri_span_join(rule->by_at, rule->keys[rule->n_keys - 1].at);
+}
+
+static void
+parse_window_words(weiri_parser *self, weiri_ast_window *window)
+{
+    for (;;) {
+        if (weiri_parser_take_word(self, WEIRI_WORD_BEFORE)) {
+            window->is_before = true;
+        } else if (weiri_parser_take_word(self, WEIRI_WORD_RESET)) {
+            window->is_reset = true;
+        } else if (weiri_parser_take_word(self, WEIRI_WORD_FILL)) {
+            window->is_filled = true;
+        } else if (weiri_parser_take_word(self, WEIRI_WORD_EVERY)) {
+            weiri_ast_expr *every = weiri_parse_amount(self, "a duration");
+            if (weiri_parser_take_word(self, WEIRI_WORD_EARLY)) {
+                window->early = every;
+            } else {
+                window->every = every;
+            }
+        } else {
+            return;
+        }
+    }
+}
+
+void
+weiri_parse_window(weiri_parser *self, weiri_ast_rule *rule)
+{
+    uint32_t          first  = self->at - 1;
+    weiri_ast_window *window = &rule->window;
+    window->kind             = weiri_parser_word(self);
+    switch (window->kind) {
+    case WEIRI_WORD_TUMBLING:
+    case WEIRI_WORD_HOPPING:
+    case WEIRI_WORD_SLIDING:
+    case WEIRI_WORD_SESSION:
+    case WEIRI_WORD_LAST: self->at++; break;
+    default:
+        weiri_parser_fail(self, "'tumbling', 'hopping', 'sliding', 'last' or 'session'");
+        return;
+    }
+    window->width = weiri_parse_amount(
+        self, window->kind == WEIRI_WORD_LAST ? "a number of events" : "a duration");
+    parse_window_words(self, window);
+    window->at = weiri_parser_span_from(self, first);
+}
+
+static void
+parse_skip_to(weiri_parser *self, weiri_ast_skip *skip)
+{
+    skip->mode = weiri_parser_word(self);
+    if (weiri_parser_take_word(self, WEIRI_WORD_NEXT)) {
+        return;
+    }
+    if (weiri_parser_take_word(self, WEIRI_WORD_FIRST)
+        || weiri_parser_take_word(self, WEIRI_WORD_LAST)) {
+        skip->step = weiri_parser_name(self, "the name of a step");
+        return;
+    }
+    weiri_parser_fail(self, "'next', 'first' or 'last'");
+}
+
+void
+weiri_parse_skip(weiri_parser *self, weiri_ast_rule *rule)
+{
+    uint32_t        first = self->at - 1;
+    weiri_ast_skip *skip  = &rule->skip;
+    skip->mode            = weiri_parser_word(self);
+    if (weiri_parser_take_word(self, WEIRI_WORD_OVERLAPS)
+        || weiri_parser_take_word(self, WEIRI_WORD_NONE)) {
+    } else if (weiri_parser_take_word(self, WEIRI_WORD_USED)) {
+        if (weiri_parser_take_word(self, WEIRI_WORD_LATEST)) {
+            skip->mode = WEIRI_WORD_LATEST;
+        }
+    } else if (weiri_parser_take_word(self, WEIRI_WORD_PAST)) {
+        weiri_parser_expect_word(self, WEIRI_WORD_LAST);
+    } else if (weiri_parser_take_word(self, WEIRI_WORD_TO)) {
+        parse_skip_to(self, skip);
+    } else {
+        weiri_parser_fail(self, "'overlaps', 'used', 'none', 'to' or 'past last'");
+    }
+    skip->at = weiri_parser_span_from(self, first);
+}
+
+void
+weiri_parse_limit(weiri_parser *self, weiri_ast_rule *rule)
+{
+    uint32_t first = self->at - 1;
+    rule->limit    = weiri_parse_amount(self, "a number");
+    if (weiri_parser_take_word(self, WEIRI_WORD_PER)) {
+        rule->limit_per = weiri_parse_amount(self, "a duration");
+    }
+    rule->limit_at = weiri_parser_span_from(self, first);
+}
+
+void
+weiri_parse_order(weiri_parser *self, weiri_ast_rule *rule)
+{
+    uint32_t first = self->at - 1;
+    weiri_parser_expect_word(self, WEIRI_WORD_BY);
+    do {
+        weiri_ast_order_item item = { .value = weiri_parse_expr(self) };
+        item.is_descending        = weiri_parser_take_word(self, WEIRI_WORD_DESC);
+        if (!item.is_descending) {
+            weiri_parser_take_word(self, WEIRI_WORD_ASC);
+        }
+        WEIRI_ARENA_PUSH(self->arena, rule->order, rule->n_order, item);
+    } while (weiri_parser_take(self, WEIRI_TOKEN_COMMA));
+    rule->order_at = weiri_parser_span_from(self, first);
+    /* `limit k` on the next line is the clause of its own. */
+    if (weiri_parser_word(self) == WEIRI_WORD_LIMIT
+        && !weiri_parser_peek(self, 0)->starts_line) {
+        self->at++;
+        rule->order_limit = weiri_parse_amount(self, "a number");
+    }
+}

@@ -1,0 +1,147 @@
+/* A file: statement after statement. */
+#include "parser.h"
+
+static weiri_ast_param *
+parse_param(weiri_parser *self)
+{
+    weiri_ast_param *param = weiri_arena_alloc(self->arena, sizeof *param);
+    param->name            = weiri_parser_name(self, "the parameter's name");
+    weiri_parser_take(self, WEIRI_TOKEN_COLON);
+    param->type = weiri_parse_type(self);
+    if (weiri_parser_take(self, WEIRI_TOKEN_ASSIGN)) {
+        param->value = weiri_parse_expr(self);
+    }
+    param->is_broken = self->is_lost || param->type.type == WEIR_NULL;
+    return param;
+}
+
+static weiri_ast_include *
+parse_include(weiri_parser *self)
+{
+    weiri_ast_include *include = weiri_arena_alloc(self->arena, sizeof *include);
+    include->file              = UINT32_MAX;
+    include->path = weiri_parser_string(self, "a text: the path of a file", &include->at);
+    return include;
+}
+
+/* (age: float, visits: float) -> float */
+static void
+parse_signature(weiri_parser *self, weiri_ast_plugin *plugin)
+{
+    weiri_parser_expect(self, WEIRI_TOKEN_LEFT_PAREN, NULL);
+    while (!self->is_lost && !weiri_parser_take(self, WEIRI_TOKEN_RIGHT_PAREN)) {
+        weiri_ast_field input = { .name =
+                                      weiri_parser_name(self, "the name of an input") };
+        weiri_parser_expect(self, WEIRI_TOKEN_COLON, NULL);
+        input.type = weiri_parse_type(self);
+        WEIRI_ARENA_PUSH(self->arena, plugin->inputs, plugin->n_inputs, input);
+        if (!weiri_parser_take(self, WEIRI_TOKEN_COMMA)
+            && weiri_parser_kind(self) != WEIRI_TOKEN_RIGHT_PAREN) {
+            weiri_parser_fail(self, "',' or ')'");
+        }
+    }
+    weiri_parser_expect(self, WEIRI_TOKEN_FOLLOWED, "'->' and the type of the result");
+    plugin->output = weiri_parse_type(self);
+}
+
+static weiri_ast_plugin *
+parse_plugin(weiri_parser *self, bool is_model)
+{
+    weiri_ast_plugin *plugin = weiri_arena_alloc(self->arena, sizeof *plugin);
+    plugin->name             = weiri_parser_name(self, "a name");
+    weiri_parser_expect_word(self, WEIRI_WORD_FROM);
+    plugin->path = weiri_parser_string(self, "a text: the path of a file", NULL);
+    if (is_model) {
+        parse_signature(self, plugin);
+        return plugin;
+    }
+    if (weiri_parser_take(self, WEIRI_TOKEN_LEFT_PAREN)) {
+        plugin->options = weiri_parse_options(self, WEIRI_TOKEN_RIGHT_PAREN);
+    }
+    if (weiri_parser_take_word(self, WEIRI_WORD_ON)) {
+        plugin->on_error = weiri_parse_on_error(self);
+    }
+    return plugin;
+}
+
+static void
+parse_body(weiri_parser *self, weiri_ast_statement *statement)
+{
+    switch (statement->kind) {
+    case WEIRI_WORD_STREAM: statement->as.stream = weiri_parse_stream(self, false); break;
+    case WEIRI_WORD_TABLE: statement->as.stream = weiri_parse_stream(self, true); break;
+    case WEIRI_WORD_SOURCE: statement->as.io = weiri_parse_io(self, false); break;
+    case WEIRI_WORD_SINK: statement->as.io = weiri_parse_io(self, true); break;
+    case WEIRI_WORD_RULE: statement->as.rule = weiri_parse_rule(self); break;
+    case WEIRI_WORD_PARAM: statement->as.param = parse_param(self); break;
+    case WEIRI_WORD_INCLUDE: statement->as.include = parse_include(self); break;
+    case WEIRI_WORD_MODEL: statement->as.plugin = parse_plugin(self, true); break;
+    case WEIRI_WORD_ACTOR: statement->as.plugin = parse_plugin(self, false); break;
+    default: statement->as.test = weiri_parse_test(self); break;
+    }
+}
+
+static void
+report_no_statement(weiri_parser *self)
+{
+    static const char *const STATEMENTS[] = {
+#define X(name, text) text,
+        WEIRI_STATEMENT_LIST(X)
+#undef X
+    };
+    const weiri_token *token = weiri_parser_peek(self, 0);
+    const char        *word =
+        weiri_arena_text(self->arena, self->text + token->offset, token->size);
+    weiri_parser_fail_as(self, WEIRI_E_STATEMENT_EXPECTED,
+        weiri_arena_format(self->arena, "no statement begins with '%.40s'", word));
+    if (token->kind == WEIRI_TOKEN_BAD) {
+        return;
+    }
+    weiri_report_nearest(
+        self->diagnostics, word, STATEMENTS, sizeof STATEMENTS / sizeof STATEMENTS[0]);
+}
+
+static void
+parse_statement(weiri_parser *self, weiri_ast_file *file)
+{
+    weiri_ast_statement statement = { .kind = weiri_parser_word(self) };
+    uint32_t            first     = self->at;
+    if (statement.kind < WEIRI_WORD_STREAM || statement.kind > WEIRI_WORD_TEST) {
+        report_no_statement(self);
+        file->has_lost_names = true;
+        self->at++;
+        weiri_parser_recover(self, WEIRI_SYNC_STATEMENT, NULL);
+        return;
+    }
+    self->at++;
+    parse_body(self, &statement);
+    statement.at = weiri_parser_span_from(self, first);
+    if (!self->is_lost && weiri_parser_kind(self) != WEIRI_TOKEN_END
+        && !weiri_parser_peek(self, 0)->starts_line
+        && weiri_parser_kind(self) != WEIRI_TOKEN_NAME) {
+        weiri_parser_fail(self, "the end of the statement");
+    }
+    WEIRI_ARENA_PUSH(self->arena, file->statements, file->n_statements, statement);
+    if (self->is_lost) {
+        file->has_lost_names = true;
+        weiri_parser_recover(self, WEIRI_SYNC_STATEMENT, NULL);
+    }
+}
+
+weiri_ast_file
+weiri_parse(weiri_arena *arena, weiri_diagnostics *diagnostics, uint32_t file)
+{
+    weiri_ast_file result = {
+        .file   = file,
+        .tokens = weiri_lex(arena, diagnostics, file),
+    };
+    weiri_parser self = { .arena = arena,
+        .diagnostics             = diagnostics,
+        .file                    = file,
+        .text                    = weiri_diagnostics_file(diagnostics, file)->text,
+        .tokens                  = result.tokens };
+    while (weiri_parser_kind(&self) != WEIRI_TOKEN_END) {
+        parse_statement(&self, &result);
+    }
+    return result;
+}

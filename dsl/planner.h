@@ -1,0 +1,167 @@
+/* From the syntax tree to a plan.
+ *
+ *   planner.c            the order of work
+ *   planner_streams.c    which streams there are, and their fields
+ *   planner_params.c     parameters and constants
+ *   planner_io.c         sources and sinks
+ *   planner_order.c      which rule feeds which
+ *   planner_query.c      rules that begin with `from`
+ *   planner_emit.c       what rules emit
+ *   planner_match.c      rules that begin with `match`: clauses
+ *   planner_pattern.c    … the pattern
+ *   planner_steps.c      … names in its conditions and emits
+ *   planner_registers.c  … values that are kept of earlier events
+ *   planner_test.c       tests of rules
+ *   planner_warn.c       what is legal and probably not meant
+ */
+#ifndef WEIRI_PLANNER_H
+#define WEIRI_PLANNER_H
+
+#include "types.h"
+#include "weiri/limits.h"
+
+/* What is known of a stream beside its row in the plan (same index). */
+typedef struct weiri_stream_info {
+    weiri_span              at;       /* declared, or emitted first     */
+    const weiri_ast_stream *declared; /* NULL: derived, fields inferred */
+    bool                    has_source;
+    bool                    is_emitted;
+    bool                    is_known;   /* its fields are                  */
+    bool                    is_broken;  /* something about it was reported */
+    const char             *first_rule; /* whose emit gave the fields     */
+    uint32_t                n_pending;  /* emits of rules not placed yet  */
+} weiri_stream_info;
+
+typedef struct weiri_param {
+    const weiri_ast_param *declared;
+    weiri_expr            *value; /* a constant; NULL: reported */
+} weiri_param;
+
+/* A rule with the streams it reads and writes, as indexes. */
+typedef struct weiri_rule_info {
+    const weiri_ast_rule *rule;
+    uint32_t             *reads;
+    uint32_t              n_reads;
+    uint32_t              writes[2]; /* emit, on timeout; WEIRI_NONE: no such */
+    bool                  is_broken; /* not planned                           */
+    bool                  is_placed;
+} weiri_rule_info;
+
+typedef struct weiri_planner {
+    weiri_arena                 *arena;
+    weiri_diagnostics           *diagnostics;
+    const weiri_compile_options *options;
+    const weiri_ast             *ast;
+    weiri_plan                  *plan;
+    weiri_stream_info           *streams; /* as many as plan->n_streams */
+    weiri_param                 *params;
+    uint32_t                     n_params;
+    weiri_rule_info             *rules; /* as written */
+    uint32_t                     n_rules;
+    bool has_lost_names; /* unknown names may be our fault and are not reported */
+} weiri_planner;
+
+/* Plan all files of the tree; NULL if anything was reported as an error. */
+weiri_plan *
+weiri_plan_files(weiri_arena *arena, weiri_diagnostics *diagnostics,
+    const weiri_compile_options *options, const weiri_ast *ast);
+
+/* ---- planner.c ---- */
+
+/* The next statement of a kind, over all files; NULL past the last. Begin at *i = 0. */
+const weiri_ast_statement *
+weiri_planner_next(const weiri_planner *self, weiri_word kind, uint64_t *i);
+
+/* A place with a file name that lives as long as the plan. */
+weiri_place_in_text
+weiri_planner_place(const weiri_planner *self, weiri_span at);
+
+void
+weiri_report_not_yet(const weiri_planner *self, weiri_span at, const char *what);
+
+/* ---- planner_streams.c ---- */
+
+void
+weiri_plan_streams(weiri_planner *self);
+
+/* Index of the stream of this name, WEIRI_NONE if there is none. */
+uint32_t
+weiri_find_stream(const weiri_planner *self, const char *name);
+
+/* The same, and a report if there is none. */
+uint32_t
+weiri_need_stream(weiri_planner *self, weiri_ast_name name);
+
+/* Report that a stream has no such field, with the nearest; nothing for a broken one. */
+void
+weiri_report_no_field(weiri_planner *self, uint32_t stream, weiri_ast_name name);
+
+/* ---- planner_params.c ---- */
+
+void
+weiri_plan_params(weiri_planner *self);
+
+/* The value of a parameter; *is_param false and NULL if there is none. */
+weiri_expr *
+weiri_find_param(const weiri_planner *self, const char *name, bool *is_param);
+
+/* A constant; NULL after a report. */
+const weir_value *
+weiri_constant(
+    weiri_planner *self, const weiri_ast_expr *node, weir_type type, const char *what);
+
+/* A duration above zero (or from zero on), -1 after a report. */
+int64_t
+weiri_constant_duration(
+    weiri_planner *self, const weiri_ast_expr *node, bool may_be_zero, const char *what);
+
+/* ---- planner_io.c ---- */
+
+void
+weiri_plan_io(weiri_planner *self);
+
+/* ---- planner_order.c ---- */
+
+/* Which streams each rule reads and writes. */
+void
+weiri_collect_rules(weiri_planner *self);
+
+/* Plan the rules so that each comes after those that feed it; report cycles. */
+void
+weiri_plan_rules(weiri_planner *self);
+
+/* ---- planner_emit.c ---- */
+
+/* What an emit without braces gives: the value of a field of the one event. */
+typedef struct weiri_whole {
+    const weir_schema *schema; /* NULL: there is not one event, and `why` says why */
+    const char        *why;
+    weiri_expr *(*field)(void *context, uint32_t field);
+    void *context;
+} weiri_whole;
+
+/* NULL after a report. */
+weiri_emit *
+weiri_plan_emit(weiri_planner *self, const weiri_scope *scope, const weiri_ast_rule *rule,
+    const weiri_ast_emit *emit, const weiri_whole *whole);
+
+/* ---- planner_query.c, planner_match.c ---- */
+
+weiri_query *
+weiri_plan_query(weiri_planner *self, const weiri_ast_rule *rule);
+
+weiri_match *
+weiri_plan_match(weiri_planner *self, const weiri_ast_rule *rule);
+
+/* ---- planner_test.c ---- */
+
+/* All tests are checked; only a compilation with tests reads every stream. */
+void
+weiri_plan_tests(weiri_planner *self);
+
+/* ---- planner_warn.c ---- */
+
+void
+weiri_warn_streams(weiri_planner *self);
+
+#endif

@@ -1,0 +1,376 @@
+/* Sources and sinks. */
+#include "planner.h"
+
+#include <string.h>
+
+static const char *const ENDPOINTS[] = { "file", "stdin", "stdout", "kafka", "mqtt",
+    "http", "postgres", "amqp", "tcp", "zmq", "redis", "websocket", "syslog" };
+enum { N_BUILT = 3, N_ENDPOINTS = sizeof ENDPOINTS / sizeof ENDPOINTS[0] };
+
+static const char *const FORMATS[] = { "json", "csv", "msgpack", "text" };
+enum { N_FORMATS = sizeof FORMATS / sizeof FORMATS[0] };
+
+/* Where an option of a source or sink is kept. */
+struct io {
+    const weiri_ast_io *ast;
+    bool                is_sink;
+    weiri_endpoint      endpoint;
+    const char         *path;
+    weiri_format        format;
+    bool                has_header;
+    char                delimiter;
+    bool                is_csv_option; /* one of the two above is given */
+    weiri_span          option_at;
+};
+
+static bool
+read_endpoint(weiri_planner *self, struct io *io)
+{
+    weiri_ast_name name = io->ast->endpoint.name;
+    uint32_t       i    = 0;
+    if (name.text == NULL) {
+        return false;
+    }
+    while (i < N_ENDPOINTS && strcmp(name.text, ENDPOINTS[i]) != 0) {
+        i++;
+    }
+    if (i == N_ENDPOINTS) {
+        weiri_report(self->diagnostics, WEIRI_E_UNKNOWN_ENDPOINT, name.at,
+            "events cannot be %s '%s'", io->is_sink ? "sent to" : "read from", name.text);
+        weiri_report_nearest(self->diagnostics, name.text, ENDPOINTS, N_BUILT);
+        weiri_report_hint(self->diagnostics, "%s",
+            io->is_sink ? "there are file(\"path\") and stdout()"
+                        : "there are file(\"path\") and stdin()");
+        return false;
+    }
+    if (i >= N_BUILT) {
+        weiri_report_not_yet(
+            self, name.at, weiri_arena_format(self->arena, "'%s' is", name.text));
+        return false;
+    }
+    if (strcmp(name.text, io->is_sink ? "stdin" : "stdout") == 0) {
+        weiri_report(self->diagnostics, WEIRI_E_UNKNOWN_ENDPOINT, name.at,
+            io->is_sink ? "events cannot be sent to stdin"
+                        : "events cannot be read from stdout");
+        weiri_report_hint(
+            self->diagnostics, "did you mean '%s'?", io->is_sink ? "stdout" : "stdin");
+        return false;
+    }
+    io->endpoint = i == 0 ? WEIRI_ENDPOINT_FILE : WEIRI_ENDPOINT_STDIO;
+    return true;
+}
+
+static bool
+read_format(weiri_planner *self, struct io *io)
+{
+    weiri_ast_name name = io->ast->format;
+    if (name.text == NULL) {
+        bool is_stdio = io->endpoint == WEIRI_ENDPOINT_STDIO;
+        io->format    = is_stdio ? WEIRI_FORMAT_JSON : WEIRI_FORMAT_AUTO;
+        return true;
+    }
+    for (uint32_t i = 0; i < N_FORMATS; i++) {
+        if (strcmp(name.text, FORMATS[i]) == 0) {
+            io->format = (weiri_format)(WEIRI_FORMAT_JSON + i);
+        }
+    }
+    bool is_text = io->format == WEIRI_FORMAT_TEXT && !io->is_sink;
+    if (io->format == WEIRI_FORMAT_AUTO || is_text) {
+        weiri_report(self->diagnostics, WEIRI_E_UNKNOWN_FORMAT, name.at,
+            is_text ? "format '%s' is for sinks only" : "there is no format '%s'",
+            name.text);
+        weiri_report_nearest(self->diagnostics, name.text, FORMATS, N_FORMATS);
+        weiri_report_hint(
+            self->diagnostics, io->is_sink ? "formats are json, csv, msgpack and text"
+                                           : "formats are json, csv and msgpack");
+        return false;
+    }
+    return true;
+}
+
+static bool
+read_delimiter(weiri_planner *self, struct io *io, const weiri_ast_expr *value)
+{
+    const weir_value *text =
+        weiri_constant(self, value, WEIR_STRING, "option 'delimiter'");
+    if (text == NULL) {
+        return false;
+    }
+    bool is_one = text->size == 1 && (uint8_t)text->as.s[0] < 0x80;
+    if (!is_one || strchr("\"\n\r", text->as.s[0]) != NULL) {
+        weiri_report(self->diagnostics, WEIRI_E_BAD_OPTION, value->at,
+            "a delimiter is one ASCII character, and neither a quote nor a line's end");
+        return false;
+    }
+    io->delimiter = text->as.s[0];
+    return true;
+}
+
+static bool
+read_option(weiri_planner *self, struct io *io, const weiri_ast_option *option)
+{
+    static const char *const NAMES[] = { "header", "delimiter" };
+    const char              *name    = option->name.text;
+    if (name != NULL && strcmp(name, "header") == 0) {
+        const weir_value *value =
+            weiri_constant(self, option->value, WEIR_BOOL, "option 'header'");
+        io->has_header    = value != NULL && value->as.b;
+        io->is_csv_option = true;
+        io->option_at     = option->name.at;
+        return value != NULL;
+    }
+    if (name != NULL && strcmp(name, "delimiter") == 0) {
+        io->is_csv_option = true;
+        io->option_at     = option->name.at;
+        return read_delimiter(self, io, option->value);
+    }
+    if (name != NULL) {
+        weiri_report(self->diagnostics, WEIRI_E_UNKNOWN_OPTION, option->name.at,
+            "there is no option '%s' here", name);
+        weiri_report_nearest(self->diagnostics, name, NAMES, 2);
+        weiri_report_hint(self->diagnostics, "options are header and delimiter");
+    } else if (option->value->kind != WEIRI_AST_BROKEN) {
+        weiri_report(self->diagnostics, WEIRI_E_BAD_OPTION, option->value->at,
+            "one argument more than is needed");
+    }
+    return false;
+}
+
+static bool
+read_path(weiri_planner *self, struct io *io)
+{
+    const weiri_ast_options *options = &io->ast->endpoint.options;
+    bool has_path = options->n_items > 0 && options->items[0].name.text == NULL;
+    if (io->endpoint != WEIRI_ENDPOINT_FILE) {
+        return true;
+    }
+    const weir_value *path =
+        has_path ? weiri_constant(self, options->items[0].value, WEIR_STRING, "a path")
+                 : NULL;
+    if (!has_path) {
+        weiri_report(self->diagnostics, WEIRI_E_BAD_OPTION, io->ast->endpoint.name.at,
+            "the path of the file is missing");
+        weiri_report_hint(self->diagnostics, "write file(\"path\")");
+    }
+    if (path == NULL) {
+        return false;
+    }
+    if (path->size == 0 || memchr(path->as.s, 0, path->size) != NULL) {
+        weiri_report(self->diagnostics, WEIRI_E_BAD_OPTION, options->items[0].value->at,
+            "this is no path of a file");
+        return false;
+    }
+    io->path = weiri_arena_text(self->arena, path->as.s, path->size);
+    return true;
+}
+
+static bool
+is_csv(const struct io *io)
+{
+    if (io->format != WEIRI_FORMAT_AUTO || io->path == NULL) {
+        return io->format == WEIRI_FORMAT_CSV;
+    }
+    return strstr(io->path, ".csv") != NULL || strstr(io->path, ".tsv") != NULL;
+}
+
+static bool
+read_options(weiri_planner *self, struct io *io)
+{
+    const weiri_ast_options *options = &io->ast->endpoint.options;
+    bool                     is_ok   = read_path(self, io);
+    for (uint32_t i = io->path != NULL || !is_ok; i < options->n_items; i++) {
+        is_ok = read_option(self, io, &options->items[i]) && is_ok;
+    }
+    options = &io->ast->format_options;
+    for (uint32_t i = 0; i < options->n_items; i++) {
+        is_ok = read_option(self, io, &options->items[i]) && is_ok;
+    }
+    if (is_ok && io->is_csv_option && !is_csv(io)) {
+        weiri_report(self->diagnostics, WEIRI_E_BAD_OPTION, io->option_at,
+            "this option is for CSV, and the format is not");
+        weiri_report_hint(self->diagnostics, "add 'format csv'");
+        return false;
+    }
+    if (is_ok && io->is_csv_option && io->is_sink) {
+        weiri_report_not_yet(self, io->option_at, "options of CSV sinks are");
+        return false;
+    }
+    return is_ok;
+}
+
+/* Everything that sources and sinks share. */
+static bool
+read_io(weiri_planner *self, const weiri_ast_io *ast, bool is_sink, struct io *io)
+{
+    *io = (struct io){
+        .ast = ast, .is_sink = is_sink, .has_header = true, .delimiter = ','
+    };
+    return read_endpoint(self, io) && read_format(self, io) && read_options(self, io);
+}
+
+static bool
+read_on_error(weiri_planner *self, const weiri_ast_io *ast, weiri_on_error *out)
+{
+    const char *name = ast->on_error.text;
+    *out             = WEIRI_ON_ERROR_SKIP;
+    if (name == NULL || strcmp(name, "skip") == 0) {
+        return true;
+    }
+    if (strcmp(name, "stop") == 0) {
+        *out = WEIRI_ON_ERROR_STOP;
+        return true;
+    }
+    if (strcmp(name, "restart") == 0) {
+        weiri_report_not_yet(self, ast->on_error.at, "'on error restart' is");
+        return false;
+    }
+    weiri_report(self->diagnostics, WEIRI_E_BAD_OPTION, ast->on_error.at,
+        "after 'on error' stands 'skip' or 'stop'");
+    return false;
+}
+
+static bool
+check_source_stream(weiri_planner *self, const weiri_ast_io *ast, uint32_t stream)
+{
+    const weiri_stream      *row  = &self->plan->streams[stream];
+    const weiri_stream_info *info = &self->streams[stream];
+    if (info->declared == NULL) {
+        weiri_report(self->diagnostics, WEIRI_E_SOURCE_OF_DERIVED, ast->stream.at,
+            "stream '%s' is made by Weir and cannot have a source", row->schema.name);
+        weiri_report_hint(
+            self->diagnostics, "declare it: stream %s { ... }", row->schema.name);
+        return false;
+    }
+    if (row->schema.time_field < 0 && !info->is_broken && !info->is_emitted) {
+        weiri_report(self->diagnostics, WEIRI_E_NO_TIME_FIELD, ast->stream.at,
+            "stream '%s' has no field of type time, so its events have no time",
+            row->schema.name);
+        weiri_report_hint(
+            self->diagnostics, "add a field to the stream, as in 'at time'");
+        return false;
+    }
+    return !info->is_broken;
+}
+
+static void
+plan_source(weiri_planner *self, const weiri_ast_statement *statement)
+{
+    const weiri_ast_io *ast    = statement->as.io;
+    uint32_t            stream = weiri_need_stream(self, ast->stream);
+    weiri_source        source = { .stream = stream, .idle_ns = -1 };
+    struct io           io;
+    bool is_ok = stream != WEIRI_NONE && check_source_stream(self, ast, stream);
+    if (!read_io(self, ast, false, &io)) {
+        is_ok = false;
+    }
+    if (ast->lateness != NULL) {
+        source.lateness_ns =
+            weiri_constant_duration(self, ast->lateness, true, "lateness");
+    }
+    if (ast->idle != NULL) {
+        source.idle_ns = weiri_constant_duration(self, ast->idle, false, "idle");
+    }
+    if (ast->refresh != NULL) {
+        weiri_report(self->diagnostics, WEIRI_E_CLAUSE_MISPLACED, ast->refresh->at,
+            "'refresh' is for tables");
+    }
+    if (!read_on_error(self, ast, &source.on_error) || !is_ok) {
+        return;
+    }
+    source.endpoint   = io.endpoint;
+    source.path       = io.path;
+    source.format     = io.format;
+    source.has_header = io.has_header;
+    source.delimiter  = io.delimiter;
+    source.place      = weiri_planner_place(self, statement->at);
+    WEIRI_ARENA_PUSH(self->arena, self->plan->sources, self->plan->n_sources, source);
+}
+
+static void
+plan_sink(weiri_planner *self, const weiri_ast_statement *statement)
+{
+    const weiri_ast_io *ast    = statement->as.io;
+    uint32_t            stream = weiri_need_stream(self, ast->stream);
+    weiri_ast_expr     *wrong  = ast->lateness != NULL ? ast->lateness
+                                 : ast->idle != NULL   ? ast->idle
+                                                       : ast->refresh;
+    if (wrong != NULL || ast->on_error.text != NULL) {
+        weiri_report(self->diagnostics, WEIRI_E_CLAUSE_MISPLACED,
+            wrong != NULL ? wrong->at : ast->on_error.at, "this is for sources only");
+    }
+    struct io io;
+    if (!read_io(self, ast, true, &io) || stream == WEIRI_NONE) {
+        return;
+    }
+    weiri_sink sink = { .stream = stream,
+        .endpoint               = io.endpoint,
+        .path                   = io.path,
+        .format                 = io.format,
+        .place                  = weiri_planner_place(self, statement->at) };
+    WEIRI_ARENA_PUSH(self->arena, self->plan->sinks, self->plan->n_sinks, sink);
+}
+
+/* Without any sink, what no rule reads is printed. */
+static void
+plan_implicit_sinks(weiri_planner *self)
+{
+    weiri_plan *plan = self->plan;
+    for (uint32_t i = 0; i < plan->n_streams; i++) {
+        if (plan->streams[i].origin == WEIRI_ORIGIN_RULE && !plan->streams[i].is_read) {
+            weiri_sink sink = { .stream = i,
+                .endpoint               = WEIRI_ENDPOINT_STDIO,
+                .format                 = WEIRI_FORMAT_JSON,
+                .place = weiri_planner_place(self, self->streams[i].at) };
+            WEIRI_ARENA_PUSH(self->arena, plan->sinks, plan->n_sinks, sink);
+        }
+    }
+}
+
+static void
+mark_sink_fields(weiri_planner *self)
+{
+    for (uint32_t i = 0; i < self->plan->n_sinks; i++) {
+        weiri_stream *stream = &self->plan->streams[self->plan->sinks[i].stream];
+        stream->is_read      = true;
+        for (uint32_t j = 0; stream->used != NULL && j < stream->schema.n_fields; j++) {
+            stream->used[j] = true;
+        }
+    }
+}
+
+/* What is read of late events has to be decoded of all. */
+static void
+mark_late_fields(weiri_planner *self)
+{
+    for (uint32_t i = 0; i < self->plan->n_streams; i++) {
+        const weiri_stream *late = &self->plan->streams[i];
+        if (late->origin != WEIRI_ORIGIN_LATE || late->of == WEIRI_NONE) {
+            continue;
+        }
+        weiri_stream *of = &self->plan->streams[late->of];
+        for (uint32_t j = 0; j < of->schema.n_fields; j++) {
+            of->used[j] = of->used[j] || late->used[j];
+        }
+    }
+}
+
+void
+weiri_plan_io(weiri_planner *self)
+{
+    const weiri_ast_statement *statement;
+    bool                       has_sinks = false;
+    for (uint64_t i = 0;
+         (statement = weiri_planner_next(self, WEIRI_WORD_SOURCE, &i)) != NULL;) {
+        plan_source(self, statement);
+    }
+    for (uint64_t i = 0;
+         (statement = weiri_planner_next(self, WEIRI_WORD_SINK, &i)) != NULL;) {
+        plan_sink(self, statement);
+        has_sinks = true;
+    }
+    if (!has_sinks) {
+        plan_implicit_sinks(self);
+    }
+    mark_sink_fields(self);
+    mark_late_fields(self);
+}

@@ -1,0 +1,226 @@
+/* Which rule feeds which: an order in which every rule comes after those it reads from,
+ * or the cycle that forbids one. */
+#include "planner.h"
+
+#include <string.h>
+
+static void
+add_read(weiri_planner *self, weiri_rule_info *info, weiri_ast_name name)
+{
+    uint32_t stream = weiri_need_stream(self, name);
+    if (stream == WEIRI_NONE) {
+        info->is_broken = true;
+        return;
+    }
+    for (uint32_t i = 0; i < info->n_reads; i++) {
+        if (info->reads[i] == stream) {
+            return;
+        }
+    }
+    WEIRI_ARENA_PUSH(self->arena, info->reads, info->n_reads, stream);
+}
+
+static void
+add_reads(weiri_planner *self, weiri_rule_info *info, const weiri_ast_pattern *pattern)
+{
+    if (pattern->kind == WEIRI_AST_STEP) {
+        add_read(self, info, pattern->stream);
+    }
+    for (uint32_t i = 0; i < pattern->n_items; i++) {
+        add_reads(self, info, pattern->items[i]);
+    }
+}
+
+static uint32_t
+written(const weiri_planner *self, const weiri_ast_emit *emit)
+{
+    return emit->stream.text == NULL || emit->is_into
+               ? WEIRI_NONE
+               : weiri_find_stream(self, emit->stream.text);
+}
+
+static bool
+is_name_taken(const weiri_planner *self, const char *name)
+{
+    for (uint32_t i = 0; i < self->n_rules; i++) {
+        if (strcmp(self->rules[i].rule->name.text, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+count_writes(weiri_planner *self, const weiri_rule_info *info, int n)
+{
+    for (int i = 0; i < 2; i++) {
+        if (info->writes[i] != WEIRI_NONE) {
+            self->streams[info->writes[i]].n_pending += (uint32_t)n;
+        }
+    }
+}
+
+void
+weiri_collect_rules(weiri_planner *self)
+{
+    const weiri_ast_statement *statement;
+    for (uint64_t i = 0;
+         (statement = weiri_planner_next(self, WEIRI_WORD_RULE, &i)) != NULL;) {
+        const weiri_ast_rule *rule = statement->as.rule;
+        weiri_rule_info       info = { .rule = rule, .is_broken = rule->is_broken };
+        info.writes[0]             = written(self, &rule->emit);
+        info.writes[1]             = written(self, &rule->on_timeout);
+        if (rule->name.text == NULL) {
+            continue;
+        }
+        if (is_name_taken(self, rule->name.text)) {
+            weiri_report(self->diagnostics, WEIRI_E_NAME_TAKEN, rule->name.at,
+                "there is a rule '%s' already", rule->name.text);
+        }
+        if (!rule->is_broken && rule->pattern != NULL) {
+            add_reads(self, &info, rule->pattern);
+        }
+        if (!rule->is_broken && rule->from.stream.text != NULL) {
+            add_read(self, &info, rule->from.stream);
+        }
+        count_writes(self, &info, 1);
+        WEIRI_ARENA_PUSH(self->arena, self->rules, self->n_rules, info);
+    }
+}
+
+static bool
+writes(const weiri_rule_info *info, uint32_t stream)
+{
+    return info->writes[0] == stream || info->writes[1] == stream;
+}
+
+/* The first rule not placed yet that `info` waits for; NULL: none. */
+static weiri_rule_info *
+waits_for(weiri_planner *self, const weiri_rule_info *info, uint32_t *stream)
+{
+    for (uint32_t i = 0; i < info->n_reads; i++) {
+        if (self->streams[info->reads[i]].n_pending == 0) {
+            continue;
+        }
+        for (uint32_t j = 0; j < self->n_rules; j++) {
+            if (!self->rules[j].is_placed && writes(&self->rules[j], info->reads[i])) {
+                *stream = info->reads[i];
+                return &self->rules[j];
+            }
+        }
+    }
+    return NULL;
+}
+
+/* Follow the waits from a rule that cannot be placed until one comes again. */
+static void
+report_cycle(weiri_planner *self, weiri_rule_info *from)
+{
+    uint32_t         stream = 0;
+    weiri_rule_info *info   = from;
+    for (uint32_t i = 0; i < self->n_rules; i++) {
+        info = waits_for(self, info, &stream); /* is on the cycle in the end */
+    }
+    weiri_rule_info *first = info;
+    char    *path = weiri_arena_format(self->arena, "'%s'", first->rule->name.text);
+    uint32_t n    = 0;
+    do {
+        info = waits_for(self, info, &stream);
+        if (n++ < 8) {
+            path = weiri_arena_format(self->arena, "'%s' -> %s -> %s",
+                info->rule->name.text, self->plan->streams[stream].schema.name, path);
+        }
+    } while (info != first);
+    weiri_report(self->diagnostics, WEIRI_E_CYCLE, first->rule->name.at,
+        "these rules feed each other: %s", path);
+}
+
+/* A rule that cannot be planned leaves fields unknown that others may ask for. */
+static void
+give_up(weiri_planner *self, weiri_rule_info *info)
+{
+    for (int i = 0; i < 2; i++) {
+        if (info->writes[i] != WEIRI_NONE) {
+            self->streams[info->writes[i]].is_broken = true;
+        }
+    }
+}
+
+static void
+set_ranks(weiri_planner *self, const weiri_rule_info *info)
+{
+    weiri_stream *streams = self->plan->streams;
+    uint32_t      rank    = 0;
+    for (uint32_t i = 0; i < info->n_reads; i++) {
+        uint32_t r = streams[info->reads[i]].rank;
+        rank       = r > rank ? r : rank;
+    }
+    for (int i = 0; i < 2; i++) {
+        uint32_t stream = info->writes[i];
+        if (stream != WEIRI_NONE && streams[stream].rank < rank + 1) {
+            streams[stream].rank = rank + 1;
+        }
+    }
+}
+
+static void
+plan_rule(weiri_planner *self, weiri_rule_info *info)
+{
+    const weiri_ast_rule *ast = info->rule;
+    for (uint32_t i = 0; i < info->n_reads; i++) {
+        self->plan->streams[info->reads[i]].is_read = true;
+    }
+    if (info->is_broken) {
+        give_up(self, info);
+        return;
+    }
+    weiri_rule rule = { .name = ast->name.text,
+        .title                = ast->title,
+        .place                = weiri_planner_place(self, ast->name.at) };
+    if (ast->pattern != NULL) {
+        rule.match = weiri_plan_match(self, ast);
+    } else {
+        rule.query = weiri_plan_query(self, ast);
+    }
+    if (rule.match == NULL && rule.query == NULL) {
+        give_up(self, info);
+        return;
+    }
+    set_ranks(self, info);
+    WEIRI_ARENA_PUSH(self->arena, self->plan->rules, self->plan->n_rules, rule);
+}
+
+void
+weiri_plan_rules(weiri_planner *self)
+{
+    uint32_t n_placed = 0;
+    while (n_placed < self->n_rules) {
+        bool             is_stuck = true;
+        weiri_rule_info *first    = NULL;
+        for (uint32_t i = 0; i < self->n_rules; i++) {
+            weiri_rule_info *info   = &self->rules[i];
+            uint32_t         stream = 0;
+            if (info->is_placed) {
+                continue;
+            }
+            if (waits_for(self, info, &stream) == NULL) {
+                plan_rule(self, info);
+                info->is_placed = true;
+                count_writes(self, info, -1);
+                is_stuck = false;
+                n_placed++;
+                break; /* an earlier one may be ready now */
+            }
+            first = first == NULL ? info : first;
+        }
+        if (is_stuck && first != NULL) {
+            report_cycle(self, first);
+            for (uint32_t i = 0; i < self->n_rules; i++) {
+                if (!self->rules[i].is_placed) {
+                    give_up(self, &self->rules[i]);
+                }
+            }
+            return;
+        }
+    }
+}

@@ -1,0 +1,169 @@
+/* `test` blocks: events with virtual time, and what is expected of them.
+ *
+ * Virtual time begins at the epoch: a duration that stands for a time is that long after
+ * it.
+ */
+#include "planner.h"
+
+enum { MAX_REPEAT = 1000000 };
+
+/* A constant for a field; for a time a duration, too. */
+static bool
+plan_value(weiri_planner *self, const weiri_ast_expr *node, const weir_field *field,
+    weir_value *out)
+{
+    const char *what = weiri_arena_format(self->arena, "field '%s'", field->name);
+    if (node->kind == WEIRI_AST_NULL && field->is_nullable) {
+        *out = (weir_value){ .type = (uint8_t)field->type, .is_null = true };
+        return true;
+    }
+    if (field->type == WEIR_TIME && node->kind == WEIRI_AST_DURATION) {
+        *out = (weir_value){ .type = WEIR_TIME, .as.i = node->value.i };
+        return true;
+    }
+    const weir_value *value = weiri_constant(self, node, field->type, what);
+    if (value != NULL) {
+        *out = *value;
+    }
+    return value != NULL;
+}
+
+static void
+plan_values(weiri_planner *self, const weiri_ast_options *fields, weiri_test_line *line)
+{
+    const weir_schema *schema = &self->plan->streams[line->stream].schema;
+    line->values =
+        weiri_arena_alloc(self->arena, (fields->n_items + 1) * sizeof *line->values);
+    for (uint32_t i = 0; i < fields->n_items; i++) {
+        const weiri_ast_option *option = &fields->items[i];
+        if (option->name.text == NULL || option->value == NULL) {
+            weiri_report(self->diagnostics, WEIRI_E_EXPECTED,
+                option->name.text != NULL ? option->name.at : option->value->at,
+                "a field and its value are needed here, as in 'ip: \"10.0.0.9\"'");
+            continue;
+        }
+        int32_t field = weir_schema_find(schema, option->name.text);
+        if (field < 0) {
+            weiri_report_no_field(self, line->stream, option->name);
+            continue;
+        }
+        weiri_test_value *value = &line->values[line->n_values];
+        value->field            = (uint32_t)field;
+        line->n_values +=
+            plan_value(self, option->value, &schema->fields[field], &value->value);
+    }
+}
+
+/* A whole number from 1 to the bound; 1 where none is written or after a report. */
+static uint32_t
+plan_amount(
+    weiri_planner *self, const weiri_ast_expr *node, uint32_t least, const char *what)
+{
+    if (node == NULL) {
+        return 1;
+    }
+    const weir_value *value = weiri_constant(self, node, WEIR_INT, what);
+    if (value != NULL && (value->as.i < least || value->as.i > MAX_REPEAT)) {
+        weiri_report(self->diagnostics, WEIRI_E_BAD_OPTION, node->at,
+            "%s is from %u to %d", what, least, MAX_REPEAT);
+        return 1;
+    }
+    return value != NULL ? (uint32_t)value->as.i : 1;
+}
+
+/* The event's own time if it names one, else that of the line before. */
+static void
+plan_event(weiri_planner *self, const weiri_ast_test_line *ast, weiri_test_line *line,
+    int64_t *now_ns)
+{
+    const weiri_stream *stream = &self->plan->streams[line->stream];
+    line->kind                 = WEIRI_TEST_EVENT;
+    line->repeat               = plan_amount(self, ast->repeat, 1, "'repeat'");
+    if (stream->origin != WEIRI_ORIGIN_SOURCE) {
+        weiri_report(self->diagnostics, WEIRI_E_TEST_FEEDS_DERIVED, ast->stream.at,
+            "a test cannot feed '%s', which comes out of a rule", stream->schema.name);
+        weiri_report_hint(
+            self->diagnostics, "feed the streams that it is made of, or write 'expect'");
+        return;
+    }
+    if (ast->every != NULL) {
+        int64_t every_ns = weiri_constant_duration(self, ast->every, true, "'every'");
+        line->every_ns   = every_ns > 0 ? every_ns : 0;
+    }
+    line->at_ns = *now_ns;
+    for (uint32_t i = 0; i < line->n_values; i++) {
+        if ((int32_t)line->values[i].field == stream->schema.time_field) {
+            line->at_ns = line->values[i].value.as.i;
+        }
+    }
+    *now_ns = line->at_ns + (int64_t)(line->repeat - 1) * line->every_ns;
+}
+
+static bool
+plan_line(weiri_planner *self, const weiri_ast_test_line *ast, int64_t *now_ns,
+    weiri_test_line *line)
+{
+    *line = (weiri_test_line){ .place = weiri_planner_place(self, ast->at) };
+    if (ast->wait != NULL) {
+        int64_t wait_ns = weiri_constant_duration(self, ast->wait, false, "'wait'");
+        line->kind      = WEIRI_TEST_WAIT;
+        line->at_ns     = *now_ns;
+        line->wait_ns   = wait_ns > 0 ? wait_ns : 0;
+        *now_ns += line->wait_ns;
+        return true;
+    }
+    line->stream = weiri_need_stream(self, ast->stream);
+    if (line->stream == WEIRI_NONE) {
+        return false;
+    }
+    plan_values(self, &ast->fields, line);
+    if (!ast->is_expect) {
+        plan_event(self, ast, line, now_ns);
+    } else {
+        line->kind  = ast->is_absent ? WEIRI_TEST_EXPECT_NO : WEIRI_TEST_EXPECT;
+        line->count = ast->count == NULL
+                          ? WEIRI_NONE
+                          : plan_amount(self, ast->count, 0, "how many are expected");
+    }
+    return true;
+}
+
+static void
+plan_test(weiri_planner *self, const weiri_ast_statement *statement)
+{
+    const weiri_ast_test *ast    = statement->as.test;
+    int64_t               now_ns = 0;
+    weiri_test            test   = {
+                     .title = ast->title,
+                     .lines =
+                         weiri_arena_alloc(self->arena, (ast->n_lines + 1) * sizeof(weiri_test_line)),
+                     .place = weiri_planner_place(self, statement->at),
+    };
+    for (uint32_t i = 0; i < ast->n_lines; i++) {
+        test.n_lines +=
+            plan_line(self, &ast->lines[i], &now_ns, &test.lines[test.n_lines]);
+    }
+    WEIRI_ARENA_PUSH(self->arena, self->plan->tests, self->plan->n_tests, test);
+}
+
+void
+weiri_plan_tests(weiri_planner *self)
+{
+    const weiri_ast_statement *statement;
+    for (uint64_t i = 0;
+         (statement = weiri_planner_next(self, WEIRI_WORD_TEST, &i)) != NULL;) {
+        if (!statement->as.test->is_broken) {
+            plan_test(self, statement);
+        }
+    }
+    if (!self->options->with_tests) {
+        return;
+    }
+    for (uint32_t i = 0; i < self->plan->n_streams; i++) {
+        weiri_stream *stream = &self->plan->streams[i];
+        stream->is_read      = true;
+        for (uint32_t f = 0; stream->used != NULL && f < stream->schema.n_fields; f++) {
+            stream->used[f] = true;
+        }
+    }
+}

@@ -1,0 +1,134 @@
+/* What is legal and probably not meant. */
+#include "planner_match.h"
+
+#include <string.h>
+
+/* ---- state that grows ---- */
+
+static bool
+is_bounded(const weiri_matching *self, const weiri_pattern *item)
+{
+    if (item->kind == WEIRI_PATTERN_STEP) {
+        return self->match->steps[item->step].gap_ns >= 0 || item->is_negated;
+    }
+    for (uint32_t i = 0; i < item->n_items; i++) {
+        if (!is_bounded(self, item->items[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The first element that may be waited for without end, or repeats without end; NULL:
+ * none. */
+static const weiri_pattern *
+endless(const weiri_matching *self, const weiri_pattern *pattern)
+{
+    bool loops = pattern->max > 1 && pattern->inner != WEIRI_INNER_NEXT;
+    if (loops && !is_bounded(self, pattern)) {
+        return pattern;
+    }
+    for (uint32_t i = 0; i < pattern->n_items; i++) {
+        const weiri_pattern *item  = pattern->items[i];
+        bool                 waits = item->contiguity == WEIRI_FOLLOWED
+                     || item->contiguity == WEIRI_FOLLOWED_ANY
+                     || (pattern->kind == WEIRI_PATTERN_AND && i > 0);
+        bool is_element = !item->is_negated && !is_bounded(self, item);
+        if (waits && is_element) {
+            return item;
+        }
+        const weiri_pattern *inside = endless(self, item);
+        if (inside != NULL) {
+            return inside;
+        }
+    }
+    return NULL;
+}
+
+static const char *
+name_of(const weiri_matching *self, const weiri_pattern *pattern)
+{
+    while (pattern->kind != WEIRI_PATTERN_STEP) {
+        const weiri_pattern *next = pattern->items[0];
+        for (uint32_t i = 0; i < pattern->n_items && next->is_negated; i++) {
+            next = pattern->items[i];
+        }
+        pattern = next;
+    }
+    return self->match->steps[pattern->step].name;
+}
+
+static bool
+can_hold(weiri_skip skip)
+{
+    return skip == WEIRI_SKIP_TO_NEXT || skip == WEIRI_SKIP_PAST_LAST
+           || skip == WEIRI_SKIP_TO_FIRST || skip == WEIRI_SKIP_TO_LAST;
+}
+
+static void
+warn_growth(weiri_matching *self, const weiri_pattern *waits)
+{
+    const weiri_match *match   = self->match;
+    const char        *first   = name_of(self, match->pattern);
+    const char        *awaited = name_of(self, waits);
+    const char        *each    = match->n_keys > 0 ? " of each key" : "";
+    if (waits->max > 1) {
+        weiri_report(self->planner->diagnostics, WEIRI_W_STATE_GROWS, self->rule->name.at,
+            "rule '%s' has no 'within': every partial match%s waits without end for "
+            "more events of '%s'",
+            self->rule->name.text, each, awaited);
+    } else {
+        weiri_report(self->planner->diagnostics, WEIRI_W_STATE_GROWS, self->rule->name.at,
+            "rule '%s' has no 'within': every event%s that fits '%s' waits without end "
+            "for '%s'",
+            self->rule->name.text, each, first, awaited);
+    }
+    weiri_report_hint(self->planner->diagnostics,
+        "its state grows until %u partial matches%s are kept, then the oldest is "
+        "dropped; "
+        "add 'within 10m'",
+        (unsigned)match->max_runs, each);
+}
+
+void
+weiri_warn_match(weiri_matching *self)
+{
+    const weiri_match *match = self->match;
+    if (match->within_ns >= 0 || match->silence_ns >= 0) {
+        return;
+    }
+    const weiri_pattern *waits = endless(self, match->pattern);
+    if (waits != NULL) {
+        warn_growth(self, waits);
+    }
+    if (waits != NULL && can_hold(match->skip)) {
+        weiri_report(self->planner->diagnostics, WEIRI_W_HELD_FOR_EVER,
+            self->rule->skip.at,
+            "without 'within' a match can be held for ever: it waits until no partial "
+            "match that began earlier is alive");
+    }
+}
+
+/* ---- streams ---- */
+
+void
+weiri_warn_streams(weiri_planner *self)
+{
+    const weiri_plan *plan = self->plan;
+    for (uint32_t i = 0; i < plan->n_streams; i++) {
+        const weiri_stream      *stream = &plan->streams[i];
+        const weiri_stream_info *info   = &self->streams[i];
+        bool                     is_special =
+            stream->origin == WEIRI_ORIGIN_LATE || stream->origin == WEIRI_ORIGIN_DEAD;
+        if (is_special || info->is_broken || self->has_lost_names) {
+            continue;
+        }
+        if (!stream->is_read) {
+            weiri_report(self->diagnostics, WEIRI_W_NEVER_READ, info->at,
+                "no rule or sink reads stream '%s'", stream->schema.name);
+        } else if (!info->has_source && !info->is_emitted) {
+            weiri_report(self->diagnostics, WEIRI_W_NOT_FED, info->at,
+                "no source or rule delivers stream '%s'", stream->schema.name);
+        }
+    }
+}

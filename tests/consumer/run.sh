@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Installs a built tree to a fresh prefix, moves the prefix, and builds and runs a small
+# program against it, once through CMake's package and once through pkg-config.
+#
+#   run.sh BUILD_DIR STATIC|SHARED    CC and CFLAGS are taken from the environment
+set -euo pipefail
+build=$1
+kind=$2
+here=$(cd "$(dirname "$0")" && pwd)
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+expected="ok float 21.5"
+
+check() { # check WHAT PROGRAM
+    local got
+    got=$("$2")
+    if [ "$got" != "$expected" ]; then
+        echo "$1: expected '$expected', got '$got'" >&2
+        exit 1
+    fi
+}
+
+cmake --install "$build" --prefix "$scratch/made" >"$scratch/install.log"
+mv "$scratch/made" "$scratch/prefix"
+prefix="$scratch/prefix"
+for file in bin/weir include/weir/chunk.h share/man/man1/weir.1; do
+    [ -e "$prefix/$file" ] || { echo "not installed: $file" >&2; exit 1; }
+done
+if find "$prefix" -path '*weiri*' | grep -q .; then
+    echo "inner headers are installed" >&2
+    exit 1
+fi
+[[ "$("$prefix/bin/weir" --version)" == "weir "* ]] || { echo "the installed weir does not run" >&2; exit 1; }
+
+cmake -G Ninja -S "$here" -B "$scratch/consumer" -DCMAKE_PREFIX_PATH="$prefix" >"$scratch/configure.log"
+cmake --build "$scratch/consumer" >"$scratch/build.log" || { cat "$scratch/build.log" >&2; exit 1; }
+check "CMake package" "$scratch/consumer/consumer"
+
+command -v pkg-config >/dev/null || { echo "no pkg-config: that half is left out"; exit 77; }
+pc=$(dirname "$(find "$prefix" -name weir.pc)")
+flags=(--cflags --libs)
+if [ "$kind" = STATIC ]; then flags=(--static "${flags[@]}"); fi
+read -ra words < <(PKG_CONFIG_PATH="$pc" pkg-config "${flags[@]}" weir)
+# shellcheck disable=SC2086 # CFLAGS are words
+"${CC:-cc}" -std=c11 ${CFLAGS:-} "$here/main.c" -o "$scratch/by-pkg-config" "${words[@]}"
+LD_LIBRARY_PATH="$(dirname "$pc")" check "pkg-config" "$scratch/by-pkg-config"

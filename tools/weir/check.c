@@ -1,0 +1,63 @@
+#include <getopt.h>
+
+#include "command.h"
+
+static const char HELP[] =
+    "Usage: weir check [OPTION]... FILE...\n"
+    "\n"
+    "Read rule files and say what is wrong with them. Nothing is run.\n"
+    "\n"
+    "  --set NAME=VALUE  set a parameter of the rules\n"
+    "  --quiet           say errors only, no warnings\n"
+    "  --help            print this\n"
+    "\n"
+    "Exit status: 0 the rules can run, 2 wrong usage, 65 the rules are wrong,\n"
+    "66 a file is missing.\n";
+
+enum { OPTION_SET = 256, OPTION_QUIET, OPTION_HELP };
+
+static const struct option OPTIONS[] = {
+    { "set", required_argument, NULL, OPTION_SET },
+    { "quiet", no_argument, NULL, OPTION_QUIET },
+    { "help", no_argument, NULL, OPTION_HELP },
+    { NULL, 0, NULL, 0 },
+};
+
+int
+command_check(int argc, char **argv)
+{
+    setting_list settings = { 0 };
+    bool         quiet    = false;
+    int          option;
+    opterr = 0; /* getopt's own state: messages are ours */
+    while ((option = getopt_long(argc, argv, ":", OPTIONS, NULL)) != -1) {
+        switch (option) {
+        case OPTION_SET:
+            if (!setting_list_add(&settings, "check", optarg)) {
+                setting_list_fini(&settings);
+                return EXIT_USAGE;
+            }
+            break;
+        case OPTION_QUIET: quiet = true; break;
+        case OPTION_HELP: fputs(HELP, stdout); return EXIT_OK;
+        default:
+            setting_list_fini(&settings);
+            return report_usage(
+                "check", "unknown option or missing value '%s'", argv[optind - 1]);
+        }
+    }
+    if (optind == argc) {
+        setting_list_fini(&settings);
+        return report_usage("check", "no rule file given");
+    }
+    weiri_plan *plan = NULL;
+    int status = compile_rules(argv + optind, argc - optind, &settings, quiet, &plan);
+    if (status == EXIT_OK && !quiet) {
+        fprintf(stderr, "weir: %u rule%s, %u stream%s: ok\n", plan->n_rules,
+            plan->n_rules == 1 ? "" : "s", plan->n_streams,
+            plan->n_streams == 1 ? "" : "s");
+    }
+    weiri_plan_destroy(&plan);
+    setting_list_fini(&settings);
+    return status;
+}

@@ -1,0 +1,61 @@
+/* The verbs of the `weir` command. Each takes its own arguments, argv[0] being the verb.
+ */
+#ifndef WEIR_COMMAND_H
+#define WEIR_COMMAND_H
+
+#include <stdbool.h>
+
+#include "weiri/dsl.h"
+
+/* Exit statuses, as sysexits.h names them. */
+enum {
+    EXIT_OK       = 0,
+    EXIT_USAGE    = 2,
+    EXIT_DATA     = 65, /* rules or input are wrong */
+    EXIT_NO_INPUT = 66, /* a file is missing        */
+    EXIT_BUG      = 70,
+    EXIT_IO       = 74
+};
+
+int
+command_run(int argc, char **argv);
+
+int
+command_check(int argc, char **argv);
+
+int
+command_test(int argc, char **argv);
+
+/* ---- what verbs share ---- */
+
+/* What a compilation is asked for; `items` are gathered from --set and point into argv.
+ */
+typedef struct setting_list {
+    weiri_setting *items;
+    size_t         n;
+    bool           with_tests; /* plan the test blocks too */
+} setting_list;
+
+/* Take "name=value" apart, in place. False, with a message, if it is not of that form. */
+bool
+setting_list_add(setting_list *self, const char *verb, char *text);
+
+void
+setting_list_fini(setting_list *self);
+
+/* Compile rule files; all that is wrong, and warnings unless `quiet`, go to stderr.
+ * Returns an exit status; *out is set on EXIT_OK. */
+int
+compile_rules(char *const *paths, int n_paths, const setting_list *settings, bool quiet,
+    weiri_plan **out);
+
+/* The exit status for a failure, with its message on stderr. */
+int
+report_failure(weir_status status, const weir_error *err);
+
+/* "weir VERB: …" and where help is, on stderr; returns EXIT_USAGE. */
+int
+report_usage(const char *verb, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

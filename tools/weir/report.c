@@ -1,0 +1,99 @@
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+
+static int
+exit_status(weir_status status)
+{
+    switch (status) {
+    case WEIR_OK:
+    case WEIR_ECLOSED: return EXIT_OK;
+    case WEIR_EINVAL: return EXIT_USAGE;
+    case WEIR_ESYNTAX:
+    case WEIR_EDATA:
+    case WEIR_ELATE:
+    case WEIR_EFULL: return EXIT_DATA;
+    case WEIR_ENOENT: return EXIT_NO_INPUT;
+    case WEIR_EIO: return EXIT_IO;
+    case WEIR_ENOMEM:
+    case WEIR_EABI:
+    case WEIR_EAGAIN:
+    case WEIR_EOF: break;
+    }
+    return EXIT_BUG;
+}
+
+int
+report_failure(weir_status status, const weir_error *err)
+{
+    if (status != WEIR_OK && status != WEIR_ECLOSED) {
+        fprintf(stderr, "weir: %s\n",
+            err->text[0] != '\0' ? err->text : weir_status_text(status));
+    }
+    return exit_status(status);
+}
+
+int
+report_usage(const char *verb, const char *format, ...)
+{
+    va_list args;
+    fprintf(stderr, "weir %s: ", verb);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fprintf(stderr, "; see 'weir %s --help'\n", verb);
+    return EXIT_USAGE;
+}
+
+bool
+setting_list_add(setting_list *self, const char *verb, char *text)
+{
+    char *equals = strchr(text, '=');
+    if (equals == NULL || equals == text) {
+        report_usage(verb, "--set wants name=value, not '%s'", text);
+        return false;
+    }
+    weiri_setting *items = realloc(self->items, (self->n + 1) * sizeof *items);
+    if (items == NULL) {
+        return false;
+    }
+    *equals              = '\0';
+    self->items          = items;
+    items[self->n].name  = text;
+    items[self->n].value = equals + 1;
+    self->n++;
+    return true;
+}
+
+void
+setting_list_fini(setting_list *self)
+{
+    free(self->items);
+    *self = (setting_list){ 0 };
+}
+
+int
+compile_rules(char *const *paths, int n_paths, const setting_list *settings, bool quiet,
+    weiri_plan **out)
+{
+    const weiri_compile_options options     = { .settings = settings->items,
+            .n_settings                                   = settings->n };
+    weir_error                  err         = { 0 };
+    weiri_diagnostics          *diagnostics = NULL;
+    weir_status                 status      = weiri_diagnostics_new(&diagnostics);
+    if (status == WEIR_OK) {
+        status = weiri_compile_files((const char *const *)paths, (size_t)n_paths,
+            &options, diagnostics, out, &err);
+    }
+    if (status == WEIR_ESYNTAX || (status == WEIR_OK && !quiet)) {
+        weiri_diagnostics_print(diagnostics, stderr, isatty(STDERR_FILENO) == 1);
+    }
+    weiri_diagnostics_destroy(&diagnostics);
+    if (status == WEIR_ESYNTAX) {
+        return EXIT_DATA;
+    }
+    return report_failure(status, &err);
+}

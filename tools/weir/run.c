@@ -1,0 +1,331 @@
+/* weir run: a rule file over its sources, until they end or SIGINT or SIGTERM comes. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "weiri/engine.h"
+#include "weiri/timetext.h"
+
+static const char HELP[] =
+    "Usage: weir run [OPTION]... FILE...\n"
+    "\n"
+    "Run rules over the events of their sources and write what they find to their\n"
+    "sinks. A stream that no rule reads is written to standard output if the rules\n"
+    "name no sink at all.\n"
+    "\n"
+    "  --from PATH         read the stream's events from PATH instead of its source;\n"
+    "                      - is standard input\n"
+    "  --from STREAM=PATH  the same where rules read several streams; may be repeated\n"
+    "  --set NAME=VALUE    set a parameter of the rules\n"
+    "  --format FORMAT     of standard output: json, csv, msgpack or text\n"
+    "  --quiet             no warnings, progress or summary\n"
+    "  --help              print this\n"
+    "\n"
+    "The first SIGINT or SIGTERM ends the run as the end of the input would.\n"
+    "Exit status: 0 done, 2 wrong usage, 65 wrong rules or data, 66 a file is\n"
+    "missing, 74 reading or writing failed.\n";
+
+enum { OPTION_FROM = 256, OPTION_SET, OPTION_FORMAT, OPTION_QUIET, OPTION_HELP };
+
+static const struct option OPTIONS[] = {
+    { "from", required_argument, NULL, OPTION_FROM },
+    { "set", required_argument, NULL, OPTION_SET },
+    { "format", required_argument, NULL, OPTION_FORMAT },
+    { "quiet", no_argument, NULL, OPTION_QUIET },
+    { "help", no_argument, NULL, OPTION_HELP },
+    { NULL, 0, NULL, 0 },
+};
+
+struct request {
+    setting_list    settings;
+    weiri_redirect *redirects; /* shape (n_redirects,) */
+    size_t          n_redirects;
+    weiri_format    format;
+    bool            quiet;
+    bool            help;
+};
+
+/* A signal handler can reach nothing but static storage. */
+static volatile sig_atomic_t signal_came; /* NOLINT(*-avoid-non-const-global-variables) */
+
+static void
+on_signal(int number)
+{
+    (void)number;
+    signal_came = 1;
+}
+
+static bool
+should_stop(void *context)
+{
+    (void)context;
+    return signal_came != 0;
+}
+
+/* The second signal of a kind ends the process at once. */
+static void
+catch_signals(void)
+{
+    struct sigaction action = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* ---- arguments ---- */
+
+static bool
+parse_format(const char *text, weiri_format *out)
+{
+    static const struct {
+        const char  *name;
+        weiri_format format;
+    } FORMATS[] = {
+        { "json", WEIRI_FORMAT_JSON },
+        { "csv", WEIRI_FORMAT_CSV },
+        { "msgpack", WEIRI_FORMAT_MSGPACK },
+        { "text", WEIRI_FORMAT_TEXT },
+    };
+    for (size_t i = 0; i < sizeof FORMATS / sizeof FORMATS[0]; i++) {
+        if (strcmp(text, FORMATS[i].name) == 0) {
+            *out = FORMATS[i].format;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+is_stream_name(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        bool is_letter = (text[i] >= 'a' && text[i] <= 'z')
+                         || (text[i] >= 'A' && text[i] <= 'Z') || text[i] == '_';
+        if (!is_letter && (i == 0 || text[i] < '0' || text[i] > '9')) {
+            return false;
+        }
+    }
+    return size > 0;
+}
+
+/* "PATH", or "STREAM=PATH", taken apart in place. */
+static bool
+add_redirect(struct request *request, char *text)
+{
+    size_t          n         = request->n_redirects;
+    weiri_redirect *redirects = realloc(request->redirects, (n + 1) * sizeof *redirects);
+    if (redirects == NULL) {
+        return false;
+    }
+    char *equals       = strchr(text, '=');
+    request->redirects = redirects;
+    redirects[n]       = (weiri_redirect){ .path = text };
+    if (equals != NULL && is_stream_name(text, (size_t)(equals - text))) {
+        *equals      = '\0';
+        redirects[n] = (weiri_redirect){ .stream = text, .path = equals + 1 };
+    }
+    request->n_redirects++;
+    return true;
+}
+
+/* Returns an exit status. */
+static int
+take_option(struct request *request, int option, char **argv)
+{
+    switch (option) {
+    case OPTION_FROM: return add_redirect(request, optarg) ? EXIT_OK : EXIT_BUG;
+    case OPTION_SET:
+        return setting_list_add(&request->settings, "run", optarg) ? EXIT_OK : EXIT_USAGE;
+    case OPTION_FORMAT:
+        return parse_format(optarg, &request->format)
+                   ? EXIT_OK
+                   : report_usage("run",
+                       "--format wants json, csv, msgpack or text, not '%s'", optarg);
+    case OPTION_QUIET: request->quiet = true; return EXIT_OK;
+    case OPTION_HELP: request->help = true; return EXIT_OK;
+    case ':': return report_usage("run", "'%s' wants a value", argv[optind - 1]);
+    default: return report_usage("run", "unknown option '%s'", argv[optind - 1]);
+    }
+}
+
+static int
+parse_arguments(int argc, char **argv, struct request *request)
+{
+    int option;
+    int status = EXIT_OK;
+    opterr     = 0; /* getopt's own state: messages are ours */
+    while (status == EXIT_OK
+           && (option = getopt_long(argc, argv, ":", OPTIONS, NULL)) != -1) {
+        status = take_option(request, option, argv);
+    }
+    if (status == EXIT_OK && !request->help && optind == argc) {
+        status = report_usage("run", "no rule file given");
+    }
+    return status;
+}
+
+/* ---- progress and summary ---- */
+
+struct progress {
+    double begun;
+    double told;
+    bool   is_on; /* a person is looking at standard error */
+};
+
+static double
+seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* 1234567 as "1,234,567". */
+static const char *
+grouped(uint64_t n, char out[32])
+{
+    char   digits[24];
+    int    size = snprintf(digits, sizeof digits, "%" PRIu64, n);
+    size_t used = 0;
+    for (int i = 0; i < size; i++) {
+        if (i > 0 && (size - i) % 3 == 0) {
+            out[used++] = ',';
+        }
+        out[used++] = digits[i];
+    }
+    out[used] = '\0';
+    return out;
+}
+
+static void
+print_counts(const weiri_engine_counts *counts, double seconds)
+{
+    char   events[32];
+    char   rate[32];
+    char   matches[32];
+    char   late[32];
+    char   dead[32];
+    double per_second = seconds > 0 ? (double)counts->n_events / seconds : 0;
+    fprintf(stderr,
+        "weir: %s events in %.2f s (%s events/s), %s match%s, %s late, %s undecodable",
+        grouped(counts->n_events, events), seconds, grouped((uint64_t)per_second, rate),
+        grouped(counts->n_matches, matches), counts->n_matches == 1 ? "" : "es",
+        grouped(counts->n_late, late), grouped(counts->n_dead, dead));
+}
+
+/* What a person may have to act upon is said only if there is some. */
+static void
+print_oddities(const weiri_engine_counts *counts)
+{
+    char n[32];
+    if (counts->n_dropped > 0) {
+        fprintf(stderr, ", %s dropped by a bound", grouped(counts->n_dropped, n));
+    }
+    if (counts->n_null_keys > 0) {
+        fprintf(stderr, ", %s without a key", grouped(counts->n_null_keys, n));
+    }
+    if (counts->n_faults > 0) {
+        fprintf(stderr, ", %s arithmetic faults", grouped(counts->n_faults, n));
+    }
+}
+
+static void
+tell_progress(struct progress *self, const weiri_engine *engine)
+{
+    if (!self->is_on) {
+        return;
+    }
+    double now = seconds_now();
+    if (now - self->told < 0.2) {
+        return;
+    }
+    self->told                 = now;
+    weiri_engine_counts counts = weiri_engine_get_counts(engine);
+    fputs("\r\033[K", stderr);
+    print_counts(&counts, now - self->begun);
+    fflush(stderr);
+}
+
+static void
+tell_summary(const struct progress *self, const weiri_engine *engine)
+{
+    weiri_engine_counts counts = weiri_engine_get_counts(engine);
+    if (self->is_on) {
+        fputs("\r\033[K", stderr);
+    }
+    print_counts(&counts, seconds_now() - self->begun);
+    print_oddities(&counts);
+    fputc('\n', stderr);
+}
+
+/* ---- the run ---- */
+
+static weir_status
+drive(weiri_engine *engine, struct progress *progress, weir_error *err)
+{
+    weir_status status;
+    do {
+        status = weiri_engine_turn(engine, err);
+        tell_progress(progress, engine);
+    } while (status == WEIR_OK);
+    if (status == WEIR_EOF) {
+        return weiri_engine_finish(engine, err);
+    }
+    weir_error  second = { 0 };
+    weir_status ended  = weiri_engine_finish(engine, &second);
+    (void)ended; /* the first failure is the one to tell */
+    return status;
+}
+
+static int
+run_plan(const weiri_plan *plan, const struct request *request)
+{
+    const weiri_engine_options options = {
+        .redirects     = request->redirects,
+        .n_redirects   = request->n_redirects,
+        .stdout_format = request->format,
+        .should_stop   = should_stop,
+    };
+    weir_error    err    = { 0 };
+    weiri_engine *engine = NULL;
+    catch_signals();
+    weir_status status = weiri_engine_new(plan, &options, &engine, &err);
+    if (status != WEIR_OK) {
+        return report_failure(status, &err);
+    }
+    struct progress progress = { .begun = seconds_now(),
+        .is_on                          = !request->quiet && isatty(STDERR_FILENO) == 1 };
+    status                   = drive(engine, &progress, &err);
+    if (!request->quiet) {
+        tell_summary(&progress, engine);
+    }
+    weiri_engine_destroy(&engine);
+    return report_failure(status, &err);
+}
+
+int
+command_run(int argc, char **argv)
+{
+    struct request request = { 0 };
+    weiri_plan    *plan    = NULL;
+    int            status  = parse_arguments(argc, argv, &request);
+    if (status == EXIT_OK && request.help) {
+        fputs(HELP, stdout);
+    } else if (status == EXIT_OK) {
+        status = compile_rules(
+            argv + optind, argc - optind, &request.settings, request.quiet, &plan);
+        if (status == EXIT_OK) {
+            status = run_plan(plan, &request);
+        }
+    }
+    weiri_plan_destroy(&plan);
+    setting_list_fini(&request.settings);
+    free(request.redirects);
+    return status;
+}

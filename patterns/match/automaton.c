@@ -29,7 +29,7 @@ finish(weiri_automaton *self, const weiri_draft *drafts, uint32_t n)
     for (uint32_t i = 0; i < n; i++) {
         n_arcs += drafts[i].n_arcs;
     }
-    self->states = calloc(n, sizeof *self->states);
+    self->states = calloc((size_t)n + 1, sizeof *self->states);
     self->arcs   = calloc(n_arcs + 1, sizeof *self->arcs);
     if (self->states == NULL || self->arcs == NULL) {
         return false;

@@ -28,11 +28,12 @@ mark_registers(const weiri_expr *expr, bool *used)
 static bool
 prepare(weiri_emitter *self, const weiri_match *plan)
 {
-    uint32_t           n_fields = self->n_fields;
-    const weiri_expr **roots    = calloc(n_fields + 1, sizeof *roots);
-    bool              *used     = calloc(plan->n_registers + 1, sizeof *used);
-    uint32_t           n        = 0;
-    bool               is_fine  = roots != NULL && used != NULL;
+    uint32_t n_fields = self->n_fields;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
+    const weiri_expr **roots   = calloc(n_fields + 1, sizeof *roots);
+    bool              *used    = calloc(plan->n_registers + 1, sizeof *used);
+    uint32_t           n       = 0;
+    bool               is_fine = roots != NULL && used != NULL;
     for (uint32_t i = 0; is_fine && i < n_fields; i++) {
         const weiri_expr *value = self->emit->values[i];
         mark_registers(value, used);

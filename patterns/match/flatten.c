@@ -4,7 +4,7 @@
  * `and` have been fitted: a state of the automaton is all of these together. */
 #include "match/flatten.h"
 
-#include "weiri/limits.h"
+#include "weiri/assert.h"
 
 enum { MAX_WORK = 1 << 14, MAX_SEEN = 16 };
 
@@ -221,6 +221,7 @@ product_of(folding *self, product p)
     weiri_arena *arena = self->builder->arena;
     p.seen &= self->cares[p.raw];
     for (uint32_t i = self->newest[p.raw]; i != 0; i = self->older[i - 1]) {
+        weiri_assert(self->products != NULL); /* newest points into it */
         if (is_same_product(&self->products[i - 1], &p)) {
             return i - 1;
         }

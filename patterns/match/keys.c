@@ -85,8 +85,9 @@ weiri_keys_new(
     self->state_size = state_size;
     self->n_slots    = FIRST_SLOTS;
     self->slots      = calloc(FIRST_SLOTS, sizeof *self->slots);
-    self->programs   = calloc(plan->n_inputs, sizeof *self->programs);
-    self->vectors    = calloc(plan->n_keys + 1, sizeof *self->vectors);
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
+    self->programs = calloc(plan->n_inputs, sizeof *self->programs);
+    self->vectors  = calloc(plan->n_keys + 1, sizeof *self->vectors);
     if (self->slots == NULL || self->programs == NULL || self->vectors == NULL
         || !weiri_pool_init(&self->partitions, sizeof(weiri_partition) + state_size)
         || !prepare_programs(self)) {

@@ -163,7 +163,8 @@ is_direct(const weiri_expr *expr)
 static bool
 make_programs(weiri_registers *self)
 {
-    const weiri_match *plan  = self->plan;
+    const weiri_match *plan = self->plan;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
     const weiri_expr **roots = calloc(plan->n_registers + 1, sizeof *roots);
     for (uint32_t i = 0; roots != NULL && i < plan->n_inputs; i++) {
         uint32_t n = 0;
@@ -194,7 +195,8 @@ weiri_registers_new(const weiri_match *plan, weiri_registers **out)
     self->slots     = calloc(plan->n_registers + 1, sizeof *self->slots);
     self->arguments = calloc(plan->n_registers + 1, sizeof *self->arguments);
     self->by_step   = calloc(plan->n_steps, sizeof *self->by_step);
-    self->programs  = calloc(plan->n_inputs, sizeof *self->programs);
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
+    self->programs = calloc(plan->n_inputs, sizeof *self->programs);
     if (self->slots == NULL || self->arguments == NULL || self->by_step == NULL
         || self->programs == NULL || !lay_out(self) || !list_by_step(self)
         || !make_programs(self)) {
@@ -408,24 +410,31 @@ drop_links(weiri_registers *self, uint32_t r, weiri_string *newest)
     weiri_strings_unref(&self->strings, newest);
 }
 
+/* Count what a copied register shares with its original. */
+static void
+share_register(weiri_registers *self, weiri_cell *cells, uint32_t r)
+{
+    uint32_t    n    = 0;
+    weiri_cell *pair = pairs_of(self, cells, r, &n);
+    if (self->plan->registers[r].kind == WEIRI_REGISTER_COLLECT) {
+        if (pair->text != NULL) {
+            weiri_string_ref(pair->text);
+        }
+        return;
+    }
+    for (; self->slots[r].is_text && n > 0; n--, pair += 2) {
+        if (pair[1].u == IS_VALUE) {
+            weiri_string_ref(pair->text);
+        }
+    }
+}
+
 void
 weiri_registers_copy(weiri_registers *self, weiri_cell *to, const weiri_cell *from)
 {
     memcpy(to, from, self->n_cells * sizeof *to);
     for (uint32_t r = 0; r < self->plan->n_registers; r++) {
-        uint32_t    n    = 0;
-        weiri_cell *pair = pairs_of(self, to, r, &n);
-        if (self->plan->registers[r].kind == WEIRI_REGISTER_COLLECT) {
-            if (pair->text != NULL) {
-                weiri_string_ref(pair->text);
-            }
-        } else if (self->slots[r].is_text) {
-            for (; n > 0; n--, pair += 2) {
-                if (pair[1].u == IS_VALUE) {
-                    weiri_string_ref(pair->text);
-                }
-            }
-        }
+        share_register(self, to, r);
     }
 }
 
@@ -724,7 +733,7 @@ packed_size(const slot *s, const link *l)
 static void
 pack(const slot *s, const link *l, char *to)
 {
-    *to++ = l->state != IS_VALUE;
+    *to++ = l->state != IS_VALUE ? 1 : 0;
     if (l->state != IS_VALUE) {
         return;
     }

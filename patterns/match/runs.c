@@ -76,7 +76,7 @@ make(weiri_core *core, weiri_executor **out)
     size_t run_size =
         sizeof(weiri_run) + weiri_registers_cells(core->registers) * sizeof(weiri_cell);
     size_t before_size = sizeof(weiri_before) + self->n_leading * sizeof(int64_t);
-    self->quiet        = calloc(n_states, sizeof *self->quiet);
+    self->quiet        = calloc((size_t)n_states + 1, sizeof *self->quiet);
     self->choices      = calloc(max_arcs, sizeof *self->choices);
     if (self->quiet == NULL || self->choices == NULL
         || !weiri_pool_init(&self->runs, run_size)

@@ -85,11 +85,11 @@ typedef struct weiri_move {
 
 /* A state whose runs do nothing but wait for an event with a value that they hold. */
 typedef struct weiri_probe {
+    const weiri_expr *value; /* of the event                        */
     uint32_t          state;
     uint32_t          atom;
-    uint32_t          reg;   /* holds the value                     */
-    const weiri_expr *value; /* of the event                        */
-    uint32_t          root;  /* in index_program; WEIRI_NONE: a field */
+    uint32_t          reg;  /* holds the value                       */
+    uint32_t          root; /* in index_program; WEIRI_NONE: a field */
 } weiri_probe;
 
 typedef struct weiri_choice {

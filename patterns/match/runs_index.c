@@ -138,6 +138,7 @@ add_probes(weiri_executor *self, const weiri_probe *found, uint32_t n)
 static weir_status
 make_program(weiri_executor *self)
 {
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
     const weiri_expr **roots = calloc(self->n_probes + 1, sizeof *roots);
     uint32_t           n     = 0;
     if (roots == NULL) {

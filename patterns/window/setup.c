@@ -249,7 +249,7 @@ lay_out(weiri_windower *self)
             lay_out_row(self, a, self->y_root[a], &spec->y);
         }
     }
-    self->stride = WEIRI_ROW_CELLS + self->n_cells;
+    self->stride = WEIRI_ROW_CELLS + self->n_cells + (weiri_is_flowing(window) ? 1 : 0);
     for (uint32_t a = 0; a < window->n_aggregates; a++) {
         self->slides[a].stride = self->stride;
     }
@@ -276,7 +276,13 @@ choose_kind(weiri_windower *self)
     case WEIRI_WINDOW_SESSION:
         self->ops = &weiri_session_ops;
         return weiri_session_entry_size(self);
-    default: self->ops = &weiri_sliding_ops; return weiri_sliding_entry_size(self);
+    default:
+        if (weiri_is_flowing(window)) {
+            self->ops = &weiri_flowing_ops;
+            return weiri_flowing_entry_size(self);
+        }
+        self->ops = &weiri_sliding_ops;
+        return weiri_sliding_entry_size(self);
     }
 }
 
@@ -320,6 +326,7 @@ weiri_windower_new(const weiri_query *plan, const weiri_window_sink *sink,
     self->due      = INT64_MAX;
     self->tick     = INT64_MAX;
     self->close_ns = INT64_MAX;
+    self->full_ns  = INT64_MIN;
     status         = make_columns(self);
     if (status == WEIR_OK) {
         status = make_results(self, err);
@@ -356,10 +363,11 @@ weiri_windower_destroy(weiri_windower **self_p)
     }
     if (self->ops != NULL) {
         clear_entries(self);
-        if (self->ops != &weiri_sliding_ops) {
+        if (!is_per_event(self->window)) {
             weiri_windower_clear(self, self->scratch);
         }
     }
+    weiri_flowing_fini(self);
     weiri_key_table_fini(&self->keys);
     for (uint32_t i = 0; i < self->n_pending; i++) {
         free(self->pending[i].values);

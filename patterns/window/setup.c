@@ -220,7 +220,7 @@ lay_out_row(weiri_windower *self, uint32_t a, const weiri_expr *expr, uint32_t r
     uint32_t *word)
 {
     *word = WEIRI_ROW_TIME;
-    if (root == WEIRI_NONE || self->window->aggregates[a].kind == WEIRI_AGGREGATE_COUNT) {
+    if (expr == NULL || self->window->aggregates[a].kind == WEIRI_AGGREGATE_COUNT) {
         return;
     }
     uint32_t i = 0;

@@ -25,7 +25,7 @@ states_of(sliding_entry *self)
 void
 weiri_row_free(const weiri_windower *self, const uint64_t *row)
 {
-    for (uint32_t i = 0; i < self->n_cells; i++) {
+    for (uint32_t i = 0; self->has_text && i < self->n_cells; i++) {
         weir_type type = self->vectors[self->cell_root[i]].type;
         if (weiri_cell_is_text(type) && row[WEIRI_ROW_CELLS + i] != 0) {
             weiri_cell_free(type, (weiri_cell){ .bits = row[WEIRI_ROW_CELLS + i] });

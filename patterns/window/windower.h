@@ -125,6 +125,7 @@ struct weiri_windower {
     uint32_t n_new;   /* keys that the last chunk brought */
     int64_t  full_ns; /* before it no entry of a full table is stale */
     bool     is_finishing;
+    bool     has_text; /* of the arguments in rows some are strings or lists */
 
     uint32_t  *dirty; /* entries with events since the last early results */
     uint32_t   n_dirty;

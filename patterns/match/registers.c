@@ -665,8 +665,8 @@ weiri_registers_take_kept(
             argument *a = &self->arguments[*r];
             weiri_strings_unref(&self->strings, a->string);
             a->string = self->slots[*r].is_text && kept[1].u == IS_VALUE
-                ? weiri_string_ref(kept->text)
-                : NULL;
+                            ? weiri_string_ref(kept->text)
+                            : NULL;
             a->stamp  = self->stamp;
             a->value  = value_of_pair(kept, self->slots[*r].of);
             kept += 2;

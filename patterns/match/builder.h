@@ -35,6 +35,8 @@ typedef struct weiri_raw_state {
     weiri_formula history; /* what came before the match allows it to begin so          */
     uint32_t      barrier; /* on an event met here, not to be reached without taking    */
     bool          is_pending; /* complete at the deadline                               */
+    bool          is_late;     /* what it waits for, it waits for from the next event on */
+    bool          is_repeated; /* begins a repetition of a group that may be its last    */
 } weiri_raw_state;
 
 enum { WEIRI_FINAL = 0 };

@@ -11,7 +11,8 @@ enum { MAX_WORK = 1 << 14, MAX_SEEN = 16 };
 typedef struct product {
     uint32_t    raw;
     bool        left_out;
-    bool        has_waited; /* in the state of a choice */
+    bool        has_waited; /* in the state of a choice, or of a group's repetition    */
+    bool        is_late;    /* on its way from a TAKE: what it passed could go on      */
     weiri_steps active;
     weiri_steps seen;
 } product;
@@ -73,7 +74,7 @@ static bool
 is_same_product(const product *a, const product *b)
 {
     return a->raw == b->raw && a->left_out == b->left_out && a->has_waited == b->has_waited
-        && a->active == b->active && a->seen == b->seen;
+        && a->is_late == b->is_late && a->active == b->active && a->seen == b->seen;
 }
 
 /* Note that `at` is reached on the events of `when`. False: that was known. */
@@ -118,7 +119,7 @@ static bool
 is_barred(const folding *self, uint32_t state, uint32_t to, const weiri_edge *edge)
 {
     const weiri_raw_state *from = &self->builder->states[self->from.raw];
-    return self->from.has_waited
+    return self->from.has_waited && from->barrier != WEIRI_NONE
         && ((edge->is_exit && state == self->from.raw)
             || root_of(self, to) == root_of(self, from->barrier));
 }
@@ -175,9 +176,12 @@ arrive(folding *self, product at, weiri_formula when)
         return;
     }
     if (raw->is_pending) {
-        note_way(self, &self->pendings, &self->n_pendings, at, when);
+        if (!at.is_late) {
+            note_way(self, &self->pendings, &self->n_pendings, at, when);
+        }
         return;
     }
+    at.is_late = at.is_late || raw->is_late;
     const weiri_raw_state *edges = weiri_builder_edges(self->builder, at.raw);
     for (uint32_t i = 0; i < edges->n_edges; i++) {
         const weiri_edge *edge = &edges->edges[i];
@@ -185,6 +189,7 @@ arrive(folding *self, product at, weiri_formula when)
             product to  = at;
             to.raw      = weiri_builder_target(self->builder, at.raw, edge);
             to.left_out = at.left_out || edge->leaves_out;
+            to.is_late  = at.is_late || edge->is_exit;
             arrive(self, to, both(self, when, edge_when(self, at.raw, edge)));
         }
     }
@@ -320,14 +325,18 @@ add_edge_arcs(folding *self, weiri_draft *draft, const way *from, const weiri_ed
         return;
     }
     weiri_arc arc = { .action = WEIRI_IGNORE, .when = when };
+    if (to.raw == WEIRI_FINAL && self->from.has_waited) {
+        return; /* it did when it had not waited yet (4.5) */
+    }
     if (to.raw == WEIRI_FINAL) {
         arc.action = WEIRI_COMPLETE;
         arc.target = WEIRI_NONE;
     } else {
         to.active   = from->at.active;
         to.left_out = from->at.left_out;
-        to.has_waited = to.raw == from->at.raw
-            && self->builder->states[to.raw].barrier != WEIRI_NONE;
+        const weiri_raw_state *raw = &self->builder->states[to.raw];
+        to.has_waited              = to.raw == from->at.raw
+            && (raw->barrier != WEIRI_NONE || raw->is_repeated);
         arc.target  = product_of(self, to);
         arc.when    = both(self, when, weiri_formula_not(conditions(self), self->stop));
     }

@@ -107,7 +107,7 @@ next_steps(const weir_reference *self, uint32_t state, bool *marks)
 static bool *
 new_marks(weir_reference *self)
 {
-    return weiri_arena_alloc(self->arena, self->automaton.n_states);
+    return weiri_arena_alloc(self->arena, (size_t)2 * self->automaton.n_states);
 }
 
 static bool
@@ -189,8 +189,9 @@ is_barred(
     if (!run->has_waited) {
         return false;
     }
-    return (edge->is_exit && state == run->state)
-           || states[target_of(self, state, edge)].alias == states[barrier].alias;
+    return barrier != WEIRI_NONE
+           && ((edge->is_exit && state == run->state)
+               || states[target_of(self, state, edge)].alias == states[barrier].alias);
 }
 
 /* ---- ways on ---- */
@@ -321,7 +322,7 @@ arrive(offer *o, ref_run run, bool *marks, arrival *out)
         out->is_final = out->is_final || run.active == 0 || run.left_out;
         return;
     }
-    mark(marks, run.state, &is_new);
+    mark(marks, 2 * run.state + run.is_late, &is_new);
     const ref_state *s = &o->self->automaton.states[run.state];
     if (!is_new || (s->clean & run.seen) != 0) {
         return;
@@ -329,10 +330,11 @@ arrive(offer *o, ref_run run, bool *marks, arrival *out)
     run.active |= s->begins;
     run.left_out = run.left_out && s->begins == 0;
     if (s->is_pending) {
-        out->is_pending = true;
-        out->pending    = run;
+        out->is_pending = out->is_pending || !run.is_late;
+        out->pending    = run.is_late ? out->pending : run;
         return;
     }
+    run.is_late = run.is_late || s->absent != 0;
     const ref_state *edges = edges_of(o->self, run.state);
     for (uint32_t i = 0; i < edges->n_edges; i++) {
         const ref_edge *edge = &edges->edges[i];
@@ -340,6 +342,7 @@ arrive(offer *o, ref_run run, bool *marks, arrival *out)
             ref_run next  = run;
             next.state    = target_of(o->self, run.state, edge);
             next.left_out = run.left_out || edge->leaves_out;
+            next.is_late  = run.is_late || edge->is_exit;
             arrive(o, next, marks, out);
         }
     }
@@ -348,8 +351,7 @@ arrive(offer *o, ref_run run, bool *marks, arrival *out)
 static void
 keep(offer *o, ref_run run)
 {
-    if (run.state != REF_FINAL && prospect_of(o->self, &run).has_way
-        && deadline_of(o->self, &run) >= o->event->time_ns) {
+    if (run.state != REF_FINAL && prospect_of(o->self, &run).has_way) {
         push_run(o->self, &o->next, run);
     }
 }
@@ -380,10 +382,14 @@ ignore(offer *o, ref_run run, uint32_t target)
     if (is_start(o)) {
         return;
     }
+    const ref_state *s = &o->self->automaton.states[target];
     run.has_waited =
-        target == run.state && o->self->automaton.states[target].barrier != WEIRI_NONE;
+        target == run.state && (s->barrier != WEIRI_NONE || s->is_repeated);
     run.state = target;
     run.seen  = o->seen;
+    if (target == REF_FINAL && o->run->has_waited) {
+        return; /* it did when it had not waited yet (4.5) */
+    }
     if (target == REF_FINAL) {
         ref_push_complete(o->self, o->completes, run.bindings, o->event->time_ns);
     } else {

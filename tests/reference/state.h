@@ -25,7 +25,9 @@ typedef struct ref_run {
     uint32_t  state;
     ref_steps active;     /* negations that have begun and not ended      */
     bool      left_out;   /* an optional element was, since the last of them */
-    bool      has_waited; /* in the state of a choice: it cannot be left out any more */
+    bool      has_waited; /* in the state of a choice: it cannot be left out any more;
+                           * in that of a group's repetition: it completes nothing   */
+    bool      is_late;    /* on its way from a TAKE: what it passed could go on      */
     ref_steps seen;       /* `not` of conjunctions fitted since the first event */
     ref_bindings *bindings;
 } ref_run;

@@ -320,7 +320,7 @@ convert_group(weiri_matching *self, const weiri_ast_pattern *ast, uint32_t eleme
 {
     weiri_pattern *body     = convert(self, ast->items[0], element, 0);
     bool           is_plain = body->min == 1 && body->max == 1 && !body->is_negated;
-    if (!is_plain) {
+    if (!is_plain || (body->kind == WEIRI_PATTERN_STEP && is_quantified(ast))) {
         weiri_pattern *outer = new_pattern(self, WEIRI_PATTERN_SEQUENCE);
         body->contiguity     = WEIRI_FIRST;
         outer->items = weiri_arena_alloc(self->planner->arena, sizeof(weiri_pattern *));
@@ -472,7 +472,10 @@ weiri_plan_pattern(weiri_matching *self)
         report(self, WEIRI_E_PATTERN_TOO_LARGE, self->rule->pattern->at,
             "this pattern unfolds to more than 10000 steps");
     }
-    check_closing(self, self->match->pattern);
+    const weiri_ast_pattern *whole = self->rule->pattern;
+    if (whole->n_items != 1 || whole->items[0]->kind != WEIRI_AST_GROUP) {
+        check_closing(self, self->match->pattern);
+    }
     check_gaps(self);
     mark_leading(self);
 }

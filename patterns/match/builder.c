@@ -363,6 +363,7 @@ build_not_followed(weiri_builder *self, uint32_t step, place at, uint32_t to)
     self->states[state].begins = UINT64_C(1) << step;
     add_proceed(self, state, to, WEIRI_TRUE);
     if (at.ends_pattern && has_deadline) {
+        self->closing |= UINT64_C(1) << step;
         add_proceed(self, state, build_pending(self, step), WEIRI_TRUE);
     } else if (at.ends_pattern) {
         uint32_t either = add_state(self);

@@ -48,6 +48,8 @@ typedef struct weiri_builder {
     weiri_raw_state   *states; /* state 0 is final */
     uint32_t           n_states;
     uint32_t           start;
+    weiri_steps        closing; /* `-> not` at the end of a group that ends the pattern:
+                                 * complete at the deadline alone (3.3)       */
     weiri_formula      context; /* no `until` of a group around holds   */
     const char        *failure; /* what is wrong; NULL: nothing         */
 } weiri_builder;

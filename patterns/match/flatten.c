@@ -6,7 +6,7 @@
 
 #include "weiri/limits.h"
 
-enum { MAX_WORK = 1 << 14, MAX_SEEN = 16 };
+enum { MAX_WORK = 1 << 16, MAX_SEEN = 16 };
 
 typedef struct product {
     uint32_t    raw;
@@ -162,7 +162,8 @@ arrive(folding *self, product at, weiri_formula when)
 {
     const weiri_raw_state *raw = &self->builder->states[at.raw];
     if (at.raw == WEIRI_FINAL) {
-        if (at.active == 0 || at.left_out) {
+        bool is_left_out = at.left_out && (at.active & self->builder->closing) == 0;
+        if (at.active == 0 || is_left_out) {
             self->is_final = weiri_formula_or(conditions(self), self->is_final, when);
         }
         return;
@@ -264,8 +265,8 @@ look_ahead(folding *self, uint32_t s, weiri_steps seen, weiri_draft *draft)
             weiri_draft_add_way(draft, builder->plan->steps[raw->step].gap_ns);
         } else if (edge->action == WEIRI_EDGE_IGNORE && to == WEIRI_FINAL && !is_shut) {
             weiri_draft_add_way(draft, -1);
-        } else if (edge->action == WEIRI_EDGE_PROCEED
-            || (edge->action == WEIRI_EDGE_IGNORE && !is_shut)) {
+        } else if ((edge->action == WEIRI_EDGE_PROCEED || !is_shut)
+            && edge->action != WEIRI_EDGE_TAKE && !is_barred(self, s, to, edge)) {
             look_ahead(self, to, seen, draft);
         }
     }

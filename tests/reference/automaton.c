@@ -253,6 +253,7 @@ build_not_followed(builder *b, const weiri_pattern *n, place at, uint32_t sink)
     state_of(b, s)->begins = step;
     add_edge(b, s, REF_PROCEED, sink, always(b));
     if (at.ends_pattern && has_deadline(b, n)) {
+        b->out->closing |= step;
         add_edge(b, s, REF_PROCEED, build_pending(b, n), always(b));
     } else if (at.ends_pattern) {
         uint32_t either = add_state(b);

@@ -69,6 +69,8 @@ typedef struct ref_automaton {
     ref_state         *states;
     uint32_t           n_states;
     uint32_t           start;
+    ref_steps          closing; /* `-> not` at the end of a group that ends the pattern:
+                                 * complete at the deadline alone */
 } ref_automaton;
 
 /* False if no automaton can be made of the pattern. */

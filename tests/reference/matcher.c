@@ -107,7 +107,7 @@ next_steps(const weir_reference *self, uint32_t state, bool *marks)
 static bool *
 new_marks(weir_reference *self)
 {
-    return weiri_arena_alloc(self->arena, (size_t)2 * self->automaton.n_states);
+    return weiri_arena_alloc(self->arena, self->automaton.n_states);
 }
 
 static bool
@@ -312,19 +312,34 @@ typedef struct arrival {
     bool    is_final;
     bool    is_pending;
     ref_run pending;
+    ref_run *visited;
+    uint32_t n_visited;
 } arrival;
 
-static void
-arrive(offer *o, ref_run run, bool *marks, arrival *out)
+static bool
+was_visited(weir_reference *self, ref_run **visited, uint32_t *n, const ref_run *run)
 {
-    bool is_new;
+    for (uint32_t i = 0; i < *n; i++) {
+        const ref_run *v = &(*visited)[i];
+        if (v->state == run->state && v->active == run->active
+            && v->left_out == run->left_out && v->is_late == run->is_late) {
+            return true;
+        }
+    }
+    WEIRI_ARENA_PUSH(self->arena, *visited, *n, *run);
+    return false;
+}
+
+static void
+arrive(offer *o, ref_run run, arrival *out)
+{
     if (run.state == REF_FINAL) {
-        out->is_final = out->is_final || run.active == 0 || run.left_out;
+        bool is_open  = (run.active & o->self->automaton.closing) != 0;
+        out->is_final = out->is_final || run.active == 0 || (run.left_out && !is_open);
         return;
     }
-    mark(marks, 2 * run.state + run.is_late, &is_new);
     const ref_state *s = &o->self->automaton.states[run.state];
-    if (!is_new || (s->clean & run.seen) != 0) {
+    if (was_visited(o->self, &out->visited, &out->n_visited, &run) || (s->clean & run.seen) != 0) {
         return;
     }
     run.active |= s->begins;
@@ -343,7 +358,7 @@ arrive(offer *o, ref_run run, bool *marks, arrival *out)
             next.state    = target_of(o->self, run.state, edge);
             next.left_out = run.left_out || edge->leaves_out;
             next.is_late  = run.is_late || edge->is_exit;
-            arrive(o, next, marks, out);
+            arrive(o, next, out);
         }
     }
 }
@@ -366,7 +381,7 @@ take(offer *o, const ref_state *s, uint32_t target)
     }
     ref_run run = { .state = target, .seen = o->seen, .bindings = bind(o, s->step) };
     arrival to  = { 0 };
-    arrive(o, run, new_marks(o->self), &to);
+    arrive(o, run, &to);
     keep(o, run);
     if (to.is_pending) {
         keep(o, to.pending);
@@ -397,26 +412,12 @@ ignore(offer *o, ref_run run, uint32_t target)
     }
 }
 
-static bool
-was_visited(offer *o, const ref_run *run)
-{
-    for (uint32_t i = 0; i < o->n_visited; i++) {
-        const ref_run *v = &o->visited[i];
-        if (v->state == run->state && v->active == run->active
-            && v->left_out == run->left_out) {
-            return true;
-        }
-    }
-    WEIRI_ARENA_PUSH(o->self->arena, o->visited, o->n_visited, *run);
-    return false;
-}
-
 static void
 visit(offer *o, ref_run run)
 {
     const ref_state *s = &o->self->automaton.states[run.state];
     o->self->cost++;
-    if (run.state == REF_FINAL || was_visited(o, &run) || (s->clean & o->run->seen) != 0
+    if (run.state == REF_FINAL || was_visited(o->self, &o->visited, &o->n_visited, &run) || (s->clean & o->run->seen) != 0
         || !history_allows(o, s)) {
         return;
     }

@@ -23,10 +23,10 @@ typedef struct weiri_edge {
 typedef uint64_t weiri_steps; /* a set of steps, a bit each */
 
 typedef struct weiri_raw_state {
-    uint32_t    step;  /* what its TAKE edge takes; pending: whose absence is waited for */
-    uint32_t    alias; /* a copy has the edges of its original; else itself              */
-    weiri_edge *edges; /* in the builder's arena                                         */
-    uint32_t    n_edges;
+    uint32_t step;  /* what its TAKE edge takes; pending: whose absence is waited for */
+    uint32_t alias; /* a copy has the edges of its original; else itself              */
+    weiri_edge   *edges; /* in the builder's arena */
+    uint32_t      n_edges;
     weiri_formula guard;   /* every edge that leaves needs this too                     */
     weiri_steps   stops;   /* an event that fits one ends the partial match (3.1, 3.2)  */
     weiri_steps   begins;  /* negations in force from here until something is taken    */
@@ -35,8 +35,8 @@ typedef struct weiri_raw_state {
     weiri_formula history; /* what came before the match allows it to begin so          */
     uint32_t      barrier; /* on an event met here, not to be reached without taking    */
     bool          is_pending; /* complete at the deadline                               */
-    bool          is_late;     /* what it waits for, it waits for from the next event on */
-    bool          is_repeated; /* begins a repetition of a group that may be its last    */
+    bool          is_late;    /* what it waits for, it waits for from the next event on */
+    bool is_repeated;         /* begins a repetition of a group that may be its last    */
 } weiri_raw_state;
 
 enum { WEIRI_FINAL = 0 };
@@ -50,8 +50,8 @@ typedef struct weiri_builder {
     uint32_t           start;
     weiri_steps        closing; /* `-> not` at the end of a group that ends the pattern:
                                  * complete at the deadline alone (3.3)       */
-    weiri_formula      context; /* no `until` of a group around holds   */
-    const char        *failure; /* what is wrong; NULL: nothing         */
+    weiri_formula context;      /* no `until` of a group around holds   */
+    const char   *failure;      /* what is wrong; NULL: nothing         */
 } weiri_builder;
 
 /* All states of the plan's pattern. False: see `failure`. */

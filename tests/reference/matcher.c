@@ -309,9 +309,9 @@ edge_holds(offer *o, uint32_t state, const ref_edge *edge)
 
 /* Where PROCEED edges lead from the target of a TAKE: to Final, or to a pending state. */
 typedef struct arrival {
-    bool    is_final;
-    bool    is_pending;
-    ref_run pending;
+    bool     is_final;
+    bool     is_pending;
+    ref_run  pending;
     ref_run *visited;
     uint32_t n_visited;
 } arrival;
@@ -339,7 +339,8 @@ arrive(offer *o, ref_run run, arrival *out)
         return;
     }
     const ref_state *s = &o->self->automaton.states[run.state];
-    if (was_visited(o->self, &out->visited, &out->n_visited, &run) || (s->clean & run.seen) != 0) {
+    if (was_visited(o->self, &out->visited, &out->n_visited, &run)
+        || (s->clean & run.seen) != 0) {
         return;
     }
     run.active |= s->begins;
@@ -349,7 +350,7 @@ arrive(offer *o, ref_run run, arrival *out)
         out->pending    = run.is_late ? out->pending : run;
         return;
     }
-    run.is_late = run.is_late || s->absent != 0;
+    run.is_late            = run.is_late || s->absent != 0;
     const ref_state *edges = edges_of(o->self, run.state);
     for (uint32_t i = 0; i < edges->n_edges; i++) {
         const ref_edge *edge = &edges->edges[i];
@@ -398,10 +399,9 @@ ignore(offer *o, ref_run run, uint32_t target)
         return;
     }
     const ref_state *s = &o->self->automaton.states[target];
-    run.has_waited =
-        target == run.state && (s->barrier != WEIRI_NONE || s->is_repeated);
-    run.state = target;
-    run.seen  = o->seen;
+    run.has_waited = target == run.state && (s->barrier != WEIRI_NONE || s->is_repeated);
+    run.state      = target;
+    run.seen       = o->seen;
     if (target == REF_FINAL && o->run->has_waited) {
         return; /* it did when it had not waited yet (4.5) */
     }
@@ -417,8 +417,8 @@ visit(offer *o, ref_run run)
 {
     const ref_state *s = &o->self->automaton.states[run.state];
     o->self->cost++;
-    if (run.state == REF_FINAL || was_visited(o->self, &o->visited, &o->n_visited, &run) || (s->clean & o->run->seen) != 0
-        || !history_allows(o, s)) {
+    if (run.state == REF_FINAL || was_visited(o->self, &o->visited, &o->n_visited, &run)
+        || (s->clean & o->run->seen) != 0 || !history_allows(o, s)) {
         return;
     }
     run.active |= s->begins;
@@ -679,6 +679,7 @@ weir_reference_feed(
     self->last_ns    = e->time_ns;
     ref_partition *p = partition_of(self, e);
     if (p == NULL) {
+        self->counts.null_keys++;
         return;
     }
     self->turn++;
@@ -695,9 +696,15 @@ weir_reference_finish(weir_reference *self)
 {
     weir_reference_advance(self, self->last_ns);
     for (uint32_t i = 0; i < self->n_partitions; i++) {
-        self->partitions[i]->runs.n = 0;
-        self->partitions[i]->held.n = 0;
-        self->partitions[i]->spoke  = NULL;
+        ref_partition *p = self->partitions[i];
+        self->counts.dropped_at_end += p->held.n + (p->spoke != NULL);
+        for (uint32_t r = 0; r < p->runs.n; r++) {
+            self->counts.dropped_at_end +=
+                self->automaton.states[p->runs.items[r].state].is_pending;
+        }
+        p->runs.n                  = 0;
+        p->held.n                  = 0;
+        self->partitions[i]->spoke = NULL;
     }
 }
 
@@ -727,6 +734,12 @@ bool
 weir_reference_is_too_costly(const weir_reference *self)
 {
     return self->is_too_costly || self->cost > self->limits.max_steps;
+}
+
+weiri_match_counts
+weir_reference_counts(const weir_reference *self)
+{
+    return self->counts;
 }
 
 size_t

@@ -23,21 +23,21 @@ enum {
 };
 
 typedef struct weiri_run {
-    uint32_t next;
-    uint32_t prev;
-    uint64_t start; /* order of the first event; NO_START: not in use    */
-    int64_t  start_ns;
-    int64_t  last_ns; /* of the last taken event; complete: of the match */
-    uint32_t links;   /* newest taken event                              */
-    uint32_t n_taken;
-    uint32_t partition;
-    uint32_t state; /* or COMPLETE                                       */
+    uint32_t   next;
+    uint32_t   prev;
+    uint64_t   start; /* order of the first event; NO_START: not in use    */
+    int64_t    start_ns;
+    int64_t    last_ns; /* of the last taken event; complete: of the match */
+    uint32_t   links;   /* newest taken event                              */
+    uint32_t   n_taken;
+    uint32_t   partition;
+    uint32_t   state; /* or COMPLETE                                       */
     /* in a partition with many runs: */
-    uint32_t   link_next; /* in the index's bucket or the partition's active list */
-    uint32_t   link_prev; /* 0: it is the first                                   */
-    uint32_t   bucket;
-    uint32_t   place;  /* weiri_run_place                                       */
-    uint32_t   placed; /* event_stamp, low half: what an event places it does not meet */
+    uint32_t link_next; /* in the index's bucket or the partition's active list */
+    uint32_t link_prev; /* 0: it is the first                                   */
+    uint32_t bucket;
+    uint32_t place; /* weiri_run_place                                       */
+    uint32_t placed; /* event_stamp, low half: what an event places it does not meet */
     weiri_cell cells[];
 } weiri_run;
 
@@ -107,7 +107,7 @@ struct weiri_executor {
     uint8_t     *is_made[WEIRI_CLASS_COUNT];
     uint64_t    *quiet; /* per state: classes < 64 known to be WEIRI_MOVE_NOTHING    */
     weiri_class  other; /* what WEIRI_CLASS_OTHER stands for now                   */
-    const weiri_class *fact_class;  /* of the move being made                       */
+    const weiri_class *fact_class; /* of the move being made                       */
     uint32_t           leading[64]; /* atoms about what was before                 */
     uint32_t           n_leading;
     bool               has_just_before;
@@ -215,8 +215,8 @@ weiri_runs_drop(weiri_executor *self, weiri_runs_state *state, uint32_t run);
 void
 weiri_runs_take(weiri_executor *self, weiri_run *run, uint32_t step);
 void
-weiri_runs_note(
-    weiri_executor *self, uint32_t **list, uint32_t *n, uint32_t *capacity, uint32_t run);
+weiri_runs_note(weiri_executor *self, uint32_t **list, uint32_t *n, uint32_t *capacity,
+    uint32_t run);
 
 /* runs_skip.c: complete matches: order, skip, give. */
 void

@@ -110,25 +110,6 @@ set_quantifier(weiri_matching *self, const weiri_ast_pattern *ast, weiri_pattern
 
 /* ---- what may stand where ---- */
 
-static bool
-can_be_empty(const weiri_pattern *pattern)
-{
-    bool any = false;
-    bool all = true;
-    for (uint32_t i = 0; i < pattern->n_items; i++) {
-        const weiri_pattern *item     = pattern->items[i];
-        bool                 is_empty = item->is_negated || can_be_empty(item);
-        any                           = any || is_empty;
-        all                           = all && is_empty;
-    }
-    if (pattern->min == 0) {
-        return true;
-    }
-    return pattern->kind == WEIRI_PATTERN_OR     ? any
-           : pattern->kind == WEIRI_PATTERN_STEP ? false
-                                                 : all;
-}
-
 static void
 check_not(weiri_matching *self, const weiri_ast_pattern *ast)
 {
@@ -161,7 +142,7 @@ check_sequence(weiri_matching *self, const weiri_ast_pattern *ast,
             i_before = i;
             continue;
         }
-        if (before != NULL && can_be_empty(items[i_before])) {
+        if (before != NULL && items[i_before]->min == 0) {
             report(self, WEIRI_E_NOT_AFTER_OPTIONAL, item->not_at,
                 "'not' cannot follow an element that may be left out");
         }
@@ -339,7 +320,7 @@ convert_group(weiri_matching *self, const weiri_ast_pattern *ast, uint32_t eleme
 {
     weiri_pattern *body     = convert(self, ast->items[0], element, 0);
     bool           is_plain = body->min == 1 && body->max == 1 && !body->is_negated;
-    if (!is_plain) {
+    if (!is_plain || (body->kind == WEIRI_PATTERN_STEP && is_quantified(ast))) {
         weiri_pattern *outer = new_pattern(self, WEIRI_PATTERN_SEQUENCE);
         body->contiguity     = WEIRI_FIRST;
         outer->items = weiri_arena_alloc(self->planner->arena, sizeof(weiri_pattern *));
@@ -412,6 +393,7 @@ unfolded(const weiri_pattern *pattern)
 
 /* ---- a closing not ---- */
 
+/* One that ends a group waits only where there is a deadline, and needs none. */
 static void
 check_closing(weiri_matching *self, const weiri_pattern *pattern)
 {
@@ -428,7 +410,9 @@ check_closing(weiri_matching *self, const weiri_pattern *pattern)
     }
     if (pattern->n_items > 0 && pattern->kind == WEIRI_PATTERN_SEQUENCE) {
         uint32_t last = pattern->n_items - 1;
-        check_closing(self, pattern->items[last]);
+        if (pattern->items[last]->is_negated) {
+            check_closing(self, pattern->items[last]);
+        }
         /* `-> not a -> not b`: each of them closes the pattern; `-> not a => not b` ends
          * with the next event */
         for (; last > 0 && pattern->items[last]->is_negated
@@ -438,9 +422,6 @@ check_closing(weiri_matching *self, const weiri_pattern *pattern)
                 check_closing(self, pattern->items[last - 1]);
             }
         }
-    }
-    for (uint32_t i = 0; pattern->kind == WEIRI_PATTERN_OR && i < pattern->n_items; i++) {
-        check_closing(self, pattern->items[i]);
     }
 }
 
@@ -491,7 +472,10 @@ weiri_plan_pattern(weiri_matching *self)
         report(self, WEIRI_E_PATTERN_TOO_LARGE, self->rule->pattern->at,
             "this pattern unfolds to more than 10000 steps");
     }
-    check_closing(self, self->match->pattern);
+    const weiri_ast_pattern *whole = self->rule->pattern;
+    if (whole->n_items != 1 || whole->items[0]->kind != WEIRI_AST_GROUP) {
+        check_closing(self, self->match->pattern);
+    }
     check_gaps(self);
     mark_leading(self);
 }

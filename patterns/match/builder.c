@@ -29,6 +29,7 @@ typedef struct element {
     uint32_t             free_exit; /* greedy with `until`: the way out while it holds */
     bool                 has_until;
     weiri_formula        until;
+    bool                 may_end; /* the pass that is being built can be the last    */
 } element;
 
 static uint32_t
@@ -238,13 +239,11 @@ with_lazy(weiri_builder *self, const element *e, bool is_beyond, weiri_formula w
 }
 
 static uint32_t
-add_step_state(weiri_builder *self, const element *e, bool is_first)
+add_step_state(weiri_builder *self, const element *e, weiri_steps stops)
 {
-    uint32_t state           = add_state(self);
-    self->states[state].step = e->pattern->step;
-    if (!is_first) {
-        self->states[state].stops = e->at.not_after;
-    }
+    uint32_t state            = add_state(self);
+    self->states[state].step  = e->pattern->step;
+    self->states[state].stops = stops;
     return state;
 }
 
@@ -259,7 +258,7 @@ build_step(
     if (is_first) {
         take = both(self, take, e->at.entry);
     }
-    uint32_t state = add_step_state(self, e, is_first);
+    uint32_t state = add_step_state(self, e, is_first ? 0 : e->at.not_after);
     add_take(self, state, to.state, take);
     if (is_optional) {
         add_exit(self, e, state, is_first);
@@ -278,7 +277,7 @@ build_step(
     if (is_optional || (is_first && e->at.begins_optional)) {
         /* Having passed over an event it cannot be left out any more: otherwise the
          * same match would be found once for each event in between. */
-        waiting = add_step_state(self, e, is_first);
+        waiting = add_step_state(self, e, 0);
         add_take(self, waiting, to.state, take);
         add_ignore(self, waiting, waiting, ignore);
     }
@@ -292,13 +291,13 @@ build_step_loop(weiri_builder *self, const element *e)
     weiri_steps   set  = UINT64_C(1) << e->pattern->step;
     weiri_formula take = with_until(self, e, fits_any(self, set));
     take               = with_lazy(self, e, true, take);
-    uint32_t state     = add_step_state(self, e, false);
+    uint32_t state     = add_step_state(self, e, e->at.not_after);
     add_exit(self, e, state, false);
     add_take(self, state, state, take);
     weiri_formula ignore = WEIRI_TRUE;
     if (can_wait(self, inner_contiguity(e->pattern), set, &ignore)) {
         ignore           = with_lazy(self, e, true, with_until(self, e, ignore));
-        uint32_t waiting = add_step_state(self, e, false);
+        uint32_t waiting = add_step_state(self, e, e->at.not_after);
         add_take(self, waiting, state, take);
         add_ignore(self, waiting, waiting, ignore);
         add_ignore(self, state, waiting, ignore);
@@ -324,10 +323,11 @@ build_leading_not(weiri_builder *self, uint32_t step, bool is_just_before, uint3
 static uint32_t
 build_not_next(weiri_builder *self, uint32_t step, place at, uint32_t to)
 {
-    weiri_steps   set         = UINT64_C(1) << step;
-    weiri_formula not_fits    = not_so(self, fits_any(self, set));
-    uint32_t      state       = add_state(self);
-    self->states[state].stops = set;
+    weiri_steps   set           = UINT64_C(1) << step;
+    weiri_formula not_fits      = not_so(self, fits_any(self, set));
+    uint32_t      state         = add_state(self);
+    self->states[state].stops   = set;
+    self->states[state].is_late = true;
     if (to != WEIRI_FINAL) {
         add_proceed(self, state, to, not_fits);
     }
@@ -352,18 +352,24 @@ build_pending(weiri_builder *self, uint32_t step)
 static uint32_t
 build_not_followed(weiri_builder *self, uint32_t step, place at, uint32_t to)
 {
-    if (to == WEIRI_FINAL) {
-        return build_pending(self, step);
+    bool has_deadline = self->plan->within_ns >= 0 || self->plan->steps[step].gap_ns >= 0;
+    if (to == WEIRI_FINAL) { /* without a deadline nothing would end the wait */
+        return has_deadline ? build_pending(self, step) : to;
     }
-    if (self->states[to].is_pending) { /* several in a row at the end */
-        self->states[to].stops |= UINT64_C(1) << step;
+    if (self->states[to].is_pending) { /* directly before another one (3.2) */
         return to;
     }
     uint32_t state             = add_state(self);
     self->states[state].begins = UINT64_C(1) << step;
     add_proceed(self, state, to, WEIRI_TRUE);
-    if (at.ends_pattern) {
+    if (at.ends_pattern && has_deadline) {
+        self->closing |= UINT64_C(1) << step;
         add_proceed(self, state, build_pending(self, step), WEIRI_TRUE);
+    } else if (at.ends_pattern) {
+        uint32_t either = add_state(self);
+        add_proceed(self, either, state, WEIRI_TRUE);
+        add_proceed(self, either, WEIRI_FINAL, WEIRI_TRUE);
+        return either;
     }
     return state;
 }
@@ -379,17 +385,33 @@ all_negated_before(const weiri_pattern *p, uint32_t i)
     return i == 0;
 }
 
+/* `-> not` comes before `=> not`, with nothing but `-> not` between: it does not reach
+ * over it (3.2). */
+static bool
+is_next_after(const weiri_pattern *p, uint32_t i)
+{
+    for (i++; i < p->n_items && p->items[i]->is_negated; i++) {
+        if (p->items[i]->contiguity == WEIRI_NEXT) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static uint32_t
 build_not(weiri_builder *self, const weiri_pattern *p, uint32_t i, place at, uint32_t to)
 {
     uint32_t             step = p->items[i]->step;
     const weiri_pattern *next = i + 1 < p->n_items ? p->items[i + 1] : NULL;
     if (at.begins_match) {
-        bool is_just_before = next != NULL && next->contiguity == WEIRI_NEXT;
+        bool is_just_before =
+            i + 1 < p->n_items && p->items[i + 1]->contiguity == WEIRI_NEXT;
         return build_leading_not(self, step, is_just_before, to);
     }
-    return at.contiguity == WEIRI_NEXT ? build_not_next(self, step, at, to)
-                                       : build_not_followed(self, step, at, to);
+    if (at.contiguity == WEIRI_NEXT) {
+        return build_not_next(self, step, at, to);
+    }
+    return is_next_after(p, i) ? to : build_not_followed(self, step, at, to);
 }
 
 static uint32_t
@@ -594,9 +616,10 @@ static uint32_t
 build_group(weiri_builder *self, const element *e, sink to, bool is_first, bool is_beyond)
 {
     const weiri_pattern *p  = e->pattern;
-    place                at = { .ends_pattern = e->at.ends_pattern, .entry = WEIRI_TRUE };
+    place                at = { .entry = WEIRI_TRUE };
+    at.ends_pattern         = e->at.ends_pattern && e->may_end;
     at.contiguity           = is_first ? e->at.contiguity : inner_contiguity(p);
-    at.begins_optional      = is_beyond || (is_first && e->at.begins_optional);
+    at.begins_optional      = is_first && (is_beyond || e->at.begins_optional);
     at.begins_match         = is_first && e->at.begins_match;
     at.entry_waits          = !is_first || e->at.entry_waits;
     at.entry = with_lazy(self, e, is_beyond, is_first ? e->at.entry : WEIRI_TRUE);
@@ -608,6 +631,7 @@ build_group(weiri_builder *self, const element *e, sink to, bool is_first, bool 
         self->states[first].stops |= e->at.not_after;
     }
     if (is_beyond) {
+        self->states[first].is_repeated = !is_first;
         add_exit(self, e, first, is_first);
     }
     return first;
@@ -634,12 +658,13 @@ build_loop(weiri_builder *self, const element *e, weiri_steps first)
 }
 
 static uint32_t
-build_repetition(weiri_builder *self, const element *e)
+build_repetition(weiri_builder *self, element *e)
 {
     const weiri_pattern *p     = e->pattern;
     weiri_steps          first = first_steps(p);
     sink                 last  = e->to;
     uint32_t             must  = p->min == 0 ? 1 : p->min;
+    e->may_end                 = true;
     if (p->max == WEIRI_UNBOUNDED) {
         last.state = build_loop(self, e, first);
         last.first |= first;
@@ -654,6 +679,7 @@ build_repetition(weiri_builder *self, const element *e)
     for (uint32_t i = 1; i < must && self->failure == NULL; i++) {
         last.state = build_pass(self, e, last, false, false);
         last.first = first | (can_be_empty(p) ? last.first : 0);
+        e->may_end = false;
     }
     return self->failure != NULL ? WEIRI_FINAL
                                  : build_pass(self, e, last, true, p->min == 0);

@@ -35,6 +35,8 @@ typedef struct weiri_raw_state {
     weiri_formula history; /* what came before the match allows it to begin so          */
     uint32_t      barrier; /* on an event met here, not to be reached without taking    */
     bool          is_pending; /* complete at the deadline                               */
+    bool          is_late;    /* what it waits for, it waits for from the next event on */
+    bool is_repeated;         /* begins a repetition of a group that may be its last    */
 } weiri_raw_state;
 
 enum { WEIRI_FINAL = 0 };
@@ -46,8 +48,10 @@ typedef struct weiri_builder {
     weiri_raw_state   *states; /* state 0 is final */
     uint32_t           n_states;
     uint32_t           start;
-    weiri_formula      context; /* no `until` of a group around holds   */
-    const char        *failure; /* what is wrong; NULL: nothing         */
+    weiri_steps        closing; /* `-> not` at the end of a group that ends the pattern:
+                                 * complete at the deadline alone (3.3)       */
+    weiri_formula context;      /* no `until` of a group around holds   */
+    const char   *failure;      /* what is wrong; NULL: nothing         */
 } weiri_builder;
 
 /* All states of the plan's pattern. False: see `failure`. */

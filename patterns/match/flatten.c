@@ -11,7 +11,8 @@ enum { MAX_WORK = 1 << 14, MAX_SEEN = 16 };
 typedef struct product {
     uint32_t    raw;
     bool        left_out;
-    bool        has_waited; /* in the state of a choice */
+    bool        has_waited; /* in the state of a choice, or of a group's repetition    */
+    bool        is_late;    /* on its way from a TAKE: what it passed could go on      */
     weiri_steps active;
     weiri_steps seen;
 } product;
@@ -73,8 +74,8 @@ static bool
 is_same_product(const product *a, const product *b)
 {
     return a->raw == b->raw && a->left_out == b->left_out
-           && a->has_waited == b->has_waited && a->active == b->active
-           && a->seen == b->seen;
+           && a->has_waited == b->has_waited && a->is_late == b->is_late
+           && a->active == b->active && a->seen == b->seen;
 }
 
 /* Note that `at` is reached on the events of `when`. False: that was known. */
@@ -119,7 +120,7 @@ static bool
 is_barred(const folding *self, uint32_t state, uint32_t to, const weiri_edge *edge)
 {
     const weiri_raw_state *from = &self->builder->states[self->from.raw];
-    return self->from.has_waited
+    return self->from.has_waited && from->barrier != WEIRI_NONE
            && ((edge->is_exit && state == self->from.raw)
                || root_of(self, to) == root_of(self, from->barrier));
 }
@@ -161,7 +162,8 @@ arrive(folding *self, product at, weiri_formula when)
 {
     const weiri_raw_state *raw = &self->builder->states[at.raw];
     if (at.raw == WEIRI_FINAL) {
-        if (at.active == 0 || at.left_out) {
+        bool is_left_out = at.left_out && (at.active & self->builder->closing) == 0;
+        if (at.active == 0 || is_left_out) {
             self->is_final = weiri_formula_or(conditions(self), self->is_final, when);
         }
         return;
@@ -175,9 +177,12 @@ arrive(folding *self, product at, weiri_formula when)
         return;
     }
     if (raw->is_pending) {
-        note_way(self, &self->pendings, &self->n_pendings, at, when);
+        if (!at.is_late) {
+            note_way(self, &self->pendings, &self->n_pendings, at, when);
+        }
         return;
     }
+    at.is_late                   = at.is_late || raw->is_late;
     const weiri_raw_state *edges = weiri_builder_edges(self->builder, at.raw);
     for (uint32_t i = 0; i < edges->n_edges; i++) {
         const weiri_edge *edge = &edges->edges[i];
@@ -185,6 +190,7 @@ arrive(folding *self, product at, weiri_formula when)
             product to  = at;
             to.raw      = weiri_builder_target(self->builder, at.raw, edge);
             to.left_out = at.left_out || edge->leaves_out;
+            to.is_late  = at.is_late || edge->is_exit;
             arrive(self, to, both(self, when, edge_when(self, at.raw, edge)));
         }
     }
@@ -259,8 +265,8 @@ look_ahead(folding *self, uint32_t s, weiri_steps seen, weiri_draft *draft)
             weiri_draft_add_way(draft, builder->plan->steps[raw->step].gap_ns);
         } else if (edge->action == WEIRI_EDGE_IGNORE && to == WEIRI_FINAL && !is_shut) {
             weiri_draft_add_way(draft, -1);
-        } else if (edge->action == WEIRI_EDGE_PROCEED
-                   || (edge->action == WEIRI_EDGE_IGNORE && !is_shut)) {
+        } else if ((edge->action == WEIRI_EDGE_PROCEED || !is_shut)
+                   && edge->action != WEIRI_EDGE_TAKE && !is_barred(self, s, to, edge)) {
             look_ahead(self, to, seen, draft);
         }
     }
@@ -320,14 +326,18 @@ add_edge_arcs(folding *self, weiri_draft *draft, const way *from, const weiri_ed
         return;
     }
     weiri_arc arc = { .action = WEIRI_IGNORE, .when = when };
+    if (to.raw == WEIRI_FINAL && self->from.has_waited) {
+        return; /* it did when it had not waited yet (4.5) */
+    }
     if (to.raw == WEIRI_FINAL) {
         arc.action = WEIRI_COMPLETE;
         arc.target = WEIRI_NONE;
     } else {
-        to.active   = from->at.active;
-        to.left_out = from->at.left_out;
+        to.active                  = from->at.active;
+        to.left_out                = from->at.left_out;
+        const weiri_raw_state *raw = &self->builder->states[to.raw];
         to.has_waited =
-            to.raw == from->at.raw && self->builder->states[to.raw].barrier != WEIRI_NONE;
+            to.raw == from->at.raw && (raw->barrier != WEIRI_NONE || raw->is_repeated);
         arc.target = product_of(self, to);
         arc.when   = both(self, when, weiri_formula_not(conditions(self), self->stop));
     }

@@ -157,10 +157,6 @@ follow(weiri_executor *self, uint32_t run, weiri_choice choice)
     at->state = arc->target;
     self->has_live_taker |= arc->action == WEIRI_TAKE;
     if (self->core->automaton->states[at->state].gap_ns >= 0) {
-        if (weiri_runs_is_late(self, at)) {
-            weiri_runs_drop(self, self->state, run);
-            return;
-        }
         weiri_runs_watch_gap(self, run);
     }
     if (self->state->is_indexed) {

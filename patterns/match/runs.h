@@ -246,8 +246,6 @@ weiri_runs_probe_next(weiri_executor *self, uint32_t i, uint32_t run);
 /* runs_time.c: deadlines. */
 void
 weiri_runs_watch_start(weiri_executor *self, uint32_t run);
-bool
-weiri_runs_is_late(const weiri_executor *self, const weiri_run *run);
 void
 weiri_runs_watch_gap(weiri_executor *self, uint32_t run);
 void

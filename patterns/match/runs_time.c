@@ -116,12 +116,6 @@ weiri_runs_watch_start(weiri_executor *self, uint32_t run)
             .deadline_ns = deadline, .start = at->start, .partition = at->partition });
 }
 
-bool
-weiri_runs_is_late(const weiri_executor *self, const weiri_run *run)
-{
-    return gap_deadline(self, run) < self->event->time_ns;
-}
-
 void
 weiri_runs_watch_gap(weiri_executor *self, uint32_t run)
 {

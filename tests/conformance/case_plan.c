@@ -118,14 +118,14 @@ group_of_one(translation *t, weiri_pattern *item)
 
 /* none, or m to n: an optional group of one where m > 1. */
 static weiri_pattern *
-quantified(translation *t, weiri_pattern *p, const json *quant)
+quantified(translation *t, weiri_pattern *p, const json *quant, const weiri_inner *head)
 {
     if (quant == NULL) {
         return p;
     }
     p->min   = (uint32_t)json_number(quant, "min", 1);
     p->max   = (uint32_t)json_number(quant, "max", WEIRI_UNBOUNDED);
-    p->inner = inner(json_text(quant, "inner", ""));
+    p->inner = head != NULL ? *head : inner(json_text(quant, "inner", ""));
     if (json_true(quant, "greedy")) {
         p->preference = WEIRI_PREFER_GREEDY;
     }
@@ -144,8 +144,11 @@ quantified(translation *t, weiri_pattern *p, const json *quant)
     return p;
 }
 
+/* `inner` of the group around: it is also that of the group's first item in Flink, where
+ * `next` and `any` belong to what they are written after with us. */
 static weiri_pattern *
-sequence(translation *t, const json *pattern, weiri_contiguity c)
+sequence(
+    translation *t, const json *pattern, weiri_contiguity c, const weiri_inner *own_inner)
 {
     weiri_pattern *p     = new_pattern(t, WEIRI_PATTERN_SEQUENCE, c);
     const json    *items = json_get(pattern, "items");
@@ -156,14 +159,15 @@ sequence(translation *t, const json *pattern, weiri_contiguity c)
         weiri_contiguity ic    = contiguity(how);
         weiri_pattern   *made  = NULL;
         if (group != NULL) {
-            made = sequence(t, group, ic);
+            weiri_inner in = inner(json_text(json_get(item, "quant"), "inner", ""));
+            made           = sequence(t, group, ic, &in);
         } else {
             made                             = new_pattern(t, WEIRI_PATTERN_STEP, ic);
             made->step                       = t->next++;
             made->is_negated                 = strncmp(how, "not", 3) == 0;
             t->plan->steps[made->step].where = step_condition(t, item);
         }
-        made = quantified(t, made, json_get(item, "quant"));
+        made = quantified(t, made, json_get(item, "quant"), i == 0 ? own_inner : NULL);
         WEIRI_ARENA_PUSH(t->arena, p->items, p->n_items, made);
     }
     return p;
@@ -207,7 +211,7 @@ case_plan(weiri_arena *arena, const json *a_case, const char **failure)
     t.scope           = (case_scope){ .arena = arena, .schema = &SCHEMA };
     t.scope.steps     = plan->steps;
     t.scope.n_steps   = plan->n_steps;
-    plan->pattern     = sequence(&t, json_get(a_case, "pattern"), WEIRI_FIRST);
+    plan->pattern     = sequence(&t, json_get(a_case, "pattern"), WEIRI_FIRST, NULL);
     plan->registers   = t.scope.registers;
     plan->n_registers = t.scope.n_registers;
     set_skip(&t, json_text(a_case, "skip", "no_skip"));

@@ -2,9 +2,10 @@
 """Run cases of other engines through the `weir` command and compare what comes out.
 
 Each case becomes a file of rules and files of events, as a user would write them. What
-comes out is compared without regard to order. A match is given once, so an expected
-match that is listed twice counts once. Cases in which we differ on purpose are listed
-in differences.txt with the reason; they are run, too, and must still differ.
+comes out is compared without regard to order, but with regard to how often it comes. A
+case that differs on purpose is recognised by what it holds and by how it differs
+(flink.DIFFERENCES), and is printed with the reason; differences.txt lists those of the
+public half of the corpus, and --listed checks that these and no others differ.
 """
 
 import argparse
@@ -13,6 +14,8 @@ import os
 import subprocess
 import sys
 import tempfile
+import textwrap
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import flink
@@ -54,72 +57,100 @@ def read_output(folder, name):
 
 
 class Outcome:
-    """What one case gave: `problem` is None where it gave what was expected."""
+    """What one case gave. `problem` is None where it is what was expected; `reason` says
+    why it is another on purpose."""
 
-    def __init__(self, case_id, rules, problem, repeated):
+    def __init__(self, case_id, rules, problem, reason=None):
         self.case_id = case_id
         self.rules = rules
         self.problem = problem
-        self.repeated = repeated
+        self.reason = reason
 
 
-def lines(title, items):
-    return "".join("  %s %s\n" % (title, item) for item in sorted(items))
+def lines(title, counter):
+    return "".join("  %s %s\n" % (title, item) for item in sorted(counter.elements()))
 
 
-def difference(expected, given):
-    missing, extra = expected - given, given - expected
-    if not missing and not extra:
-        return None
-    return (lines("missing   ", missing) + lines("unexpected", extra)
+def describe(expected, given):
+    return (lines("missing   ", expected - given) + lines("unexpected", given - expected)
             + lines("as should ", expected & given))
 
 
-def run_case(weir, translator, case):
-    job = translator.translate(case)
+def run_rules(weir, translator, job):
+    """(lines that came out as a Counter or None, what went wrong)"""
     with tempfile.TemporaryDirectory(prefix="weir-case-") as folder:
         for name, text in job.files.items():
             write(folder, name, text)
-        done = subprocess.run([weir, "run", "--quiet", "case.weir"], cwd=folder,
-                              capture_output=True, text=True, timeout=60, check=False)
-        repeated = len(job.expected) != len(set(job.expected))
+        try:
+            done = subprocess.run([weir, "run", "--quiet", "case.weir"], cwd=folder,
+                                  capture_output=True, text=True, timeout=60, check=False)
+        except subprocess.TimeoutExpired:
+            return None, "  did not end\n"
         if done.returncode != 0:
-            problem = "  exit status %d\n%s" % (done.returncode, done.stderr)
-        else:
-            given = translator.given(job, lambda name: read_output(folder, name))
-            problem = difference(set(job.expected), set(given))
-            if problem is None and len(given) != len(set(given)):
-                problem = lines("given twice", given)
-    return Outcome(case["id"], job.files["case.weir"], problem, repeated)
+            return None, "  exit status %d\n%s" % (done.returncode, done.stderr)
+        return Counter(translator.given(job, lambda name: read_output(folder, name))), None
 
 
-def run_file(weir, path, differences, options):
+def reason_of(weir, translator, case, expected, given):
+    def run(other):
+        return run_rules(weir, translator, translator.translate(other))[0]
+    for reason, explains in translator.DIFFERENCES:
+        if explains(case, expected, given, run):
+            return reason
+    return None
+
+
+def run_case(weir, translator, case):
+    try:
+        job = translator.translate(case)
+    except (KeyError, ValueError, IndexError, TypeError) as error:
+        return Outcome(case.get("id", "?"), "", "  not translated: %r\n" % error)
+    expected = Counter(job.expected)
+    given, problem = run_rules(weir, translator, job)
+    outcome = Outcome(case["id"], job.files["case.weir"], problem)
+    if given is not None and given != expected:
+        outcome.problem = describe(expected, given)
+        outcome.reason = reason_of(weir, translator, case, expected, given)
+    return outcome
+
+
+def check_list(outcomes, listed):
+    """What differs and what is said to differ is the same."""
+    ok = True
+    for outcome in outcomes:
+        if outcome.reason != listed.get(outcome.case_id):
+            print("FAILED %s: differs because: %s\n  listed: %s"
+                  % (outcome.case_id, outcome.reason, listed.get(outcome.case_id)))
+            ok = False
+    return ok
+
+
+def run_file(weir, path, options):
     cases = [case for case in read_cases(path)
              if not options.only or case["id"] in options.only]
     with ThreadPoolExecutor(options.jobs) as pool:
         outcomes = list(pool.map(lambda c: run_case(weir, flink, c), cases))
-    failed, known, repeated = [], [], 0
-    for case, outcome in zip(cases, outcomes):
-        repeated += outcome.repeated
-        if outcome.case_id in differences:
-            known.append(outcome)
-            if outcome.problem is None:
-                outcome.problem = "  listed as a difference, but there is none\n"
-                failed.append(outcome)
-        elif outcome.problem is not None:
-            failed.append(outcome)
+    known = [o for o in outcomes if o.reason is not None]
+    failed = [o for o in outcomes if o.problem is not None and o.reason is None]
+    for outcome in known:
+        print("known difference %s: %s" % (outcome.case_id, outcome.reason))
+        if options.verbose:
+            print(outcome.rules + outcome.problem)
     for outcome in failed:
         print("FAILED %s\n%s%s" % (outcome.case_id, outcome.rules, outcome.problem))
-    if options.verbose:
-        for outcome in known:
-            print("known difference %s: %s"
-                  % (outcome.case_id, differences[outcome.case_id]))
-    n_passed = len(cases) - len(failed) - len(
-        [o for o in known if o not in failed])
-    print("%s: %d passed, %d failed, %d known differences, "
-          "%d that list a match more than once"
-          % (os.path.basename(path), n_passed, len(failed), len(known), repeated))
-    return n_passed, len(failed), len(known)
+    print("%s: %d passed, %d failed, %d known differences"
+          % (os.path.basename(path), len(cases) - len(failed) - len(known), len(failed),
+             len(known)))
+    return outcomes
+
+
+def write_differences(path, outcomes):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("# Written by conformance.py --write from what differs.\n\n")
+        for reason, _ in flink.DIFFERENCES:
+            ids = sorted(o.case_id for o in outcomes if o.reason == reason)
+            file.write("".join("# %s\n" % line for line in textwrap.wrap(reason, 88)))
+            file.write("".join(case_id + "\n" for case_id in ids) + "\n")
 
 
 def files_of(path):
@@ -134,6 +165,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--weir", required=True, help="the command")
     parser.add_argument("--differences", default=os.path.join(HERE, "differences.txt"))
+    parser.add_argument("--listed", action="store_true",
+                        help="what differs must be what --differences lists")
+    parser.add_argument("--write", action="store_true", help="write --differences anew")
     parser.add_argument("--only", action="append", help="the case with this id")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("-v", "--verbose", action="store_true")
@@ -146,11 +180,17 @@ def main():
     if missing or not paths:
         print("skipped: no", " ".join(missing or options.cases))
         return 77
-    differences = read_differences(options.differences)
-    totals = [run_file(weir, path, differences, options) for path in paths]
-    passed, failed, known = (sum(column) for column in zip(*totals))
+    outcomes = [outcome for path in paths for outcome in run_file(weir, path, options)]
+    known = sum(o.reason is not None for o in outcomes)
+    failed = sum(o.problem is not None and o.reason is None for o in outcomes)
+    passed = len(outcomes) - known - failed
+    ok = passed > 0 and failed == 0
+    if options.write:
+        write_differences(options.differences, outcomes)
+    if options.listed:
+        ok = check_list(outcomes, read_differences(options.differences)) and ok
     print("%d passed, %d failed (%d known differences)" % (passed, failed, known))
-    return 1 if failed or not passed else 0
+    return 0 if ok else 1
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
 /* The plan of a case, as the compiler of rules would make it. */
+#include <string.h>
+
 #include "spec.h"
 #include "weiri/assert.h"
 
@@ -8,6 +10,7 @@ static const weir_field FIELDS[N_FIELDS] = {
     { .name = "v", .type = WEIR_INT },
     { .name = "w", .type = WEIR_INT, .is_nullable = true },
     { .name = "x", .type = WEIR_FLOAT, .is_nullable = true },
+    { .name = "s", .type = WEIR_STRING, .is_nullable = true },
     { .name = "at", .type = WEIR_TIME },
 };
 static const weir_schema SCHEMA = {
@@ -66,6 +69,10 @@ number(building *b, uint32_t field, int64_t n)
     weir_value v = { .type = WEIR_INT, .as.i = n };
     if (field == FIELD_X) {
         v = (weir_value){ .type = WEIR_FLOAT, .as.f = (double)n / 2 };
+    }
+    if (field == FIELD_S) {
+        v      = (weir_value){ .type = WEIR_STRING, .as.s = SPEC_TEXT_VALUES[n] };
+        v.size = (uint32_t)strlen(v.as.s);
     }
     return weiri_expr_constant(b->arena, &v);
 }
@@ -134,8 +141,31 @@ reading_of(spec_test_kind kind)
         [TEST_NTH_LAST] = { WEIRI_REGISTER_NTH_LAST, FIELD_V },
         [TEST_PREV]     = { WEIRI_REGISTER_LAST, FIELD_V },
         [TEST_FIRST_X]  = { WEIRI_REGISTER_FIRST, FIELD_X },
+        [TEST_LAST_S]   = { WEIRI_REGISTER_LAST, FIELD_S },
     };
     return readings[kind];
+}
+
+static weiri_expr *
+key_register(building *b, uint32_t index, bool in_condition)
+{
+    bool           is_text = index == 0 && b->spec->is_text_key;
+    weiri_register key     = { .kind = WEIRI_REGISTER_KEY, .index = index };
+    key.type               = is_text ? WEIR_STRING : WEIR_INT;
+    key.in_condition       = in_condition;
+    WEIRI_ARENA_PUSH(b->arena, b->plan->registers, b->plan->n_registers, key);
+    return weiri_expr_register(
+        b->arena, b->plan->n_registers - 1, key.type, WEIR_NULL, false);
+}
+
+static weiri_expr *
+key_comparison(building *b, const char *op)
+{
+    if (b->spec->n_keys == 0) {
+        return NULL;
+    }
+    uint32_t f = b->spec->is_text_key ? FIELD_S : FIELD_V;
+    return call(b, op, field(b, f), key_register(b, 0, true));
 }
 
 /* NULL: true. */
@@ -149,9 +179,13 @@ comparison(building *b, const spec_test *t)
     if (t->kind == TEST_FIELD) {
         return call(b, op, field(b, t->field), number(b, t->field, t->constant));
     }
-    uint32_t step = t->kind == TEST_PREV ? WEIRI_NONE : step_of(b, t->step);
-    if (t->kind != TEST_PREV && step == WEIRI_NONE) {
+    bool     is_stepless = t->kind == TEST_PREV || t->kind == TEST_KEY;
+    uint32_t step        = is_stepless ? WEIRI_NONE : step_of(b, t->step);
+    if (!is_stepless && step == WEIRI_NONE) {
         return NULL;
+    }
+    if (t->kind == TEST_KEY) {
+        return key_comparison(b, op);
     }
     reading   r    = reading_of(t->kind);
     spec_emit what = { .kind = r.kind, .field = r.field, .index = (uint32_t)t->constant };
@@ -163,7 +197,10 @@ comparison(building *b, const spec_test *t)
     if (t->kind == TEST_COUNT) {
         return call(b, op, reg, number(b, FIELD_V, t->constant));
     }
-    return call(b, op, field(b, t->kind == TEST_FIRST_X ? FIELD_X : FIELD_V), reg);
+    uint32_t own = t->kind == TEST_FIRST_X  ? FIELD_X
+                   : t->kind == TEST_LAST_S ? FIELD_S
+                                            : FIELD_V;
+    return call(b, op, field(b, own), reg);
 }
 
 static weiri_condition
@@ -228,9 +265,9 @@ make_emit(building *b)
 {
     const spec  *s      = b->spec;
     weiri_emit  *emit   = weiri_arena_alloc(b->arena, sizeof *emit);
-    weir_field  *fields = weiri_arena_alloc(b->arena, (SPEC_EMITS + 1) * sizeof *fields);
+    weir_field  *fields = weiri_arena_alloc(b->arena, (SPEC_EMITS + 2) * sizeof *fields);
     weir_schema *schema = weiri_arena_alloc(b->arena, sizeof *schema);
-    emit->values = weiri_arena_alloc(b->arena, (SPEC_EMITS + 1) * sizeof *emit->values);
+    emit->values = weiri_arena_alloc(b->arena, (SPEC_EMITS + 2) * sizeof *emit->values);
     for (uint32_t i = 0; i < s->n_emits; i++) {
         const spec_emit *what = &s->emits[i];
         uint32_t         step = step_of(b, what->step);
@@ -245,13 +282,11 @@ make_emit(building *b)
         fields[n].element       = value->element;
         fields[n].is_nullable   = true;
     }
-    if (s->n_keys > 0) {
-        weiri_register key = { .kind = WEIRI_REGISTER_KEY, .type = WEIR_INT };
-        WEIRI_ARENA_PUSH(b->arena, b->plan->registers, b->plan->n_registers, key);
-        emit->values[schema->n_fields] = weiri_expr_register(
-            b->arena, b->plan->n_registers - 1, WEIR_INT, WEIR_NULL, false);
-        fields[schema->n_fields].name   = "key";
-        fields[schema->n_fields++].type = WEIR_INT;
+    for (uint32_t i = 0; i < s->n_keys; i++) {
+        const weiri_expr *key           = key_register(b, i, false);
+        emit->values[schema->n_fields]  = key;
+        fields[schema->n_fields].name   = i == 0 ? "key" : "key 2";
+        fields[schema->n_fields++].type = key->type;
     }
     schema->name       = "out";
     schema->fields     = fields;
@@ -271,7 +306,7 @@ make_inputs(building *b)
         plan->inputs[i].stream  = i;
         plan->inputs[i].schema  = &SCHEMA;
         plan->inputs[i].keys    = weiri_arena_alloc(b->arena, 2 * sizeof(weiri_expr *));
-        plan->inputs[i].keys[0] = field(b, FIELD_K);
+        plan->inputs[i].keys[0] = field(b, b->spec->is_text_key ? FIELD_S : FIELD_K);
         plan->inputs[i].keys[1] = field(b, FIELD_G);
     }
 }
@@ -291,7 +326,7 @@ spec_plan(weiri_arena *arena, const spec *self)
     plan->silence_ns  = self->silence_s < 0 ? -1 : self->silence_s * SPEC_SECOND;
     plan->skip        = self->skip;
     plan->skip_step   = step_of(&b, self->skip_step);
-    plan->max_runs    = UINT32_MAX;
+    plan->max_runs    = self->max_runs;
     plan->max_matches = self->max_matches;
     plan->emit        = make_emit(&b);
     if (plan->skip_step == WEIRI_NONE) {

@@ -28,9 +28,10 @@ below(drawing *d, uint32_t n)
 static spec_test
 draw_field_test(drawing *d)
 {
-    static const uint32_t fields[] = { FIELD_V, FIELD_V, FIELD_V, FIELD_W, FIELD_X };
+    static const uint32_t fields[] = { FIELD_V, FIELD_V, FIELD_V, FIELD_W, FIELD_X,
+        FIELD_S };
     spec_test             t        = { .kind = TEST_FIELD };
-    t.field                        = fields[below(d, 5)];
+    t.field                        = fields[below(d, 6)];
     t.op                           = below(d, 6);
     t.constant                     = below(d, 4);
     return t;
@@ -185,8 +186,16 @@ draw_events(drawing *d, spec *s)
         e->values[FIELD_G] = below(d, 2);
         e->values[FIELD_V] = below(d, 5);
         e->values[FIELD_W] = chance(d, 25) ? INT64_MIN : (int64_t)below(d, 4);
+        e->values[FIELD_S] = chance(d, 8) ? INT64_MIN : (int64_t)below(d, SPEC_TEXTS);
         e->values[FIELD_X] = chance(d, 15) ? INT64_MIN : (int64_t)below(d, 4);
     }
+}
+
+static bool
+is_number(weiri_register_kind kind)
+{
+    return kind == WEIRI_REGISTER_SUM || kind == WEIRI_REGISTER_AVG
+           || kind == WEIRI_REGISTER_STDDEV || kind == WEIRI_REGISTER_VARIANCE;
 }
 
 static void
@@ -202,8 +211,42 @@ draw_emits(drawing *d, spec *s)
         spec_emit *e = &s->emits[i];
         e->kind      = kinds[below(d, sizeof kinds / sizeof *kinds)];
         e->step      = below(d, d->n_ids);
-        e->field     = FIELD_V + below(d, 3);
+        e->field     = FIELD_V + below(d, is_number(e->kind) ? 3 : 4);
         e->index     = below(d, 2);
+    }
+}
+
+/* A chain of steps as the executor "rings" takes it, with what it may carry: a first step
+ * that repeats, a closing `not`, a bound on partial matches. */
+static void
+draw_chain(drawing *d, spec *s)
+{
+    spec_element *e          = new_element(d, WEIRI_PATTERN_SEQUENCE);
+    uint32_t      n          = 1 + below(d, SPEC_ITEMS - 1);
+    bool          is_absence = s->within_s >= 0 && chance(d, 30);
+    for (uint32_t i = 0; i < n; i++) {
+        e->items[i]             = draw_step(d, 0);
+        e->items[i]->contiguity = i == 0 ? WEIRI_FIRST : WEIRI_FOLLOWED;
+    }
+    if (is_absence) {
+        e->items[n]               = draw_step(d, 0);
+        e->items[n]->contiguity   = WEIRI_FOLLOWED;
+        e->items[n++]->is_negated = true;
+    } else if (n <= 2 && chance(d, 50)) {
+        static const uint32_t ranges[][2] = { { 1, WEIRI_UNBOUNDED }, { 2, 2 }, { 1, 2 },
+            { 2, WEIRI_UNBOUNDED }, { 3, 3 }, { 2, 4 }, { 3, WEIRI_UNBOUNDED } };
+        uint32_t              i           = below(d, sizeof ranges / sizeof *ranges);
+        e->items[0]->min                  = ranges[i][0];
+        e->items[0]->max                  = ranges[i][1];
+        bool is_lazy                      = ranges[i][0] != ranges[i][1] && chance(d, 20);
+        e->items[0]->preference = is_lazy ? WEIRI_PREFER_LAZY : WEIRI_PREFER_BOTH;
+    }
+    e->n_items     = n;
+    s->root        = n == 1 && chance(d, 50) ? e->items[0] : e;
+    s->skip        = chance(d, 92) ? WEIRI_SKIP_OVERLAPS : s->skip;
+    s->has_timeout = chance(d, 3);
+    if (s->within_s >= 0 && chance(d, 35)) { /* else later starts may not be kept (6) */
+        s->max_runs = 1 + below(d, 4);
     }
 }
 
@@ -221,8 +264,9 @@ draw_silence(drawing *d, spec *s)
 static spec
 draw(weiri_arena *arena, uint64_t *seed)
 {
-    drawing  d    = { .arena = arena, .seed = *seed, .n_left = 5 };
-    spec     s    = { .within_s = -1, .silence_s = -1, .max_matches = UINT32_MAX };
+    drawing d     = { .arena = arena, .seed = *seed, .n_left = 5 };
+    spec    s     = { .within_s = -1, .silence_s = -1, .max_matches = UINT32_MAX };
+    s.max_runs    = UINT32_MAX;
     uint32_t keys = below(&d, 10);
     s.n_inputs    = chance(&d, 25) ? 2 : 1;
     s.n_keys      = keys < 6 ? 0 : keys < 8 ? 1 : 2;
@@ -237,8 +281,14 @@ draw(weiri_arena *arena, uint64_t *seed)
     if (chance(&d, 5)) {
         s.max_matches = 1 + below(&d, 3);
     }
-    s.root = draw_sequence(&d, 2);
-    if (chance(&d, 4)) {
+    s.is_text_key   = chance(&d, 30);
+    bool is_a_chain = chance(&d, 32);
+    if (is_a_chain) {
+        draw_chain(&d, &s);
+    } else {
+        s.root = draw_sequence(&d, 2);
+    }
+    if (!is_a_chain && chance(&d, 4)) {
         draw_silence(&d, &s);
     }
     s.skip_step = below(&d, d.n_ids);

@@ -167,6 +167,12 @@ change_clauses(change *c, spec *s)
     if (now(c, s->max_matches != UINT32_MAX)) {
         s->max_matches = UINT32_MAX;
     }
+    if (now(c, s->is_text_key)) {
+        s->is_text_key = false;
+    }
+    if (now(c, s->max_runs != UINT32_MAX)) {
+        s->max_runs = UINT32_MAX;
+    }
     if (now(c, s->cut != 0)) { /* one batch */
         s->cut = 0;
     }

@@ -3,6 +3,9 @@
 
 const char *const SPEC_OPERATORS[6] = { "==", "!=", "<", "<=", ">", ">=" };
 
+const char *const SPEC_TEXT_VALUES[SPEC_TEXTS] = { "", "a", "b", "a longer text, a",
+    "a longer text, b" };
+
 uint64_t
 spec_draw(uint64_t *seed)
 {
@@ -68,21 +71,13 @@ can_be_empty(const spec_element *e)
     return !is_any;
 }
 
+/* Of the whole pattern: one that ends a group needs no time to wait. */
 static bool
 ends_in_absence(const spec_element *e)
 {
-    if (e->is_negated) {
-        return e->contiguity != WEIRI_NEXT;
-    }
-    if (e->kind == WEIRI_PATTERN_SEQUENCE) {
-        return ends_in_absence(e->items[e->n_items - 1]);
-    }
-    for (uint32_t i = 0; i < e->n_items; i++) {
-        if (!e->items[i]->is_negated && ends_in_absence(e->items[i])) {
-            return true;
-        }
-    }
-    return false;
+    const spec_element *last = e->n_items > 0 ? e->items[e->n_items - 1] : NULL;
+    return e->kind == WEIRI_PATTERN_SEQUENCE && last->is_negated
+           && last->contiguity != WEIRI_NEXT;
 }
 
 static uint32_t
@@ -124,8 +119,7 @@ are_valid_items(const spec_element *e, bool begins)
         if (item->is_negated && e->kind == WEIRI_PATTERN_OR) {
             return false;
         }
-        if (item->is_negated && is_sequence && i > 0 && !e->items[i - 1]->is_negated
-            && can_be_empty(e->items[i - 1])) {
+        if (item->is_negated && is_sequence && i > 0 && e->items[i - 1]->min == 0) {
             return false;
         }
         if (item->is_negated && is_sequence && first
@@ -177,21 +171,6 @@ begins_with_not(const spec_element *e)
     return e->is_negated || (e->n_items > 0 && begins_with_not(e->items[0]));
 }
 
-bool
-spec_is_valid(const spec *self)
-{
-    const spec_element *root = self->root;
-    if (self->silence_s >= 0) {
-        return root->kind == WEIRI_PATTERN_STEP && root->is_negated
-               && reads_own_event_only(&root->where);
-    }
-    if (!is_valid_element(root, true) || root->is_negated || has_idle_gap(root, true)
-        || (can_be_empty(root) && begins_with_not(root))) {
-        return false;
-    }
-    return self->within_s >= 0 || !ends_in_absence(root);
-}
-
 /* ---- features ---- */
 
 static uint64_t
@@ -206,8 +185,12 @@ features_of_where(const spec_where *w)
     uint64_t set = 0;
     for (uint32_t i = 0; i < SPEC_TESTS; i++) {
         switch (w->tests[i].kind) {
-        case TEST_NONE:
-        case TEST_FIELD: break;
+        case TEST_NONE: break;
+        case TEST_FIELD:
+            set |= w->tests[i].field == FIELD_S ? bit(FEATURE_TEXT) : 0;
+            break;
+        case TEST_LAST_S: set |= bit(FEATURE_TEXT) | bit(FEATURE_CORRELATED); break;
+        case TEST_KEY: set |= bit(FEATURE_KEY); break;
         case TEST_PREV: set |= bit(FEATURE_PREV); break;
         case TEST_LAST:
         case TEST_FIRST:
@@ -277,6 +260,32 @@ features_of(const spec_element *e, bool is_root)
     return set;
 }
 
+#define BIT(f) ((uint64_t)1 << FEATURE_##f)
+static const uint64_t OF_BOUNDED =
+    BIT(FOLLOWED) | BIT(NOT_FOLLOWED) | BIT(NOT_LAST) | BIT(TEXT);
+#undef BIT
+
+bool
+spec_is_valid(const spec *self)
+{
+    const spec_element *root = self->root;
+    /* A bound on partial matches means the same to all where each first event has one,
+     * and where later ones are kept (section 6). */
+    if (self->max_runs != UINT32_MAX
+        && (self->within_s < 0 || (features_of(root, true) & ~OF_BOUNDED) != 0)) {
+        return false;
+    }
+    if (self->silence_s >= 0) {
+        return root->kind == WEIRI_PATTERN_STEP && root->is_negated
+               && reads_own_event_only(&root->where);
+    }
+    if (!is_valid_element(root, true) || root->is_negated || has_idle_gap(root, true)
+        || (can_be_empty(root) && begins_with_not(root))) {
+        return false;
+    }
+    return self->within_s >= 0 || !ends_in_absence(root);
+}
+
 uint64_t
 spec_features(const spec *self)
 {
@@ -288,6 +297,9 @@ spec_features(const spec *self)
     set |= self->n_keys == 1   ? bit(FEATURE_ONE_KEY)
            : self->n_keys == 2 ? bit(FEATURE_TWO_KEYS)
                                : 0;
+    set |= self->n_keys > 0 && self->is_text_key ? bit(FEATURE_TEXT_KEY) : 0;
+    set |= self->max_runs != UINT32_MAX ? bit(FEATURE_MAX_RUNS) : 0;
+    set |= self->max_matches != UINT32_MAX ? bit(FEATURE_MAX_MATCHES) : 0;
     set |= self->n_inputs == 2 ? bit(FEATURE_TWO_INPUTS) : 0;
     set |= self->has_timeout ? bit(FEATURE_TIMEOUT) : 0;
     return set | bit((spec_feature)(FEATURE_SKIP_OVERLAPS + (int)self->skip));

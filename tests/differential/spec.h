@@ -13,13 +13,14 @@ enum {
     SPEC_EVENTS = 24,
     SPEC_ITEMS  = 4,
     SPEC_TESTS  = 2,
-    SPEC_EMITS  = 4
+    SPEC_EMITS  = 4,
+    SPEC_TEXTS  = 5 /* different values of the field s */
 };
 
 enum { SPEC_SECOND = 1000000000 };
 
 /* Fields of every input's events; the schema's last one is their time. */
-enum { FIELD_K, FIELD_G, FIELD_V, FIELD_W, FIELD_X, FIELD_AT, N_FIELDS };
+enum { FIELD_K, FIELD_G, FIELD_V, FIELD_W, FIELD_X, FIELD_S, FIELD_AT, N_FIELDS };
 
 /* One comparison of a condition. */
 typedef enum spec_test_kind {
@@ -36,6 +37,8 @@ typedef enum spec_test_kind {
     TEST_NTH_LAST, /* v op s[-1 - constant].v    */
     TEST_PREV,     /* v op prev.v                */
     TEST_FIRST_X,  /* x op first(s.x)            */
+    TEST_LAST_S,   /* s op s.s                   */
+    TEST_KEY,      /* v op k, or s op s: the partition's key */
     N_TESTS
 } spec_test_kind;
 
@@ -48,6 +51,9 @@ typedef struct spec_test {
 } spec_test;
 
 extern const char *const SPEC_OPERATORS[6];
+
+/* Short, equal in the first bytes, and too long to be kept in place. */
+extern const char *const SPEC_TEXT_VALUES[SPEC_TEXTS];
 
 typedef struct spec_where {
     spec_test tests[SPEC_TESTS];
@@ -74,7 +80,7 @@ typedef struct spec_element {
 typedef struct spec_emit {
     weiri_register_kind kind;
     uint32_t            step;  /* id     */
-    uint32_t            field; /* V, W or X */
+    uint32_t            field; /* V, W, X or S */
     uint32_t            index;
 } spec_emit;
 
@@ -88,12 +94,14 @@ typedef struct spec {
     spec_element *root;
     uint32_t      n_inputs;
     uint32_t      n_keys;
-    int64_t       within_s;  /* -1: none */
-    int64_t       silence_s; /* -1: none */
+    bool          is_text_key; /* by s, and not by k */
+    int64_t       within_s;    /* -1: none */
+    int64_t       silence_s;   /* -1: none */
     weiri_skip    skip;
     uint32_t      skip_step; /* id */
     bool          has_timeout;
     uint32_t      max_matches;
+    uint32_t      max_runs; /* UINT32_MAX, or one partial match for each first event */
     spec_emit     emits[SPEC_EMITS];
     uint32_t      n_emits;
     spec_event    events[SPEC_EVENTS];
@@ -125,12 +133,17 @@ typedef struct spec {
     X(NOT_LAST, "not last")                                                              \
     X(NOT_IN_AND, "not in and")                                                          \
     X(CORRELATED, "a.x")                                                                 \
+    X(TEXT, "s == \"a\"")                                                                \
+    X(KEY, "the key in a condition")                                                     \
     X(AGGREGATE, "sum(a.x)")                                                             \
     X(PREV, "prev")                                                                      \
     X(GAP, "within of previous")                                                         \
     X(WITHIN, "within")                                                                  \
     X(ONE_KEY, "by k")                                                                   \
     X(TWO_KEYS, "by k, g")                                                               \
+    X(TEXT_KEY, "by s")                                                                  \
+    X(MAX_RUNS, "max_runs")                                                              \
+    X(MAX_MATCHES, "max_matches")                                                        \
     X(TWO_INPUTS, "two inputs")                                                          \
     X(TIMEOUT, "on timeout")                                                             \
     X(SILENCE, "silence")                                                                \

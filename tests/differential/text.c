@@ -8,7 +8,7 @@ typedef struct writer {
 
 #define WRITE(w, ...) ((w)->text = weiri_arena_format((w)->arena, __VA_ARGS__))
 
-static const char *const FIELD_NAMES[] = { "k", "g", "v", "w", "x", "at" };
+static const char *const FIELD_NAMES[] = { "k", "g", "v", "w", "x", "s", "at" };
 static const char *const STREAMS[]     = { "a", "b" };
 
 static void
@@ -16,6 +16,8 @@ write_number(writer *w, uint32_t field, int64_t n)
 {
     if (field == FIELD_X) {
         WRITE(w, "%s%.1f", w->text, (double)n / 2);
+    } else if (field == FIELD_S) {
+        WRITE(w, "%s\"%s\"", w->text, SPEC_TEXT_VALUES[n]);
     } else {
         WRITE(w, "%s%lld", w->text, (long long)n);
     }
@@ -45,6 +47,8 @@ write_test(writer *w, const spec_test *t)
         WRITE(w, "%sv %s s%u[%lld].v", w->text, op, t->step, -1 - n);
         break;
     case TEST_PREV: WRITE(w, "%sv %s prev.v", w->text, op); break;
+    case TEST_LAST_S: WRITE(w, "%ss %s s%u.s", w->text, op, t->step); break;
+    case TEST_KEY: WRITE(w, "%s(v or s) %s the key", w->text, op); break;
     case TEST_FIRST_X: WRITE(w, "%sx %s first(s%u.x)", w->text, op, t->step); break;
     }
 }
@@ -129,8 +133,9 @@ write_clauses(writer *w, const spec *s)
 {
     static const char *const skips[] = { "overlaps", "used", "used latest", "none",
         "to next", "past last", "to first", "to last" };
-    static const char *const keys[]  = { "", "\n  by k", "\n  by k, g" };
-    WRITE(w, "%s%s", w->text, keys[s->n_keys]);
+    static const char *const keys[]  = { "", "\n  by k", "\n  by k, g", "", "\n  by s",
+         "\n  by s, g" };
+    WRITE(w, "%s%s", w->text, keys[s->n_keys + (s->is_text_key ? 3 : 0)]);
     if (s->within_s >= 0) {
         WRITE(w, "%s\n  within %llds", w->text, (long long)s->within_s);
     }
@@ -143,6 +148,9 @@ write_clauses(writer *w, const spec *s)
     }
     if (s->max_matches != UINT32_MAX) {
         WRITE(w, "%s\n  # at most %u matches an event", w->text, s->max_matches);
+    }
+    if (s->max_runs != UINT32_MAX) {
+        WRITE(w, "%s\n  # at most %u partial matches", w->text, s->max_runs);
     }
     WRITE(w, "%s\n  emit m { ", w->text);
     write_emits(w, s);

@@ -24,6 +24,7 @@ typedef struct element {
     uint32_t             exit;      /* where leaving it out or ending it leads */
     uint32_t             free_exit; /* greedy with `until`: unguarded copy  */
     const ref_literal   *until;     /* NULL: none                           */
+    bool                 may_end;   /* the pass that is being built can be the last */
 } element;
 
 typedef struct builder {
@@ -229,10 +230,12 @@ build_pending(builder *b, const weiri_pattern *n)
     return p;
 }
 
+/* Without one nothing ends the wait for an absence, and it is not waited for. */
 static bool
-is_pending_chain(builder *b, uint32_t state)
+has_deadline(const builder *b, const weiri_pattern *n)
 {
-    return state_of(b, state)->is_pending;
+    const weiri_match *plan = b->out->plan;
+    return plan->within_ns >= 0 || plan->steps[n->step].gap_ns >= 0;
 }
 
 /* `-> not n`: stops what comes next until it takes an event. At the end: pending. */
@@ -241,17 +244,22 @@ build_not_followed(builder *b, const weiri_pattern *n, place at, uint32_t sink)
 {
     ref_steps step = (ref_steps)1 << n->step;
     if (sink == REF_FINAL) {
-        return build_pending(b, n);
+        return has_deadline(b, n) ? build_pending(b, n) : sink;
     }
-    if (is_pending_chain(b, sink)) { /* several in a row at the end */
-        state_of(b, sink)->stops |= step;
+    if (state_of(b, sink)->is_pending) { /* directly before another one (3.2) */
         return sink;
     }
     uint32_t s             = add_state(b);
     state_of(b, s)->begins = step;
     add_edge(b, s, REF_PROCEED, sink, always(b));
-    if (at.ends_pattern) {
+    if (at.ends_pattern && has_deadline(b, n)) {
+        b->out->closing |= step;
         add_edge(b, s, REF_PROCEED, build_pending(b, n), always(b));
+    } else if (at.ends_pattern) {
+        uint32_t either = add_state(b);
+        add_edge(b, either, REF_PROCEED, s, always(b));
+        add_edge(b, either, REF_PROCEED, REF_FINAL, always(b));
+        return either;
     }
     return s;
 }
@@ -344,9 +352,8 @@ build_single_step(
     }
     uint32_t waiting = s;
     if (is_optional || (is_first && e->place.begins_optional)) {
-        waiting                     = add_state(b);
-        state_of(b, waiting)->step  = step;
-        state_of(b, waiting)->stops = state_of(b, s)->stops;
+        waiting                    = add_state(b);
+        state_of(b, waiting)->step = step;
         add_edge(b, waiting, REF_TAKE, sink, take);
         add_edge(b, waiting, REF_IGNORE, waiting, ignore);
     }
@@ -370,8 +377,8 @@ own_entry(builder *b, uint32_t first)
 static place
 place_of_body(builder *b, const element *e, bool is_first, bool is_beyond)
 {
-    place at           = { .ends_pattern = e->place.ends_pattern };
-    at.begins_optional = is_beyond || (is_first && e->place.begins_optional);
+    place at           = { .ends_pattern = e->place.ends_pattern && e->may_end };
+    at.begins_optional = is_first && (is_beyond || e->place.begins_optional);
     at.begins_match    = is_first && e->place.begins_match;
     if (is_first) {
         at.entry       = e->place.entry;
@@ -400,6 +407,7 @@ build_single_group(
         state_of(b, first)->stops |= e->place.not_after;
     }
     if (is_beyond) {
+        state_of(b, first)->is_repeated = !is_first;
         add_exit(b, e, first, is_first);
     }
     return first;
@@ -452,12 +460,13 @@ build_loop(builder *b, const element *e)
 }
 
 static uint32_t
-build_repetition(builder *b, const element *e)
+build_repetition(builder *b, element *e)
 {
     uint32_t min  = e->pattern->min;
     uint32_t max  = e->pattern->max;
     uint32_t last = e->sink;
     uint32_t must = min == 0 ? 1 : min;
+    e->may_end    = true;
     if (max == WEIRI_UNBOUNDED) {
         last = build_loop(b, e);
     }
@@ -465,7 +474,8 @@ build_repetition(builder *b, const element *e)
         last = build_single(b, e, last, false, true);
     }
     for (uint32_t i = 1; i < must; i++) {
-        last = build_single(b, e, last, false, false);
+        last       = build_single(b, e, last, false, false);
+        e->may_end = false;
     }
     return build_single(b, e, last, true, min == 0);
 }
@@ -532,6 +542,19 @@ all_negated_before(const weiri_pattern *p, uint32_t i)
     return true;
 }
 
+/* `-> not` comes before `=> not`, with nothing but `-> not` between: it does not reach
+ * over it (3.2). */
+static bool
+is_next_after(const weiri_pattern *p, uint32_t i)
+{
+    for (i++; i < p->n_items && p->items[i]->is_negated; i++) {
+        if (p->items[i]->contiguity == WEIRI_NEXT) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static uint32_t
 build_not(builder *b, const weiri_pattern *p, uint32_t i, place at, uint32_t sink)
 {
@@ -541,8 +564,10 @@ build_not(builder *b, const weiri_pattern *p, uint32_t i, place at, uint32_t sin
             i + 1 < p->n_items && p->items[i + 1]->contiguity == WEIRI_NEXT;
         return build_leading_not(b, n, is_just_before, sink);
     }
-    return at.contiguity == WEIRI_NEXT ? build_not_next(b, n, at, sink)
-                                       : build_not_followed(b, n, at, sink);
+    if (at.contiguity == WEIRI_NEXT) {
+        return build_not_next(b, n, at, sink);
+    }
+    return is_next_after(p, i) ? sink : build_not_followed(b, n, at, sink);
 }
 
 static uint32_t

@@ -59,6 +59,8 @@ typedef struct ref_state {
     uint32_t      barrier; /* of a choice: where it ends. Once it has ignored an event,
                             * it must not be reached from here without taking      */
     bool is_pending;       /* complete when the deadline passes                     */
+    bool is_repeated;      /* begins a repetition of a group that may be its last, and
+                            * waits in itself                                        */
 } ref_state;
 
 typedef struct ref_automaton {
@@ -67,6 +69,8 @@ typedef struct ref_automaton {
     ref_state         *states;
     uint32_t           n_states;
     uint32_t           start;
+    ref_steps          closing; /* `-> not` at the end of a group that ends the pattern:
+                                 * complete at the deadline alone */
 } ref_automaton;
 
 /* False if no automaton can be made of the pattern. */

@@ -189,8 +189,9 @@ is_barred(
     if (!run->has_waited) {
         return false;
     }
-    return (edge->is_exit && state == run->state)
-           || states[target_of(self, state, edge)].alias == states[barrier].alias;
+    return barrier != WEIRI_NONE
+           && ((edge->is_exit && state == run->state)
+               || states[target_of(self, state, edge)].alias == states[barrier].alias);
 }
 
 /* ---- ways on ---- */
@@ -308,31 +309,48 @@ edge_holds(offer *o, uint32_t state, const ref_edge *edge)
 
 /* Where PROCEED edges lead from the target of a TAKE: to Final, or to a pending state. */
 typedef struct arrival {
-    bool    is_final;
-    bool    is_pending;
-    ref_run pending;
+    bool     is_final;
+    bool     is_pending;
+    ref_run  pending;
+    ref_run *visited;
+    uint32_t n_visited;
 } arrival;
 
-static void
-arrive(offer *o, ref_run run, bool *marks, arrival *out)
+static bool
+was_visited(weir_reference *self, ref_run **visited, uint32_t *n, const ref_run *run)
 {
-    bool is_new;
+    for (uint32_t i = 0; i < *n; i++) {
+        const ref_run *v = &(*visited)[i];
+        if (v->state == run->state && v->active == run->active
+            && v->left_out == run->left_out && v->is_late == run->is_late) {
+            return true;
+        }
+    }
+    WEIRI_ARENA_PUSH(self->arena, *visited, *n, *run);
+    return false;
+}
+
+static void
+arrive(offer *o, ref_run run, arrival *out)
+{
     if (run.state == REF_FINAL) {
-        out->is_final = out->is_final || run.active == 0 || run.left_out;
+        bool is_open  = (run.active & o->self->automaton.closing) != 0;
+        out->is_final = out->is_final || run.active == 0 || (run.left_out && !is_open);
         return;
     }
-    mark(marks, run.state, &is_new);
     const ref_state *s = &o->self->automaton.states[run.state];
-    if (!is_new || (s->clean & run.seen) != 0) {
+    if (was_visited(o->self, &out->visited, &out->n_visited, &run)
+        || (s->clean & run.seen) != 0) {
         return;
     }
     run.active |= s->begins;
     run.left_out = run.left_out && s->begins == 0;
     if (s->is_pending) {
-        out->is_pending = true;
-        out->pending    = run;
+        out->is_pending = out->is_pending || !run.is_late;
+        out->pending    = run.is_late ? out->pending : run;
         return;
     }
+    run.is_late            = run.is_late || s->absent != 0;
     const ref_state *edges = edges_of(o->self, run.state);
     for (uint32_t i = 0; i < edges->n_edges; i++) {
         const ref_edge *edge = &edges->edges[i];
@@ -340,7 +358,8 @@ arrive(offer *o, ref_run run, bool *marks, arrival *out)
             ref_run next  = run;
             next.state    = target_of(o->self, run.state, edge);
             next.left_out = run.left_out || edge->leaves_out;
-            arrive(o, next, marks, out);
+            next.is_late  = run.is_late || edge->is_exit;
+            arrive(o, next, out);
         }
     }
 }
@@ -348,8 +367,7 @@ arrive(offer *o, ref_run run, bool *marks, arrival *out)
 static void
 keep(offer *o, ref_run run)
 {
-    if (run.state != REF_FINAL && prospect_of(o->self, &run).has_way
-        && deadline_of(o->self, &run) >= o->event->time_ns) {
+    if (run.state != REF_FINAL && prospect_of(o->self, &run).has_way) {
         push_run(o->self, &o->next, run);
     }
 }
@@ -364,7 +382,7 @@ take(offer *o, const ref_state *s, uint32_t target)
     }
     ref_run run = { .state = target, .seen = o->seen, .bindings = bind(o, s->step) };
     arrival to  = { 0 };
-    arrive(o, run, new_marks(o->self), &to);
+    arrive(o, run, &to);
     keep(o, run);
     if (to.is_pending) {
         keep(o, to.pending);
@@ -380,10 +398,13 @@ ignore(offer *o, ref_run run, uint32_t target)
     if (is_start(o)) {
         return;
     }
-    run.has_waited =
-        target == run.state && o->self->automaton.states[target].barrier != WEIRI_NONE;
-    run.state = target;
-    run.seen  = o->seen;
+    const ref_state *s = &o->self->automaton.states[target];
+    run.has_waited = target == run.state && (s->barrier != WEIRI_NONE || s->is_repeated);
+    run.state      = target;
+    run.seen       = o->seen;
+    if (target == REF_FINAL && o->run->has_waited) {
+        return; /* it did when it had not waited yet (4.5) */
+    }
     if (target == REF_FINAL) {
         ref_push_complete(o->self, o->completes, run.bindings, o->event->time_ns);
     } else {
@@ -391,27 +412,13 @@ ignore(offer *o, ref_run run, uint32_t target)
     }
 }
 
-static bool
-was_visited(offer *o, const ref_run *run)
-{
-    for (uint32_t i = 0; i < o->n_visited; i++) {
-        const ref_run *v = &o->visited[i];
-        if (v->state == run->state && v->active == run->active
-            && v->left_out == run->left_out) {
-            return true;
-        }
-    }
-    WEIRI_ARENA_PUSH(o->self->arena, o->visited, o->n_visited, *run);
-    return false;
-}
-
 static void
 visit(offer *o, ref_run run)
 {
     const ref_state *s = &o->self->automaton.states[run.state];
     o->self->cost++;
-    if (run.state == REF_FINAL || was_visited(o, &run) || (s->clean & o->run->seen) != 0
-        || !history_allows(o, s)) {
+    if (run.state == REF_FINAL || was_visited(o->self, &o->visited, &o->n_visited, &run)
+        || (s->clean & o->run->seen) != 0 || !history_allows(o, s)) {
         return;
     }
     run.active |= s->begins;
@@ -672,6 +679,7 @@ weir_reference_feed(
     self->last_ns    = e->time_ns;
     ref_partition *p = partition_of(self, e);
     if (p == NULL) {
+        self->counts.null_keys++;
         return;
     }
     self->turn++;
@@ -688,9 +696,15 @@ weir_reference_finish(weir_reference *self)
 {
     weir_reference_advance(self, self->last_ns);
     for (uint32_t i = 0; i < self->n_partitions; i++) {
-        self->partitions[i]->runs.n = 0;
-        self->partitions[i]->held.n = 0;
-        self->partitions[i]->spoke  = NULL;
+        ref_partition *p = self->partitions[i];
+        self->counts.dropped_at_end += p->held.n + (p->spoke != NULL);
+        for (uint32_t r = 0; r < p->runs.n; r++) {
+            self->counts.dropped_at_end +=
+                self->automaton.states[p->runs.items[r].state].is_pending;
+        }
+        p->runs.n                  = 0;
+        p->held.n                  = 0;
+        self->partitions[i]->spoke = NULL;
     }
 }
 
@@ -720,6 +734,12 @@ bool
 weir_reference_is_too_costly(const weir_reference *self)
 {
     return self->is_too_costly || self->cost > self->limits.max_steps;
+}
+
+weiri_match_counts
+weir_reference_counts(const weir_reference *self)
+{
+    return self->counts;
 }
 
 size_t

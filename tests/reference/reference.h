@@ -60,6 +60,11 @@ weir_reference_is_too_costly(const weir_reference *self);
 size_t
 weir_reference_live(const weir_reference *self);
 
+/* What it counted: matches, timeouts, what was dropped by a bound or at the end, events
+ * of no partition. The rest is 0. */
+weiri_match_counts
+weir_reference_counts(const weir_reference *self);
+
 /* Order in which outputs of one moment come: negative if `a` comes before `b`. */
 int
 weir_reference_compare(

@@ -84,6 +84,8 @@ ref_give(weir_reference *self, ref_partition *partition, const ref_bindings *b,
     if (is_timeout && emit == NULL) {
         return;
     }
+    self->counts.matches += !is_timeout;
+    self->counts.timeouts += is_timeout;
     out.taken   = b->taken;
     out.n_taken = b->n;
     if (emit != NULL && emit->schema != NULL) {
@@ -245,13 +247,12 @@ release(weir_reference *self, ref_partition *p)
     }
 }
 
-/* Matches of one partition that complete at the same event or deadline. */
-void
-ref_settle(
-    weir_reference *self, ref_partition *p, ref_completes *completes, bool is_absence)
+static void
+settle(weir_reference *self, ref_partition *p, ref_completes *completes, bool is_absence)
 {
     ref_sort(completes, ref_by_match);
     if (!is_absence && completes->n > self->plan->max_matches) {
+        self->counts.dropped_matches += completes->n - self->plan->max_matches;
         completes->n = self->plan->max_matches;
     }
     if (is_holding(self)) {
@@ -271,4 +272,26 @@ ref_settle(
         ref_give(self, p, c.bindings, false, c.time_ns);
         sweep_away(&s, &p->runs, completes);
     }
+}
+
+/* The partial match that began first goes first; they stand in that order. */
+static void
+bound_runs(weir_reference *self, ref_partition *p)
+{
+    uint32_t max  = self->plan->max_runs;
+    uint32_t over = p->runs.n > max ? p->runs.n - max : 0;
+    if (over > 0) {
+        p->runs.n = max;
+        memmove(p->runs.items, p->runs.items + over, max * sizeof *p->runs.items);
+        self->counts.dropped_runs += over;
+    }
+}
+
+/* Matches of one partition that complete at the same event or deadline. */
+void
+ref_settle(
+    weir_reference *self, ref_partition *p, ref_completes *completes, bool is_absence)
+{
+    settle(self, p, completes, is_absence);
+    bound_runs(self, p);
 }

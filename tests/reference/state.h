@@ -23,10 +23,12 @@ typedef struct ref_bindings {
 
 typedef struct ref_run {
     uint32_t  state;
-    ref_steps active;     /* negations that have begun and not ended      */
-    bool      left_out;   /* an optional element was, since the last of them */
-    bool      has_waited; /* in the state of a choice: it cannot be left out any more */
-    ref_steps seen;       /* `not` of conjunctions fitted since the first event */
+    ref_steps active;      /* negations that have begun and not ended      */
+    bool      left_out;    /* an optional element was, since the last of them */
+    bool      has_waited;  /* in the state of a choice: it cannot be left out any more;
+                            * in that of a group's repetition: it completes nothing   */
+    bool          is_late; /* on its way from a TAKE: what it passed could go on      */
+    ref_steps     seen;    /* `not` of conjunctions fitted since the first event */
     ref_bindings *bindings;
 } ref_run;
 
@@ -68,6 +70,7 @@ struct weir_reference {
     int64_t                last_ns; /* time of the last event */
     uint64_t               cost;
     bool                   is_too_costly;
+    weiri_match_counts     counts;
     weir_reference_output *outputs;
     size_t                 n_outputs;
 };

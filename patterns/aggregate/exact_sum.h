@@ -18,6 +18,8 @@ __extension__ typedef __int128 weiri_int128;
 
 typedef struct weiri_wide_sum weiri_wide_sum;
 
+enum { WEIRI_EXACT_SUM_UNIT = 72 }; /* bits after the point of the small sum */
+
 /* All zero is the empty sum. In two words, so that states need no alignment to 16. */
 typedef struct weiri_exact_sum {
     uint64_t low; /* of the fixed-point number: ints in units of 1, doubles 2^-72 */

@@ -105,7 +105,8 @@ weiri_sum_value(const weiri_aggregate *plan, const weiri_sum *self, uint64_t *fa
         sum /= (double)self->n; /* before scaling: the sum may be out of range */
     }
     weir_value value = { .type = WEIR_FLOAT };
-    value.as.f       = ldexp(sum, exponent);
+    value.as.f = exponent == -WEIRI_EXACT_SUM_UNIT ? sum * 0x1p-72 /* exact, and quick */
+                                                   : ldexp(sum, exponent);
     if (!isfinite(value.as.f)) {
         (*faults)++;
         return weiri_null_of(WEIR_FLOAT);

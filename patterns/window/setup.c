@@ -320,6 +320,7 @@ weiri_windower_new(const weiri_query *plan, const weiri_window_sink *sink,
     self->due      = INT64_MAX;
     self->tick     = INT64_MAX;
     self->close_ns = INT64_MAX;
+    self->full_ns  = INT64_MIN;
     status         = make_columns(self);
     if (status == WEIR_OK) {
         status = make_results(self, err);

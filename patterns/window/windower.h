@@ -69,9 +69,9 @@ typedef struct weiri_window_ops {
     weir_status (*close)(weiri_windower *self, int64_t end);
     /* Early results at time_ns, of the entries in self->dirty. */
     weir_status (*tick)(weiri_windower *self, int64_t time_ns);
-    /* Whether an entry's state matters to no event from now_ns on. */
-    bool (*is_stale)(
-        const weiri_windower *self, const weiri_entry *entry, int64_t now_ns);
+    /* The time from which on an entry's state matters to no event; INT64_MAX: none known.
+     * What `limit` has noted is looked at apart. NULL: entries need no sweep. */
+    int64_t (*stale_from)(const weiri_windower *self, const weiri_entry *entry);
     /* Empty an entry. */
     void (*clear)(weiri_windower *self, void *entry);
 } weiri_window_ops;
@@ -121,7 +121,9 @@ struct weiri_windower {
     int64_t  close_ns; /* hopping, tumbling: the next end              */
     uint64_t n_seen;   /* selected events, which gives each its order  */
     uint64_t n_emitted;
-    uint32_t sweep; /* next entry to look at */
+    uint32_t sweep;   /* next entry to look at */
+    uint32_t n_new;   /* keys that the last chunk brought */
+    int64_t  full_ns; /* before it no entry of a full table is stale */
     bool     is_finishing;
 
     uint32_t  *dirty; /* entries with events since the last early results */
@@ -231,7 +233,11 @@ weiri_windower_give(weiri_windower *self, const weiri_evaluation *e, bool *is_em
 weir_status
 weiri_windower_flush(weiri_windower *self);
 
-/* Whether no time that `limit` has noted matters at now_ns or later. */
+/* The time from which on nothing that `limit` has noted matters. */
+int64_t
+weiri_emission_over_from(const weiri_emission *self, const weiri_window *window);
+
+/* Whether it is over at now_ns. */
 bool
 weiri_emission_is_over(
     const weiri_emission *self, const weiri_window *window, int64_t now_ns);

@@ -33,15 +33,11 @@ window_text(const weiri_querying *self)
 }
 
 /* A window that is closed has many events, and `what` is of one. */
-static weiri_expr *
-report_many(weiri_querying *self, weiri_span at, const char *what, const char *name)
+static void
+report_many(weiri_querying *self, weiri_span at, const char *what)
 {
     weiri_report(self->planner->diagnostics, WEIRI_E_NOT_ONE_EVENT, at,
         "'%s' is of one event, and a %s window has many", what, window_text(self));
-    weiri_report_hint(self->planner->diagnostics,
-        "write first(%s) or last(%s), or let it be part of the key: 'by %s'", name, name,
-        name);
-    return NULL;
 }
 
 static weiri_expr *
@@ -54,7 +50,12 @@ field_named(weiri_querying *self, const weiri_ast_expr *node)
         return NULL;
     }
     if (reads_results(self) && self->is_closed) {
-        return report_many(self, node->at, node->name.text, node->name.text);
+        const char *name = node->name.text;
+        report_many(self, node->at, name);
+        weiri_report_hint(self->planner->diagnostics,
+            "write first(%s) or last(%s), or let it be part of the key: 'by %s'", name,
+            name, name);
+        return NULL;
     }
     return weiri_expr_field(self->planner->arena, schema, (uint32_t)field);
 }
@@ -133,9 +134,13 @@ static weiri_expr *
 resolve_call(weiri_querying *self, const weiri_ast_expr *node, bool *is_handled)
 {
     if (strcmp(node->name.text, "time") == 0 && node->n_items == 0) {
-        return reads_results(self) && self->is_closed
-                   ? report_many(self, node->at, "time()", "time()")
-                   : weiri_expr_time(self->planner->arena);
+        if (!reads_results(self) || !self->is_closed) {
+            return weiri_expr_time(self->planner->arena);
+        }
+        report_many(self, node->at, "time()");
+        weiri_report_hint(self->planner->diagnostics,
+            "write window.start or window.end, or last(time())");
+        return NULL;
     }
     return weiri_query_aggregate(self, node, is_handled);
 }

@@ -91,7 +91,8 @@ plan_clause(weiri_querying *self)
     window->is_reset               = ast->is_reset;
     window->has_fill               = ast->is_filled;
     if (window->kind == WEIRI_WINDOW_LAST) {
-        window->n_rows = constant_count(self, ast->width, WEIRI_WINDOW_ROWS, "'last'");
+        window->n_rows = constant_count(
+            self, ast->width, WEIRI_WINDOW_ROWS, "the length of a 'last' window");
     } else {
         window->width_ns = duration(self, ast->width, "a window's length");
     }
@@ -289,8 +290,8 @@ plan_changes(weiri_querying *self)
     if (rule->having == NULL && (!is_single || rule->where == NULL)) {
         weiri_report(self->planner->diagnostics, WEIRI_E_NEVER_CHANGES,
             rule->emit.when_changes, "nothing here turns true");
-        weiri_report_hint(
-            self->planner->diagnostics, "say what with 'having count() > 3'");
+        weiri_report_hint(self->planner->diagnostics, "say what with '%s'",
+            is_single ? "where ..." : "having count() > 3");
         self->is_broken = true;
     } else if (is_single && query->where != NULL && !self->is_broken) {
         weiri_scope scope   = { self->planner->arena, self->planner->diagnostics, self,

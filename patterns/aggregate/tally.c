@@ -52,7 +52,7 @@ weiri_sum_add(const weiri_aggregate *plan, weiri_sum *self, weiri_cell cell, int
 {
     self->n += (uint64_t)(int64_t)sign;
     if (plan->argument->type == WEIR_FLOAT) {
-        return weiri_exact_sum_add(&self->sum, cell.f, sign);
+        return weiri_exact_sum_add_quick(&self->sum, cell.f, sign);
     }
     weiri_exact_sum_add_int(&self->sum, cell.i, sign);
     return true;

@@ -22,11 +22,10 @@ states_of(sliding_entry *self)
 
 /* ---- rows ---- */
 
-/* Free the strings of a row. */
-static void
-free_row(const weiri_windower *self, const uint64_t *row)
+void
+weiri_row_free(const weiri_windower *self, const uint64_t *row)
 {
-    for (uint32_t i = 0; i < self->n_cells; i++) {
+    for (uint32_t i = 0; self->has_text && i < self->n_cells; i++) {
         weir_type type = self->vectors[self->cell_root[i]].type;
         if (weiri_cell_is_text(type) && row[WEIRI_ROW_CELLS + i] != 0) {
             weiri_cell_free(type, (weiri_cell){ .bits = row[WEIRI_ROW_CELLS + i] });
@@ -42,7 +41,8 @@ clear_rows(weiri_windower *self, sliding_entry *entry)
         weiri_slide_clear(&self->slides[a], states_of(entry) + self->offset[a]);
     }
     for (; entry->ring.head < entry->ring.tail; entry->ring.head++) {
-        free_row(self, weiri_ring_row(&entry->ring, self->stride, entry->ring.head));
+        weiri_row_free(
+            self, weiri_ring_row(&entry->ring, self->stride, entry->ring.head));
         self->counts.live_rows--;
     }
     free(entry->ring.words);
@@ -69,7 +69,7 @@ evict(weiri_windower *self, sliding_entry *entry)
             return false;
         }
     }
-    free_row(self, row);
+    weiri_row_free(self, row);
     ring->head++;
     self->counts.live_rows--;
     return true;
@@ -89,8 +89,8 @@ evict_older(weiri_windower *self, sliding_entry *entry, int64_t oldest_ns)
     return true;
 }
 
-static bool
-grow_ring(weiri_windower *self, weiri_ring *ring)
+bool
+weiri_rows_grow(const weiri_windower *self, weiri_ring *ring)
 {
     enum { LEAST = 4 };
     size_t     row_size = self->stride * sizeof *ring->words;
@@ -109,9 +109,8 @@ grow_ring(weiri_windower *self, weiri_ring *ring)
     return true;
 }
 
-/* Fill the arguments of a row from selected row i. */
-static bool
-fill_row(weiri_windower *self, uint64_t *row, uint32_t i)
+bool
+weiri_row_fill(weiri_windower *self, uint64_t *row, uint32_t i)
 {
     uint32_t at         = self->batch.row[i];
     row[WEIRI_ROW_TIME] = (uint64_t)self->batch.time[i];
@@ -138,12 +137,12 @@ static bool
 push(weiri_windower *self, sliding_entry *entry, uint32_t i)
 {
     weiri_ring *ring = &entry->ring;
-    if (ring->tail - ring->head == ring->capacity && !grow_ring(self, ring)) {
+    if (ring->tail - ring->head == ring->capacity && !weiri_rows_grow(self, ring)) {
         return false;
     }
     uint64_t  number = ring->tail;
     uint64_t *row    = weiri_ring_row(ring, self->stride, number);
-    bool      is_ok  = fill_row(self, row, i);
+    bool      is_ok  = weiri_row_fill(self, row, i);
     entry->newest_ns = self->batch.time[i];
     ring->tail++;
     self->counts.live_rows++;

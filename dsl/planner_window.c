@@ -113,14 +113,15 @@ weiri_plan_window(weiri_querying *self)
         return;
     }
     weiri_window *window = weiri_arena_alloc(self->planner->arena, sizeof *window);
-    *window              = (weiri_window){
-                     .kind = WEIRI_WINDOW_LAST, .n_rows = 1, .early_ns = -1, .limit_ns = -1
-    };
-    self->query->window = window;
+    *window              = (weiri_window){ .early_ns = -1, .limit_ns = -1 };
+    self->query->window  = window;
     if (has_clause) {
         plan_clause(self);
         self->is_closed =
             window->kind != WEIRI_WINDOW_SLIDING && window->kind != WEIRI_WINDOW_LAST;
+    } else {
+        window->kind   = WEIRI_WINDOW_LAST;
+        window->n_rows = 1;
     }
 }
 

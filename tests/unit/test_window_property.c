@@ -11,7 +11,7 @@
 
 #define SECOND INT64_C(1000000000)
 
-enum { N_CASES = 4000, MOST_TEXT = 1 << 16, MOST_AGGREGATES = 40 };
+enum { N_CASES = 1000, MOST_TEXT = 1 << 16, MOST_AGGREGATES = 40 };
 
 static const weir_field FIELDS[N_FIELDS] = {
     { .name = "key", .type = WEIR_STRING, .is_nullable = true },

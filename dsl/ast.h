@@ -47,6 +47,7 @@ struct weiri_ast_expr {
     weiri_ast_name   name;       /* of the operator or function too            */
     weiri_ast_expr **items;
     uint32_t         n_items;
+    weiri_ast_expr  *filter; /* of a CALL: `sum(x) where c`; NULL: none */
     union {
         bool    b;
         int64_t i; /* int, duration */

@@ -87,6 +87,14 @@
     X(KEY_TYPES_DIFFER, "E0609", "key fields of different types")                        \
     X(KEY_SIDES, "E0610", "a key equation that does not name each stream once")          \
     X(TIMEOUT_NEEDS_WITHIN, "E0611", "on timeout without a within")                      \
+    X(NEEDS_WINDOW, "E0612", "an aggregate or a clause that needs a window")             \
+    X(NOT_ONE_EVENT, "E0613", "a field of one event where a window has many")            \
+    X(BAD_WINDOW, "E0614", "a window that cannot be")                                    \
+    X(BAD_ARGUMENTS, "E0615", "an aggregate that is not given what it takes")            \
+    X(AGGREGATE_MISPLACED, "E0616", "an aggregate where one event is looked at")         \
+    X(BAD_COUNT, "E0617", "a number of events or results out of bounds")                 \
+    X(NEVER_CHANGES, "E0618", "when changes without a condition")                        \
+    X(FILTER_MISPLACED, "E0619", "where after an aggregate of a pattern")                \
     X(NO_TIME_FIELD, "E0701", "a source of a stream without a time")                     \
     X(UNKNOWN_ENDPOINT, "E0702", "no source or sink is called so")                       \
     X(UNKNOWN_OPTION, "E0703", "no option is called so")                                 \

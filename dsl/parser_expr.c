@@ -6,6 +6,7 @@
 
 #include "weiri/numtext.h"
 #include "weiri/timetext.h"
+#include "weiri/window.h"
 
 static weiri_ast_expr *
 parse_or(weiri_parser *self);
@@ -23,9 +24,8 @@ new_expr(weiri_parser *self, weiri_ast_kind kind, uint32_t first)
 /* A tree as deep as a chain of operators is long would overflow the stack of whoever
  * walks it, so depth is bounded and not only the nesting of parentheses. */
 static void
-add_item(weiri_parser *self, weiri_ast_expr *expr, weiri_ast_expr *item)
+deepen(weiri_parser *self, weiri_ast_expr *expr, const weiri_ast_expr *item)
 {
-    WEIRI_ARENA_PUSH(self->arena, expr->items, expr->n_items, item);
     if (item->depth >= expr->depth) {
         expr->depth = item->depth + 1;
     }
@@ -39,6 +39,13 @@ add_item(weiri_parser *self, weiri_ast_expr *expr, weiri_ast_expr *item)
         expr->depth   = 1;
         expr->n_items = 0;
     }
+}
+
+static void
+add_item(weiri_parser *self, weiri_ast_expr *expr, weiri_ast_expr *item)
+{
+    WEIRI_ARENA_PUSH(self->arena, expr->items, expr->n_items, item);
+    deepen(self, expr, item);
 }
 
 static void
@@ -175,6 +182,20 @@ parse_args(weiri_parser *self, weiri_ast_expr *expr)
     weiri_parser_expect(self, WEIRI_TOKEN_RIGHT_PAREN, "',' or ')'");
 }
 
+/* `sum(x) where c`, of an aggregate and on its line: below it begins the clause. */
+static void
+parse_filter(weiri_parser *self, weiri_ast_expr *expr)
+{
+    weiri_aggregate_kind kind;
+    if (weiri_parser_word(self) == WEIRI_WORD_WHERE
+        && !weiri_parser_peek(self, 0)->starts_line && expr->name.text != NULL
+        && weiri_aggregate_find(expr->name.text, &kind)) {
+        self->at++;
+        expr->filter = parse_or(self);
+        deepen(self, expr, expr->filter);
+    }
+}
+
 static weiri_ast_expr *
 parse_name(weiri_parser *self)
 {
@@ -206,6 +227,7 @@ parse_name(weiri_parser *self)
     if (weiri_parser_kind(self) == WEIRI_TOKEN_LEFT_PAREN) {
         expr->kind = WEIRI_AST_CALL;
         parse_args(self, expr);
+        parse_filter(self, expr);
         finish(self, expr, first);
     }
     return expr;

@@ -5,7 +5,9 @@
  *   planner_params.c     parameters and constants
  *   planner_io.c         sources and sinks
  *   planner_order.c      which rule feeds which
- *   planner_query.c      rules that begin with `from`
+ *   planner_query.c      rules that begin with `from`: clauses and names
+ *   planner_window.c     … their window, key, order and limits
+ *   planner_aggregate.c  … what they compute over a window
  *   planner_emit.c       what rules emit
  *   planner_match.c      rules that begin with `match`: clauses
  *   planner_pattern.c    … the pattern

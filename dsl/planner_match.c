@@ -27,7 +27,7 @@ check_clauses(weiri_matching *self)
                 : "conditions stand in parentheses after the stream of a step");
     }
     if (rule->limit_at.size > 0) {
-        weiri_report_not_yet(self->planner, rule->limit_at, "'limit' is");
+        weiri_report_not_yet(self->planner, rule->limit_at, "'limit' after 'match' is");
         self->is_broken = true;
     }
 }

@@ -19,7 +19,7 @@ static weiri_expr *
 resolve_constant(void *context, const weiri_ast_expr *node, bool *is_handled)
 {
     const weiri_planner *self = context;
-    if (node->kind == WEIRI_AST_CALL || node->kind == WEIRI_AST_INDEX) {
+    if (node->kind >= WEIRI_AST_INDEX) { /* calls and operators of constants */
         *is_handled = false;
         return NULL;
     }

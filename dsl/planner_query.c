@@ -1,84 +1,127 @@
-/* Rules that begin with `from`: each event by itself, filtered and mapped. */
-#include "planner.h"
+/* Rules that begin with `from`: filtered and mapped event by event, or over a window. */
+#include "planner_query.h"
 
 #include <string.h>
 
-struct query {
-    weiri_planner        *planner;
-    const weiri_ast_rule *rule;
-    uint32_t              stream;
-    const weir_schema    *schema;
-};
+/* ---- names ---- */
 
-static weiri_expr *
-field_named(struct query *self, weiri_ast_name name)
+static const char *
+name_of_stream(const weiri_querying *self)
 {
-    int32_t field = weir_schema_find(self->schema, name.text);
-    if (field < 0) {
-        weiri_report_no_field(self->planner, self->stream, name);
-        return NULL;
-    }
-    return weiri_expr_field(self->planner->arena, self->schema, (uint32_t)field);
+    const weiri_ast_from *from = &self->rule->from;
+    return from->alias.text != NULL ? from->alias.text : from->stream.text;
+}
+
+bool
+weiri_query_is_field(const weiri_querying *self, const weiri_ast_expr *node)
+{
+    const weiri_ast_expr *object = node->items[0];
+    return object->kind == WEIRI_AST_NAME
+           && strcmp(object->name.text, name_of_stream(self)) == 0;
 }
 
 static bool
-is_stream_name(const struct query *self, const weiri_ast_expr *node)
+reads_results(const weiri_querying *self)
 {
-    const weiri_ast_from *from = &self->rule->from;
-    const char *name = from->alias.text != NULL ? from->alias.text : from->stream.text;
-    return node->kind == WEIRI_AST_NAME && strcmp(node->name.text, name) == 0;
+    return self->stand >= WEIRI_QUERY_EMIT && self->query->window != NULL;
 }
 
-static const char *const AGGREGATES[] = { "count", "sum", "avg", "min", "max", "stddev",
-    "variance", "median", "quantile", "distinct", "first", "last", "collect", "top",
-    "ewma", "slope" };
+static const char *
+window_text(const weiri_querying *self)
+{
+    return weiri_word_text(self->rule->window.kind);
+}
+
+/* A window that is closed has many events, and `what` is of one. */
+static void
+report_many(weiri_querying *self, weiri_span at, const char *what)
+{
+    weiri_report(self->planner->diagnostics, WEIRI_E_NOT_ONE_EVENT, at,
+        "'%s' is of one event, and a %s window has many", what, window_text(self));
+}
 
 static weiri_expr *
-resolve_call(struct query *self, const weiri_ast_expr *node, bool *is_handled)
+field_named(weiri_querying *self, const weiri_ast_expr *node)
 {
-    for (size_t i = 0; i < sizeof AGGREGATES / sizeof AGGREGATES[0]; i++) {
-        if (strcmp(AGGREGATES[i], node->name.text) == 0) {
-            weiri_report(self->planner->diagnostics, WEIRI_E_NOT_YET, node->at,
-                "not yet: '%s' needs a window, and windows are not built yet",
-                node->name.text);
-            return NULL;
+    const weir_schema *schema = self->query->schema;
+    int32_t            field  = weir_schema_find(schema, node->name.text);
+    if (field < 0) {
+        weiri_report_no_field(self->planner, self->query->stream, node->name);
+        return NULL;
+    }
+    if (reads_results(self) && self->is_closed) {
+        const char *name = node->name.text;
+        report_many(self, node->at, name);
+        weiri_report_hint(self->planner->diagnostics,
+            "write first(%s) or last(%s), or let it be part of the key: 'by %s'", name,
+            name, name);
+        return NULL;
+    }
+    return weiri_expr_field(self->planner->arena, schema, (uint32_t)field);
+}
+
+/* The value that emit gives under this name; NULL: none, or a field's own. */
+static const weiri_ast_expr *
+emitted_as(const weiri_querying *self, const char *name)
+{
+    const weiri_ast_options *fields = &self->rule->emit.fields;
+    for (uint32_t i = 0; i < fields->n_items; i++) {
+        const weiri_ast_option *option = &fields->items[i];
+        if (option->value != NULL && option->name.text != NULL
+            && strcmp(option->name.text, name) == 0) {
+            return option->value;
         }
     }
-    if (strcmp(node->name.text, "time") == 0 && node->n_items == 0) {
-        return weiri_expr_time(self->planner->arena);
-    }
-    *is_handled = false;
     return NULL;
 }
 
 static weiri_expr *
-resolve_name(struct query *self, const weiri_ast_expr *node)
+resolve_name(weiri_querying *self, const weiri_ast_expr *node)
 {
-    bool        is_param = false;
-    weiri_expr *param    = weiri_find_param(self->planner, node->name.text, &is_param);
-    int32_t     field    = weir_schema_find(self->schema, node->name.text);
-    if (field < 0 && is_param) {
-        return param;
+    const char           *name     = node->name.text;
+    bool                  is_param = false;
+    weiri_expr           *param    = weiri_find_param(self->planner, name, &is_param);
+    bool                  is_field = weir_schema_find(self->query->schema, name) >= 0;
+    const weiri_ast_expr *emitted  = emitted_as(self, name);
+    bool                  can_name = self->stand == WEIRI_QUERY_ORDER
+                    || (self->stand == WEIRI_QUERY_HAVING && !is_field && !is_param);
+    if (can_name && emitted != NULL) {
+        return weiri_query_expr(self, WEIRI_QUERY_EMIT, emitted);
     }
-    return field_named(self, node->name);
+    return is_param && !is_field ? param : field_named(self, node);
 }
 
 static weiri_expr *
-resolve(void *context, const weiri_ast_expr *node, bool *is_handled)
+resolve_window(weiri_querying *self, const weiri_ast_expr *node)
 {
-    struct query *self = context;
-    switch (node->kind) {
-    case WEIRI_AST_NAME: return resolve_name(self, node);
-    case WEIRI_AST_CALL: return resolve_call(self, node, is_handled);
-    case WEIRI_AST_MEMBER: break;
-    default: *is_handled = false; return NULL;
+    bool is_start = strcmp(node->name.text, "start") == 0;
+    if (!is_start && strcmp(node->name.text, "end") != 0) {
+        weiri_report(self->planner->diagnostics, WEIRI_E_UNKNOWN_NAME, node->name.at,
+            "a window has a 'start' and an 'end', no '%s'", node->name.text);
+        return NULL;
     }
+    if (self->rule->window.at.size == 0 || !reads_results(self)) {
+        weiri_report(self->planner->diagnostics, WEIRI_E_NEEDS_WINDOW, node->at,
+            self->rule->window.at.size == 0 ? "this rule has no window"
+                                            : "here there is one event, not a window");
+        return NULL;
+    }
+    return weiri_query_register(
+        self, is_start ? WEIRI_AGGREGATE_START : WEIRI_AGGREGATE_END, 0);
+}
+
+static weiri_expr *
+resolve_member(weiri_querying *self, const weiri_ast_expr *node, bool *is_handled)
+{
     const weiri_ast_expr *object = node->items[0];
-    if (is_stream_name(self, object)) {
-        return field_named(self, node->name);
+    if (weiri_query_is_field(self, node)) {
+        return field_named(self, node);
     }
     if (object->kind == WEIRI_AST_NAME
-        && weir_schema_find(self->schema, object->name.text) < 0) {
+        && weir_schema_find(self->query->schema, object->name.text) < 0) {
+        if (strcmp(object->name.text, "window") == 0) {
+            return resolve_window(self, node);
+        }
         weiri_report(self->planner->diagnostics, WEIRI_E_UNKNOWN_NAME, object->at,
             "'%s' is no name of an event here", object->name.text);
         return NULL;
@@ -88,10 +131,78 @@ resolve(void *context, const weiri_ast_expr *node, bool *is_handled)
 }
 
 static weiri_expr *
-whole_field(void *context, uint32_t field)
+resolve_call(weiri_querying *self, const weiri_ast_expr *node, bool *is_handled)
 {
-    struct query *self = context;
-    return weiri_expr_field(self->planner->arena, self->schema, field);
+    if (strcmp(node->name.text, "time") == 0 && node->n_items == 0) {
+        if (!reads_results(self) || !self->is_closed) {
+            return weiri_expr_time(self->planner->arena);
+        }
+        report_many(self, node->at, "time()");
+        weiri_report_hint(self->planner->diagnostics,
+            "write window.start or window.end, or last(time())");
+        return NULL;
+    }
+    return weiri_query_aggregate(self, node, is_handled);
+}
+
+static weiri_expr *
+resolve(void *context, const weiri_ast_expr *node, bool *is_handled)
+{
+    weiri_querying *self = context;
+    if (reads_results(self) && self->is_closed) {
+        weiri_expr *key = weiri_query_key(self, node);
+        if (key != NULL) {
+            return key;
+        }
+    }
+    switch (node->kind) {
+    case WEIRI_AST_NAME: return resolve_name(self, node);
+    case WEIRI_AST_CALL: return resolve_call(self, node, is_handled);
+    case WEIRI_AST_MEMBER: return resolve_member(self, node, is_handled);
+    default: *is_handled = false; return NULL;
+    }
+}
+
+weiri_expr *
+weiri_query_expr(
+    weiri_querying *self, weiri_query_stand stand, const weiri_ast_expr *node)
+{
+    weiri_scope       scope  = { self->planner->arena, self->planner->diagnostics, self,
+               resolve };
+    weiri_query_stand before = self->stand;
+    self->stand              = stand;
+    weiri_expr *value        = weiri_type_expr(&scope, node);
+    self->stand              = before;
+    return value;
+}
+
+weiri_expr *
+weiri_query_condition(
+    weiri_querying *self, weiri_query_stand stand, const weiri_ast_expr *node)
+{
+    weiri_scope       scope  = { self->planner->arena, self->planner->diagnostics, self,
+               resolve };
+    weiri_query_stand before = self->stand;
+    self->stand              = stand;
+    weiri_expr *value        = weiri_type_condition(&scope, node);
+    self->stand              = before;
+    return value;
+}
+
+/* ---- clauses ---- */
+
+static bool
+check_later(weiri_planner *self, const weiri_ast_rule *rule)
+{
+    if (rule->from.n_joins > 0) {
+        weiri_report_not_yet(self, rule->from.joins[0].at, "joins are");
+        return false;
+    }
+    if (rule->from.actor.at.size > 0) {
+        weiri_report_not_yet(self, rule->from.actor.at, "actors are");
+        return false;
+    }
+    return true;
 }
 
 static bool
@@ -99,25 +210,10 @@ check_clauses(weiri_planner *self, const weiri_ast_rule *rule)
 {
     struct {
         weiri_span  at;
-        const char *what;
-    } const later[] = { { rule->window.at, "windows are" },
-        { rule->having_at, "'having' is" }, { rule->limit_at, "'limit' is" },
-        { rule->order_at, "'order by' is" },
-        { rule->from.n_joins > 0 ? rule->from.joins[0].at : (weiri_span){ .size = 0 },
-            "joins are" },
-        { rule->from.actor.at, "actors are" } };
-    bool is_ok      = true;
-    for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
-        if (later[i].at.size > 0) {
-            weiri_report_not_yet(self, later[i].at, later[i].what);
-            is_ok = false;
-        }
-    }
-    struct {
-        weiri_span  at;
         const char *name;
     } const wrong[] = { { rule->within_at, "within" }, { rule->skip.at, "skip" },
         { rule->on_timeout.at, "on timeout" } };
+    bool is_ok      = check_later(self, rule);
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         if (wrong[i].at.size > 0) {
             weiri_report(self->diagnostics, WEIRI_E_CLAUSE_MISPLACED, wrong[i].at,
@@ -125,23 +221,79 @@ check_clauses(weiri_planner *self, const weiri_ast_rule *rule)
             is_ok = false;
         }
     }
-    if (is_ok && rule->by_at.size > 0) {
-        weiri_report(self->diagnostics, WEIRI_W_NO_EFFECT, rule->by_at,
-            "'by' has no effect without a window");
+    bool is_counted = rule->limit_at.size > 0 || rule->emit.when_changes.size > 0;
+    if (rule->window.at.size > 0) {
+        return is_ok;
+    }
+    if (rule->having_at.size > 0 && !is_counted) {
+        weiri_report(self->diagnostics, WEIRI_E_NEEDS_WINDOW, rule->having_at,
+            "'having' needs a window");
+        weiri_report_hint(
+            self->diagnostics, "a condition on single events is 'where ...'");
+        is_ok = false;
+    }
+    if (rule->order_at.size > 0) {
+        weiri_report(self->diagnostics, WEIRI_E_NEEDS_WINDOW, rule->order_at,
+            "'order by' needs a window that closes");
+        weiri_report_hint(self->diagnostics, "add, for example, 'window tumbling 1m'");
+        is_ok = false;
     }
     return is_ok;
+}
+
+static weiri_expr *
+whole_field(void *context, uint32_t field)
+{
+    weiri_querying *self = context;
+    return weiri_expr_field(self->planner->arena, self->query->schema, field);
+}
+
+static void
+mark(const weiri_expr *expr, bool *used)
+{
+    if (expr != NULL) {
+        weiri_expr_mark_fields(expr, used);
+    }
 }
 
 static void
 mark_fields(weiri_planner *self, const weiri_query *query)
 {
-    bool *used = self->plan->streams[query->stream].used;
-    if (query->where != NULL) {
-        weiri_expr_mark_fields(query->where, used);
-    }
+    bool               *used   = self->plan->streams[query->stream].used;
+    const weiri_window *window = query->window;
+    mark(query->where, used);
     for (uint32_t i = 0; i < query->emit->schema->n_fields; i++) {
-        weiri_expr_mark_fields(query->emit->values[i], used);
+        mark(query->emit->values[i], used);
     }
+    if (window == NULL) {
+        return;
+    }
+    mark(window->having, used);
+    for (uint32_t i = 0; i < window->n_keys; i++) {
+        mark(window->keys[i], used);
+    }
+    for (uint32_t i = 0; i < window->n_aggregates; i++) {
+        mark(window->aggregates[i].argument, used);
+        mark(window->aggregates[i].second, used);
+        mark(window->aggregates[i].filter, used);
+    }
+}
+
+static weiri_emit *
+plan_emit(weiri_querying *self)
+{
+    weiri_planner *planner = self->planner;
+    weiri_scope    scope   = { planner->arena, planner->diagnostics, self, resolve };
+    weiri_whole    whole   = {
+             .schema = self->query->schema, .field = whole_field, .context = self
+    };
+    if (self->is_closed) {
+        whole.schema = NULL;
+        whole.why    = weiri_arena_format(
+               planner->arena, "a %s window has many events", window_text(self));
+    }
+    self->stand = WEIRI_QUERY_EMIT;
+    return weiri_plan_emit(planner, &scope, self->rule, &self->rule->emit, &whole);
 }
 
 weiri_query *
@@ -150,30 +302,20 @@ weiri_plan_query(weiri_planner *self, const weiri_ast_rule *rule)
     if (!check_clauses(self, rule)) {
         return NULL;
     }
-    uint32_t     stream  = weiri_find_stream(self, rule->from.stream.text);
-    struct query context = { .planner = self,
-        .rule                         = rule,
-        .stream                       = stream,
-        .schema                       = &self->plan->streams[stream].schema };
-    weiri_scope  scope   = { self->arena, self->diagnostics, &context, resolve };
-    weiri_whole  whole   = {
-           .schema = context.schema, .field = whole_field, .context = &context
-    };
-    weiri_query *query = weiri_arena_alloc(self->arena, sizeof *query);
-    query->stream      = stream;
-    query->schema      = context.schema;
-    bool is_ok         = true;
+    uint32_t     stream    = weiri_find_stream(self, rule->from.stream.text);
+    weiri_query *query     = weiri_arena_alloc(self->arena, sizeof *query);
+    query->stream          = stream;
+    query->schema          = &self->plan->streams[stream].schema;
+    weiri_querying context = { .planner = self, .rule = rule, .query = query };
     if (rule->where != NULL) {
-        query->where = weiri_type_condition(&scope, rule->where);
-        is_ok        = query->where != NULL;
+        query->where = weiri_query_condition(&context, WEIRI_QUERY_WHERE, rule->where);
+        context.is_broken = query->where == NULL;
     }
-    for (uint32_t i = 0; i < rule->n_keys; i++) {
-        for (uint32_t j = 0; j < rule->keys[i].n_sides; j++) {
-            is_ok = weiri_type_expr(&scope, rule->keys[i].sides[j]) != NULL && is_ok;
-        }
-    }
-    query->emit = weiri_plan_emit(self, &scope, rule, &rule->emit, &whole);
-    if (!is_ok || query->emit == NULL || self->streams[stream].is_broken) {
+    weiri_plan_window(&context);
+    weiri_plan_window_keys(&context);
+    query->emit = plan_emit(&context);
+    weiri_plan_window_results(&context);
+    if (context.is_broken || query->emit == NULL || self->streams[stream].is_broken) {
         return NULL;
     }
     mark_fields(self, query);

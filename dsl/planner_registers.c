@@ -329,6 +329,13 @@ weiri_resolve_aggregate(
     if (strcmp(node->name.text, "time") == 0) {
         return resolve_time(self, node, is_handled);
     }
+    if (node->filter != NULL) {
+        weiri_report(diagnostics, WEIRI_E_FILTER_MISPLACED, node->filter->at,
+            "a 'where' after an aggregate belongs to windows");
+        weiri_report_hint(diagnostics,
+            "put the condition on the step, or count what is true: count(a.x > 3)");
+        return NULL;
+    }
     if (is_later(node->name.text)) {
         weiri_report(diagnostics, WEIRI_E_NOT_YET, node->at,
             "not yet: '%s' is not built yet", node->name.text);

@@ -342,7 +342,8 @@ weiri_resolve_step(void *context, const weiri_ast_expr *node, bool *is_handled)
     case WEIRI_AST_NAME: return resolve_name(self, node);
     case WEIRI_AST_MEMBER: return resolve_member(self, node, is_handled);
     case WEIRI_AST_CALL: return weiri_resolve_aggregate(self, node, is_handled);
-    default: break;
+    case WEIRI_AST_INDEX: break;
+    default: *is_handled = false; return NULL;
     }
     const weiri_ast_expr *object = node->items[0];
     if (object->kind == WEIRI_AST_NAME

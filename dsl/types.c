@@ -243,6 +243,13 @@ weiri_expr *
 weiri_type_expr(const weiri_scope *scope, const weiri_ast_expr *node)
 {
     weiri_expr **items = NULL;
+    if (node->kind >= WEIRI_AST_UNARY) {
+        bool        is_handled = true;
+        weiri_expr *special    = scope->resolve(scope->context, node, &is_handled);
+        if (is_handled) {
+            return special;
+        }
+    }
     switch (node->kind) {
     case WEIRI_AST_BROKEN: return NULL;
     case WEIRI_AST_NULL:

@@ -9,9 +9,11 @@ typedef struct weiri_scope {
     weiri_arena       *arena;
     weiri_diagnostics *diagnostics;
     void              *context;
-    /* The meaning of a NAME, MEMBER or INDEX, or of a CALL that is special here.
+    /* The meaning of a NAME, MEMBER or INDEX, or of a CALL or operator that is special
+     * here.
      *
-     *   is_handled  false: nothing special; a call is a function, the rest an error
+     *   is_handled  true before the call; false: nothing special; a call is a function,
+     *               an operator itself, the rest an error
      *   returns     NULL: it has been reported
      */
     weiri_expr *(*resolve)(void *context, const weiri_ast_expr *node, bool *is_handled);

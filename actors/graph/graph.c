@@ -109,10 +109,11 @@ weiri_graph_get_counts(const weiri_graph *self)
     weiri_graph_counts counts = { 0 };
     for (uint32_t i = 0; i < self->plan->n_rules; i++) {
         weiri_rule_counts of = weiri_rule_actor_counts(self->rules[i]);
-        counts.n_matches += of.match.matches;
-        counts.n_dropped += of.match.dropped_runs + of.match.dropped_matches;
-        counts.n_faults += of.match.faults;
-        counts.n_null_keys += of.match.null_keys;
+        counts.n_matches += of.match.matches + of.window.emitted;
+        counts.n_dropped += of.match.dropped_runs + of.match.dropped_matches
+                            + of.window.dropped_keys + of.window.dropped_rows;
+        counts.n_faults += of.match.faults + of.window.faults;
+        counts.n_null_keys += of.match.null_keys + of.window.null_keys;
     }
     return counts;
 }

@@ -75,6 +75,13 @@ check_words(const weiri_window *window, weir_error *err)
     return WEIR_OK;
 }
 
+weir_status
+weiri_window_check(const weiri_window *self, weir_error *err)
+{
+    weir_status status = check_sizes(self, err);
+    return status == WEIR_OK ? check_words(self, err) : status;
+}
+
 /* ---- what expressions read ---- */
 
 static uint64_t

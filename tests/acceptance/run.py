@@ -7,6 +7,8 @@ A case is a rule file CASE.weir beside this script and a function below. Where t
 not there, ends with 77 and says so: the data sets are not part of the project.
 """
 
+import calendar
+import csv
 import hashlib
 import io
 import json
@@ -14,6 +16,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -29,7 +32,7 @@ class Case:
                 print(f"skipped: there is no {file} in {os.path.relpath(self.data)}")
                 sys.exit(77)
 
-    def run(self, name):
+    def run(self, name, *options):
         """What rule file `name` prints, line by line, parsed."""
         with open(os.path.join(HERE, name + ".weir"), encoding="utf-8") as file:
             rules = file.read().replace("@DATA@", self.data).replace("@HERE@", HERE)
@@ -38,7 +41,7 @@ class Case:
             with open(path, "w", encoding="utf-8") as file:
                 file.write(rules)
             done = subprocess.run(
-                [self.weir, "run", path], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, check=True)
+                [self.weir, "run", path, *options], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, check=True)
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def published(self, dataset, question):
@@ -57,16 +60,38 @@ def same(what, got, expected):
     print(f"{what}: {size}, as expected")
 
 
-def ssh(case, question, fields):
+def digest(lines):
+    return hashlib.sha256("".join(line + "\n" for line in lines).encode()).hexdigest()
+
+
+def instant(text):
+    """The data sets write times as they like, weir as RFC 3339."""
+    return text.replace(" ", "T") + ("" if text.endswith("Z") else "Z")
+
+
+def milliseconds(text):
+    return calendar.timegm(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")) * 1000 \
+        + (int(text[20:-1].ljust(3, "0")) if "." in text else 0)
+
+
+def ssh(case, question, fields, rules=None):
     case.need("ssh_auth/ssh_events.csv")
     answer = case.published("ssh_auth", question)
     expected = [{name: alert[name] for name in fields} for alert in answer["list"]]
-    same(f"ssh {question}", case.run(f"ssh_{question.lower()}"), expected)
+    same(f"ssh {question}", case.run(rules or f"ssh_{question.lower()}"), expected)
     same("number of alerts", len(expected), answer["alerts"])
 
 
 def ssh_q1(case):
     ssh(case, "Q1", ["line", "ts", "ip", "failures"])
+
+
+def ssh_q1_window(case):
+    ssh(case, "Q1", ["line", "ts", "ip", "failures"], "ssh_q1_window")
+
+
+def ssh_q3(case):
+    ssh(case, "Q3", ["line", "ts", "ip", "distinct_users"])
 
 
 def ssh_q2(case):
@@ -94,14 +119,119 @@ def flights_filter(case):
         sys.exit("nothing was expected")
 
 
-def flights_q1(case):
+def flights_q1(case, rules="flights_q1"):
     case.need("flights_3m/flights_3m.csv.zst")
     answer = case.published("flights_3m", "Q1")
-    alerts = case.run("flights_q1")
-    lines = [f"{a['date'][:16].replace('T', ' ')},{a['origin']}\n" for a in alerts]
+    alerts = case.run(rules)
+    lines = [f"{a['date'][:16].replace('T', ' ')},{a['origin']}" for a in alerts]
     same("alerts", len(alerts), answer["alerts"])
-    digest = hashlib.sha256("".join(lines).encode()).hexdigest()
-    same("their SHA-256", digest, answer["sha256_of_lines_date_comma_origin"])
+    same("their SHA-256", digest(lines), answer["sha256_of_lines_date_comma_origin"])
+
+
+def flights_q1_window(case):
+    flights_q1(case, "flights_q1_window")
+
+
+def flights_q4(case):
+    case.need("flights_3m/flights_3m.csv.zst")
+    answer = case.published("flights_3m", "Q4")
+    out = case.run("flights_q4")
+    days = [[d["start"][:10], d["departures"], d["delay"]] for d in out if "start" in d]
+    airports = [[a["origin"], a["departures"]] for a in out if "origin" in a]
+    same("days", len(days), answer["days"])
+    same("worst day", max(days, key=lambda d: d[2] / d[1]), answer["worst_mean_delay"])
+    same("best day", min(days, key=lambda d: d[2] / d[1]), answer["best_mean_delay"])
+    same("delay", sum(d[2] for d in days), answer["total_delay"])
+    same("airports", len(airports), answer["origins"])
+    same("the largest", airports[:5], answer["rows_by_origin_top5"])
+
+
+def machine(case):
+    file = "nab/machine_temperature_system_failure.csv"
+    case.need(file)
+    with open(os.path.join(case.data, file), encoding="utf-8") as rows:
+        return list(csv.reader(rows))[1:]
+
+
+def nab_q1(case):
+    """The file has twelve rows that go back in time; the answer is the same with them sorted."""
+    machine(case)
+    answer = case.published("nab", "Q1")
+    alerts = [[a["timestamp"], a["value"]] for a in case.run("nab_q1")]
+    same("number of alerts", len(alerts), answer["alerts"])
+    same("nab Q1", alerts, [[instant(at), value] for at, value in answer["list"]])
+
+
+def nab_q3(case):
+    machine(case)
+    expected = [{**a, "hot": instant(a["hot"]), "cold": instant(a["cold"])}
+                for a in case.published("nab", "Q3")["list"]]
+    same("nab Q3", case.run("nab_q3"), expected)
+
+
+def nab_q4(case):
+    """No gap is as long as five minutes; readings come each five minutes, so that a second less
+    makes each of them the last for a while."""
+    times = sorted(instant(row[0]) for row in machine(case))
+    same("nab Q4", case.run("nab_q4"), case.published("nab", "Q4")["list"])
+    silent = [{"since": a} for a, b in zip(times, times[1:]) if a != b]
+    same("a second less", case.run("nab_q4", "--set", "gap=299s"), silent)
+
+
+def retail(case):
+    case.need("online_retail/online_retail.csv.zst")
+
+
+def retail_q1(case):
+    retail(case)
+    answer = case.published("online_retail", "Q1")
+    pairs = case.run("retail_q1")
+    same("pairs", len(pairs), answer["matches"])
+    same("their value", f"{sum(p['value'] for p in pairs):.2f}", answer["value_total"])
+    lines = [f"{p['cancel']},{p['order']}" for p in sorted(pairs, key=lambda p: p["cancel"])]
+    same("their SHA-256", digest(lines), answer["sha256_of_lines_seqB_comma_seqA"])
+
+
+def retail_q3(case):
+    retail(case)
+    answer = case.published("online_retail", "Q3")
+    customers = [c["customer"] for c in case.run("retail_q3")]
+    same("customers", len(customers), answer["customers"])
+    same("their SHA-256", digest(sorted(customers)), answer["sha256_of_sorted_customer_lines"])
+
+
+def retail_q5(case):
+    retail(case)
+    answer = case.published("online_retail", "Q5")
+    hours = [[h["start"][:13], h["lines"], f"{h['turnover']:.2f}"] for h in case.run("retail_q5")]
+    same("hours", len(hours), answer["windows"])
+    same("the best", max(hours, key=lambda h: float(h[2])), answer["largest"])
+    same("the worst", min(hours, key=lambda h: float(h[2])), answer["smallest"])
+    total = sum(float(h[2]) for h in hours)
+    same("near the total", abs(total - float(answer["total"])) < 0.005 * len(hours), True)
+
+
+def otto(case, question, fields):
+    case.need("otto_sample/events.csv")
+    answer = case.published("otto_sample", question)
+    alerts = case.run(f"otto_{question.lower()}")
+    for alert in alerts:
+        alert.update({name: milliseconds(alert[name]) for name in alert if isinstance(alert[name], str)})
+    same(f"otto {question}", sorted(list(a.values()) for a in alerts), sorted(
+        [list(a[f] for f in fields) for a in answer["list"]] if fields else answer["list"]))
+    same("their number", len(alerts), answer.get("alerts", answer.get("matches")))
+
+
+def otto_q1(case):
+    otto(case, "Q1", ["session", "aid", "click", "cart", "order"])
+
+
+def otto_q2(case):
+    otto(case, "Q2", None)
+
+
+def otto_q3(case):
+    otto(case, "Q3", None)
 
 
 def until(case):
@@ -115,7 +245,10 @@ def until(case):
     same("without", case.run("until_without"), [b, a, c])
 
 
-CASES = {f.__name__: f for f in (ssh_q1, ssh_q2, ssh_q4, flights_filter, flights_q1, until)}
+CASES = {f.__name__: f for f in (
+    ssh_q1, ssh_q1_window, ssh_q2, ssh_q3, ssh_q4, flights_filter, flights_q1, flights_q1_window,
+    flights_q4, nab_q1, nab_q3, nab_q4, retail_q1, retail_q3, retail_q5, otto_q1, otto_q2, otto_q3,
+    until)}
 
 
 def main():

@@ -3,6 +3,7 @@
 Usage: test_command.py PATH_TO_WEIR [unittest arguments]
 """
 
+import calendar
 import gzip
 import json
 import os
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 
 WEIR = os.path.abspath(sys.argv.pop(1))
@@ -50,6 +52,11 @@ def auth(second, ip, outcome, user="root"):
         "user": user,
         "outcome": outcome,
     }
+
+
+def time_of(text):
+    """Seconds since the epoch of an RFC 3339 time of whole seconds."""
+    return calendar.timegm(time.strptime(text, "%Y-%m-%dT%H:%M:%SZ"))
 
 
 def lines(events):
@@ -420,6 +427,112 @@ rule echoes { match b: burst => p: pair  within 1m  emit echo { what: "echo", ip
             for feeder in feeders:
                 feeder.join()
             self.assertEqual(output, expected)
+
+
+class Windows(Folder):
+    KINDS = {
+        "tumbling": "window tumbling 1m",
+        "hopping": "window hopping 1m every 15s",
+        "session": "window session 20s",
+        "filled": "window tumbling 20s fill",
+        "early": "window hopping 2m every 1m every 10s early",
+        "sliding": "window sliding 1m",
+        "before": "window sliding 1m before",
+        "last": "window last 7",
+        "reset": "window sliding 1m reset having count() >= 5",
+        "turned": "window sliding 30s having count() >= 3 limit 3 per 1m",
+    }
+
+    def rules(self, source):
+        """Each kind of window, with and without keys, and rules that read what they emit."""
+        text = AUTH + source
+        for name, window in self.KINDS.items():
+            for by in ("", "by ip, outcome"):
+                stream = name + ("_by" if by else "")
+                key = "ip, outcome, " if by else ""
+                text += """
+                    rule %s { from auth %s %s emit %s { %sstart: window.start, end: window.end,
+                      n: count(), users: distinct(user), top: top(2, user), one: first(user),
+                      failed: count() where outcome == "failed" } }
+                    rule c_%s { from %s window tumbling 5m emit c_%s { rows: sum(n), one: last(one) } }
+                    sink %s to stdout()
+                    sink c_%s to stdout()
+                    """ % ((stream, by, window, stream, key) + (stream,) * 5)
+        return text
+
+    def events(self, n, seed):
+        rng = random.Random(seed)
+        second = 0
+        for _ in range(n):
+            second += rng.choice([0, 0, 1, 1, 2, 5, 40])
+            yield auth(second, "ip%d" % rng.randrange(3), rng.choice(["failed", "accepted"]),
+                       "u%d" % rng.randrange(9))
+
+    def test_every_kind_gives_what_was_worked_out_by_hand(self):
+        rules = os.path.join(os.path.dirname(os.path.abspath(__file__)), "windows.weir")
+        output = self.weir("test", rules)
+        self.assertNotIn("not ok", output)
+        self.assertEqual(output.count("\nok "), 15)
+
+    def test_how_the_input_is_cut_does_not_show(self):
+        data = lines(self.events(3000, 4)).encode()
+        self.write("auth.jsonl", data)
+        expected = self.run_rules(self.rules('source auth from file("auth.jsonl")\n'))
+        self.assertGreater(expected.count("\n"), 20000)
+        self.write("rules.weir", self.rules("source auth from stdin() format json\n"))
+        for seed in range(2):
+            rng = random.Random(seed)
+            with open(self.path("out"), "wb") as out:
+                weir = subprocess.Popen([WEIR, "run", "--quiet", self.path("rules.weir")],
+                                        stdin=subprocess.PIPE, stdout=out)
+            left = data
+            while left:
+                n = rng.choice([rng.randrange(1, 200), rng.randrange(1, 20000)])
+                os.write(weir.stdin.fileno(), left[:n])
+                left = left[n:]
+            weir.stdin.close()
+            self.assertEqual(weir.wait(timeout=60), 0)
+            self.assertEqual(self.read("out"), expected)
+
+    def test_windows_that_close_hold_what_is_in_their_time(self):
+        events = list(self.events(500, 5))
+        self.write("auth.jsonl", lines(events))
+        found = self.events_of(self.run_rules(AUTH + """
+            source auth from file("auth.jsonl")
+            sink w to stdout()
+            rule w { from auth by ip window hopping 1m every 15s
+                     emit w { ip, end: window.end, n: count(), users: distinct(user) } }
+            """))
+        expected = {}
+        for event in events:
+            at = time_of(event["at"])
+            for end in range(at // 15 * 15 + 15, at + 61, 15):
+                expected.setdefault((event["ip"], end), []).append(event["user"])
+        self.assertEqual([time_of(w["end"]) for w in found], sorted(time_of(w["end"]) for w in found))
+        self.assertEqual({(w["ip"], time_of(w["end"])): (w["n"], w["users"]) for w in found},
+                         {key: (len(users), len(set(users))) for key, users in expected.items()})
+
+    def test_an_event_that_comes_too_late_is_in_no_window(self):
+        self.write("auth.jsonl", lines([auth(t, "a", "failed") for t in (5, 1, 12, 3, 14)]))
+        output = self.run_rules(AUTH + """
+            source auth from file("auth.jsonl") lateness 4s
+            sink w to stdout()
+            sink late.auth to stdout()
+            rule w { from auth window tumbling 10s emit w { end: window.end, n: count() } }
+            """)
+        self.assertEqual([e.get("n", e.get("original_at")) for e in self.events_of(output)],
+                         ["2024-05-01T00:00:03Z", 2, 2])
+
+    def test_keys_that_are_null_are_counted(self):
+        self.write("auth.jsonl", '{"at":"2024-05-01T00:00:00Z"}\n{"at":"2024-05-01T00:00:00Z","ip":"a"}\n')
+        output = self.run_rules("""
+            stream auth { at time, ip string? }
+            source auth from file("auth.jsonl")
+            sink w to stdout()
+            rule w { from auth by ip window tumbling 10s emit w { ip, n: count() } }
+            """)
+        self.assertEqual(output, '{"ip":"a","n":1}\n')
+        self.assertIn("1 without a key", self.stderr)
 
 
 class Living(Folder):

@@ -53,7 +53,8 @@ class Readme(unittest.TestCase):
     def test_every_link_leads_somewhere(self):
         for document in ("README.md", "CONTRIBUTING.md", "docs/language.md", "docs/architecture.md",
                          "docs/decisions/README.md", "examples/flights/README.md",
-                         "examples/card-testing/README.md", "examples/pump/README.md"):
+                         "examples/card-testing/README.md", "examples/pump/README.md",
+                         "examples/shop/README.md"):
             for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", read(document)):
                 if "://" not in target:
                     path = os.path.join(ROOT, os.path.dirname(document), target)
@@ -67,6 +68,13 @@ class Language(unittest.TestCase):
     def test_its_first_rule_is_accepted(self):
         done = weir("check", blocks(self.built, "weir")[0])
         self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_its_windows_are_accepted_as_they_stand(self):
+        windows = self.built.split("\n## Count and compare over time\n")[1].split("\n## ")[0]
+        self.assertGreater(len(blocks(windows, "weir")), 4)
+        for block in blocks(windows, "weir"):
+            done = weir("check", block)
+            self.assertEqual(done.returncode, 0, block + done.stderr)
 
     def test_none_of_what_it_shows_as_built_is_refused_as_not_built(self):
         for block in blocks(self.built, "weir"):

@@ -13,6 +13,8 @@
     "stream flow { at time, src string, bytes int }\n"                                   \
     "source auth from stdin()\nsource flow from file(\"flow.json\")\n"
 
+#define SECOND INT64_C(1000000000)
+
 struct fixture {
     weiri_diagnostics *diagnostics;
     weiri_plan        *plan;
@@ -507,6 +509,180 @@ bounded_rules_have_no_warning(void **state)
     }
 }
 
+/* ---- queries over windows ---- */
+
+static const weiri_query *
+compile_query(struct fixture *self, const char *clauses)
+{
+    compile_match(self, clauses);
+    return self->plan->rules[0].query;
+}
+
+static void
+every_window_is_planned(void **state)
+{
+    static const struct {
+        const char  *text;
+        weiri_window window;
+    } WINDOWS[] = {
+        { "tumbling 10s fill", { .kind       = WEIRI_WINDOW_TUMBLING,
+                                   .width_ns = 10 * SECOND,
+                                   .has_fill = true,
+                                   .early_ns = -1 } },
+        { "hopping 1m every 10s every 5s early", { .kind       = WEIRI_WINDOW_HOPPING,
+                                                     .width_ns = 60 * SECOND,
+                                                     .every_ns = 10 * SECOND,
+                                                     .early_ns = 5 * SECOND } },
+        { "sliding 1m before", { .kind        = WEIRI_WINDOW_SLIDING,
+                                   .width_ns  = 60 * SECOND,
+                                   .is_before = true,
+                                   .early_ns  = -1 } },
+        { "last 7 reset", { .kind       = WEIRI_WINDOW_LAST,
+                              .n_rows   = 7,
+                              .is_reset = true,
+                              .early_ns = -1 } },
+        { "session 30s",
+            { .kind = WEIRI_WINDOW_SESSION, .width_ns = 30 * SECOND, .early_ns = -1 } },
+    };
+    for (size_t i = 0; i < sizeof WINDOWS / sizeof WINDOWS[0]; i++) {
+        char text[256];
+        snprintf(text, sizeof text, "from auth window %s emit o { c: count() }",
+            WINDOWS[i].text);
+        const weiri_window *window = compile_query(*state, text)->window;
+        const weiri_window *wanted = &WINDOWS[i].window;
+        assert_int_equal(window->kind, wanted->kind);
+        assert_int_equal(window->width_ns, wanted->width_ns);
+        assert_int_equal(window->every_ns, wanted->every_ns);
+        assert_int_equal(window->n_rows, wanted->n_rows);
+        assert_int_equal(window->early_ns, wanted->early_ns);
+        assert_int_equal(window->is_before, wanted->is_before);
+        assert_int_equal(window->is_reset, wanted->is_reset);
+        assert_int_equal(window->has_fill, wanted->has_fill);
+        assert_int_equal(window->limit_ns, -1);
+    }
+}
+
+static void
+equal_aggregates_are_one(void **state)
+{
+    const weiri_query *query = compile_query(*state,
+        "from auth by ip window tumbling 1m having sum(n) > 3 and ip != \"x\"\n"
+        "emit o { ip, a: sum(n), b: sum(auth.n), c: sum(n) where n > 1, d: count(),\n"
+        "  e: count(n), f: quantile(n, 0.5), g: quantile(n, 0.9) }");
+    /* the key, sum, sum where, count (n is never null), two quantiles */
+    assert_int_equal(query->window->n_aggregates, 6);
+    assert_int_equal(query->emit->values[1]->as.reg, query->emit->values[2]->as.reg);
+    assert_int_equal(query->emit->values[4]->as.reg, query->emit->values[5]->as.reg);
+}
+
+static void
+fields_of_aggregates_have_their_types(void **state)
+{
+    compile_query(*state,
+        "from auth by ip, user window tumbling 1m\n"
+        "emit o { ip, user, a: count(), b: sum(n), c: avg(n), d: min(n), e: max(x),\n"
+        "  f: first(at), g: last(user), h: distinct(ip), i: collect(n), j: top(2, ip),\n"
+        "  k: median(at), l: window.start, m: max(n) where n > 1, p: stddev(n) }");
+    const weiri_stream *o = stream(((struct fixture *)*state)->plan, "o");
+    assert_field(o, "ip", WEIR_STRING, false);
+    assert_field(o, "user", WEIR_STRING, false); /* a null is no key */
+    assert_field(o, "a", WEIR_INT, false);
+    assert_field(o, "b", WEIR_INT, true);
+    assert_field(o, "c", WEIR_FLOAT, true);
+    assert_field(o, "d", WEIR_INT, false);
+    assert_field(o, "e", WEIR_FLOAT, true);
+    assert_field(o, "f", WEIR_TIME, false);
+    assert_field(o, "g", WEIR_STRING, true);
+    assert_field(o, "h", WEIR_INT, false);
+    assert_field(o, "i", WEIR_LIST, false);
+    assert_int_equal(field(o, "i")->element, WEIR_INT);
+    assert_int_equal(field(o, "j")->element, WEIR_STRING);
+    assert_field(o, "k", WEIR_TIME, true);
+    assert_field(o, "l", WEIR_TIME, false);
+    assert_field(o, "m", WEIR_INT, true);
+    assert_field(o, "p", WEIR_FLOAT, true);
+}
+
+static void
+windows_that_can_be_empty_give_nulls(void **state)
+{
+    static const char *const WINDOWS[] = { "sliding 1m before", "last 3 before",
+        "tumbling 1m fill" };
+    for (size_t i = 0; i < sizeof WINDOWS / sizeof WINDOWS[0]; i++) {
+        char text[256];
+        snprintf(
+            text, sizeof text, "from auth window %s emit o { m: max(n) }", WINDOWS[i]);
+        compile_query(*state, text);
+        assert_field(stream(((struct fixture *)*state)->plan, "o"), "m", WEIR_INT, true);
+    }
+}
+
+static void
+bare_field_is_that_of_the_event(void **state)
+{
+    const weiri_query *query = compile_query(
+        *state, "from auth by ip window last 5 having n > avg(n) emit o { ip, n, at }");
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(query->emit->values[i]->kind, WEIRI_EXPR_FIELD);
+    }
+    assert_int_equal(query->window->n_aggregates, 1);
+}
+
+static void
+expression_of_the_key_is_its_register(void **state)
+{
+    const weiri_query *query = compile_query(*state,
+        "from a: auth by lower(ip), n % 2 window tumbling 1m\n"
+        "having lower(a.ip) != \"\" emit o { who: lower(ip), odd: a.n % 2 == 1 }");
+    const weiri_expr  *who   = query->emit->values[0];
+    assert_int_equal(who->kind, WEIRI_EXPR_REGISTER);
+    assert_int_equal(query->window->aggregates[who->as.reg].kind, WEIRI_AGGREGATE_KEY);
+    assert_int_equal(query->window->n_aggregates, 2);
+}
+
+static void
+order_and_having_know_what_emit_names(void **state)
+{
+    const weiri_window *window = compile_query(*state,
+        "from auth by ip window tumbling 1m having tries > 3\n"
+        "emit o { ip, tries: count() } order by tries desc, ip limit 10 limit 100")
+                                     ->window;
+    assert_int_equal(window->n_order, 2);
+    assert_true(window->order[0].is_descending);
+    assert_false(window->order[1].is_descending);
+    assert_int_equal(window->order_limit, 10);
+    assert_int_equal(window->limit, 100);
+    assert_int_equal(window->n_aggregates, 2);
+}
+
+static void
+single_events_are_counted_over_a_window_of_one(void **state)
+{
+    const weiri_query *query = compile_query(
+        *state, "from auth where n > 3 by ip emit o { ip } limit 2 per 10m");
+    assert_int_equal(query->window->kind, WEIRI_WINDOW_LAST);
+    assert_int_equal(query->window->n_rows, 1);
+    assert_int_equal(query->window->limit, 2);
+    assert_int_equal(query->window->limit_ns, 600 * SECOND);
+    assert_non_null(query->where);
+    query =
+        compile_query(*state, "from auth where n > 3 by ip emit o { ip } when changes");
+    assert_true(query->window->has_changes);
+    assert_null(query->where); /* what it leaves out turns the condition false */
+    assert_non_null(query->window->having);
+    assert_null(compile_query(*state, "from auth where n > 3 emit o { ip }")->window);
+}
+
+static void
+fields_that_a_window_reads_are_marked_used(void **state)
+{
+    const bool        used[] = { false, true, false, true, true, true };
+    const weiri_plan *plan   = compile(*state,
+          STREAMS "rule r { from auth where outcome == \"x\" by ip window tumbling 1m\n"
+                    "emit o { a: max(x) where n > 1 } }\nsink flow to stdout()\n");
+    assert_memory_equal(stream(plan, "auth")->used, used, sizeof used);
+}
+
 /* ---- files ---- */
 
 static void
@@ -595,6 +771,15 @@ main(void)
         T(every_skip_mode_is_planned),
         T(steps_without_a_name_are_told_apart),
         T(bounded_rules_have_no_warning),
+        T(every_window_is_planned),
+        T(equal_aggregates_are_one),
+        T(fields_of_aggregates_have_their_types),
+        T(windows_that_can_be_empty_give_nulls),
+        T(bare_field_is_that_of_the_event),
+        T(expression_of_the_key_is_its_register),
+        T(order_and_having_know_what_emit_names),
+        T(single_events_are_counted_over_a_window_of_one),
+        T(fields_that_a_window_reads_are_marked_used),
         T(file_beyond_the_bound_is_refused),
         T(missing_file_is_not_a_mistake_in_the_rules),
         T(included_files_are_read_once),

@@ -158,6 +158,14 @@ weiri_aggregate_find(const char *name, weiri_aggregate_kind *out);
 WEIR_MUST_CHECK weir_status
 weiri_aggregate_resolve(weiri_aggregate *self, weir_error *err);
 
+/* Whether kind, sizes and words of a window go together; what its clause alone can say,
+ * so aggregates and expressions need not be there yet.
+ *
+ *   errors  WEIR_EINVAL: "'fill' goes with 'tumbling' and 'hopping' windows"
+ */
+WEIR_MUST_CHECK weir_status
+weiri_window_check(const weiri_window *self, weir_error *err);
+
 /* ---- the operator ---- */
 
 typedef struct weiri_windower weiri_windower;

@@ -1,0 +1,155 @@
+/* A query without a window: filter and map, a column at a time. */
+#include <stdlib.h>
+
+#include "host.h"
+#include "weiri/limits.h"
+
+struct filter_host {
+    weiri_host_frame frame;
+    weiri_program   *where; /* NULL: all */
+    weiri_program   *values;
+    weiri_vector    *columns;       /* shape (n_fields of the emit,) */
+    bool            *picked_fields; /* fields that `values` reads    */
+    weir_chunk      *picked;
+};
+
+/* The rows where `mask` is 1, as a chunk of their own with the fields that are needed. */
+static weir_status
+pick_rows(struct filter_host *self, weir_rows rows, const uint8_t *mask)
+{
+    weir_status status = WEIR_OK;
+    if (self->picked == NULL) {
+        status = weir_chunk_new(rows.chunk->schema, self->picked_fields, &self->picked);
+        if (status != WEIR_OK) {
+            return status;
+        }
+    }
+    weir_chunk_clear(self->picked);
+    for (uint32_t i = 0; i < rows.n && status == WEIR_OK; i++) {
+        if (mask[i]) {
+            status = weir_chunk_append(self->picked, rows.chunk, rows.first + i);
+        }
+    }
+    return status;
+}
+
+static weir_status
+emit_rows(struct filter_host *self, weir_rows rows)
+{
+    if (rows.n == 0) {
+        return WEIR_OK;
+    }
+    weiri_program_run(self->values, rows, self->columns);
+    return weiri_collector_add_columns(
+        self->frame.emitted, rows.chunk->time + rows.first, rows.n, self->columns);
+}
+
+static weir_status
+run_query(struct filter_host *self, weir_rows rows)
+{
+    if (self->where == NULL) {
+        return emit_rows(self, rows);
+    }
+    uint8_t  mask[WEIRI_CHUNK_ROWS];
+    uint32_t n_true = 0;
+    weiri_program_filter(self->where, rows, mask);
+    for (uint32_t i = 0; i < rows.n; i++) {
+        n_true += mask[i];
+    }
+    if (n_true == rows.n) {
+        return emit_rows(self, rows);
+    }
+    if (n_true == 0) {
+        return WEIR_OK;
+    }
+    weir_status status = pick_rows(self, rows, mask);
+    if (status != WEIR_OK) {
+        return status;
+    }
+    return emit_rows(
+        self, (weir_rows){ .chunk = self->picked, .n = self->picked->n_rows });
+}
+
+static weir_status
+feed(void *context, const weiri_rows_list *const *inputs, weir_error *err)
+{
+    (void)err;
+    struct filter_host    *self = context;
+    const weiri_rows_list *rows = inputs[0];
+    for (uint32_t i = 0; i < rows->n; i++) {
+        *self->frame.n_events += rows->items[i].n;
+        weir_status status = run_query(self, rows->items[i]);
+        if (status != WEIR_OK) {
+            return status;
+        }
+    }
+    return WEIR_OK;
+}
+
+static weir_status
+advance(void *context, int64_t watermark_ns, weir_error *err)
+{
+    (void)context;
+    (void)watermark_ns;
+    (void)err;
+    return WEIR_OK;
+}
+
+static weir_status
+finish(void *context, weir_error *err)
+{
+    (void)context;
+    (void)err;
+    return WEIR_OK;
+}
+
+static void
+count(const void *context, weiri_rule_counts *counts)
+{
+    const struct filter_host *self = context;
+    counts->match.matches          = self->frame.emitted->n_emitted;
+}
+
+static weir_status
+make(const weiri_host_frame *frame, void **out, weir_error *err)
+{
+    (void)err;
+    const weiri_query  *query    = frame->rule->query;
+    uint32_t            n_values = query->emit->schema->n_fields;
+    struct filter_host *self     = calloc(1, sizeof *self);
+    if (self == NULL) {
+        return WEIR_ENOMEM;
+    }
+    *out                = self;
+    self->frame         = *frame;
+    self->columns       = calloc(n_values + 1, sizeof *self->columns);
+    self->picked_fields = calloc(query->schema->n_fields + 1, sizeof(bool));
+    if (self->columns == NULL || self->picked_fields == NULL) {
+        return WEIR_ENOMEM;
+    }
+    for (uint32_t i = 0; i < n_values; i++) {
+        weiri_expr_mark_fields(query->emit->values[i], self->picked_fields);
+    }
+    weir_status status = WEIR_OK;
+    if (query->where != NULL) {
+        status = weiri_program_new(&query->where, 1, &self->where);
+    }
+    return status == WEIR_OK
+               ? weiri_program_new(query->emit->values, n_values, &self->values)
+               : status;
+}
+
+static void
+destroy(void *context)
+{
+    struct filter_host *self   = context;
+    const weir_chunk   *picked = self->picked;
+    weir_chunk_unref(&picked);
+    weiri_program_destroy(&self->where);
+    weiri_program_destroy(&self->values);
+    free(self->columns);
+    free(self->picked_fields);
+    free(self);
+}
+
+const weiri_host_ops weiri_filter_host = { make, destroy, feed, advance, finish, count };

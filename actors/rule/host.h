@@ -1,0 +1,37 @@
+/* weiri_host: what runs the heart of a rule, one kind for each kind of heart.
+ *
+ *   filter.c   a query without a window, on columns
+ *   window.c   a query with one: the windower
+ *   match.c    a match: the matcher, on the ordered batch of its inputs
+ */
+#ifndef WEIRI_HOST_H
+#define WEIRI_HOST_H
+
+#include "collector.h"
+#include "rule.h"
+
+/* What a host is lent by its rule actor, which outlives it. */
+typedef struct weiri_host_frame {
+    const weiri_plan *plan;
+    const weiri_rule *rule;
+    weiri_collector  *emitted;
+    weiri_collector  *timeouts; /* schema NULL: timeouts go to `emitted` */
+    uint64_t         *n_events;
+} weiri_host_frame;
+
+typedef struct weiri_host_ops {
+    /* errors  WEIR_ENOMEM, WEIR_EINVAL; *out is to be destroyed all the same */
+    weir_status (*make)(const weiri_host_frame *frame, void **out, weir_error *err);
+    void (*destroy)(void *self);
+    weir_status (*feed)(
+        void *self, const weiri_rows_list *const *inputs, weir_error *err);
+    weir_status (*advance)(void *self, int64_t watermark_ns, weir_error *err);
+    weir_status (*finish)(void *self, weir_error *err);
+    void (*count)(const void *self, weiri_rule_counts *counts);
+} weiri_host_ops;
+
+extern const weiri_host_ops weiri_filter_host;
+extern const weiri_host_ops weiri_window_host;
+extern const weiri_host_ops weiri_match_host;
+
+#endif

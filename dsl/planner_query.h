@@ -1,0 +1,70 @@
+/* What the planner keeps while it plans one rule that begins with `from`. */
+#ifndef WEIRI_PLANNER_QUERY_H
+#define WEIRI_PLANNER_QUERY_H
+
+#include "planner.h"
+
+/* Where an expression stands: what a name means there. */
+typedef enum weiri_query_stand {
+    WEIRI_QUERY_WHERE,    /* one event                                         */
+    WEIRI_QUERY_KEY,      /* likewise                                          */
+    WEIRI_QUERY_ARGUMENT, /* likewise: what an aggregate reads, and its filter */
+    WEIRI_QUERY_EMIT,     /* what a window holds; without one, the event       */
+    WEIRI_QUERY_HAVING,   /* likewise, and names that emit gives               */
+    WEIRI_QUERY_ORDER     /* likewise, these first                             */
+} weiri_query_stand;
+
+typedef struct weiri_querying {
+    weiri_planner        *planner;
+    const weiri_ast_rule *rule;
+    weiri_query          *query;
+    weiri_query_stand     stand;
+    bool                  is_closed; /* a window with an end: no event of its own */
+    bool                  is_broken;
+} weiri_querying;
+
+/* ---- planner_query.c ---- */
+
+/* Type an expression where it stands; NULL after a report. */
+weiri_expr *
+weiri_query_expr(
+    weiri_querying *self, weiri_query_stand stand, const weiri_ast_expr *node);
+
+weiri_expr *
+weiri_query_condition(
+    weiri_querying *self, weiri_query_stand stand, const weiri_ast_expr *node);
+
+/* ---- planner_window.c ---- */
+
+/* The window that the rule asks for, in self->query->window: none without the clause,
+ * unless results have to be counted or compared; that is done over the last event. */
+void
+weiri_plan_window(weiri_querying *self);
+
+/* The key, having, order and limits. */
+void
+weiri_plan_window_keys(weiri_querying *self);
+void
+weiri_plan_window_results(weiri_querying *self);
+
+/* The register of an expression that is part of the key, as it is written there; NULL:
+ * it is none. */
+weiri_expr *
+weiri_query_key(weiri_querying *self, const weiri_ast_expr *node);
+
+/* Whether an expression is this name, alone or with the stream's before it. */
+bool
+weiri_query_is_field(const weiri_querying *self, const weiri_ast_expr *node);
+
+/* ---- planner_aggregate.c ---- */
+
+/* The register of an aggregate of this kind without arguments: window.start, window.end,
+ * or value `index` of the key. */
+weiri_expr *
+weiri_query_register(weiri_querying *self, weiri_aggregate_kind kind, uint32_t index);
+
+/* The register of a call; *is_handled false if it is no aggregate. */
+weiri_expr *
+weiri_query_aggregate(weiri_querying *self, const weiri_ast_expr *node, bool *is_handled);
+
+#endif

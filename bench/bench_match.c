@@ -95,10 +95,15 @@ yardstick(const stream *input)
     return taken;
 }
 
+static const char *only; /* measure what has this in its name; NULL: everything */
+
 static void
 measure(bench_json *json, const char *name, const weiri_match *plan, const stream *input,
     int runs)
 {
+    if (only != NULL && strstr(name, only) == NULL) {
+        return;
+    }
     match_job job  = { .plan = plan, .input = input };
     double    best = 1e300;
     double    rod  = 1e300;
@@ -396,6 +401,7 @@ main(int argc, char **argv)
 {
     int        runs = bench_runs(argc, argv);
     bench_json json = { 0 };
+    only            = argc > 2 ? argv[2] : NULL;
     bench_json_open(&json, NULL);
     bench_windows(&json, runs);
     bench_chains(&json, runs);

@@ -376,8 +376,9 @@ fire(weiri_executor *self, int64_t before_ns)
         if (is_empty(partition)) {
             weiri_keys_remove(self->core->keys, partition);
         } else {
+            /* Events see to what expires while they come: look again when all has. */
             watch(self, partition,
-                weiri_sets_at(self, state, 0, state->rings[0].tail)->time_ns);
+                weiri_sets_at(self, state, 0, state->rings[0].head - 1)->time_ns);
         }
     }
 }

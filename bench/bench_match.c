@@ -95,10 +95,15 @@ yardstick(const stream *input)
     return taken;
 }
 
+static const char *only; /* measure what has this in its name; NULL: everything */
+
 static void
 measure(bench_json *json, const char *name, const weiri_match *plan, const stream *input,
     int runs)
 {
+    if (only != NULL && strstr(name, only) == NULL) {
+        return;
+    }
     match_job job  = { .plan = plan, .input = input };
     double    best = 1e300;
     double    rod  = 1e300;
@@ -114,6 +119,7 @@ measure(bench_json *json, const char *name, const weiri_match *plan, const strea
     bench_json_number(json, "ns_per_event", best / n * 1e9);
     bench_json_number(json, "ratio_to_yardstick", rod / best);
     bench_json_number(json, "matches", (double)job.n_matches);
+    bench_json_number(json, "matches_per_s", (double)job.n_matches / best);
     bench_json_number(json, "live_runs", (double)job.peak_runs);
     bench_json_close(json);
     (void)fflush(stdout);
@@ -206,6 +212,45 @@ chain(pattern_builder *b, weiri_contiguity contiguity, uint32_t n, bool is_last_
     return p;
 }
 
+/* The window and with it the partial matches grow a thousandfold. */
+static void
+bench_windows(bench_json *json, int runs)
+{
+    static const struct {
+        const char *name;
+        int64_t     n_events;
+    } windows[] = {
+        { "a_any_b_any_c_updates_only_1k", 1000 },
+        { "a_any_b_any_c_updates_only_10k", 10000 },
+        { "a_any_b_any_c_updates_only_100k", 100000 },
+        { "a_any_b_any_c_updates_only_1m", 1000000 },
+    };
+    stream       s     = make_stream(1000000, fill_types);
+    weiri_arena *arena = weiri_arena_new();
+    for (size_t i = 0; i < sizeof windows / sizeof windows[0]; i++) {
+        pattern_builder b   = pb_new(arena);
+        b.plan->pattern     = chain(&b, WEIRI_FOLLOWED_ANY, 4, true);
+        b.plan->within_ns   = windows[i].n_events * 1000000;
+        b.plan->max_runs    = UINT32_MAX;
+        b.plan->max_matches = UINT32_MAX;
+        measure(json, windows[i].name, b.plan, &s, runs);
+    }
+    /* Ten million matches, with a value of each event in what is emitted. */
+    pattern_builder b = pb_new(arena);
+    b.plan->pattern   = chain(&b, WEIRI_FOLLOWED_ANY, 3, false);
+    b.plan->within_ns = PB_SECOND / 1000 * 141;
+    measure(json, "ten_million_matches", b.plan, &s, runs);
+    weiri_expr *values[3];
+    for (uint32_t i = 0; i < 3; i++) {
+        values[i] =
+            pb_register(&b, WEIRI_REGISTER_LAST, i, 0, pb_field(&b, PB_V), WEIR_INT);
+    }
+    b.plan->emit = pb_emit(&b, values[0], values[1], values[2], NULL);
+    measure(json, "ten_million_matches_with_values", b.plan, &s, runs);
+    weiri_arena_destroy(&arena);
+    free_stream(&s);
+}
+
 static void
 bench_chains(bench_json *json, int runs)
 {
@@ -226,6 +271,11 @@ bench_chains(bench_json *json, int runs)
     b.plan->pattern   = chain(&b, WEIRI_FOLLOWED, 9, true);
     b.plan->within_ns = PB_SECOND / 10;
     measure(json, "nine_steps_last_absent", b.plan, &s, runs);
+
+    b                 = pb_new(arena);
+    b.plan->pattern   = chain(&b, WEIRI_FOLLOWED_ANY, 9, true);
+    b.plan->within_ns = 10 * PB_SECOND;
+    measure(json, "nine_steps_any_last_absent_10k", b.plan, &s, runs);
 
     b                 = pb_new(arena);
     b.plan->pattern   = chain(&b, WEIRI_FOLLOWED, 3, false);
@@ -351,7 +401,9 @@ main(int argc, char **argv)
 {
     int        runs = bench_runs(argc, argv);
     bench_json json = { 0 };
+    only            = argc > 2 ? argv[2] : NULL;
     bench_json_open(&json, NULL);
+    bench_windows(&json, runs);
     bench_chains(&json, runs);
     bench_pairs(&json, runs);
     bench_partial(&json, runs);

@@ -88,4 +88,11 @@ extern const weiri_executor_ops WEIRI_RINGS;
 bool
 weiri_rings_take(const weiri_match *plan);
 
+/* Chains of steps of which every match is wanted, see weiri_sets_take. */
+extern const weiri_executor_ops WEIRI_SETS;
+
+/* Whether the executor "sets" is exact for a pattern. */
+bool
+weiri_sets_take(const weiri_match *plan);
+
 #endif

@@ -42,6 +42,7 @@ struct weiri_keys {
     key_slot          *slots;
     uint32_t           n_slots;
     uint32_t           n_live;
+    weiri_partition   *only; /* without keys: the partition, if there is one */
     weiri_pool         partitions;
     size_t             state_size;
 };
@@ -420,6 +421,12 @@ weiri_keys_find(const weiri_keys *self, const weiri_key *key)
     return NULL;
 }
 
+weiri_partition *
+weiri_keys_only(const weiri_keys *self)
+{
+    return self->only;
+}
+
 static void
 insert_slot(key_slot *slots, uint32_t mask, key_slot slot)
 {
@@ -477,6 +484,7 @@ weiri_keys_add(weiri_keys *self, const weiri_key *key)
     insert_slot(self->slots, self->n_slots - 1,
         (key_slot){ .tag = tag_of(key->hash), .partition = number });
     self->n_live++;
+    self->only = partition;
     return partition;
 }
 
@@ -510,6 +518,7 @@ weiri_keys_remove(weiri_keys *self, weiri_partition *partition)
     }
     weiri_pool_give(&self->partitions, partition->self);
     self->n_live--;
+    self->only = NULL;
 }
 
 static weir_value

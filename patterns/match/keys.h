@@ -71,6 +71,10 @@ weiri_keys_guess(const weiri_keys *self, uint64_t hash);
 weiri_partition *
 weiri_keys_find(const weiri_keys *self, const weiri_key *key);
 
+/* Of a rule without keys: its partition, NULL if there is none. */
+weiri_partition *
+weiri_keys_only(const weiri_keys *self);
+
 /* The partition of a key that weiri_keys_find does not find. NULL when memory is out. */
 weiri_partition *
 weiri_keys_add(weiri_keys *self, const weiri_key *key);

@@ -43,6 +43,7 @@ struct weiri_matcher {
     uint32_t                  n_classes; /* whose use is known */
     uint64_t                  n_events;
     relevant                 *relevant; /* shape (STRETCH,) */
+    uint16_t                  rows[STRETCH];
 };
 
 static weir_status
@@ -162,25 +163,23 @@ load_part(weiri_matcher *self, uint32_t p, const weiri_part *part)
 
 /* ---- events ---- */
 
-static void
-handle(weiri_matcher *self, const weiri_batch *batch, const relevant *r)
+static weiri_event
+event_of(const weiri_batch *batch, const relevant *r)
 {
-    const weiri_part *part  = &batch->parts[r->part];
-    weiri_event       event = { .chunk = part->rows.chunk,
-              .row                     = r->row,
-              .input                   = part->input,
-              .class                   = r->class,
-              .time_ns                 = part->rows.chunk->time[r->row],
-              .order                   = r->order };
-    if (self->ops->next_deadline(self->executor) < event.time_ns) {
-        self->ops->fire(self->executor, event.time_ns);
-    }
-    if ((r->use & WEIRI_CLASS_BEGINS) == 0
-        && weiri_keys_guess(self->core.keys, r->hash) == 0) {
-        return;
-    }
-    weiri_key        key = weiri_keys_read(self->core.keys, r->part, r->row, r->hash);
-    weiri_partition *partition = weiri_keys_find(self->core.keys, &key);
+    const weiri_part *part = &batch->parts[r->part];
+    return (weiri_event){ .chunk = part->rows.chunk,
+        .row                     = r->row,
+        .input                   = part->input,
+        .class                   = r->class,
+        .time_ns                 = part->rows.chunk->time[r->row],
+        .order                   = r->order };
+}
+
+/* The event's turn in its partition, NULL: it has none yet. */
+static void
+take_turn(weiri_matcher *self, const relevant *r, const weiri_event *event,
+    weiri_partition *partition, const weiri_key *key)
+{
     if (r->class == WEIRI_CLASS_OTHER) {
         self->ops->set_other(self->executor, &self->parts[r->part].others[r->row]);
     }
@@ -188,21 +187,55 @@ handle(weiri_matcher *self, const weiri_batch *batch, const relevant *r)
         if ((r->use & WEIRI_CLASS_BEGINS) == 0) {
             return;
         }
-        partition = weiri_keys_add(self->core.keys, &key);
+        partition = weiri_keys_add(self->core.keys, key);
         if (partition == NULL) {
             self->core.status = WEIR_ENOMEM;
             return;
         }
     }
-    self->ops->event(self->executor, partition, &event);
+    self->ops->event(self->executor, partition, event);
     if (self->ops->is_empty(partition)) {
         weiri_keys_remove(self->core.keys, partition);
     }
 }
 
+static void
+fire_before(weiri_matcher *self, int64_t time_ns)
+{
+    if (self->ops->next_deadline(self->executor) < time_ns) {
+        self->ops->fire(self->executor, time_ns);
+    }
+}
+
+static void
+handle(weiri_matcher *self, const weiri_batch *batch, const relevant *r)
+{
+    weiri_event event = event_of(batch, r);
+    fire_before(self, event.time_ns);
+    if ((r->use & WEIRI_CLASS_BEGINS) == 0
+        && weiri_keys_guess(self->core.keys, r->hash) == 0) {
+        return;
+    }
+    weiri_key key = weiri_keys_read(self->core.keys, r->part, r->row, r->hash);
+    take_turn(self, r, &event, weiri_keys_find(self->core.keys, &key), &key);
+}
+
+/* Without keys there is one partition, and nothing to look up. */
+static void
+handle_unkeyed(weiri_matcher *self, const weiri_batch *batch, uint32_t n)
+{
+    static const weiri_key key = { .bytes = "", .size = 0 };
+    for (uint32_t i = 0; i < n && self->core.status == WEIR_OK; i++) {
+        const relevant *r     = &self->relevant[i];
+        weiri_event     event = event_of(batch, r);
+        fire_before(self, event.time_ns);
+        take_turn(self, r, &event, weiri_keys_only(self->core.keys), &key);
+    }
+}
+
 /* Look for each event's partition a little before its turn, so that memory is at hand. */
 static void
-handle_all(weiri_matcher *self, const weiri_batch *batch, uint32_t n)
+handle_keyed(weiri_matcher *self, const weiri_batch *batch, uint32_t n)
 {
     relevant *all = self->relevant;
     for (uint32_t i = 0; i < n && i < FAR; i++) {
@@ -227,33 +260,66 @@ handle_all(weiri_matcher *self, const weiri_batch *batch, uint32_t n)
     }
 }
 
+/* Note an event that may matter; false: it is of no partition. */
+static bool
+note(weiri_matcher *self, weiri_place place, uint64_t order, relevant *r)
+{
+    uint8_t class = self->parts[place.part].classes[place.row];
+    r->part       = place.part;
+    r->row        = place.row;
+    r->class      = class;
+    r->use        = self->uses[class];
+    r->order      = order;
+    r->guess      = 0;
+    return self->core.plan->n_keys == 0
+           || weiri_keys_hash(self->core.keys, place.part, place.row, &r->hash);
+}
+
+/* Most rows are often nobody's business: leave them out without a branch for each. */
+static uint32_t
+find_rows(weiri_matcher *self, const uint8_t *classes, uint32_t n)
+{
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        self->rows[found] = (uint16_t)i;
+        found += self->uses[classes[i]] != 0;
+    }
+    return found;
+}
+
 /* Events first … of the batch, as many as fit in a stretch, less those that are
  * nobody's business. */
 static uint32_t
 find_relevant(weiri_matcher *self, const weiri_batch *batch, uint32_t first, uint32_t n)
 {
     uint32_t found = 0;
+    if (batch->order == NULL) {
+        uint32_t row  = batch->parts[0].rows.first + first;
+        uint32_t rows = find_rows(self, self->parts[0].classes + row, n);
+        for (uint32_t i = 0; i < rows; i++) {
+            uint32_t    at    = self->rows[i];
+            weiri_place place = { .row = (uint16_t)(row + at) };
+            found += note(self, place, self->n_events + at, &self->relevant[found]);
+        }
+        return found;
+    }
     for (uint32_t i = 0; i < n; i++) {
-        weiri_place place = { .part = 0 };
-        if (batch->order != NULL) {
-            place = batch->order[first + i];
-        } else {
-            place.row = (uint16_t)(batch->parts[0].rows.first + first + i);
+        weiri_place place = batch->order[first + i];
+        if (self->uses[self->parts[place.part].classes[place.row]] != 0) {
+            found += note(self, place, self->n_events + i, &self->relevant[found]);
         }
-        uint8_t class = self->parts[place.part].classes[place.row];
-        if (self->uses[class] == 0) {
-            continue;
-        }
-        relevant *r = &self->relevant[found];
-        r->part     = place.part;
-        r->row      = place.row;
-        r->class    = class;
-        r->use      = self->uses[class];
-        r->order    = self->n_events + i;
-        r->guess    = 0;
-        found += weiri_keys_hash(self->core.keys, place.part, place.row, &r->hash);
     }
     return found;
+}
+
+static void
+handle_all(weiri_matcher *self, const weiri_batch *batch, uint32_t n)
+{
+    if (self->core.plan->n_keys == 0) {
+        handle_unkeyed(self, batch, n);
+    } else {
+        handle_keyed(self, batch, n);
+    }
 }
 
 static int64_t

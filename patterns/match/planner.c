@@ -4,5 +4,8 @@ const weiri_executor_ops *
 weiri_choose_executor(const weiri_match *plan, const weiri_automaton *automaton)
 {
     (void)automaton;
-    return weiri_rings_take(plan) ? &WEIRI_RINGS : &WEIRI_RUNS;
+    if (weiri_rings_take(plan)) {
+        return &WEIRI_RINGS;
+    }
+    return weiri_sets_take(plan) ? &WEIRI_SETS : &WEIRI_RUNS;
 }

@@ -171,6 +171,32 @@ draw_sequence(drawing *d, uint32_t depth)
     return e;
 }
 
+/* A rule of the kind that all matches are wanted of, without correlated conditions. */
+static void
+draw_all_matches(drawing *d, spec *s)
+{
+    spec_element *e = new_element(d, WEIRI_PATTERN_SEQUENCE);
+    e->n_items      = 1 + below(d, 4);
+    for (uint32_t i = 0; i < e->n_items; i++) {
+        spec_element *item = draw_step(d, 0);
+        if (chance(d, 20)) {
+            item->min   = 2 + below(d, 2);
+            item->max   = item->min;
+            item->inner = chance(d, 50) ? WEIRI_INNER_ANY : WEIRI_INNER_RELAXED;
+        }
+        if (i > 0) {
+            item->contiguity = chance(d, 50) ? WEIRI_FOLLOWED : WEIRI_FOLLOWED_ANY;
+        }
+        e->items[i] = item;
+    }
+    s->root        = e;
+    s->skip        = WEIRI_SKIP_NONE;
+    s->has_timeout = false;
+    if (chance(d, 15)) {
+        s->max_matches = 1 + below(d, 6);
+    }
+}
+
 static void
 draw_events(drawing *d, spec *s)
 {
@@ -281,15 +307,16 @@ draw(weiri_arena *arena, uint64_t *seed)
     if (chance(&d, 5)) {
         s.max_matches = 1 + below(&d, 3);
     }
-    s.is_text_key   = chance(&d, 30);
-    bool is_a_chain = chance(&d, 32);
-    if (is_a_chain) {
+    s.is_text_key = chance(&d, 30);
+    if (chance(&d, 32)) {
         draw_chain(&d, &s);
+    } else if (chance(&d, 42)) {
+        draw_all_matches(&d, &s);
     } else {
         s.root = draw_sequence(&d, 2);
-    }
-    if (!is_a_chain && chance(&d, 4)) {
-        draw_silence(&d, &s);
+        if (chance(&d, 4)) {
+            draw_silence(&d, &s);
+        }
     }
     s.skip_step = below(&d, d.n_ids);
     draw_emits(&d, &s);

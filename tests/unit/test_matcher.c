@@ -79,7 +79,6 @@ run(fixture *f, double watermark_s)
     f->text[0]               = '\0';
     f->values[0]             = '\0';
     assert_ok(weiri_matcher_new(f->b.plan, &sink, &matcher, NULL));
-    assert_string_equal(weiri_matcher_executor_name(matcher), "runs");
     for (uint32_t first = 0; first < n; first += cut) {
         weiri_part part   = { .rows = { .chunk = f->chunk, .first = first } };
         part.rows.n       = n - first < cut ? n - first : cut;

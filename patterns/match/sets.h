@@ -1,0 +1,112 @@
+/* What the files of the executor "sets" share. */
+#ifndef WEIRI_SETS_H
+#define WEIRI_SETS_H
+
+#include "match/blocks.h"
+#include "match/executor.h"
+#include "match/timers.h"
+
+enum { WEIRI_SETS_PLACES = 64 };
+
+/* An event that was taken at a place of the chain, for all partial matches that end with
+ * it. Followed by the cells that are kept of it. */
+typedef struct weiri_set_entry {
+    int64_t    time_ns;
+    uint64_t   order;
+    uint32_t   until; /* entries of the place before, up to this one, came before it  */
+    uint32_t   since; /* entries of the place after, from this one on, came after it  */
+    weiri_cell kept[];
+} weiri_set_entry;
+
+/* The entries of a place, numbered as they came; numbers wrap around. */
+typedef struct weiri_set_ring {
+    char    *entries;
+    uint32_t tail;     /* the first alive                                           */
+    uint32_t head;     /* the next                                                  */
+    uint32_t capacity; /* a power of two, 0: no memory                              */
+    uint32_t gone;     /* of a place that `->` follows: those before have gone on;
+                        * at least tail                                             */
+} weiri_set_ring;
+
+/* In a partition. */
+typedef struct weiri_sets_state {
+    uint64_t       watch;   /* which timer looks after it; 0: none           */
+    weiri_set_ring rings[]; /* of every place but the last, shape (n_rings,) */
+} weiri_sets_state;
+
+typedef struct weiri_set_place {
+    uint32_t step;
+    bool     is_relaxed; /* `->` before it: what waits for it goes on with the first */
+    uint32_t entry_size;
+} weiri_set_place;
+
+/* The entries of a place that lead to the event at hand. */
+typedef struct weiri_set_range {
+    uint32_t from;
+    uint32_t to;
+} weiri_set_range;
+
+struct weiri_executor {
+    weiri_core     *core;
+    weiri_blocks    blocks;
+    uint32_t        n_places;
+    uint32_t        n_rings;
+    weiri_set_place places[WEIRI_SETS_PLACES];
+    uint64_t        fits[WEIRI_CLASS_COUNT]; /* per class: bit j: fits place j */
+    weiri_timers    timers;
+    uint64_t        n_watches;
+    int64_t         last_watch_ns;
+    uint64_t        n_entries; /* in all partitions */
+    /* For the match being given. */
+    uint32_t        n_cells;
+    weiri_cell     *cells; /* shape (n_places, n_cells): after each place */
+    weiri_cell     *last;  /* what is kept of the event that completes it */
+    weir_value     *key;
+    weiri_taken    *taken; /* shape (n_places,) */
+    weiri_set_range ranges[WEIRI_SETS_PLACES];
+    int64_t         end_ns;
+    uint64_t        n_given; /* at this event */
+    uint64_t       *ways;    /* scratch for counting */
+    size_t          n_ways;
+};
+
+static inline weiri_sets_state *
+weiri_sets_state_of(const weiri_partition *partition)
+{
+    return (weiri_sets_state *)(partition + 1);
+}
+
+static inline weiri_set_entry *
+weiri_sets_at(const weiri_executor *self, const weiri_sets_state *state, uint32_t place,
+    uint32_t number)
+{
+    const weiri_set_ring *ring = &state->rings[place];
+    return (weiri_set_entry *)(ring->entries
+                               + (size_t)(number & (ring->capacity - 1))
+                                     * self->places[place].entry_size);
+}
+
+/* The later of two numbers that wrap around. */
+static inline uint32_t
+weiri_sets_later(uint32_t a, uint32_t b)
+{
+    return (int32_t)(a - b) > 0 ? a : b;
+}
+
+/* The entries of place `place` that wait for the next one. */
+static inline weiri_set_range
+weiri_sets_waiting(
+    const weiri_executor *self, const weiri_sets_state *state, uint32_t place)
+{
+    const weiri_set_ring *ring = &state->rings[place];
+    return (weiri_set_range){ .from = self->places[place + 1].is_relaxed ? ring->gone
+                                                                         : ring->tail,
+        .to                         = ring->head };
+}
+
+/* The event takes the last place: give all matches that it completes, in order. */
+void
+weiri_sets_give(
+    weiri_executor *self, const weiri_partition *partition, const weiri_event *event);
+
+#endif

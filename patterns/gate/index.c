@@ -202,12 +202,15 @@ weiri_gate_index_take(weiri_gate_index *self, const weiri_gate_test *test, uint3
         };
         return true;
     }
+    if (weiri_gate_index_seen(self, test) == 0 && !weiri_gate_index_see(self, test)) {
+        return false; /* two bounds that met */
+    }
     void *picks = self->picks;
     if (!make_room(&picks, self->n_picks, &self->capacity_picks, sizeof *self->picks)) {
         return false;
     }
-    uint32_t entry = find(self, hash_test(test), test) - 1;
     self->picks    = picks;
+    uint32_t entry = find(self, hash_test(test), test) - 1;
     self->entries[entry].n_rules++;
     self->picks[self->n_picks++] = (weiri_gate_pick){ .entry = entry, .rule = rule };
     return true;

@@ -67,7 +67,7 @@ weiri_gate_index_see(weiri_gate_index *self, const weiri_gate_test *test);
 uint32_t
 weiri_gate_index_seen(const weiri_gate_index *self, const weiri_gate_test *test);
 
-/* Take a test for a rule; equality only if it was seen. false: out of memory */
+/* Take a test for a rule. false: out of memory */
 bool
 weiri_gate_index_take(weiri_gate_index *self, const weiri_gate_test *test, uint32_t rule);
 

@@ -4,19 +4,22 @@
 #include <string.h>
 
 #include "../rule/rule.h"
+#include "dispatch.h"
 #include "weiri/limits.h"
 
 struct weiri_graph {
     const weiri_plan       *plan;
-    weiri_rule_actor      **rules;    /* shape (plan->n_rules,)                     */
+    weiri_rule_actor      **rules;    /* shape (plan->n_rules,): NULL before the first event
+                                       * that may matter to a gated one               */
     bool                  **used;     /* shape (plan->n_streams,), each (n_fields,)  */
     weiri_merge           **merges;   /* shape (plan->n_streams,): NULL if unread    */
     weiri_rows_list        *rows;     /* shape (plan->n_streams,): of this pass      */
     bool                   *released; /* shape (plan->n_streams,): in this pass      */
     const weiri_rows_list **inputs;   /* scratch: of one rule                        */
+    weiri_dispatch         *dispatch; /* which rules are run, and over what          */
 };
 
-/* The rows that a stream gives in this pass. */
+/* The rows that a stream gives in this pass, and whom they may matter to. */
 static weir_status
 release(weiri_graph *self, uint32_t stream, int64_t watermark_ns)
 {
@@ -24,56 +27,100 @@ release(weiri_graph *self, uint32_t stream, int64_t watermark_ns)
         return WEIR_OK;
     }
     self->released[stream] = true;
-    return weiri_merge_release(self->merges[stream], watermark_ns, &self->rows[stream]);
+    weir_status status =
+        weiri_merge_release(self->merges[stream], watermark_ns, &self->rows[stream]);
+    return status == WEIR_OK
+               ? weiri_dispatch_scan(self->dispatch, stream, &self->rows[stream])
+               : status;
 }
 
-static uint32_t
-n_inputs(const weiri_rule *rule)
+/* A rule that needs to be run has something to run. */
+static weir_status
+make_actor(weiri_graph *self, uint32_t index, weir_error *err)
 {
-    return rule->match != NULL ? rule->match->n_inputs : 1;
-}
-
-static uint32_t
-input_stream(const weiri_rule *rule, uint32_t i)
-{
-    return rule->match != NULL ? rule->match->inputs[i].stream : rule->query->stream;
+    const weiri_rule_config config = {
+        .plan = self->plan, .index = index, .streams = self->merges
+    };
+    return self->rules[index] != NULL
+               ? WEIR_OK
+               : weiri_rule_actor_new(&config, &self->rules[index], err);
 }
 
 static weir_status
-run_rule(weiri_graph *self, uint32_t index, int64_t watermark_ns, int64_t deadline_ns,
-    weir_error *err)
+run_actor(weiri_graph *self, uint32_t index, int64_t deadline_ns, weir_error *err)
 {
     const weiri_rule *rule = &self->plan->rules[index];
-    for (uint32_t i = 0; i < n_inputs(rule); i++) {
-        uint32_t    stream = input_stream(rule, i);
-        weir_status status = release(self, stream, watermark_ns);
+    if (weiri_dispatch_is_gated(self->dispatch, index)) {
+        weir_status status =
+            weiri_dispatch_rows(self->dispatch, index, &self->inputs[0]);
         if (status != WEIR_OK) {
             return WEIR_FAIL(err, status, "rule '%s'", rule->name);
         }
-        self->inputs[i] = &self->rows[stream];
+    } else {
+        for (uint32_t i = 0; i < weiri_rule_n_inputs(rule); i++) {
+            self->inputs[i] = &self->rows[weiri_rule_input(rule, i)];
+        }
     }
     return weiri_rule_actor_run(self->rules[index], self->inputs, deadline_ns, err);
 }
 
+static weir_status
+run_rule(
+    weiri_graph *self, uint32_t index, int64_t deadline_ns, bool is_end, weir_error *err)
+{
+    weir_status status = make_actor(self, index, err);
+    if (status == WEIR_OK) {
+        status = run_actor(self, index, deadline_ns, err);
+    }
+    if (status == WEIR_OK && is_end) {
+        status = weiri_rule_actor_finish(self->rules[index], err);
+    }
+    if (status == WEIR_OK) {
+        weiri_dispatch_ran(self->dispatch, index,
+            weiri_rule_actor_next_deadline(self->rules[index]));
+    }
+    return status;
+}
+
+/* Rules of a range of the plan that are due. */
+static weir_status
+run_due(weiri_graph *self, uint32_t first, uint32_t end, int64_t deadline_ns, bool is_end,
+    weir_error *err)
+{
+    uint32_t i = weiri_dispatch_next(self->dispatch, first, end);
+    while (i < end) {
+        weir_status status = run_rule(self, i, deadline_ns, is_end, err);
+        if (status != WEIR_OK) {
+            return status;
+        }
+        i = weiri_dispatch_next(self->dispatch, i + 1, end);
+    }
+    return WEIR_OK;
+}
+
+/* Each stream is released just before the first rule that reads it: all rules that emit it
+ * stand before. What nobody reads comes last. */
 weir_status
 weiri_graph_pass(weiri_graph *self, int64_t watermark_ns, int64_t deadline_ns,
     bool is_end, weir_error *err)
 {
-    weir_status status = WEIR_OK;
-    for (uint32_t i = 0; i < self->plan->n_rules && status == WEIR_OK; i++) {
-        status = run_rule(self, i, watermark_ns, deadline_ns, err);
-        if (status == WEIR_OK && is_end) {
-            status = weiri_rule_actor_finish(self->rules[i], err);
+    uint32_t done = 0;
+    weiri_dispatch_begin(self->dispatch, deadline_ns, is_end);
+    for (uint32_t i = 0; i < self->plan->n_streams; i++) {
+        uint32_t    reader = 0;
+        uint32_t    stream = weiri_dispatch_stream(self->dispatch, i, &reader);
+        weir_status status = run_due(self, done, reader, deadline_ns, is_end, err);
+        if (status != WEIR_OK) {
+            return status;
         }
+        status = release(self, stream, watermark_ns);
+        if (status != WEIR_OK) {
+            return WEIR_FAIL(err, status, "stream '%s': %s",
+                self->plan->streams[stream].schema.name, weir_status_text(status));
+        }
+        done = reader;
     }
-    if (status != WEIR_OK) {
-        return status;
-    }
-    for (uint32_t i = 0; i < self->plan->n_streams && status == WEIR_OK; i++) {
-        status = release(self, i, watermark_ns); /* what no rule asked for */
-    }
-    return status == WEIR_OK ? status
-                             : WEIR_FAIL(err, status, "%s", weir_status_text(status));
+    return run_due(self, done, self->plan->n_rules, deadline_ns, is_end, err);
 }
 
 const weiri_rows_list *
@@ -89,6 +136,7 @@ weiri_graph_forget(weiri_graph *self)
         weiri_rows_list_clear(&self->rows[i]);
         self->released[i] = false;
     }
+    weiri_dispatch_forget(self->dispatch);
 }
 
 weiri_merge *
@@ -108,6 +156,9 @@ weiri_graph_get_counts(const weiri_graph *self)
 {
     weiri_graph_counts counts = { 0 };
     for (uint32_t i = 0; i < self->plan->n_rules; i++) {
+        if (self->rules[i] == NULL) {
+            continue;
+        }
         weiri_rule_counts of = weiri_rule_actor_counts(self->rules[i]);
         counts.n_matches += of.match.matches + of.window.emitted;
         counts.n_dropped += of.match.dropped_runs + of.match.dropped_matches
@@ -147,7 +198,7 @@ allocate(weiri_graph *self)
     const weiri_plan *plan       = self->plan;
     uint32_t          max_inputs = 1;
     for (uint32_t i = 0; i < plan->n_rules; i++) {
-        uint32_t n = n_inputs(&plan->rules[i]);
+        uint32_t n = weiri_rule_n_inputs(&plan->rules[i]);
         max_inputs = n > max_inputs ? n : max_inputs;
     }
     self->rules    = calloc(plan->n_rules + 1, sizeof(void *));
@@ -169,8 +220,22 @@ allocate(weiri_graph *self)
     return WEIR_OK;
 }
 
+static weir_status
+make_rules(weiri_graph *self, const weiri_graph_options *options, weir_error *err)
+{
+    bool        is_ungated = options != NULL && options->is_ungated;
+    weir_status status = weiri_dispatch_new(self->plan, is_ungated, &self->dispatch, err);
+    for (uint32_t i = 0; i < self->plan->n_rules && status == WEIR_OK; i++) {
+        if (!weiri_dispatch_is_gated(self->dispatch, i)) {
+            status = make_actor(self, i, err);
+        }
+    }
+    return status;
+}
+
 weir_status
-weiri_graph_new(const weiri_plan *plan, weiri_graph **out, weir_error *err)
+weiri_graph_new_with(const weiri_plan *plan, const weiri_graph_options *options,
+    weiri_graph **out, weir_error *err)
 {
     weiri_graph *self = calloc(1, sizeof *self);
     if (self == NULL) {
@@ -182,18 +247,19 @@ weiri_graph_new(const weiri_plan *plan, weiri_graph **out, weir_error *err)
         weiri_graph_destroy(&self);
         return WEIR_FAIL(err, status, "%s", weir_status_text(status));
     }
-    for (uint32_t i = 0; i < plan->n_rules; i++) {
-        const weiri_rule_config config = {
-            .plan = plan, .index = i, .streams = self->merges
-        };
-        status = weiri_rule_actor_new(&config, &self->rules[i], err);
-        if (status != WEIR_OK) {
-            weiri_graph_destroy(&self);
-            return status;
-        }
+    status = make_rules(self, options, err);
+    if (status != WEIR_OK) {
+        weiri_graph_destroy(&self);
+        return status;
     }
     *out = self;
     return WEIR_OK;
+}
+
+weir_status
+weiri_graph_new(const weiri_plan *plan, weiri_graph **out, weir_error *err)
+{
+    return weiri_graph_new_with(plan, NULL, out, err);
 }
 
 static void
@@ -222,6 +288,7 @@ weiri_graph_destroy(weiri_graph **self_p)
     for (uint32_t i = 0; self->rules != NULL && i < self->plan->n_rules; i++) {
         weiri_rule_actor_destroy(&self->rules[i]);
     }
+    weiri_dispatch_destroy(&self->dispatch);
     destroy_streams(self);
     free(self->rules);
     free(self->used);

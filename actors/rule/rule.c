@@ -57,6 +57,12 @@ weiri_rule_actor_run(weiri_rule_actor *self, const weiri_rows_list *const *input
     return status == WEIR_OK ? flush(self, err) : report(self, status, err);
 }
 
+int64_t
+weiri_rule_actor_next_deadline(const weiri_rule_actor *self)
+{
+    return self->matcher == NULL ? INT64_MAX : weiri_matcher_next_deadline(self->matcher);
+}
+
 weir_status
 weiri_rule_actor_finish(weiri_rule_actor *self, weir_error *err)
 {

@@ -42,6 +42,10 @@ WEIR_MUST_CHECK weir_status
 weiri_rule_actor_run(weiri_rule_actor *self, const weiri_rows_list *const *inputs,
     int64_t watermark_ns, weir_error *err);
 
+/* When the rule needs to be run next though no row came for it; INT64_MAX: never. */
+int64_t
+weiri_rule_actor_next_deadline(const weiri_rule_actor *self);
+
 /* No event will come any more. */
 WEIR_MUST_CHECK weir_status
 weiri_rule_actor_finish(weiri_rule_actor *self, weir_error *err);

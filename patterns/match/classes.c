@@ -180,6 +180,20 @@ find_class(weiri_classes *self, uint32_t number, const uint64_t mask[2])
     return class;
 }
 
+uint32_t
+weiri_classes_unfit(weiri_classes *self, uint32_t input)
+{
+    const uint64_t mask[2] = { 0, 0 };
+    if (self->inputs[input].n_roots > 8) {
+        return find_class(self, input, mask);
+    }
+    int16_t *class = &self->inputs[input].small[0];
+    if (*class < 0) {
+        *class = (int16_t)number_class(self, input, mask);
+    }
+    return (uint32_t)*class;
+}
+
 /* Up to eight conditions: the lane itself is the index. */
 static void
 classify_small(

@@ -39,6 +39,10 @@ uint32_t
 weiri_classes_of(weiri_classes *self, uint32_t input, weir_rows rows, uint8_t *out,
     weiri_class *others);
 
+/* The class of the input's events for which no unary condition holds. */
+uint32_t
+weiri_classes_unfit(weiri_classes *self, uint32_t input);
+
 /* Class number `i` < what weiri_classes_of returned. */
 const weiri_class *
 weiri_classes_at(const weiri_classes *self, uint32_t i);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gate/test.h"
 #include "match/executor.h"
 #include "match/planner.h"
 #include "weiri/assert.h"
@@ -116,6 +117,67 @@ weiri_matcher_destroy(weiri_matcher **self_p)
     free(self->parts);
     free(self->relevant);
     free(self);
+}
+
+static bool
+add_need(weiri_match_needs *needs, const weiri_expr *condition)
+{
+    for (uint32_t i = 0; i < needs->n; i++) {
+        if (needs->conditions[i] == condition) {
+            return true;
+        }
+    }
+    if (condition == NULL || needs->n == WEIRI_MATCH_CONDITIONS) {
+        return false;
+    }
+    needs->conditions[needs->n++] = condition;
+    return true;
+}
+
+/* Keys that may be null or fault are counted for every event. */
+static bool
+has_whole_keys(const weiri_match *plan)
+{
+    for (uint32_t i = 0; i < plan->n_keys; i++) {
+        const weiri_expr *key = plan->inputs[0].keys[i];
+        if (key->is_nullable || weiri_gate_may_fault(key)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static weiri_match_needs
+needs_of(weiri_matcher *self)
+{
+    const weiri_automaton *automaton = self->core.automaton;
+    weiri_match_needs      needs     = { .is_all = true };
+    if (self->core.plan->n_inputs != 1 || !has_whole_keys(self->core.plan)
+        || self->ops->use_of(self->executor, weiri_classes_unfit(self->core.classes, 0))
+            != 0) {
+        return needs;
+    }
+    for (uint32_t i = 0; i < automaton->n_atoms; i++) {
+        if (automaton->atoms[i].kind == WEIRI_ATOM_EVENT
+            && !add_need(&needs, automaton->atoms[i].where.unary)) {
+            return needs;
+        }
+    }
+    needs.is_all = false;
+    return needs;
+}
+
+weir_status
+weiri_match_get_needs(const weiri_match *plan, weiri_match_needs *out, weir_error *err)
+{
+    const weiri_match_sink sink   = { .context = NULL };
+    weiri_matcher         *self   = NULL;
+    weir_status            status = weiri_matcher_new(plan, &sink, &self, err);
+    if (status == WEIR_OK) {
+        *out = needs_of(self);
+        weiri_matcher_destroy(&self);
+    }
+    return status;
 }
 
 const char *
@@ -369,6 +431,12 @@ weiri_matcher_advance(weiri_matcher *self, int64_t watermark_ns, weir_error *err
         self->ops->fire(self->executor, watermark_ns);
     }
     return status_of(self, err);
+}
+
+int64_t
+weiri_matcher_next_deadline(const weiri_matcher *self)
+{
+    return self->ops->next_deadline(self->executor);
 }
 
 weir_status

@@ -20,10 +20,21 @@ typedef struct weiri_graph_counts {
     uint64_t n_null_keys; /* events that belong to no partition       */
 } weiri_graph_counts;
 
-/* `plan` outlives the graph.
+typedef struct weiri_graph_options {
+    bool is_ungated; /* run every rule over every event; what comes out is the same */
+} weiri_graph_options;
+
+/* `plan` outlives the graph. A rule that only some events can matter to takes memory from
+ * the first of them on.
  *
- *   errors  WEIR_ENOMEM; WEIR_EINVAL  a rule cannot be run, `err` says which
+ *   options  NULL: none
+ *   errors   WEIR_ENOMEM; WEIR_EINVAL  a rule cannot be run, `err` says which
  */
+WEIR_MUST_CHECK weir_status
+weiri_graph_new_with(const weiri_plan *plan, const weiri_graph_options *options,
+    weiri_graph **out, weir_error *err);
+
+/* Without options. */
 WEIR_MUST_CHECK weir_status
 weiri_graph_new(const weiri_plan *plan, weiri_graph **out, weir_error *err);
 

@@ -64,6 +64,23 @@ typedef struct weiri_match_counts {
     uint64_t live_keys;
 } weiri_match_counts;
 
+enum { WEIRI_MATCH_CONDITIONS = 128 };
+
+/* Which events a match with one input needs to be fed. */
+typedef struct weiri_match_needs {
+    bool     is_all; /* every event may matter */
+    uint32_t n;      /* else only those for which one of these is true, in order */
+    const weiri_expr *conditions[WEIRI_MATCH_CONDITIONS];
+} weiri_match_needs;
+
+/* Tell what a match needs; any other event may be left out, and changes neither what is
+ * emitted nor a count. The matcher of a plan that passes this fails by memory alone.
+ *
+ *   errors  WEIR_ENOMEM; WEIR_EINVAL for a plan that no automaton can be made of
+ */
+WEIR_MUST_CHECK weir_status
+weiri_match_get_needs(const weiri_match *plan, weiri_match_needs *out, weir_error *err);
+
 /* `plan` outlives the matcher.
  *
  *   errors  WEIR_ENOMEM; WEIR_EINVAL for a plan that no automaton can be made of
@@ -86,6 +103,11 @@ weiri_matcher_feed(weiri_matcher *self, const weiri_batch *batch, weir_error *er
 /* Every event with time < watermark_ns has been fed: fire deadlines before it. */
 WEIR_MUST_CHECK weir_status
 weiri_matcher_advance(weiri_matcher *self, int64_t watermark_ns, weir_error *err);
+
+/* The first deadline that is pending, INT64_MAX: none. Time need not be told to a matcher
+ * before it. It may turn out to be about nothing. */
+int64_t
+weiri_matcher_next_deadline(const weiri_matcher *self);
 
 /* End of input: count what is held or pending, and drop it. */
 WEIR_MUST_CHECK weir_status

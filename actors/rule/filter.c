@@ -95,6 +95,13 @@ advance(void *context, int64_t watermark_ns, weir_error *err)
     return WEIR_OK;
 }
 
+static int64_t
+next_deadline(const void *self)
+{
+    (void)self;
+    return INT64_MAX;
+}
+
 static weir_status
 finish(void *context, weir_error *err)
 {
@@ -152,4 +159,5 @@ destroy(void *context)
     free(self);
 }
 
-const weiri_host_ops weiri_filter_host = { make, destroy, feed, advance, finish, count };
+const weiri_host_ops weiri_filter_host = { make, destroy, feed, advance, next_deadline,
+    finish, count };

@@ -26,6 +26,8 @@ typedef struct weiri_host_ops {
     weir_status (*feed)(
         void *self, const weiri_rows_list *const *inputs, weir_error *err);
     weir_status (*advance)(void *self, int64_t watermark_ns, weir_error *err);
+    /* Before a watermark beyond this, advance changes nothing; INT64_MAX: never does. */
+    int64_t (*next_deadline)(const void *self);
     weir_status (*finish)(void *self, weir_error *err);
     void (*count)(const void *self, weiri_rule_counts *counts);
 } weiri_host_ops;

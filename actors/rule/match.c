@@ -126,6 +126,13 @@ advance(void *context, int64_t watermark_ns, weir_error *err)
     return weiri_matcher_advance(self->matcher, watermark_ns, err);
 }
 
+static int64_t
+next_deadline(const void *self)
+{
+    const struct match_host *host = self;
+    return weiri_matcher_next_deadline(host->matcher);
+}
+
 static weir_status
 finish(void *context, weir_error *err)
 {
@@ -176,4 +183,5 @@ destroy(void *context)
     free(self);
 }
 
-const weiri_host_ops weiri_match_host = { make, destroy, feed, advance, finish, count };
+const weiri_host_ops weiri_match_host = { make, destroy, feed, advance, next_deadline,
+    finish, count };

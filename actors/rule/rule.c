@@ -60,7 +60,7 @@ weiri_rule_actor_run(weiri_rule_actor *self, const weiri_rows_list *const *input
 int64_t
 weiri_rule_actor_next_deadline(const weiri_rule_actor *self)
 {
-    return self->matcher == NULL ? INT64_MAX : weiri_matcher_next_deadline(self->matcher);
+    return self->ops->next_deadline(self->host);
 }
 
 weir_status

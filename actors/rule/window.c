@@ -58,6 +58,13 @@ advance(void *context, int64_t watermark_ns, weir_error *err)
     return weiri_windower_advance(self->windower, watermark_ns, err);
 }
 
+static int64_t
+next_deadline(const void *self)
+{
+    (void)self; /* windows close whenever time passes */
+    return INT64_MIN;
+}
+
 static weir_status
 finish(void *context, weir_error *err)
 {
@@ -72,4 +79,5 @@ count(const void *context, weiri_rule_counts *counts)
     counts->window                 = weiri_windower_counts(self->windower);
 }
 
-const weiri_host_ops weiri_window_host = { make, destroy, feed, advance, finish, count };
+const weiri_host_ops weiri_window_host = { make, destroy, feed, advance, next_deadline,
+    finish, count };

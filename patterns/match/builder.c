@@ -404,8 +404,7 @@ build_not(weiri_builder *self, const weiri_pattern *p, uint32_t i, place at, uin
     uint32_t             step = p->items[i]->step;
     const weiri_pattern *next = i + 1 < p->n_items ? p->items[i + 1] : NULL;
     if (at.begins_match) {
-        bool is_just_before =
-            i + 1 < p->n_items && p->items[i + 1]->contiguity == WEIRI_NEXT;
+        bool is_just_before = next != NULL && next->contiguity == WEIRI_NEXT;
         return build_leading_not(self, step, is_just_before, to);
     }
     if (at.contiguity == WEIRI_NEXT) {

@@ -2,7 +2,7 @@
  * in the same order and with the same values, however the input is cut into batches.
  *
  *   WEIR_SEED   first case; default 1
- *   WEIR_CASES  how many;   default 20000
+ *   WEIR_CASES  how many;   default 26000
  *
  * A failing case is made smaller before it is printed.
  */
@@ -18,7 +18,7 @@
 #include "weiri/assert.h"
 
 enum {
-    DEFAULT_CASES    = 20000,
+    DEFAULT_CASES    = 26000,
     SHRINK_BUDGET    = 4000,
     MAX_EXECUTORS    = 8,
     MIN_PER_FEATURE  = 50,   /* matching cases of each feature among 20,000 */

@@ -55,8 +55,7 @@ prepare(weiri_emitter *self, const weiri_match *plan)
 }
 
 weir_status
-weiri_emitter_new(
-    const weiri_match *plan, const weiri_emit *emit, weiri_emitter **out)
+weiri_emitter_new(const weiri_match *plan, const weiri_emit *emit, weiri_emitter **out)
 {
     weiri_emitter *self = calloc(1, sizeof *self);
     if (self == NULL) {
@@ -99,13 +98,23 @@ weiri_emitter_faults(const weiri_emitter *self)
     return self->program != NULL ? weiri_program_faults(self->program) : 0;
 }
 
+/* A timeout found late (semantics 4.3) is given no time before that of the event that
+ * led to it: the events a rule emits do not go back in time for it. */
+static int64_t
+time_of(const weiri_core *core, const weiri_given *match)
+{
+    int64_t end_ns  = match->moment.end_ns;
+    bool    is_late = match->is_timeout && end_ns < core->now_ns;
+    return is_late ? core->now_ns : end_ns;
+}
+
 static const weir_value *
 evaluate(weiri_emitter *self, weiri_core *core, const weiri_given *match)
 {
     for (uint32_t i = 0; i < self->n_needed; i++) {
-        uint32_t r         = self->needed[i];
-        self->registers[r] = weiri_registers_value(
-            core->registers, match->cells, r, &match->moment);
+        uint32_t r = self->needed[i];
+        self->registers[r] =
+            weiri_registers_value(core->registers, match->cells, r, &match->moment);
     }
     for (uint32_t i = 0; i < self->n_fields; i++) {
         const weiri_expr *value = self->emit->values[i];
@@ -117,8 +126,8 @@ evaluate(weiri_emitter *self, weiri_core *core, const weiri_given *match)
             self->values[i] = weiri_program_eval(
                 self->program, self->roots[i], NULL, 0, self->registers);
         } else { /* the time of a match is that of its end */
-            self->values[i]
-                = (weir_value){ .type = WEIR_TIME, .as.i = match->moment.end_ns };
+            self->values[i] =
+                (weir_value){ .type = WEIR_TIME, .as.i = time_of(core, match) };
         }
     }
     return self->values;
@@ -128,15 +137,15 @@ void
 weiri_core_give(weiri_core *self, const weiri_given *match)
 {
     weiri_emitter *emitter = match->is_timeout ? self->on_timeout : self->emit;
-    int64_t        end_ns  = match->moment.end_ns;
+    int64_t        time_ns = time_of(self, match);
     if (self->sink.matched != NULL) {
-        self->sink.matched(self->sink.context, match->is_timeout, end_ns, match->taken,
-            match->n_taken);
+        self->sink.matched(
+            self->sink.context, match->is_timeout, time_ns, match->taken, match->n_taken);
     }
     const weir_value *values = evaluate(emitter, self, match);
     if (self->status == WEIR_OK && self->sink.emitted != NULL) {
-        self->status
-            = self->sink.emitted(self->sink.context, match->is_timeout, end_ns, values);
+        self->status =
+            self->sink.emitted(self->sink.context, match->is_timeout, time_ns, values);
     }
     if (emitter->program != NULL) {
         weiri_program_forget(emitter->program);

@@ -175,6 +175,7 @@ handle(weiri_matcher *self, const weiri_batch *batch, const relevant *r)
     if (self->ops->next_deadline(self->executor) < event.time_ns) {
         self->ops->fire(self->executor, event.time_ns);
     }
+    self->core.now_ns = event.time_ns;
     if ((r->use & WEIRI_CLASS_BEGINS) == 0
         && weiri_keys_guess(self->core.keys, r->hash) == 0) {
         return;

@@ -123,7 +123,7 @@ line_of_output(
         add_to_match(arena, &match, name, output->taken[i].order);
     }
     /* the window of these cases excludes its end: one millisecond more */
-    long at = output->is_timeout ? (long)(output->time_ns / CASE_NS_IN_MS) + 1 : -1;
+    long at = output->is_timeout ? (long)(output->end_ns / CASE_NS_IN_MS) + 1 : -1;
     return line_of_match(arena, &match, at);
 }
 

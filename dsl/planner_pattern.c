@@ -128,6 +128,33 @@ check_not(weiri_matching *self, const weiri_ast_pattern *ast)
     }
 }
 
+/* `-> not` directly before `=> not`, or before one that closes the pattern, does not
+ * reach over it: only repetitions before it are held to it. */
+static bool
+is_overtaken(const weiri_ast_pattern *ast, uint32_t i, bool is_whole)
+{
+    uint32_t next = i + 1;
+    for (; next < ast->n_items && is_not(ast->items[next]); next++) {
+        if (ast->items[next]->arrow == WEIRI_TOKEN_NEXT) {
+            return true;
+        }
+    }
+    return is_whole && next == ast->n_items && next > i + 1;
+}
+
+static void
+warn_overtaken(weiri_matching *self, const weiri_ast_pattern *ast, uint32_t i,
+    const weiri_pattern *before, bool is_whole)
+{
+    const weiri_ast_pattern *item = ast->items[i];
+    if (item->arrow == WEIRI_TOKEN_FOLLOWED && before->max == 1
+        && is_overtaken(ast, i, is_whole)) {
+        weiri_report(self->planner->diagnostics, WEIRI_W_NO_EFFECT, item->not_at,
+            "this 'not' has no effect: the next one takes its place");
+        hint(self, "make one step of both, with 'or' in its condition");
+    }
+}
+
 /* Negations of a sequence, given the elements around it. */
 static void
 check_sequence(weiri_matching *self, const weiri_ast_pattern *ast,
@@ -145,6 +172,9 @@ check_sequence(weiri_matching *self, const weiri_ast_pattern *ast,
         if (before != NULL && items[i_before]->min == 0) {
             report(self, WEIRI_E_NOT_AFTER_OPTIONAL, item->not_at,
                 "'not' cannot follow an element that may be left out");
+        }
+        if (before != NULL) {
+            warn_overtaken(self, ast, i, items[i_before], is_whole);
         }
         if (i == 0 && !is_whole) {
             report(self, WEIRI_E_NOT_BEGINS_GROUP, item->not_at,

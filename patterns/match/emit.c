@@ -28,12 +28,11 @@ mark_registers(const weiri_expr *expr, bool *used)
 static bool
 prepare(weiri_emitter *self, const weiri_match *plan)
 {
-    uint32_t n_fields = self->n_fields;
-    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
-    const weiri_expr **roots   = calloc(n_fields + 1, sizeof *roots);
-    bool              *used    = calloc(plan->n_registers + 1, sizeof *used);
-    uint32_t           n       = 0;
-    bool               is_fine = roots != NULL && used != NULL;
+    uint32_t           n_fields = self->n_fields;
+    const weiri_expr **roots    = calloc(n_fields + 1, sizeof *roots);
+    bool              *used     = calloc(plan->n_registers + 1, sizeof *used);
+    uint32_t           n        = 0;
+    bool               is_fine  = roots != NULL && used != NULL;
     for (uint32_t i = 0; is_fine && i < n_fields; i++) {
         const weiri_expr *value = self->emit->values[i];
         mark_registers(value, used);
@@ -99,6 +98,16 @@ weiri_emitter_faults(const weiri_emitter *self)
     return self->program != NULL ? weiri_program_faults(self->program) : 0;
 }
 
+/* A timeout found late (semantics 4.3) is given no time before that of the event that
+ * led to it: the events a rule emits do not go back in time for it. */
+static int64_t
+time_of(const weiri_core *core, const weiri_given *match)
+{
+    int64_t end_ns  = match->moment.end_ns;
+    bool    is_late = match->is_timeout && end_ns < core->now_ns;
+    return is_late ? core->now_ns : end_ns;
+}
+
 static const weir_value *
 evaluate(weiri_emitter *self, weiri_core *core, const weiri_given *match)
 {
@@ -118,7 +127,7 @@ evaluate(weiri_emitter *self, weiri_core *core, const weiri_given *match)
                 self->program, self->roots[i], NULL, 0, self->registers);
         } else { /* the time of a match is that of its end */
             self->values[i] =
-                (weir_value){ .type = WEIR_TIME, .as.i = match->moment.end_ns };
+                (weir_value){ .type = WEIR_TIME, .as.i = time_of(core, match) };
         }
     }
     return self->values;
@@ -128,15 +137,15 @@ void
 weiri_core_give(weiri_core *self, const weiri_given *match)
 {
     weiri_emitter *emitter = match->is_timeout ? self->on_timeout : self->emit;
-    int64_t        end_ns  = match->moment.end_ns;
+    int64_t        time_ns = time_of(self, match);
     if (self->sink.matched != NULL) {
         self->sink.matched(
-            self->sink.context, match->is_timeout, end_ns, match->taken, match->n_taken);
+            self->sink.context, match->is_timeout, time_ns, match->taken, match->n_taken);
     }
     const weir_value *values = evaluate(emitter, self, match);
     if (self->status == WEIR_OK && self->sink.emitted != NULL) {
         self->status =
-            self->sink.emitted(self->sink.context, match->is_timeout, end_ns, values);
+            self->sink.emitted(self->sink.context, match->is_timeout, time_ns, values);
     }
     if (emitter->program != NULL) {
         weiri_program_forget(emitter->program);

@@ -261,19 +261,21 @@ take_turn(weiri_matcher *self, const relevant *r, const weiri_event *event,
     }
 }
 
+/* Time comes to that of an event that matters. */
 static void
-fire_before(weiri_matcher *self, int64_t time_ns)
+go_to(weiri_matcher *self, int64_t time_ns)
 {
     if (self->ops->next_deadline(self->executor) < time_ns) {
         self->ops->fire(self->executor, time_ns);
     }
+    self->core.now_ns = time_ns;
 }
 
 static void
 handle(weiri_matcher *self, const weiri_batch *batch, const relevant *r)
 {
     weiri_event event = event_of(batch, r);
-    fire_before(self, event.time_ns);
+    go_to(self, event.time_ns);
     if ((r->use & WEIRI_CLASS_BEGINS) == 0
         && weiri_keys_guess(self->core.keys, r->hash) == 0) {
         return;
@@ -290,7 +292,7 @@ handle_unkeyed(weiri_matcher *self, const weiri_batch *batch, uint32_t n)
     for (uint32_t i = 0; i < n && self->core.status == WEIR_OK; i++) {
         const relevant *r     = &self->relevant[i];
         weiri_event     event = event_of(batch, r);
-        fire_before(self, event.time_ns);
+        go_to(self, event.time_ns);
         take_turn(self, r, &event, weiri_keys_only(self->core.keys), &key);
     }
 }

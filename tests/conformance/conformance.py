@@ -37,7 +37,9 @@ def read_differences(path):
             if line.startswith("#"):
                 reason = (reason + " " if is_open else "") + line.lstrip("# ")
                 is_open = True
-            elif line:
+            elif not line:
+                is_open = False
+            else:
                 reasons.update((case_id, reason) for case_id in line.split())
                 is_open = False
     return reasons

@@ -44,22 +44,18 @@ add_line(lines *l, const char *line)
     WEIRI_ARENA_PUSH(l->arena, l->items, l->n, line);
 }
 
-/* Sort, and leave one of each: we give no match twice. */
+/* Sort. True if some line is there more than once. */
 static bool
-make_set(lines *l)
+sort_lines(lines *l)
 {
-    uint32_t n = 0;
+    bool has_repeats = false;
     if (l->n > 1) {
         qsort(l->items, l->n, sizeof *l->items, compare_text);
     }
-    for (uint32_t i = 0; i < l->n; i++) {
-        if (n == 0 || strcmp(l->items[n - 1], l->items[i]) != 0) {
-            l->items[n++] = l->items[i];
-        }
+    for (uint32_t i = 1; i < l->n; i++) {
+        has_repeats = has_repeats || strcmp(l->items[i - 1], l->items[i]) == 0;
     }
-    bool had_repeats = n != l->n;
-    l->n             = n;
-    return had_repeats;
+    return has_repeats;
 }
 
 static bool
@@ -127,7 +123,7 @@ line_of_output(
         add_to_match(arena, &match, name, output->taken[i].order);
     }
     /* the window of these cases excludes its end: one millisecond more */
-    long at = output->is_timeout ? (long)(output->time_ns / CASE_NS_IN_MS) + 1 : -1;
+    long at = output->is_timeout ? (long)(output->end_ns / CASE_NS_IN_MS) + 1 : -1;
     return line_of_match(arena, &match, at);
 }
 
@@ -234,8 +230,8 @@ run_case(const char *line, bool is_verbose, const char *only, tally *t)
         }
         lines want = expected_lines(arena, a_case);
         lines got  = reference_lines(arena, plan, a_case, chunk);
-        t->repeated += make_set(&want);
-        make_set(&got);
+        t->repeated += sort_lines(&want);
+        sort_lines(&got);
         bool ok    = is_same(&want, &got);
         bool known = !ok && is_known(t, id);
         t->passed += ok;

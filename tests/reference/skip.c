@@ -84,6 +84,10 @@ ref_give(weir_reference *self, ref_partition *partition, const ref_bindings *b,
     if (is_timeout && emit == NULL) {
         return;
     }
+    out.end_ns = time_ns;
+    if (is_timeout && time_ns < self->last_ns) {
+        out.time_ns = self->last_ns;
+    }
     self->counts.matches += !is_timeout;
     self->counts.timeouts += is_timeout;
     out.taken   = b->taken;

@@ -8,9 +8,8 @@
 static bool
 is_same_aggregate(const weiri_aggregate *a, const weiri_aggregate *b)
 {
-    return a->kind == b->kind && a->index == b->index && a->k == b->k
-           && memcmp(&a->p, &b->p, sizeof a->p) == 0 && a->width_ns == b->width_ns
-           && weiri_expr_is_same(a->argument, b->argument)
+    return a->kind == b->kind && a->index == b->index && a->k == b->k && a->p == b->p
+           && a->width_ns == b->width_ns && weiri_expr_is_same(a->argument, b->argument)
            && weiri_expr_is_same(a->second, b->second)
            && weiri_expr_is_same(a->filter, b->filter);
 }

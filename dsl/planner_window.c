@@ -184,7 +184,7 @@ is_same_literal(const weiri_ast_expr *a, const weiri_ast_expr *b)
     case WEIRI_AST_BOOL: return a->value.b == b->value.b;
     case WEIRI_AST_INT:
     case WEIRI_AST_DURATION: return a->value.i == b->value.i;
-    case WEIRI_AST_FLOAT: return memcmp(&a->value.f, &b->value.f, sizeof a->value.f) == 0;
+    case WEIRI_AST_FLOAT: return a->value.f == b->value.f;
     case WEIRI_AST_STRING:
         return a->value.s.size == b->value.s.size
                && memcmp(a->value.s.text, b->value.s.text, a->value.s.size) == 0;

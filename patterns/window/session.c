@@ -53,10 +53,12 @@ link_newest(weiri_windower *self, uint32_t entry, session *it)
 
 /* ---- closing ---- */
 
+/* INT64_MAX is "none is open": a session that would outlast time ends just before. */
 static int64_t
 end_of(const weiri_windower *self, const session *it)
 {
-    return weiri_add_ns(it->last, self->window->width_ns);
+    int64_t end = weiri_add_ns(it->last, self->window->width_ns);
+    return end < INT64_MAX ? end : INT64_MAX - 1;
 }
 
 static int64_t

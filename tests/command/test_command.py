@@ -523,6 +523,15 @@ class Windows(Folder):
         self.assertEqual([e.get("n", e.get("original_at")) for e in self.events_of(output)],
                          ["2024-05-01T00:00:03Z", 2, 2])
 
+    def test_a_session_that_would_outlast_time_is_told_at_the_end(self):
+        self.write("auth.jsonl", lines(auth(t, "a", "failed") for t in (1, 2)))
+        output = self.run_rules(AUTH + """
+            source auth from file("auth.jsonl")
+            sink w to stdout()
+            rule w { from auth window session 106751d emit w { start: window.start, n: count() } }
+            """)
+        self.assertEqual(self.events_of(output), [{"start": "2024-05-01T00:00:01Z", "n": 2}])
+
     def test_keys_that_are_null_are_counted(self):
         self.write("auth.jsonl", '{"at":"2024-05-01T00:00:00Z"}\n{"at":"2024-05-01T00:00:00Z","ip":"a"}\n')
         output = self.run_rules("""

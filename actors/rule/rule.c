@@ -12,7 +12,11 @@
 #include "weiri/limits.h"
 #include "weiri/rows_merge.h"
 
-enum { ORDER_BITS = 48, BATCH_EVENTS = 4 * WEIRI_CHUNK_ROWS };
+enum {
+    ORDER_BITS   = 48,
+    BATCH_EVENTS = 4 * WEIRI_CHUNK_ROWS,
+    FEW_ROWS     = 8 /* up to here rows are worked off one by one */
+};
 
 /* One input of a match. */
 struct input {
@@ -36,6 +40,7 @@ struct weiri_rule_actor {
     weiri_program *where; /* NULL: all              */
     weiri_program *values;
     weiri_vector  *columns;       /* shape (n_fields of the emit,) */
+    weir_value    *row;           /* shape (n_fields of the emit,) */
     bool          *picked_fields; /* fields that `values` reads */
     weir_chunk    *picked;
 };
@@ -87,8 +92,52 @@ emit_rows(weiri_rule_actor *self, weir_rows rows)
 }
 
 static weir_status
+run_query_row(weiri_rule_actor *self, const weir_chunk *chunk, uint32_t row)
+{
+    if (self->where != NULL) {
+        weir_value holds = weiri_program_eval(self->where, 0, chunk, row, NULL);
+        if (holds.is_null || !holds.as.b) {
+            return WEIR_OK;
+        }
+    }
+    for (uint32_t i = 0; i < self->emitted.schema->n_fields; i++) {
+        self->row[i] = weiri_program_eval(self->values, i, chunk, row, NULL);
+    }
+    return weiri_collector_add(&self->emitted, chunk->time[row], self->row);
+}
+
+static weir_status
+run_query_rows(weiri_rule_actor *self, weir_rows rows)
+{
+    weir_status status = WEIR_OK;
+    for (uint32_t i = 0; i < rows.n && status == WEIR_OK; i++) {
+        status = run_query_row(self, rows.chunk, rows.first + i);
+        if (self->where != NULL) {
+            weiri_program_forget(self->where);
+        }
+        weiri_program_forget(self->values);
+    }
+    return status;
+}
+
+static weir_status
+widen(weiri_rule_actor *self)
+{
+    weir_status status = weiri_program_widen(self->values);
+    return status == WEIR_OK && self->where != NULL ? weiri_program_widen(self->where)
+                                                    : status;
+}
+
+static weir_status
 run_query(weiri_rule_actor *self, weir_rows rows)
 {
+    if (rows.n <= FEW_ROWS) {
+        return run_query_rows(self, rows);
+    }
+    weir_status widened = widen(self);
+    if (widened != WEIR_OK) {
+        return widened;
+    }
     if (self->where == NULL) {
         return emit_rows(self, rows);
     }
@@ -309,14 +358,15 @@ init_query(weiri_rule_actor *self, weir_error *err)
     weir_status        status   = WEIR_OK;
     self->columns               = calloc(n_values + 1, sizeof *self->columns);
     self->picked_fields         = calloc(query->schema->n_fields + 1, sizeof(bool));
-    if (self->columns == NULL || self->picked_fields == NULL) {
+    self->row                   = calloc(n_values + 1, sizeof *self->row);
+    if (self->columns == NULL || self->picked_fields == NULL || self->row == NULL) {
         status = WEIR_ENOMEM;
     }
     if (status == WEIR_OK && query->where != NULL) {
-        status = weiri_program_new(&query->where, 1, &self->where);
+        status = weiri_program_new_narrow(&query->where, 1, &self->where);
     }
     if (status == WEIR_OK) {
-        status = weiri_program_new(query->emit->values, n_values, &self->values);
+        status = weiri_program_new_narrow(query->emit->values, n_values, &self->values);
     }
     for (uint32_t i = 0; i < n_values && status == WEIR_OK; i++) {
         weiri_expr_mark_fields(query->emit->values[i], self->picked_fields);
@@ -370,6 +420,7 @@ weiri_rule_actor_destroy(weiri_rule_actor **self_p)
     free(self->parts);
     free(self->order);
     free(self->columns);
+    free(self->row);
     free(self->picked_fields);
     free(self);
     *self_p = NULL;

@@ -12,8 +12,8 @@ weiri_collector_fini(weiri_collector *self)
     weir_chunk_unref(&chunk);
 }
 
-/* Chunks grow with what a rule gives at once: of thousands of rules most give an event now
- * and then. */
+/* Chunks grow with what a rule gives at once: of thousands of rules most give an event
+ * now and then. */
 enum { FEWEST_ROWS = 8 };
 
 static uint32_t
@@ -26,7 +26,8 @@ next_capacity(const weiri_collector *self)
     if (n == self->capacity && n < WEIRI_CHUNK_ROWS) {
         return 2 * n;
     }
-    return n < self->capacity / 4 && n >= FEWEST_ROWS ? self->capacity / 2 : self->capacity;
+    return n < self->capacity / 4 && n >= FEWEST_ROWS ? self->capacity / 2
+                                                      : self->capacity;
 }
 
 weir_status
@@ -52,8 +53,7 @@ open_chunk(weiri_collector *self)
     if (self->capacity == 0) {
         self->capacity = next_capacity(self);
     }
-    return weiri_chunk_new_small(
-        self->schema, self->used, self->capacity, &self->chunk);
+    return weiri_chunk_new_small(self->schema, self->used, self->capacity, &self->chunk);
 }
 
 static weir_status

@@ -6,17 +6,17 @@
 #include "weiri/assert.h"
 
 struct weiri_program {
-    weiri_arena      *arena;
-    weiri_row_code   *rows;  /* shape (n_roots,)                      */
+    weiri_arena       *arena;
+    weiri_row_code    *rows;  /* shape (n_roots,)                      */
     const weiri_expr **roots; /* shape (n_roots,); NULL: some root reads registers */
     weiri_range_code  *range; /* NULL: so, or narrow                   */
-    uint32_t          n_roots;
-    weir_value       *stack; /* for the deepest root                  */
-    weiri_call        call;  /* of eval: holds the count of faults    */
-    weiri_text_pool   eval_texts;
-    weiri_text_pool   run_texts;
-    weiri_text_pool   spare_texts; /* of rows that are counted again        */
-    uint8_t           faulted[WEIRI_CHUNK_ROWS];
+    uint32_t           n_roots;
+    weir_value        *stack; /* for the deepest root                  */
+    weiri_call         call;  /* of eval: holds the count of faults    */
+    weiri_text_pool    eval_texts;
+    weiri_text_pool    run_texts;
+    weiri_text_pool    spare_texts; /* of rows that are counted again        */
+    uint8_t            faulted[WEIRI_CHUNK_ROWS];
 };
 
 static void

@@ -128,7 +128,8 @@ weir_chunk_reserve_text(weir_chunk *self, uint32_t size, uint32_t *offset)
     }
     uint32_t needed = self->heap_used + size;
     if (needed > self->heap_size) {
-        uint32_t first = self->capacity < WEIRI_CHUNK_ROWS ? FIRST_SMALL_HEAP : FIRST_HEAP;
+        uint32_t first =
+            self->capacity < WEIRI_CHUNK_ROWS ? FIRST_SMALL_HEAP : FIRST_HEAP;
         uint32_t grown = self->heap_size > 0 ? self->heap_size : first;
         while (grown < needed) {
             grown *= 2;

@@ -319,7 +319,8 @@ either_side_of_an_or_gives_rows_once_and_in_order(void **state)
     fixture    *self  = *state;
     weiri_expr *large = call(self, ">", field(self, X), number(self, 5));
     weiri_expr *seven = call(self, "==", field(self, Y), whole(self, 7));
-    assert_true(add(self, 0, call(self, "or", call(self, "or", id_is(self, "a"), large), seven)));
+    assert_true(
+        add(self, 0, call(self, "or", call(self, "or", id_is(self, "a"), large), seven)));
     append_dull(self, 40);
     append(self, "", 0, 7);
     append_dull(self, 1);

@@ -122,8 +122,8 @@ typedef struct weiri_vector {
 WEIR_MUST_CHECK weir_status
 weiri_program_new(const weiri_expr *const *roots, uint32_t n_roots, weiri_program **out);
 
-/* Make expressions runnable row by row: a fraction of the memory. Rows can be filtered and
- * run over only after weiri_program_widen.
+/* Make expressions runnable row by row: a fraction of the memory. Rows can be filtered
+ * and run over only after weiri_program_widen.
  *
  *   errors  WEIR_ENOMEM
  */

@@ -1,5 +1,5 @@
-/* Many rules on one stream: chunks prepared in memory go through a graph, one core, beside
- * the same graph without gates. The yardstick is a loop over the same chunks that
+/* Many rules on one stream: chunks prepared in memory go through a graph, one core,
+ * beside the same graph without gates. The yardstick is a loop over the same chunks that
  * evaluates four numeric predicates and stores a mask.
  */
 #include <stdarg.h>
@@ -21,8 +21,8 @@ static const struct workload {
     const char *name;
     const char *rule;
     uint32_t    n_rules;
-    uint32_t    n_ids;    /* different ids of events; that of rule i is c<i>         */
-    uint32_t    n_hit;    /* events of which one has an x above some rule's threshold */
+    uint32_t    n_ids; /* different ids of events; that of rule i is c<i>         */
+    uint32_t    n_hit; /* events of which one has an x above some rule's threshold */
 } WORKLOADS[] = {
     { "thresholds_1000", "from s where x > $.5 emit out { id, x, rule: $ }", 1000, 1000,
         20000 },
@@ -30,19 +30,21 @@ static const struct workload {
         "match a: s(x > $.5) -> b: s(x > $.5 and y == a.y) within 1m"
         " emit out { id: a.id, x: b.x, rule: $ }",
         1000, 1000, 20000 },
-    { "equalities_10000_one_percent", "from s where id == \"c$\" emit out { id, x, rule: $ }",
-        10000, 1000000, 0 },
-    { "equalities_10000_all", "from s where id == \"c$\" emit out { id, x, rule: $ }", 10000,
-        10000, 0 },
+    { "equalities_10000_one_percent",
+        "from s where id == \"c$\" emit out { id, x, rule: $ }", 10000, 1000000, 0 },
+    { "equalities_10000_all", "from s where id == \"c$\" emit out { id, x, rule: $ }",
+        10000, 10000, 0 },
     { "equalities_and_more_10000_all",
         "from s where id == \"c$\" and y > 990 emit out { id, x, rule: $ }", 10000, 10000,
         0 },
     { "equality_patterns_10000_one_percent",
-        "match a: s(id == \"c$\" and y < 500) -> b: s(id == \"c$\" and y >= 900) within 1m"
+        "match a: s(id == \"c$\" and y < 500) -> b: s(id == \"c$\" and y >= 900) within "
+        "1m"
         " emit out { id: a.id, x: b.x, rule: $ }",
         10000, 1000000, 0 },
     { "equality_patterns_10000_all",
-        "match a: s(id == \"c$\" and y < 500) -> b: s(id == \"c$\" and y >= 900) within 1m"
+        "match a: s(id == \"c$\" and y < 500) -> b: s(id == \"c$\" and y >= 900) within "
+        "1m"
         " emit out { id: a.id, x: b.x, rule: $ }",
         10000, 10000, 0 },
 };
@@ -66,7 +68,8 @@ static void
 must(weir_status status, const weir_error *err)
 {
     if (status != WEIR_OK) {
-        (void)fprintf(stderr, "bench_rules: %s: %s\n", weir_status_text(status), err->text);
+        (void)fprintf(
+            stderr, "bench_rules: %s: %s\n", weir_status_text(status), err->text);
         exit(EXIT_FAILURE);
     }
 }
@@ -87,9 +90,9 @@ write_rules(job *self)
         self->size += (size_t)snprintf(
             self->text + self->size, TEXT_SIZE - self->size, "rule r%u { ", i);
         for (const char *c = self->workload->rule; *c != '\0'; c++) {
-            self->size += (size_t)snprintf(self->text + self->size,
-                TEXT_SIZE - self->size, *c == '$' ? "%u" : "%c",
-                *c == '$' ? i : (unsigned)*c);
+            self->size +=
+                (size_t)snprintf(self->text + self->size, TEXT_SIZE - self->size,
+                    *c == '$' ? "%u" : "%c", *c == '$' ? i : (unsigned)*c);
         }
         self->size +=
             (size_t)snprintf(self->text + self->size, TEXT_SIZE - self->size, " }\n");
@@ -133,11 +136,11 @@ static void
 set_row(job *self, weir_chunk *chunk, uint32_t row, uint64_t *seed)
 {
     char     id[32];
-    uint64_t r    = bench_random(seed);
-    bool is_above = self->workload->n_hit != 0 && (r >> 8) % self->workload->n_hit == 0;
-    double   x    = is_above ? (double)((r >> 24) % self->workload->n_rules) : 0;
-    int      size = snprintf(
-             id, sizeof id, "c%u", (unsigned)(bench_random(seed) % self->workload->n_ids));
+    uint64_t r      = bench_random(seed);
+    bool   is_above = self->workload->n_hit != 0 && (r >> 8) % self->workload->n_hit == 0;
+    double x        = is_above ? (double)((r >> 24) % self->workload->n_rules) : 0;
+    int    size     = snprintf(
+               id, sizeof id, "c%u", (unsigned)(bench_random(seed) % self->workload->n_ids));
     const weir_value values[] = { { .type = WEIR_TIME, .as.i = chunk->time[row] },
         { .type = WEIR_STRING, .as.s = id, .size = (uint32_t)size },
         { .type = WEIR_FLOAT, .as.f = x },
@@ -223,8 +226,8 @@ yardstick(const job *self)
         const int64_t *y = self->chunks[c]->columns[3].as.i;
         const int64_t *z = self->chunks[c]->columns[4].as.i;
         for (uint32_t i = 0; i < WEIRI_CHUNK_ROWS; i++) {
-            masks[i] =
-                (uint8_t)((x[i] > 10) | (y[i] == 1) << 1 | (y[i] < 10) << 2 | (z[i] >= 990) << 3);
+            masks[i] = (uint8_t)((x[i] > 10) | (y[i] == 1) << 1 | (y[i] < 10) << 2
+                                 | (z[i] >= 990) << 3);
         }
     }
     double  taken = cpu_now() - begun;
@@ -246,8 +249,8 @@ measure(bench_json *json, job *self, int runs)
     write_rules(self);
     for (int i = 0; i < runs; i++) {
         load(self);
-        compile_seconds =
-            self->compile_seconds < compile_seconds ? self->compile_seconds : compile_seconds;
+        compile_seconds = self->compile_seconds < compile_seconds ? self->compile_seconds
+                                                                  : compile_seconds;
         graph_seconds =
             self->graph_seconds < graph_seconds ? self->graph_seconds : graph_seconds;
         weiri_graph_destroy(&self->graph);

@@ -8,12 +8,12 @@
 #include "weiri/limits.h"
 
 struct weiri_graph {
-    const weiri_plan       *plan;
-    weiri_rule_actor      **rules;    /* shape (plan->n_rules,): NULL before the first event
-                                       * that may matter to a gated one               */
-    bool                  **used;     /* shape (plan->n_streams,), each (n_fields,)  */
-    weiri_merge           **merges;   /* shape (plan->n_streams,): NULL if unread    */
-    weiri_rows_list        *rows;     /* shape (plan->n_streams,): of this pass      */
+    const weiri_plan  *plan;
+    weiri_rule_actor **rules;       /* shape (plan->n_rules,): NULL before the first event
+                                     * that may matter to a gated one               */
+    bool                  **used;   /* shape (plan->n_streams,), each (n_fields,)  */
+    weiri_merge           **merges; /* shape (plan->n_streams,): NULL if unread    */
+    weiri_rows_list        *rows;   /* shape (plan->n_streams,): of this pass      */
     bool                   *released; /* shape (plan->n_streams,): in this pass      */
     const weiri_rows_list **inputs;   /* scratch: of one rule                        */
     weiri_dispatch         *dispatch; /* which rules are run, and over what          */
@@ -51,8 +51,7 @@ run_actor(weiri_graph *self, uint32_t index, int64_t deadline_ns, weir_error *er
 {
     const weiri_rule *rule = &self->plan->rules[index];
     if (weiri_dispatch_is_gated(self->dispatch, index)) {
-        weir_status status =
-            weiri_dispatch_rows(self->dispatch, index, &self->inputs[0]);
+        weir_status status = weiri_dispatch_rows(self->dispatch, index, &self->inputs[0]);
         if (status != WEIR_OK) {
             return WEIR_FAIL(err, status, "rule '%s'", rule->name);
         }
@@ -76,8 +75,8 @@ run_rule(
         status = weiri_rule_actor_finish(self->rules[index], err);
     }
     if (status == WEIR_OK) {
-        weiri_dispatch_ran(self->dispatch, index,
-            weiri_rule_actor_next_deadline(self->rules[index]));
+        weiri_dispatch_ran(
+            self->dispatch, index, weiri_rule_actor_next_deadline(self->rules[index]));
     }
     return status;
 }
@@ -98,8 +97,8 @@ run_due(weiri_graph *self, uint32_t first, uint32_t end, int64_t deadline_ns, bo
     return WEIR_OK;
 }
 
-/* Each stream is released just before the first rule that reads it: all rules that emit it
- * stand before. What nobody reads comes last. */
+/* Each stream is released just before the first rule that reads it: all rules that emit
+ * it stand before. What nobody reads comes last. */
 weir_status
 weiri_graph_pass(weiri_graph *self, int64_t watermark_ns, int64_t deadline_ns,
     bool is_end, weir_error *err)

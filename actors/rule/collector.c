@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "weiri/limits.h"
+
 void
 weiri_collector_fini(weiri_collector *self)
 {
@@ -10,9 +12,30 @@ weiri_collector_fini(weiri_collector *self)
     weir_chunk_unref(&chunk);
 }
 
+/* Chunks grow with what a rule gives at once: of thousands of rules most give an event
+ * now and then. */
+enum { FEWEST_ROWS = 8 };
+
+static uint32_t
+next_capacity(const weiri_collector *self)
+{
+    if (self->capacity == 0) {
+        return FEWEST_ROWS;
+    }
+    uint32_t n = self->chunk->n_rows;
+    if (n == self->capacity && n < WEIRI_CHUNK_ROWS) {
+        return 2 * n;
+    }
+    return n < self->capacity / 4 && n >= FEWEST_ROWS ? self->capacity / 2
+                                                      : self->capacity;
+}
+
 weir_status
 weiri_collector_flush(weiri_collector *self)
 {
+    if (self->chunk != NULL) {
+        self->capacity = next_capacity(self);
+    }
     return self->chunk != NULL ? weiri_merge_push(self->to, &self->chunk) : WEIR_OK;
 }
 
@@ -27,7 +50,10 @@ open_chunk(weiri_collector *self)
     if (status != WEIR_OK) {
         return status;
     }
-    return weir_chunk_new(self->schema, self->used, &self->chunk);
+    if (self->capacity == 0) {
+        self->capacity = next_capacity(self);
+    }
+    return weiri_chunk_new_small(self->schema, self->used, self->capacity, &self->chunk);
 }
 
 static weir_status

@@ -10,7 +10,8 @@ typedef struct weiri_collector {
     const bool        *used;
     weiri_merge       *to;    /* NULL: nobody reads the stream, events are counted only */
     weir_chunk        *chunk; /* being filled */
-    uint64_t           order; /* of the next event */
+    uint32_t           capacity; /* of the next chunk; 0: the least */
+    uint64_t           order;    /* of the next event */
     uint64_t           n_emitted;
 } weiri_collector;
 

@@ -4,11 +4,14 @@
 #include "host.h"
 #include "weiri/limits.h"
 
+enum { FEW_ROWS = 8 }; /* up to here rows are worked off one by one */
+
 struct filter_host {
     weiri_host_frame frame;
     weiri_program   *where; /* NULL: all */
     weiri_program   *values;
     weiri_vector    *columns;       /* shape (n_fields of the emit,) */
+    weir_value      *row;           /* shape (n_fields of the emit,) */
     bool            *picked_fields; /* fields that `values` reads    */
     weir_chunk      *picked;
 };
@@ -45,8 +48,52 @@ emit_rows(struct filter_host *self, weir_rows rows)
 }
 
 static weir_status
+run_row(struct filter_host *self, const weir_chunk *chunk, uint32_t row)
+{
+    if (self->where != NULL) {
+        weir_value holds = weiri_program_eval(self->where, 0, chunk, row, NULL);
+        if (holds.is_null || !holds.as.b) {
+            return WEIR_OK;
+        }
+    }
+    for (uint32_t i = 0; i < self->frame.emitted->schema->n_fields; i++) {
+        self->row[i] = weiri_program_eval(self->values, i, chunk, row, NULL);
+    }
+    return weiri_collector_add(self->frame.emitted, chunk->time[row], self->row);
+}
+
+static weir_status
+run_rows(struct filter_host *self, weir_rows rows)
+{
+    weir_status status = WEIR_OK;
+    for (uint32_t i = 0; i < rows.n && status == WEIR_OK; i++) {
+        status = run_row(self, rows.chunk, rows.first + i);
+        if (self->where != NULL) {
+            weiri_program_forget(self->where);
+        }
+        weiri_program_forget(self->values);
+    }
+    return status;
+}
+
+static weir_status
+widen(struct filter_host *self)
+{
+    weir_status status = weiri_program_widen(self->values);
+    return status == WEIR_OK && self->where != NULL ? weiri_program_widen(self->where)
+                                                    : status;
+}
+
+static weir_status
 run_query(struct filter_host *self, weir_rows rows)
 {
+    if (rows.n <= FEW_ROWS) {
+        return run_rows(self, rows);
+    }
+    weir_status widened = widen(self);
+    if (widened != WEIR_OK) {
+        return widened;
+    }
     if (self->where == NULL) {
         return emit_rows(self, rows);
     }
@@ -130,8 +177,9 @@ make(const weiri_host_frame *frame, void **out, weir_error *err)
     *out                = self;
     self->frame         = *frame;
     self->columns       = calloc(n_values + 1, sizeof *self->columns);
+    self->row           = calloc(n_values + 1, sizeof *self->row);
     self->picked_fields = calloc(query->schema->n_fields + 1, sizeof(bool));
-    if (self->columns == NULL || self->picked_fields == NULL) {
+    if (self->columns == NULL || self->row == NULL || self->picked_fields == NULL) {
         return WEIR_ENOMEM;
     }
     for (uint32_t i = 0; i < n_values; i++) {
@@ -139,10 +187,10 @@ make(const weiri_host_frame *frame, void **out, weir_error *err)
     }
     weir_status status = WEIR_OK;
     if (query->where != NULL) {
-        status = weiri_program_new(&query->where, 1, &self->where);
+        status = weiri_program_new_narrow(&query->where, 1, &self->where);
     }
     return status == WEIR_OK
-               ? weiri_program_new(query->emit->values, n_values, &self->values)
+               ? weiri_program_new_narrow(query->emit->values, n_values, &self->values)
                : status;
 }
 
@@ -155,6 +203,7 @@ destroy(void *context)
     weiri_program_destroy(&self->where);
     weiri_program_destroy(&self->values);
     free(self->columns);
+    free(self->row);
     free(self->picked_fields);
     free(self);
 }

@@ -6,19 +6,20 @@
 #include "weiri/assert.h"
 
 struct weiri_program {
-    weiri_arena      *arena;
-    weiri_row_code   *rows;  /* shape (n_roots,)                      */
-    weiri_range_code *range; /* NULL: some root reads registers       */
-    uint32_t          n_roots;
-    weir_value       *stack; /* for the deepest root                  */
-    weiri_call        call;  /* of eval: holds the count of faults    */
-    weiri_text_pool   eval_texts;
-    weiri_text_pool   run_texts;
-    weiri_text_pool   spare_texts; /* of rows that are counted again        */
-    uint8_t           faulted[WEIRI_CHUNK_ROWS];
+    weiri_arena       *arena;
+    weiri_row_code    *rows;  /* shape (n_roots,)                      */
+    const weiri_expr **roots; /* shape (n_roots,); NULL: some root reads registers */
+    weiri_range_code  *range; /* NULL: so, or narrow                   */
+    uint32_t           n_roots;
+    weir_value        *stack; /* for the deepest root                  */
+    weiri_call         call;  /* of eval: holds the count of faults    */
+    weiri_text_pool    eval_texts;
+    weiri_text_pool    run_texts;
+    weiri_text_pool    spare_texts; /* of rows that are counted again        */
+    uint8_t            faulted[WEIRI_CHUNK_ROWS];
 };
 
-static weir_status
+static void
 compile(weiri_program *self, const weiri_expr *const *roots, uint32_t n_roots)
 {
     uint32_t depth           = 1;
@@ -31,14 +32,24 @@ compile(weiri_program *self, const weiri_expr *const *roots, uint32_t n_roots)
     }
     self->n_roots = n_roots;
     self->stack   = weiri_arena_alloc(self->arena, depth * sizeof *self->stack);
-    if (reads_registers) {
-        return WEIR_OK;
+    if (!reads_registers) {
+        self->roots = weiri_arena_alloc(self->arena, n_roots * sizeof *self->roots);
+        memcpy(self->roots, roots, n_roots * sizeof *self->roots);
     }
-    return weiri_range_compile(self->arena, roots, n_roots, &self->range);
 }
 
 weir_status
-weiri_program_new(const weiri_expr *const *roots, uint32_t n_roots, weiri_program **out)
+weiri_program_widen(weiri_program *self)
+{
+    if (self->range != NULL || self->roots == NULL) {
+        return WEIR_OK;
+    }
+    return weiri_range_compile(self->arena, self->roots, self->n_roots, &self->range);
+}
+
+weir_status
+weiri_program_new_narrow(
+    const weiri_expr *const *roots, uint32_t n_roots, weiri_program **out)
 {
     weiri_program *self = calloc(1, sizeof *self);
     if (self == NULL) {
@@ -46,8 +57,23 @@ weiri_program_new(const weiri_expr *const *roots, uint32_t n_roots, weiri_progra
     }
     self->call.texts = &self->eval_texts;
     self->arena      = weiri_arena_new();
-    weir_status status =
-        self->arena == NULL ? WEIR_ENOMEM : compile(self, roots, n_roots);
+    if (self->arena == NULL) {
+        weiri_program_destroy(&self);
+        return WEIR_ENOMEM;
+    }
+    compile(self, roots, n_roots);
+    *out = self;
+    return WEIR_OK;
+}
+
+weir_status
+weiri_program_new(const weiri_expr *const *roots, uint32_t n_roots, weiri_program **out)
+{
+    weiri_program *self   = NULL;
+    weir_status    status = weiri_program_new_narrow(roots, n_roots, &self);
+    if (status == WEIR_OK) {
+        status = weiri_program_widen(self);
+    }
     if (status != WEIR_OK) {
         weiri_program_destroy(&self);
         return status;

@@ -188,8 +188,7 @@ compare(const weiri_expr *call, weiri_gate_test *out)
     }
     const weiri_expr *a = call->as.call.args[0];
     const weiri_expr *b = call->as.call.args[1];
-    return make_test(a, how, b, out)
-           || make_test(b, turned_around(how), a, out);
+    return make_test(a, how, b, out) || make_test(b, turned_around(how), a, out);
 }
 
 static bool
@@ -256,13 +255,13 @@ meet(weiri_gate_tests *a, const weiri_gate_tests *b)
 static bool
 extract_and(extraction *self, const weiri_expr *call, weiri_gate_tests *out)
 {
-    const weiri_expr *left   = call->as.call.args[0];
-    const weiri_expr *right  = call->as.call.args[1];
-    weiri_gate_tests  a      = { 0 };
-    weiri_gate_tests  b      = { 0 };
-    bool              can_a  = extract(self, left, &a)
-                               && (!left->is_nullable || !weiri_gate_may_fault(right));
-    bool              can_b  = extract(self, right, &b) && !weiri_gate_may_fault(left);
+    const weiri_expr *left  = call->as.call.args[0];
+    const weiri_expr *right = call->as.call.args[1];
+    weiri_gate_tests  a     = { 0 };
+    weiri_gate_tests  b     = { 0 };
+    bool              can_a =
+        extract(self, left, &a) && (!left->is_nullable || !weiri_gate_may_fault(right));
+    bool can_b = extract(self, right, &b) && !weiri_gate_may_fault(left);
     const weiri_gate_tests *chosen = NULL;
     if (can_a && can_b) {
         bool is_one = meet(&a, &b);

@@ -262,8 +262,9 @@ weiri_gate_seal(weiri_gate *self)
 static bool
 grow_hits(weiri_gate *self)
 {
-    uint32_t capacity = self->capacity_hits == 0 ? WEIRI_CHUNK_ROWS : 2 * self->capacity_hits;
-    hit     *hits     = realloc(self->hits, capacity * sizeof *hits);
+    uint32_t capacity =
+        self->capacity_hits == 0 ? WEIRI_CHUNK_ROWS : 2 * self->capacity_hits;
+    hit *hits = realloc(self->hits, capacity * sizeof *hits);
     if (hits == NULL) {
         self->is_out_of_memory = true;
         return false;
@@ -294,7 +295,7 @@ on_hit(void *context, uint32_t number, uint32_t row)
     uint32_t at    = ++self->n_hits;
     self->hits[at] = (hit){ .range = range, .row = row };
     if (to->first_hit == 0) {
-        to->first_hit                             = at;
+        to->first_hit                            = at;
         self->hit_members[self->n_hit_members++] = number;
     } else {
         self->hits[to->last_hit].next = at;
@@ -328,8 +329,9 @@ weiri_gate_scan(weiri_gate *self, weir_rows rows)
         return WEIR_ENOMEM;
     }
     uint64_t n_rows = rows.n;
-    uint64_t most   = self->n_hits + n_rows * (HITS_ALWAYS + self->n_members / SHARE_OF_ALL);
-    self->max_hits  = most < UINT32_MAX / 2 ? (uint32_t)most : UINT32_MAX / 2;
+    uint64_t most =
+        self->n_hits + n_rows * (HITS_ALWAYS + self->n_members / SHARE_OF_ALL);
+    self->max_hits = most < UINT32_MAX / 2 ? (uint32_t)most : UINT32_MAX / 2;
     for (uint32_t i = 0; i < self->schema->n_fields; i++) {
         if (self->indexes[i] != NULL) {
             weiri_gate_index_scan(
@@ -373,18 +375,15 @@ sort_rows(uint32_t *rows, uint32_t n)
 
 /* Rows that follow each other are one range. */
 static weir_status
-append_rows(
-    const weir_rows *of, const uint32_t *rows, uint32_t n, weiri_rows_list *out)
+append_rows(const weir_rows *of, const uint32_t *rows, uint32_t n, weiri_rows_list *out)
 {
     for (uint32_t i = 0; i < n;) {
         uint32_t first = i++;
         while (i < n && rows[i] == rows[i - 1] + 1) {
             i++;
         }
-        weir_status status =
-            weiri_rows_list_add(out, (weir_rows){ .chunk = of->chunk,
-                                         .first          = rows[first],
-                                         .n              = i - first });
+        weir_status status = weiri_rows_list_add(
+            out, (weir_rows){ .chunk = of->chunk, .first = rows[first], .n = i - first });
         if (status != WEIR_OK) {
             return status;
         }
@@ -392,16 +391,16 @@ append_rows(
     return WEIR_OK;
 }
 
-/* The hits of a member from *at on that are in one range; *at is that after them. Hits may
- * be as many as the member has tests for each row. */
+/* The hits of a member from *at on that are in one range; *at is that after them. Hits
+ * may be as many as the member has tests for each row. */
 static weir_status
 take_range(weiri_gate *self, const member *of, uint32_t *at, weiri_rows_list *out)
 {
-    uint32_t        rows[WEIRI_CHUNK_ROWS];
-    uint32_t        n       = 0;
-    uint32_t        number  = self->hits[*at].range;
-    const scanned  *range   = &self->ranges[number];
-    bool            is_full = range->is_open;
+    uint32_t       rows[WEIRI_CHUNK_ROWS];
+    uint32_t       n       = 0;
+    uint32_t       number  = self->hits[*at].range;
+    const scanned *range   = &self->ranges[number];
+    bool           is_full = range->is_open;
     while (*at != 0 && self->hits[*at].range == number) {
         if (n == WEIRI_CHUNK_ROWS) {
             n = sort_rows(rows, n);

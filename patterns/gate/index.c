@@ -196,10 +196,9 @@ weiri_gate_index_take(weiri_gate_index *self, const weiri_gate_test *test, uint3
                 &ranges, self->n_ranges, &self->capacity_ranges, sizeof *self->ranges)) {
             return false;
         }
-        self->ranges                   = ranges;
-        self->ranges[self->n_ranges++] = (weiri_gate_range){
-            .low = test->low, .high = test->high, .rule = rule
-        };
+        self->ranges = ranges;
+        self->ranges[self->n_ranges++] =
+            (weiri_gate_range){ .low = test->low, .high = test->high, .rule = rule };
         return true;
     }
     if (weiri_gate_index_seen(self, test) == 0 && !weiri_gate_index_see(self, test)) {
@@ -257,10 +256,10 @@ compare_ranges(const void *left, const void *right)
 static void
 find_gap(weiri_gate_index *self)
 {
-    int64_t reach  = self->ranges[0].high;
-    self->low      = self->ranges[0].low;
-    self->gap_low  = INT64_MAX;
-    self->gap_high = INT64_MIN;
+    int64_t reach   = self->ranges[0].high;
+    self->low       = self->ranges[0].low;
+    self->gap_low   = INT64_MAX;
+    self->gap_high  = INT64_MIN;
     uint64_t widest = 1;
     for (uint32_t i = 1; i < self->n_ranges; i++) {
         const weiri_gate_range *range = &self->ranges[i];
@@ -453,8 +452,7 @@ scan_texts(const weiri_gate_index *self, const weir_column *column, const char *
             .is_text = true, .text = heap + texts[i].offset, .size = texts[i].size
         };
         if (nulls == NULL || !nulls[i]) {
-            hit_value(
-                self, find(self, hashes[i], &test), rows.first + i, hit, context);
+            hit_value(self, find(self, hashes[i], &test), rows.first + i, hit, context);
         }
     }
 }

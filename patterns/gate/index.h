@@ -41,14 +41,14 @@ typedef struct weiri_gate_index {
     weiri_gate_pick  *picks;
     uint32_t          n_picks;
     uint32_t          capacity_picks;
-    uint32_t         *rules; /* of the entries, in order; shape (n_picks,) */
+    uint32_t         *rules;  /* of the entries, in order; shape (n_picks,) */
     weiri_gate_range *ranges; /* sorted by low */
     uint32_t          n_ranges;
     uint32_t          capacity_ranges;
-    int64_t          *lows;     /* shape (n_ranges,)                                 */
-    int64_t          *highest;  /* a tree over the ranges: node 1 the root, leaves from
-                                 * n_leaves on; the highest `high` below a node       */
-    uint32_t          n_leaves; /* a power of two; 0: no range has an upper bound    */
+    int64_t          *lows;    /* shape (n_ranges,)                                 */
+    int64_t          *highest; /* a tree over the ranges: node 1 the root, leaves from
+                                * n_leaves on; the highest `high` below a node       */
+    uint32_t n_leaves;         /* a power of two; 0: no range has an upper bound    */
     /* Values outside of low … high, and those between the gap's ends, are in no range. */
     int64_t low;
     int64_t high;

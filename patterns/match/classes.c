@@ -5,7 +5,12 @@
 
 #include "weiri/limits.h"
 
-enum { LANES = WEIRI_AUTOMATON_ATOMS / 8, BUCKETS = 1024, SMALL = 256 };
+enum {
+    LANES    = WEIRI_AUTOMATON_ATOMS / 8,
+    BUCKETS  = 1024,
+    SMALL    = 256,
+    FEW_ROWS = 8 /* up to here conditions are evaluated row by row */
+};
 
 /* Distinct unary conditions of one input. */
 typedef struct input_classes {
@@ -18,14 +23,21 @@ typedef struct input_classes {
     int16_t           buckets[BUCKETS]; /* more: open addressing, -1: free           */
 } input_classes;
 
+/* What evaluation by columns needs: there are rules that never see many rows at once. */
+typedef struct wide_rows {
+    uint8_t      lanes[LANES][WEIRI_CHUNK_ROWS]; /* as below, of a whole chunk */
+    weiri_vector vectors[WEIRI_AUTOMATON_ATOMS];
+} wide_rows;
+
 struct weiri_classes {
     input_classes *inputs;
     uint32_t       n_inputs;
     weiri_class    classes[WEIRI_CLASS_COUNT];
     uint64_t       masks[WEIRI_CLASS_COUNT][2]; /* of roots */
     uint32_t       n_classes;
-    uint8_t        lanes[LANES][WEIRI_CHUNK_ROWS]; /* bit k of lane l: root 8 l + k */
-    weiri_vector   vectors[WEIRI_AUTOMATON_ATOMS];
+    uint8_t       *lanes[LANES]; /* bit k of lane l: root 8 l + k; of few rows or many */
+    uint8_t        few[LANES][FEW_ROWS];
+    wide_rows     *wide; /* NULL: not needed yet */
 };
 
 static uint32_t
@@ -59,7 +71,7 @@ prepare_input(input_classes *input, const weiri_automaton *automaton, uint32_t n
     }
     return input->n_roots == 0
                ? WEIR_OK
-               : weiri_program_new(input->roots, input->n_roots, &input->program);
+               : weiri_program_new_narrow(input->roots, input->n_roots, &input->program);
 }
 
 weir_status
@@ -92,6 +104,7 @@ weiri_classes_destroy(weiri_classes **self_p)
             weiri_program_destroy(&self->inputs[i].program);
         }
         free(self->inputs);
+        free(self->wide);
         free(self);
     }
 }
@@ -191,7 +204,7 @@ weiri_classes_unfit(weiri_classes *self, uint32_t input)
     if (*class < 0) {
         *class = (int16_t)number_class(self, input, mask);
     }
-    return (uint32_t)*class;
+    return (uint32_t) * class;
 }
 
 /* Up to eight conditions: the lane itself is the index. */
@@ -240,20 +253,58 @@ classify_many(
     }
 }
 
+static bool
+evaluate_columns(weiri_classes *self, const input_classes *conditions, weir_rows rows)
+{
+    uint32_t n_roots = conditions->n_roots;
+    if (self->wide == NULL && (self->wide = malloc(sizeof *self->wide)) == NULL) {
+        return false;
+    }
+    for (uint32_t l = 0; l < LANES; l++) {
+        self->lanes[l] = self->wide->lanes[l];
+    }
+    if (n_roots == 0) {
+        memset(self->lanes[0], 0, rows.n);
+        return true;
+    }
+    if (weiri_program_widen(conditions->program) != WEIR_OK) {
+        return false;
+    }
+    weiri_program_run(conditions->program, rows, self->wide->vectors);
+    for (uint32_t first = 0; first < n_roots; first += 8) {
+        uint32_t n = n_roots - first < 8 ? n_roots - first : 8;
+        fill_lane(&self->wide->vectors[first], n, rows.n, self->lanes[first / 8]);
+    }
+    return true;
+}
+
+static void
+evaluate_rows(weiri_classes *self, const input_classes *conditions, weir_rows rows)
+{
+    memset(self->few, 0, sizeof self->few);
+    for (uint32_t l = 0; l < LANES; l++) {
+        self->lanes[l] = self->few[l];
+    }
+    for (uint32_t i = 0; i < rows.n && conditions->n_roots > 0; i++) {
+        for (uint32_t k = 0; k < conditions->n_roots; k++) {
+            weir_value holds = weiri_program_eval(
+                conditions->program, k, rows.chunk, rows.first + i, NULL);
+            self->few[k / 8][i] |= (uint8_t)((!holds.is_null && holds.as.b) << k % 8);
+        }
+        weiri_program_forget(conditions->program);
+    }
+}
+
 uint32_t
 weiri_classes_of(weiri_classes *self, uint32_t input, weir_rows rows, uint8_t *out,
     weiri_class *others)
 {
     const input_classes *conditions = &self->inputs[input];
     uint32_t             n_roots    = conditions->n_roots;
-    if (n_roots > 0) {
-        weiri_program_run(conditions->program, rows, self->vectors);
-    } else {
-        memset(self->lanes[0], 0, rows.n);
-    }
-    for (uint32_t first = 0; first < n_roots; first += 8) {
-        uint32_t n = n_roots - first < 8 ? n_roots - first : 8;
-        fill_lane(&self->vectors[first], n, rows.n, self->lanes[first / 8]);
+    if (rows.n <= FEW_ROWS) {
+        evaluate_rows(self, conditions, rows);
+    } else if (!evaluate_columns(self, conditions, rows)) {
+        return UINT32_MAX;
     }
     if (n_roots <= 8) {
         classify_small(self, input, rows.n, out, others);

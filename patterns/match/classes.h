@@ -33,7 +33,7 @@ weiri_classes_destroy(weiri_classes **self_p);
  *
  *   out      shape (rows.n,); WEIRI_CLASS_OTHER: ask weiri_classes_other
  *   others   shape (rows.n,): where a row's class is WEIRI_CLASS_OTHER, what it fits
- *   returns  how many classes there are now
+ *   returns  how many classes there are now; UINT32_MAX when memory is out
  */
 uint32_t
 weiri_classes_of(weiri_classes *self, uint32_t input, weir_rows rows, uint8_t *out,

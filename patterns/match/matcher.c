@@ -15,7 +15,7 @@
 #include "weiri/assert.h"
 #include "weiri/limits.h"
 
-enum { STRETCH = 1024, NEAR = 8, FAR = 16 };
+enum { STRETCH = 1024, FIRST_RELEVANT = 16, NEAR = 8, FAR = 16 };
 
 /* What is known of the rows of a part. */
 typedef struct part_rows {
@@ -43,7 +43,8 @@ struct weiri_matcher {
     uint8_t                   uses[WEIRI_CLASS_COUNT];
     uint32_t                  n_classes; /* whose use is known */
     uint64_t                  n_events;
-    relevant                 *relevant; /* shape (STRETCH,) */
+    relevant                 *relevant;   /* of a stretch */
+    uint32_t                  n_relevant; /* room, at most STRETCH */
     uint16_t                  rows[STRETCH];
 };
 
@@ -78,9 +79,7 @@ weiri_matcher_new(const weiri_match *plan, const weiri_match_sink *sink,
     weiri_matcher **out, weir_error *err)
 {
     weiri_matcher *self = calloc(1, sizeof *self);
-    if (self == NULL
-        || (self->relevant = calloc(STRETCH, sizeof *self->relevant)) == NULL) {
-        free(self);
+    if (self == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the matcher");
     }
     self->core.plan    = plan;
@@ -154,7 +153,7 @@ needs_of(weiri_matcher *self)
     weiri_match_needs      needs     = { .is_all = true };
     if (self->core.plan->n_inputs != 1 || !has_whole_keys(self->core.plan)
         || self->ops->use_of(self->executor, weiri_classes_unfit(self->core.classes, 0))
-            != 0) {
+               != 0) {
         return needs;
     }
     for (uint32_t i = 0; i < automaton->n_atoms; i++) {
@@ -195,9 +194,20 @@ add_part(weiri_matcher *self)
     if (parts == NULL) {
         return false;
     }
-    self->parts                       = parts;
-    self->parts[self->n_parts].others = calloc(WEIRI_CHUNK_ROWS, sizeof(weiri_class));
-    return self->parts[self->n_parts++].others != NULL;
+    self->parts                         = parts;
+    self->parts[self->n_parts++].others = NULL;
+    return true;
+}
+
+/* Room for what rows are whose class has no number; seldom are there so many classes. */
+static bool
+make_others(weiri_matcher *self, part_rows *rows, uint32_t n)
+{
+    if (rows->others == NULL && self->n_classes + n >= WEIRI_CLASS_OTHER) {
+        rows->others = calloc(WEIRI_CHUNK_ROWS, sizeof *rows->others);
+        return rows->others != NULL;
+    }
+    return true;
 }
 
 static bool
@@ -208,9 +218,16 @@ load_part(weiri_matcher *self, uint32_t p, const weiri_part *part)
             return false;
         }
     }
-    part_rows *rows      = &self->parts[p];
-    uint32_t   n_classes = weiri_classes_of(self->core.classes, part->input, part->rows,
-          rows->classes + part->rows.first, rows->others + part->rows.first);
+    part_rows *rows = &self->parts[p];
+    if (!make_others(self, rows, part->rows.n)) {
+        return false;
+    }
+    uint32_t n_classes = weiri_classes_of(self->core.classes, part->input, part->rows,
+        rows->classes + part->rows.first,
+        rows->others != NULL ? rows->others + part->rows.first : NULL);
+    if (n_classes == UINT32_MAX) {
+        return false;
+    }
     for (; self->n_classes < n_classes; self->n_classes++) {
         self->uses[self->n_classes] =
             (uint8_t)self->ops->use_of(self->executor, self->n_classes);
@@ -405,9 +422,31 @@ status_of(weiri_matcher *self, weir_error *err)
     return self->core.status;
 }
 
+static bool
+make_relevant(weiri_matcher *self, uint32_t n)
+{
+    uint32_t room = self->n_relevant == 0 ? FIRST_RELEVANT : self->n_relevant;
+    while (room < n && room < STRETCH) {
+        room *= 2;
+    }
+    if (room == self->n_relevant) {
+        return true;
+    }
+    relevant *moved = realloc(self->relevant, room * sizeof *moved);
+    if (moved == NULL) {
+        return false;
+    }
+    self->relevant   = moved;
+    self->n_relevant = room;
+    return true;
+}
+
 weir_status
 weiri_matcher_feed(weiri_matcher *self, const weiri_batch *batch, weir_error *err)
 {
+    if (!make_relevant(self, batch->n_events)) {
+        self->core.status = WEIR_ENOMEM;
+    }
     for (uint32_t p = 0; p < batch->n_parts; p++) {
         if (!load_part(self, p, &batch->parts[p])) {
             self->core.status = WEIR_ENOMEM;

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_BYTES = 16 << 10 };
+/* The first block is small: there are programs by the thousand, with an arena each. */
+enum { FIRST_BYTES = 1 << 10, BLOCK_BYTES = 16 << 10 };
 
 struct block {
     struct block *next;
@@ -47,7 +48,9 @@ weiri_arena_destroy(weiri_arena **self_p)
 static struct block *
 add_block(weiri_arena *self, size_t size)
 {
-    size_t        room  = size > BLOCK_BYTES ? size : BLOCK_BYTES;
+    size_t        more  = self->newest == NULL ? FIRST_BYTES : 2 * self->newest->size;
+    size_t        least = more < BLOCK_BYTES ? more : BLOCK_BYTES;
+    size_t        room  = size > least ? size : least;
     struct block *block = calloc(1, sizeof *block + room);
     if (block == NULL) {
         fputs("weir: out of memory while reading the rules\n", stderr);

@@ -12,8 +12,9 @@
 
 #include "weiri/assert.h"
 #include "weiri/limits.h"
+#include "weiri/merge.h"
 
-enum { FIRST_HEAP = 16 << 10 };
+enum { FIRST_HEAP = 16 << 10, FIRST_SMALL_HEAP = 256 };
 
 static size_t
 cell_size(weir_type type)
@@ -22,12 +23,12 @@ cell_size(weir_type type)
 }
 
 static size_t
-block_size(const weir_schema *schema, const bool *used)
+block_size(const weir_schema *schema, const bool *used, size_t capacity)
 {
-    size_t size = WEIRI_CHUNK_ROWS * (sizeof(int64_t) + sizeof(uint64_t));
+    size_t size = capacity * (sizeof(int64_t) + sizeof(uint64_t));
     for (uint32_t i = 0; i < schema->n_fields; i++) {
         if (used == NULL || used[i]) {
-            size += WEIRI_CHUNK_ROWS * (cell_size(schema->fields[i].type) + 1);
+            size += capacity * (cell_size(schema->fields[i].type) + 1);
         }
     }
     return size;
@@ -38,9 +39,9 @@ static void
 carve_columns(weir_chunk *self, const bool *used, char *place)
 {
     self->time = (int64_t *)(void *)place;
-    place += WEIRI_CHUNK_ROWS * sizeof(int64_t);
+    place += self->capacity * sizeof(int64_t);
     self->order = (uint64_t *)(void *)place;
-    place += WEIRI_CHUNK_ROWS * sizeof(uint64_t);
+    place += self->capacity * sizeof(uint64_t);
 
     for (size_t width = 8; width > 0; width = width == 8 ? 1 : 0) {
         for (uint32_t i = 0; i < self->schema->n_fields; i++) {
@@ -49,33 +50,41 @@ carve_columns(weir_chunk *self, const bool *used, char *place)
             column->is_present  = used == NULL || used[i];
             if (column->is_present && cell_size(column->type) == width) {
                 column->as.any = place;
-                place += WEIRI_CHUNK_ROWS * width;
+                place += self->capacity * width;
             }
         }
     }
     for (uint32_t i = 0; i < self->schema->n_fields; i++) {
         if (self->columns[i].is_present) {
             self->columns[i].nulls = (uint8_t *)place;
-            place += WEIRI_CHUNK_ROWS;
+            place += self->capacity;
         }
     }
 }
 
 weir_status
-weir_chunk_new(const weir_schema *schema, const bool *used, weir_chunk **out)
+weiri_chunk_new_small(
+    const weir_schema *schema, const bool *used, uint32_t capacity, weir_chunk **out)
 {
+    weiri_assert(capacity % 8 == 0 && capacity <= WEIRI_CHUNK_ROWS);
     size_t      head = sizeof(weir_chunk) + schema->n_fields * sizeof(weir_column);
-    weir_chunk *self = calloc(1, head + block_size(schema, used));
+    weir_chunk *self = calloc(1, head + block_size(schema, used, capacity));
     if (self == NULL) {
         return WEIR_ENOMEM;
     }
     self->schema   = schema;
-    self->capacity = WEIRI_CHUNK_ROWS;
+    self->capacity = capacity;
     self->n_refs   = 1;
     self->columns  = (weir_column *)(self + 1);
     carve_columns(self, used, (char *)self + head);
     *out = self;
     return WEIR_OK;
+}
+
+weir_status
+weir_chunk_new(const weir_schema *schema, const bool *used, weir_chunk **out)
+{
+    return weiri_chunk_new_small(schema, used, WEIRI_CHUNK_ROWS, out);
 }
 
 const weir_chunk *
@@ -119,7 +128,9 @@ weir_chunk_reserve_text(weir_chunk *self, uint32_t size, uint32_t *offset)
     }
     uint32_t needed = self->heap_used + size;
     if (needed > self->heap_size) {
-        uint32_t grown = self->heap_size > 0 ? self->heap_size : FIRST_HEAP;
+        uint32_t first =
+            self->capacity < WEIRI_CHUNK_ROWS ? FIRST_SMALL_HEAP : FIRST_HEAP;
+        uint32_t grown = self->heap_size > 0 ? self->heap_size : first;
         while (grown < needed) {
             grown *= 2;
         }

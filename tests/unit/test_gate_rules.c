@@ -1,5 +1,5 @@
-/* Random sets of rules over random events: what comes out of a graph with gates is, to the
- * byte, what comes out of one that runs every rule over every event, counts included.
+/* Random sets of rules over random events: what comes out of a graph with gates is, to
+ * the byte, what comes out of one that runs every rule over every event, counts included.
  */
 #include "weir_test.h"
 
@@ -12,7 +12,13 @@
 #include "weiri/dsl.h"
 #include "weiri/graph.h"
 
-enum { SETS = 40, EVENTS = 1000, MAX_RULES = 40, TEXT_SIZE = 1 << 18, STEP_NS = 100000000 };
+enum {
+    SETS      = 40,
+    EVENTS    = 1000,
+    MAX_RULES = 40,
+    TEXT_SIZE = 1 << 18,
+    STEP_NS   = 100000000
+};
 
 static const char STREAMS[] =
     "stream s { at time, id string, tag string?, x float, y int, z int?, ok bool }\n"
@@ -69,7 +75,9 @@ put_test(writer *self)
         break;
     }
     case 9: put(self, "x %s %d", how, (int)pick(self, 40) - 20); break;
-    case 10: put(self, "y %s %d.%u", how, (int)pick(self, 40) - 20, 5 * pick(self, 2)); break;
+    case 10:
+        put(self, "y %s %d.%u", how, (int)pick(self, 40) - 20, 5 * pick(self, 2));
+        break;
     case 11: put(self, "100 / y > %u", pick(self, 30)); break;
     case 12: put(self, "z in (%u, %u)", pick(self, 10), pick(self, 10)); break;
     default: put(self, "ok"); break;
@@ -110,8 +118,7 @@ put_pattern(writer *self, const char *stream)
     uint32_t                 form     = pick(self, 8);
     put(self, "  match ");
     put_step(self, "a", stream);
-    put(self, "%s %s ", COUNTS[pick(self, 7)],
-        form == 0 ? "->" : ARROWS[pick(self, 5)]);
+    put(self, "%s %s ", COUNTS[pick(self, 7)], form == 0 ? "->" : ARROWS[pick(self, 5)]);
     if (form == 0) {
         put(self, "not ");
         put_step(self, "n", stream);
@@ -128,7 +135,8 @@ put_pattern(writer *self, const char *stream)
     } else if (pick(self, 6) == 0) {
         put(self, "  by z\n");
     }
-    static const char *const SKIPS[] = { "", "", "overlaps", "used", "none", "past last" };
+    static const char *const SKIPS[] = { "", "", "overlaps", "used", "none",
+        "past last" };
     const char              *skip    = SKIPS[pick(self, 6)];
     if (skip[0] != '\0') {
         put(self, "  skip %s\n", skip);
@@ -138,7 +146,7 @@ put_pattern(writer *self, const char *stream)
 static void
 put_rule(writer *self, uint32_t number, uint32_t n_rules)
 {
-    const char *stream = pick(self, 6) == 0 ? "t" : "s";
+    const char *stream    = pick(self, 6) == 0 ? "t" : "s";
     bool        is_second = number > 2 * n_rules / 3 && pick(self, 3) == 0;
     put(self, "rule r%u {\n", number);
     if (is_second) { /* reads what others emit */
@@ -166,8 +174,10 @@ put_rules(writer *self)
     put(self, "%s", STREAMS);
     for (uint32_t i = 0; i < 2; i++) {
         put(self,
-            "rule first%u { from t where y > 18 emit d%u { id, tag, x, y, z, ok, rule: 0 } }\n"
-            "rule last%u { from d%u where y > 18 emit e%u { id, tag, x, y, z, ok, rule: 0 } }\n",
+            "rule first%u { from t where y > 18 emit d%u { id, tag, x, y, z, ok, rule: 0 "
+            "} }\n"
+            "rule last%u { from d%u where y > 18 emit e%u { id, tag, x, y, z, ok, rule: "
+            "0 } }\n",
             i, i, i, i, i);
     }
     for (uint32_t i = 0; i < n; i++) {
@@ -180,9 +190,8 @@ put_rules(writer *self)
 static weir_value
 text_value(const char *text)
 {
-    return (weir_value){
-        .type = WEIR_STRING, .as.s = text, .size = (uint32_t)strlen(text)
-    };
+    return (
+        weir_value){ .type = WEIR_STRING, .as.s = text, .size = (uint32_t)strlen(text) };
 }
 
 static weir_value
@@ -194,9 +203,9 @@ int_value(int64_t number)
 static void
 set_row(writer *random, weir_chunk *chunk, int64_t time_ns)
 {
-    char       id[8];
-    char       tag[8];
-    uint32_t   row = chunk->n_rows;
+    char     id[8];
+    char     tag[8];
+    uint32_t row = chunk->n_rows;
     (void)snprintf(id, sizeof id, "i%u", pick(random, 40));
     (void)snprintf(tag, sizeof tag, "g%u", pick(random, 8));
     weir_value values[] = {
@@ -220,12 +229,12 @@ set_row(writer *random, weir_chunk *chunk, int64_t time_ns)
 /* ---- a run ---- */
 
 typedef struct run {
-    weiri_plan         *plan;
-    weiri_graph        *graph;
-    char               *out;
-    size_t              used;
-    size_t              size;
-    weiri_graph_counts  counts;
+    weiri_plan        *plan;
+    weiri_graph       *graph;
+    char              *out;
+    size_t             used;
+    size_t             size;
+    weiri_graph_counts counts;
 } run;
 
 static void __attribute__((format(printf, 2, 3)))
@@ -267,7 +276,7 @@ print_row(run *self, const weir_chunk *chunk, uint32_t row)
 static void
 pass(run *self, int64_t watermark_ns, int64_t deadline_ns)
 {
-    weir_error err = { 0 };
+    weir_error err    = { 0 };
     bool       is_end = watermark_ns == INT64_MAX;
     assert_ok(weiri_graph_pass(self->graph, watermark_ns, deadline_ns, is_end, &err));
     for (uint32_t s = 0; s < self->plan->n_streams; s++) {
@@ -283,7 +292,8 @@ pass(run *self, int64_t watermark_ns, int64_t deadline_ns)
 }
 
 static void
-push_event(run *self, writer *random, weir_chunk **chunks, uint64_t order, int64_t time_ns)
+push_event(
+    run *self, writer *random, weir_chunk **chunks, uint64_t order, int64_t time_ns)
 {
     uint32_t           s      = pick(random, 4) == 0;
     const weir_schema *schema = &self->plan->streams[s].schema;
@@ -292,8 +302,7 @@ push_event(run *self, writer *random, weir_chunk **chunks, uint64_t order, int64
         return;
     }
     if (chunks[s] == NULL) {
-        assert_ok(
-            weir_chunk_new(schema, weiri_graph_used(self->graph, s), &chunks[s]));
+        assert_ok(weir_chunk_new(schema, weiri_graph_used(self->graph, s), &chunks[s]));
     }
     chunks[s]->order[chunks[s]->n_rows] = order;
     set_row(random, chunks[s], time_ns);

@@ -122,6 +122,22 @@ typedef struct weiri_vector {
 WEIR_MUST_CHECK weir_status
 weiri_program_new(const weiri_expr *const *roots, uint32_t n_roots, weiri_program **out);
 
+/* Make expressions runnable row by row: a fraction of the memory. Rows can be filtered
+ * and run over only after weiri_program_widen.
+ *
+ *   errors  WEIR_ENOMEM
+ */
+WEIR_MUST_CHECK weir_status
+weiri_program_new_narrow(
+    const weiri_expr *const *roots, uint32_t n_roots, weiri_program **out);
+
+/* Make a narrow program what weiri_program_new would have made; others are left alone.
+ *
+ *   errors  WEIR_ENOMEM: unchanged
+ */
+WEIR_MUST_CHECK weir_status
+weiri_program_widen(weiri_program *self);
+
 void
 weiri_program_destroy(weiri_program **self_p);
 

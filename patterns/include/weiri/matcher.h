@@ -68,8 +68,8 @@ enum { WEIRI_MATCH_CONDITIONS = 128 };
 
 /* Which events a match with one input needs to be fed. */
 typedef struct weiri_match_needs {
-    bool     is_all; /* every event may matter */
-    uint32_t n;      /* else only those for which one of these is true, in order */
+    bool              is_all; /* every event may matter */
+    uint32_t          n; /* else only those for which one of these is true, in order */
     const weiri_expr *conditions[WEIRI_MATCH_CONDITIONS];
 } weiri_match_needs;
 

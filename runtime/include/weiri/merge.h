@@ -8,6 +8,15 @@
 
 #include "weir/chunk.h"
 
+/* An empty chunk for few rows; else as weir_chunk_new.
+ *
+ *   capacity  a multiple of 8, at most WEIRI_CHUNK_ROWS
+ *   errors    WEIR_ENOMEM
+ */
+WEIR_MUST_CHECK weir_status
+weiri_chunk_new_small(
+    const weir_schema *schema, const bool *used, uint32_t capacity, weir_chunk **out);
+
 /* Ranges of rows, each holding a reference to its chunk. `{0}` is empty. */
 typedef struct weiri_rows_list {
     weir_rows *items; /* shape (n,) */

@@ -286,9 +286,11 @@ bench_chains(bench_json *json, int runs)
     b                = pb_new(arena);
     weiri_pattern *p = pb_group(&b, WEIRI_PATTERN_SEQUENCE, WEIRI_FIRST, NULL);
     for (uint32_t i = 0; i < 3; i++) {
-        weiri_expr *low  = pb_call(&b, ">=", pb_field(&b, PB_V), pb_int(&b, 10 * i));
-        weiri_expr *high = pb_call(&b, "<", pb_field(&b, PB_V), pb_int(&b, 10 * i + 10));
-        uint32_t    step = pb_step(&b, "filtered", pb_call(&b, "and", low, high), NULL);
+        weiri_expr *low =
+            pb_call(&b, ">=", pb_field(&b, PB_V), pb_int(&b, (int64_t)10 * i));
+        weiri_expr *high =
+            pb_call(&b, "<", pb_field(&b, PB_V), pb_int(&b, (int64_t)10 * i + 10));
+        uint32_t step = pb_step(&b, "filtered", pb_call(&b, "and", low, high), NULL);
         WEIRI_ARENA_PUSH(arena, p->items, p->n_items,
             pb_take(&b, i == 0 ? WEIRI_FIRST : WEIRI_FOLLOWED_ANY, step));
     }

@@ -49,6 +49,8 @@ struct weiri_registers {
     argument          *arguments;
     uint64_t           stamp;
     uint32_t           n_cells;
+    uint32_t          *counted; /* registers whose cells hold counted strings */
+    uint32_t           n_counted;
     uint32_t         **by_step;  /* per step: its registers, ended by WEIRI_NONE */
     weiri_program    **programs; /* per input, NULL: none                       */
     bool               has_evaluated;
@@ -126,6 +128,9 @@ lay_out(weiri_registers *self)
             return false;
         }
         self->n_cells += s->n_cells;
+        if (s->is_text || plan->registers[r].kind == WEIRI_REGISTER_COLLECT) {
+            self->counted[self->n_counted++] = r;
+        }
     }
     return true;
 }
@@ -194,12 +199,13 @@ weiri_registers_new(const weiri_match *plan, weiri_registers **out)
     self->plan      = plan;
     self->slots     = calloc(plan->n_registers + 1, sizeof *self->slots);
     self->arguments = calloc(plan->n_registers + 1, sizeof *self->arguments);
+    self->counted   = calloc(plan->n_registers + 1, sizeof *self->counted);
     self->by_step   = calloc(plan->n_steps, sizeof *self->by_step);
     /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
     self->programs = calloc(plan->n_inputs, sizeof *self->programs);
-    if (self->slots == NULL || self->arguments == NULL || self->by_step == NULL
-        || self->programs == NULL || !lay_out(self) || !list_by_step(self)
-        || !make_programs(self)) {
+    if (self->slots == NULL || self->arguments == NULL || self->counted == NULL
+        || self->by_step == NULL || self->programs == NULL || !lay_out(self)
+        || !list_by_step(self) || !make_programs(self)) {
         weiri_registers_destroy(&self);
         return WEIR_ENOMEM;
     }
@@ -231,6 +237,7 @@ weiri_registers_destroy(weiri_registers **self_p)
     weiri_strings_fini(&self->strings);
     free(self->slots);
     free(self->arguments);
+    free(self->counted);
     free(self->by_step);
     free(self->programs);
     free(self->lists);
@@ -433,15 +440,16 @@ void
 weiri_registers_copy(weiri_registers *self, weiri_cell *to, const weiri_cell *from)
 {
     memcpy(to, from, self->n_cells * sizeof *to);
-    for (uint32_t r = 0; r < self->plan->n_registers; r++) {
-        share_register(self, to, r);
+    for (uint32_t i = 0; i < self->n_counted; i++) {
+        share_register(self, to, self->counted[i]);
     }
 }
 
 void
 weiri_registers_release(weiri_registers *self, weiri_cell *cells)
 {
-    for (uint32_t r = 0; r < self->plan->n_registers; r++) {
+    for (uint32_t i = 0; i < self->n_counted; i++) {
+        uint32_t    r    = self->counted[i];
         uint32_t    n    = 0;
         weiri_cell *pair = pairs_of(self, cells, r, &n);
         if (self->plan->registers[r].kind == WEIRI_REGISTER_COLLECT) {
@@ -665,8 +673,8 @@ weiri_registers_take_kept(
             argument *a = &self->arguments[*r];
             weiri_strings_unref(&self->strings, a->string);
             a->string = self->slots[*r].is_text && kept[1].u == IS_VALUE
-                ? weiri_string_ref(kept->text)
-                : NULL;
+                            ? weiri_string_ref(kept->text)
+                            : NULL;
             a->stamp  = self->stamp;
             a->value  = value_of_pair(kept, self->slots[*r].of);
             kept += 2;

@@ -445,20 +445,25 @@ weiri_registers_copy(weiri_registers *self, weiri_cell *to, const weiri_cell *fr
     }
 }
 
+static void
+release_register(weiri_registers *self, weiri_cell *cells, uint32_t r)
+{
+    uint32_t    n    = 0;
+    weiri_cell *pair = pairs_of(self, cells, r, &n);
+    if (self->plan->registers[r].kind == WEIRI_REGISTER_COLLECT) {
+        drop_links(self, r, pair->text);
+        return;
+    }
+    for (; self->slots[r].is_text && n > 0; n--, pair += 2) {
+        drop(self, r, pair);
+    }
+}
+
 void
 weiri_registers_release(weiri_registers *self, weiri_cell *cells)
 {
     for (uint32_t i = 0; i < self->n_counted; i++) {
-        uint32_t    r    = self->counted[i];
-        uint32_t    n    = 0;
-        weiri_cell *pair = pairs_of(self, cells, r, &n);
-        if (self->plan->registers[r].kind == WEIRI_REGISTER_COLLECT) {
-            drop_links(self, r, pair->text);
-        } else if (self->slots[r].is_text) {
-            for (; n > 0; n--, pair += 2) {
-                drop(self, r, pair);
-            }
-        }
+        release_register(self, cells, self->counted[i]);
     }
 }
 
@@ -663,12 +668,31 @@ weiri_registers_keep(
 static weir_value
 value_of_pair(const weiri_cell *pair, weir_type type);
 
+/* A copy of a pair in place of another. */
+static void
+replace_pair(weiri_registers *self, uint32_t r, weiri_cell *pair, const weiri_cell *with)
+{
+    if (self->slots[r].is_text) {
+        drop(self, r, pair);
+        if (with[1].u == IS_VALUE) {
+            weiri_string_ref(with->text);
+        }
+    }
+    pair[0] = with[0];
+    pair[1] = with[1];
+}
+
 void
 weiri_registers_take_kept(
     weiri_registers *self, weiri_cell *cells, uint32_t step, const weiri_cell *kept)
 {
     self->stamp++;
     for (const uint32_t *r = self->by_step[step]; *r != WEIRI_NONE; r++) {
+        if (self->plan->registers[*r].kind == WEIRI_REGISTER_LAST) {
+            replace_pair(self, *r, &cells[self->slots[*r].cell], kept);
+            kept += 2;
+            continue;
+        }
         if (has_argument(self, *r)) {
             argument *a = &self->arguments[*r];
             weiri_strings_unref(&self->strings, a->string);
@@ -681,6 +705,31 @@ weiri_registers_take_kept(
         }
         take_register(self, cells, *r, NULL);
     }
+}
+
+void
+weiri_registers_retake(
+    weiri_registers *self, weiri_cell *cells, uint32_t step, const weiri_cell *kept)
+{
+    for (const uint32_t *r = self->by_step[step]; *r != WEIRI_NONE; r++) {
+        const slot *s = &self->slots[*r];
+        if (self->plan->registers[*r].kind != WEIRI_REGISTER_LAST) {
+            release_register(self, cells, *r);
+            memset(&cells[s->cell], 0, s->n_cells * sizeof *cells);
+        }
+    }
+    weiri_registers_take_kept(self, cells, step, kept);
+}
+
+bool
+weiri_registers_are_of_one_step(const weiri_registers *self)
+{
+    for (uint32_t r = 0; r < self->plan->n_registers; r++) {
+        if (self->slots[r].n_cells > 0 && self->plan->registers[r].step == WEIRI_NONE) {
+            return false;
+        }
+    }
+    return true;
 }
 
 void

@@ -116,6 +116,18 @@ destroy(weiri_executor **self_p)
     free(self);
 }
 
+/* Registers are of one step, and no step has two places. */
+static bool
+may_share_row(const weiri_executor *self)
+{
+    for (uint32_t k = 1; k < self->n_places; k++) {
+        if (self->places[k].step == self->places[k - 1].step) {
+            return false;
+        }
+    }
+    return weiri_registers_are_of_one_step(self->core->registers);
+}
+
 static void
 measure_places(weiri_executor *self)
 {
@@ -155,7 +167,8 @@ make(weiri_core *core, weiri_executor **out)
         return WEIR_ENOMEM;
     }
     measure_places(self);
-    *out = self;
+    self->is_one_row = may_share_row(self);
+    *out             = self;
     return WEIR_OK;
 }
 

@@ -68,8 +68,9 @@ struct weiri_executor {
     uint64_t     n_entries; /* in all partitions */
     /* For the match being given. */
     uint32_t        n_cells;
-    weiri_cell     *cells; /* shape (n_places, n_cells): after each place */
-    weiri_cell     *last;  /* what is kept of the event that completes it */
+    weiri_cell     *cells;      /* shape (n_places, n_cells): after each place */
+    bool            is_one_row; /* of cells, for all places */
+    weiri_cell     *last;       /* what is kept of the event that completes it */
     weir_value     *key;
     weiri_taken    *taken; /* shape (n_places,) */
     weiri_set_range ranges[WEIRI_SETS_PLACES];

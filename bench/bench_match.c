@@ -297,6 +297,9 @@ bench_chains(bench_json *json, int runs)
     b.plan->pattern   = p;
     b.plan->within_ns = PB_SECOND;
     measure(json, "one_percent_filters", b.plan, &s, runs);
+    WEIRI_ARENA_PUSH(arena, p->items, p->n_items,
+        pb_take(&b, WEIRI_FOLLOWED_ANY, pb_typed(&b, "absent", N_TYPES + 1)));
+    measure(json, "one_percent_filters_updates_only", b.plan, &s, runs);
     weiri_arena_destroy(&arena);
     free_stream(&s);
 }
@@ -331,6 +334,11 @@ bench_pairs(bench_json *json, int runs)
     stream       s     = make_stream(50000, fill_100k); /* 10 s: 200,000 events */
     measure(json, "a_b_same_id_100k", pair(arena, false), &s, runs);
     measure(json, "a_b_by_key_100k", pair(arena, true), &s, runs);
+
+    weiri_match *every                   = pair(arena, true);
+    every->skip                          = WEIRI_SKIP_NONE;
+    every->pattern->items[1]->contiguity = WEIRI_FOLLOWED_ANY;
+    measure(json, "a_any_b_by_key_100k", every, &s, runs);
 
     pattern_builder b = pb_new(arena);
     uint32_t        a = pb_typed(&b, "a", 0);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "weiri/assert.h"
 #include "weiri/limits.h"
 
 /* Cells of a register, by kind:
@@ -314,6 +315,7 @@ argument_at(weiri_registers *self, uint32_t r, const weiri_event *event)
 {
     argument *a = &self->arguments[r];
     if (a->stamp != self->stamp) {
+        weiri_assert(event != NULL); /* of a kept event everything is known */
         weiri_strings_unref(&self->strings, a->string);
         a->string = NULL;
         a->stamp  = self->stamp;

@@ -286,15 +286,20 @@ bench_chains(bench_json *json, int runs)
     b                = pb_new(arena);
     weiri_pattern *p = pb_group(&b, WEIRI_PATTERN_SEQUENCE, WEIRI_FIRST, NULL);
     for (uint32_t i = 0; i < 3; i++) {
-        weiri_expr *low  = pb_call(&b, ">=", pb_field(&b, PB_V), pb_int(&b, 10 * i));
-        weiri_expr *high = pb_call(&b, "<", pb_field(&b, PB_V), pb_int(&b, 10 * i + 10));
-        uint32_t    step = pb_step(&b, "filtered", pb_call(&b, "and", low, high), NULL);
+        weiri_expr *low =
+            pb_call(&b, ">=", pb_field(&b, PB_V), pb_int(&b, (int64_t)10 * i));
+        weiri_expr *high =
+            pb_call(&b, "<", pb_field(&b, PB_V), pb_int(&b, (int64_t)10 * i + 10));
+        uint32_t step = pb_step(&b, "filtered", pb_call(&b, "and", low, high), NULL);
         WEIRI_ARENA_PUSH(arena, p->items, p->n_items,
             pb_take(&b, i == 0 ? WEIRI_FIRST : WEIRI_FOLLOWED_ANY, step));
     }
     b.plan->pattern   = p;
     b.plan->within_ns = PB_SECOND;
     measure(json, "one_percent_filters", b.plan, &s, runs);
+    WEIRI_ARENA_PUSH(arena, p->items, p->n_items,
+        pb_take(&b, WEIRI_FOLLOWED_ANY, pb_typed(&b, "absent", N_TYPES + 1)));
+    measure(json, "one_percent_filters_updates_only", b.plan, &s, runs);
     weiri_arena_destroy(&arena);
     free_stream(&s);
 }
@@ -329,6 +334,11 @@ bench_pairs(bench_json *json, int runs)
     stream       s     = make_stream(50000, fill_100k); /* 10 s: 200,000 events */
     measure(json, "a_b_same_id_100k", pair(arena, false), &s, runs);
     measure(json, "a_b_by_key_100k", pair(arena, true), &s, runs);
+
+    weiri_match *every                   = pair(arena, true);
+    every->skip                          = WEIRI_SKIP_NONE;
+    every->pattern->items[1]->contiguity = WEIRI_FOLLOWED_ANY;
+    measure(json, "a_any_b_by_key_100k", every, &s, runs);
 
     pattern_builder b = pb_new(arena);
     uint32_t        a = pb_typed(&b, "a", 0);

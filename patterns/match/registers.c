@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "weiri/assert.h"
 #include "weiri/limits.h"
 
 /* Cells of a register, by kind:
@@ -49,6 +50,8 @@ struct weiri_registers {
     argument          *arguments;
     uint64_t           stamp;
     uint32_t           n_cells;
+    uint32_t          *counted; /* registers whose cells hold counted strings */
+    uint32_t           n_counted;
     uint32_t         **by_step;  /* per step: its registers, ended by WEIRI_NONE */
     weiri_program    **programs; /* per input, NULL: none                       */
     bool               has_evaluated;
@@ -126,6 +129,9 @@ lay_out(weiri_registers *self)
             return false;
         }
         self->n_cells += s->n_cells;
+        if (s->is_text || plan->registers[r].kind == WEIRI_REGISTER_COLLECT) {
+            self->counted[self->n_counted++] = r;
+        }
     }
     return true;
 }
@@ -194,12 +200,13 @@ weiri_registers_new(const weiri_match *plan, weiri_registers **out)
     self->plan      = plan;
     self->slots     = calloc(plan->n_registers + 1, sizeof *self->slots);
     self->arguments = calloc(plan->n_registers + 1, sizeof *self->arguments);
+    self->counted   = calloc(plan->n_registers + 1, sizeof *self->counted);
     self->by_step   = calloc(plan->n_steps, sizeof *self->by_step);
     /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
     self->programs = calloc(plan->n_inputs, sizeof *self->programs);
-    if (self->slots == NULL || self->arguments == NULL || self->by_step == NULL
-        || self->programs == NULL || !lay_out(self) || !list_by_step(self)
-        || !make_programs(self)) {
+    if (self->slots == NULL || self->arguments == NULL || self->counted == NULL
+        || self->by_step == NULL || self->programs == NULL || !lay_out(self)
+        || !list_by_step(self) || !make_programs(self)) {
         weiri_registers_destroy(&self);
         return WEIR_ENOMEM;
     }
@@ -231,6 +238,7 @@ weiri_registers_destroy(weiri_registers **self_p)
     weiri_strings_fini(&self->strings);
     free(self->slots);
     free(self->arguments);
+    free(self->counted);
     free(self->by_step);
     free(self->programs);
     free(self->lists);
@@ -307,6 +315,7 @@ argument_at(weiri_registers *self, uint32_t r, const weiri_event *event)
 {
     argument *a = &self->arguments[r];
     if (a->stamp != self->stamp) {
+        weiri_assert(event != NULL); /* of a kept event everything is known */
         weiri_strings_unref(&self->strings, a->string);
         a->string = NULL;
         a->stamp  = self->stamp;
@@ -433,24 +442,30 @@ void
 weiri_registers_copy(weiri_registers *self, weiri_cell *to, const weiri_cell *from)
 {
     memcpy(to, from, self->n_cells * sizeof *to);
-    for (uint32_t r = 0; r < self->plan->n_registers; r++) {
-        share_register(self, to, r);
+    for (uint32_t i = 0; i < self->n_counted; i++) {
+        share_register(self, to, self->counted[i]);
+    }
+}
+
+static void
+release_register(weiri_registers *self, weiri_cell *cells, uint32_t r)
+{
+    uint32_t    n    = 0;
+    weiri_cell *pair = pairs_of(self, cells, r, &n);
+    if (self->plan->registers[r].kind == WEIRI_REGISTER_COLLECT) {
+        drop_links(self, r, pair->text);
+        return;
+    }
+    for (; self->slots[r].is_text && n > 0; n--, pair += 2) {
+        drop(self, r, pair);
     }
 }
 
 void
 weiri_registers_release(weiri_registers *self, weiri_cell *cells)
 {
-    for (uint32_t r = 0; r < self->plan->n_registers; r++) {
-        uint32_t    n    = 0;
-        weiri_cell *pair = pairs_of(self, cells, r, &n);
-        if (self->plan->registers[r].kind == WEIRI_REGISTER_COLLECT) {
-            drop_links(self, r, pair->text);
-        } else if (self->slots[r].is_text) {
-            for (; n > 0; n--, pair += 2) {
-                drop(self, r, pair);
-            }
-        }
+    for (uint32_t i = 0; i < self->n_counted; i++) {
+        release_register(self, cells, self->counted[i]);
     }
 }
 
@@ -655,12 +670,31 @@ weiri_registers_keep(
 static weir_value
 value_of_pair(const weiri_cell *pair, weir_type type);
 
+/* A copy of a pair in place of another. */
+static void
+replace_pair(weiri_registers *self, uint32_t r, weiri_cell *pair, const weiri_cell *with)
+{
+    if (self->slots[r].is_text) {
+        drop(self, r, pair);
+        if (with[1].u == IS_VALUE) {
+            weiri_string_ref(with->text);
+        }
+    }
+    pair[0] = with[0];
+    pair[1] = with[1];
+}
+
 void
 weiri_registers_take_kept(
     weiri_registers *self, weiri_cell *cells, uint32_t step, const weiri_cell *kept)
 {
     self->stamp++;
     for (const uint32_t *r = self->by_step[step]; *r != WEIRI_NONE; r++) {
+        if (self->plan->registers[*r].kind == WEIRI_REGISTER_LAST) {
+            replace_pair(self, *r, &cells[self->slots[*r].cell], kept);
+            kept += 2;
+            continue;
+        }
         if (has_argument(self, *r)) {
             argument *a = &self->arguments[*r];
             weiri_strings_unref(&self->strings, a->string);
@@ -673,6 +707,31 @@ weiri_registers_take_kept(
         }
         take_register(self, cells, *r, NULL);
     }
+}
+
+void
+weiri_registers_retake(
+    weiri_registers *self, weiri_cell *cells, uint32_t step, const weiri_cell *kept)
+{
+    for (const uint32_t *r = self->by_step[step]; *r != WEIRI_NONE; r++) {
+        const slot *s = &self->slots[*r];
+        if (self->plan->registers[*r].kind != WEIRI_REGISTER_LAST) {
+            release_register(self, cells, *r);
+            memset(&cells[s->cell], 0, s->n_cells * sizeof *cells);
+        }
+    }
+    weiri_registers_take_kept(self, cells, step, kept);
+}
+
+bool
+weiri_registers_are_of_one_step(const weiri_registers *self)
+{
+    for (uint32_t r = 0; r < self->plan->n_registers; r++) {
+        if (self->slots[r].n_cells > 0 && self->plan->registers[r].step == WEIRI_NONE) {
+            return false;
+        }
+    }
+    return true;
 }
 
 void

@@ -81,6 +81,16 @@ void
 weiri_registers_take_kept(
     weiri_registers *self, weiri_cell *cells, uint32_t step, const weiri_cell *kept);
 
+/* What the cells have of `step` goes, and it takes an event that was kept. Right where no
+ * register is of several steps (weiri_registers_are_of_one_step). */
+void
+weiri_registers_retake(
+    weiri_registers *self, weiri_cell *cells, uint32_t step, const weiri_cell *kept);
+
+/* Whether each register holds events of a single step. */
+bool
+weiri_registers_are_of_one_step(const weiri_registers *self);
+
 /* Give back what was kept. */
 void
 weiri_registers_release_kept(weiri_registers *self, uint32_t step, weiri_cell *kept);

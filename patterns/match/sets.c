@@ -21,52 +21,82 @@
 
 /* ---- which patterns ---- */
 
-/* Every repetition is a place of its own, so there must be as many in every match. */
 static bool
 is_plain(const weiri_match *plan, const weiri_pattern *item)
 {
     const weiri_step *step = &plan->steps[item->step];
-    return item->kind == WEIRI_PATTERN_STEP && !item->is_negated && item->until == NULL
-           && step->where.correlated == NULL && step->gap_ns < 0 && item->min == item->max
-           && item->min >= 1 && item->min <= WEIRI_SETS_PLACES
+    return item->kind == WEIRI_PATTERN_STEP && item->until == NULL
+           && item->contiguity != WEIRI_NEXT && step->where.correlated == NULL
+           && step->gap_ns < 0 && item->min == item->max && item->min >= 1
+           && item->min <= WEIRI_SETS_PLACES
            && (item->max == 1 || item->inner != WEIRI_INNER_NEXT);
 }
 
-/* The places of a chain, 0: not such a chain. `places` may be NULL. */
-static uint32_t
-read_chain(const weiri_match *plan, weiri_set_place *places)
+/* Every repetition is a place of its own, so there must be as many in every match. */
+static bool
+add_places(weiri_set_chain *chain, const weiri_pattern *item)
 {
-    weiri_pattern        *pattern = plan->pattern;
-    weiri_pattern *const *items   = &pattern;
-    uint32_t              n_items = 1;
-    uint32_t              n       = 0;
+    if (chain->n_places + item->min > WEIRI_SETS_PLACES) {
+        return false;
+    }
+    for (uint32_t k = 0; k < item->min; k++) {
+        chain->places[chain->n_places++] = (weiri_set_place){ .step = item->step,
+            .is_relaxed = k > 0 ? item->inner == WEIRI_INNER_RELAXED
+                                : item->contiguity == WEIRI_FOLLOWED };
+    }
+    return true;
+}
+
+/* `not` stands before the last place, where all that waits for that place is dropped; it
+ * must not hold between repetitions too. */
+static bool
+add_killer(
+    weiri_set_chain *chain, const weiri_pattern *const *items, uint32_t n, uint32_t i)
+{
+    uint32_t before = i;
+    while (before > 0 && items[before]->is_negated) {
+        before--;
+    }
+    bool is_last = i + 2 == n || (i + 1 < n && items[i + 1]->is_negated);
+    if (!is_last || items[n - 1]->is_negated || items[n - 1]->max != 1
+        || items[before]->is_negated || items[before]->max != 1
+        || items[i]->contiguity != WEIRI_FOLLOWED
+        || chain->n_killers == WEIRI_SETS_KILLERS) {
+        return false;
+    }
+    chain->killers[chain->n_killers++] = items[i]->step;
+    return true;
+}
+
+/* False: the pattern is not such a chain. */
+static bool
+read_chain(const weiri_match *plan, weiri_set_chain *chain)
+{
+    const weiri_pattern        *pattern = plan->pattern;
+    const weiri_pattern *const *items   = &pattern;
+    uint32_t                    n_items = 1;
+    *chain                              = (weiri_set_chain){ 0 };
     if (pattern->kind == WEIRI_PATTERN_SEQUENCE && pattern->min == 1 && pattern->max == 1
         && pattern->until == NULL) {
-        items   = pattern->items;
+        items   = (const weiri_pattern *const *)pattern->items;
         n_items = pattern->n_items;
     }
     for (uint32_t i = 0; i < n_items; i++) {
-        const weiri_pattern *item = items[i];
-        if (!is_plain(plan, item) || (i > 0 && item->contiguity == WEIRI_NEXT)
-            || n + item->min > WEIRI_SETS_PLACES) {
-            return 0;
-        }
-        for (uint32_t k = 0; k < item->min; k++, n++) {
-            if (places != NULL) {
-                places[n].step       = item->step;
-                places[n].is_relaxed = k > 0 ? item->inner == WEIRI_INNER_RELAXED
-                                             : item->contiguity == WEIRI_FOLLOWED;
-            }
+        if (!is_plain(plan, items[i])
+            || (items[i]->is_negated ? !add_killer(chain, items, n_items, i)
+                                     : !add_places(chain, items[i]))) {
+            return false;
         }
     }
-    return n;
+    return chain->n_places > 0;
 }
 
 bool
 weiri_sets_take(const weiri_match *plan)
 {
+    weiri_set_chain chain;
     return plan->skip == WEIRI_SKIP_NONE && plan->silence_ns < 0
-           && plan->on_timeout == NULL && read_chain(plan, NULL) > 0;
+           && plan->on_timeout == NULL && read_chain(plan, &chain);
 }
 
 /* ---- making and ending ---- */
@@ -84,6 +114,18 @@ destroy(weiri_executor **self_p)
     free(self->taken);
     free(self->ways);
     free(self);
+}
+
+/* Registers are of one step, and no step has two places. */
+static bool
+may_share_row(const weiri_executor *self)
+{
+    for (uint32_t k = 1; k < self->n_places; k++) {
+        if (self->places[k].step == self->places[k - 1].step) {
+            return false;
+        }
+    }
+    return weiri_registers_are_of_one_step(self->core->registers);
 }
 
 static void
@@ -108,11 +150,13 @@ make(weiri_core *core, weiri_executor **out)
     }
     self->core          = core;
     self->last_watch_ns = INT64_MIN;
-    self->n_places      = read_chain(core->plan, self->places);
-    self->n_rings       = self->n_places - 1;
-    self->n_cells       = weiri_registers_cells(core->registers);
-    uint32_t n_kept     = weiri_registers_kept_cells(
-            core->registers, self->places[self->n_places - 1].step);
+    (void)read_chain(core->plan, &self->chain);
+    self->places    = self->chain.places;
+    self->n_places  = self->chain.n_places;
+    self->n_rings   = self->n_places - 1;
+    self->n_cells   = weiri_registers_cells(core->registers);
+    uint32_t n_kept = weiri_registers_kept_cells(
+        core->registers, self->places[self->n_places - 1].step);
     self->cells = calloc((size_t)self->n_places * self->n_cells + 1, sizeof *self->cells);
     self->last  = calloc(n_kept + 1, sizeof *self->last);
     self->key   = calloc(core->plan->n_keys + 1, sizeof *self->key);
@@ -123,15 +167,18 @@ make(weiri_core *core, weiri_executor **out)
         return WEIR_ENOMEM;
     }
     measure_places(self);
-    *out = self;
+    self->is_one_row = may_share_row(self);
+    *out             = self;
     return WEIR_OK;
 }
 
 static size_t
 state_size(const weiri_match *plan)
 {
-    uint32_t n_places = read_chain(plan, NULL);
-    uint32_t n_rings  = n_places > 1 ? n_places - 1 : 1; /* one to be asked if empty */
+    weiri_set_chain chain;
+    (void)read_chain(plan, &chain);
+    /* At least one, to be asked if empty. */
+    uint32_t n_rings = chain.n_places > 1 ? chain.n_places - 1 : 1;
     return sizeof(weiri_sets_state) + n_rings * sizeof(weiri_set_ring);
 }
 
@@ -144,6 +191,10 @@ fits_of(const weiri_executor *self, const weiri_class *class)
     for (uint32_t k = 0; k < self->n_places; k++) {
         uint32_t atom = self->places[k].step;
         fits |= (class->fits[atom / 64] >> atom % 64 & 1) << k;
+    }
+    for (uint32_t i = 0; i < self->chain.n_killers; i++) {
+        uint32_t atom = self->chain.killers[i];
+        fits |= (class->fits[atom / 64] >> atom % 64 & 1) << WEIRI_SETS_KILL;
     }
     return fits;
 }
@@ -165,27 +216,34 @@ set_other(weiri_executor *self, const weiri_class *class)
 
 /* ---- rings ---- */
 
-/* Give the entries room for `capacity`, 0: none. */
+static void
+give_room_back(weiri_executor *self, weiri_sets_state *state, uint32_t k)
+{
+    weiri_set_ring *ring = &state->rings[k];
+    if (ring->capacity > 0) {
+        weiri_blocks_give(&self->blocks, ring->entries,
+            (size_t)ring->capacity * self->places[k].entry_size);
+    }
+    ring->entries  = NULL;
+    ring->capacity = 0;
+}
+
+/* Give the entries room for `capacity` > 0. */
 static bool
 resize(weiri_executor *self, weiri_sets_state *state, uint32_t k, uint32_t capacity)
 {
     weiri_set_ring *ring  = &state->rings[k];
     size_t          size  = self->places[k].entry_size;
-    char           *moved = NULL;
-    if (capacity > 0) {
-        moved = weiri_blocks_take(&self->blocks, capacity * size);
-        if (moved == NULL) {
-            self->core->status = WEIR_ENOMEM;
-            return false;
-        }
+    char           *moved = weiri_blocks_take(&self->blocks, capacity * size);
+    if (moved == NULL) {
+        self->core->status = WEIR_ENOMEM;
+        return false;
     }
     for (uint32_t i = ring->tail; i != ring->head; i++) {
         memcpy(
             moved + (i & (capacity - 1)) * size, weiri_sets_at(self, state, k, i), size);
     }
-    if (ring->capacity > 0) {
-        weiri_blocks_give(&self->blocks, ring->entries, ring->capacity * size);
-    }
+    give_room_back(self, state, k);
     ring->entries  = moved;
     ring->capacity = capacity;
     return true;
@@ -250,7 +308,7 @@ pack(weiri_executor *self, weiri_sets_state *state)
     for (uint32_t k = 0; k < self->n_rings; k++) {
         const weiri_set_ring *ring = &state->rings[k];
         if (is_empty) {
-            (void)resize(self, state, k, 0);
+            give_room_back(self, state, k);
         } else if (ring->capacity > SMALL
                    && ring->head - ring->tail < ring->capacity / 8) {
             (void)resize(self, state, k, ring->capacity / 4);
@@ -398,8 +456,18 @@ complete(weiri_executor *self, weiri_partition *partition, const weiri_event *ev
     weiri_sets_give(self, partition, event);
     weiri_registers_begin_event(self->core->registers); /* other events were at hand */
     if (self->places[k + 1].is_relaxed) {
-        state->rings[k].gone = waiting.to;
         drop(self, state, k, waiting.to);
+        pack(self, state);
+    }
+}
+
+/* What waits for the last place is dropped by an event that must not come before it. */
+static void
+kill_waiting(weiri_executor *self, weiri_sets_state *state)
+{
+    uint32_t k = self->n_rings - 1;
+    if (state->rings[k].tail != state->rings[k].head) {
+        drop(self, state, k, state->rings[k].head);
         pack(self, state);
     }
 }
@@ -435,13 +503,18 @@ event(weiri_executor *self, weiri_partition *partition, const weiri_event *at)
     if (self->core->plan->within_ns >= 0) {
         expire(self, state, at->time_ns);
     }
+    if ((fits >> self->n_rings & 1) != 0) {
+        complete(self, partition, at);
+    }
+    if ((fits >> WEIRI_SETS_KILL & 1) != 0) {
+        kill_waiting(self, state);
+    }
     /* The last place first: an event takes a match no more than one place on. */
+    fits &= (UINT64_C(1) << self->n_rings) - 1;
     while (fits != 0) {
         uint32_t k = 63U - (uint32_t)__builtin_clzll(fits);
         fits ^= UINT64_C(1) << k;
-        if (k == self->n_rings) {
-            complete(self, partition, at);
-        } else if (k > 0) {
+        if (k > 0) {
             move(self, state, k, at);
         } else {
             begin(self, partition, at);

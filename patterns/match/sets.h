@@ -6,7 +6,7 @@
 #include "match/executor.h"
 #include "match/timers.h"
 
-enum { WEIRI_SETS_PLACES = 64 };
+enum { WEIRI_SETS_PLACES = 63, WEIRI_SETS_KILL = 63, WEIRI_SETS_KILLERS = 8 };
 
 /* An event that was taken at a place of the chain, for all partial matches that end with
  * it. Followed by the cells that are kept of it. */
@@ -40,6 +40,13 @@ typedef struct weiri_set_place {
     uint32_t entry_size;
 } weiri_set_place;
 
+typedef struct weiri_set_chain {
+    uint32_t        n_places;
+    uint32_t        n_killers;
+    weiri_set_place places[WEIRI_SETS_PLACES];
+    uint32_t killers[WEIRI_SETS_KILLERS]; /* steps of `not` before the last place */
+} weiri_set_chain;
+
 /* The entries of a place that lead to the event at hand. */
 typedef struct weiri_set_range {
     uint32_t from;
@@ -47,20 +54,23 @@ typedef struct weiri_set_range {
 } weiri_set_range;
 
 struct weiri_executor {
-    weiri_core     *core;
-    weiri_blocks    blocks;
-    uint32_t        n_places;
-    uint32_t        n_rings;
-    weiri_set_place places[WEIRI_SETS_PLACES];
-    uint64_t        fits[WEIRI_CLASS_COUNT]; /* per class: bit j: fits place j */
-    weiri_timers    timers;
-    uint64_t        n_watches;
-    int64_t         last_watch_ns;
-    uint64_t        n_entries; /* in all partitions */
+    weiri_core      *core;
+    weiri_blocks     blocks;
+    uint32_t         n_places;
+    uint32_t         n_rings;
+    weiri_set_place *places; /* of the chain */
+    weiri_set_chain  chain;
+    uint64_t         fits[WEIRI_CLASS_COUNT]; /* per class: bit j: fits place j;
+                                               * WEIRI_SETS_KILL: fits a `not` */
+    weiri_timers timers;
+    uint64_t     n_watches;
+    int64_t      last_watch_ns;
+    uint64_t     n_entries; /* in all partitions */
     /* For the match being given. */
     uint32_t        n_cells;
-    weiri_cell     *cells; /* shape (n_places, n_cells): after each place */
-    weiri_cell     *last;  /* what is kept of the event that completes it */
+    weiri_cell     *cells;      /* shape (n_places, n_cells): after each place */
+    bool            is_one_row; /* of cells, for all places */
+    weiri_cell     *last;       /* what is kept of the event that completes it */
     weir_value     *key;
     weiri_taken    *taken; /* shape (n_places,) */
     weiri_set_range ranges[WEIRI_SETS_PLACES];

@@ -39,10 +39,11 @@ after(const weiri_executor *self, const weiri_set_entry *entry, uint32_t k)
         .to                         = self->places[k].is_relaxed ? from + 1 : all.to };
 }
 
+/* With a row for all places each takes its own registers anew; else a row a place. */
 static weiri_cell *
 cells_of(const weiri_executor *self, uint32_t place)
 {
-    return self->cells + (size_t)place * self->n_cells;
+    return self->cells + (self->is_one_row ? 0 : (size_t)place * self->n_cells);
 }
 
 /* What the match holds after a place is what it held before and one event more. */
@@ -50,22 +51,27 @@ static void
 take(weiri_executor *self, uint32_t place, const weiri_cell *kept)
 {
     weiri_registers *registers = self->core->registers;
+    weiri_cell      *cells     = cells_of(self, place);
+    uint32_t         step      = self->places[place].step;
     if (self->n_cells == 0) {
         return;
     }
-    weiri_cell *cells = cells_of(self, place);
+    if (self->is_one_row) {
+        weiri_registers_retake(registers, cells, step, kept);
+        return;
+    }
     if (place == 0) {
         weiri_registers_clear(registers, cells);
     } else {
         weiri_registers_copy(registers, cells, cells_of(self, place - 1));
     }
-    weiri_registers_take_kept(registers, cells, self->places[place].step, kept);
+    weiri_registers_take_kept(registers, cells, step, kept);
 }
 
 static void
 untake(weiri_executor *self, uint32_t place)
 {
-    if (self->n_cells > 0) {
+    if (self->n_cells > 0 && !self->is_one_row) {
         weiri_registers_release(self->core->registers, cells_of(self, place));
     }
 }
@@ -74,7 +80,9 @@ static void
 give_one(weiri_executor *self)
 {
     uint32_t last = self->n_places - 1;
-    take(self, last, self->last);
+    if (!self->is_one_row) {
+        take(self, last, self->last);
+    }
     const weiri_given match = {
         .taken   = self->taken,
         .n_taken = self->n_places,
@@ -211,6 +219,21 @@ prepare(weiri_executor *self, const weiri_partition *partition, const weiri_even
     weiri_keys_values(self->core->keys, partition, self->key);
     weiri_registers_keep(
         self->core->registers, self->last, self->places[last].step, event);
+    if (self->is_one_row) {
+        weiri_registers_clear(self->core->registers, self->cells);
+        take(self, last, self->last);
+    }
+}
+
+static void
+forget(weiri_executor *self)
+{
+    weiri_registers *registers = self->core->registers;
+    if (self->is_one_row) {
+        weiri_registers_release(registers, self->cells);
+    }
+    weiri_registers_release_kept(
+        registers, self->places[self->n_places - 1].step, self->last);
 }
 
 void
@@ -243,6 +266,5 @@ weiri_sets_give(
             core->counts.dropped_matches += count(self, state) - self->n_given;
         }
     }
-    weiri_registers_release_kept(
-        core->registers, self->places[self->n_places - 1].step, self->last);
+    forget(self);
 }

@@ -189,6 +189,12 @@ draw_all_matches(drawing *d, spec *s)
         }
         e->items[i] = item;
     }
+    if (e->n_items > 2 && chance(d, 25)) {
+        uint32_t before                           = chance(d, 70) ? 2 : 1 + below(d, 2);
+        e->items[e->n_items - before]             = draw_step(d, 0);
+        e->items[e->n_items - before]->is_negated = true;
+        e->items[e->n_items - before]->contiguity = WEIRI_FOLLOWED;
+    }
     s->root        = e;
     s->skip        = WEIRI_SKIP_NONE;
     s->has_timeout = false;

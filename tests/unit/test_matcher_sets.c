@@ -199,6 +199,24 @@ repetition_of_a_fixed_number_is_a_chain(void **state)
 }
 
 static void
+not_before_the_last_step_drops_what_waits(void **state)
+{
+    fixture *f = *state;
+    events(f, "aabndabcab");
+    weiri_pattern *a   = step(f, WEIRI_FIRST, "a");
+    weiri_pattern *b   = step(f, WEIRI_FOLLOWED_ANY, "b");
+    weiri_pattern *n   = pb_not(&f->b, WEIRI_FOLLOWED, pb_typed(&f->b, "n", 'n' - 'a'));
+    f->b.plan->pattern = pb_group(&f->b, WEIRI_PATTERN_SEQUENCE, WEIRI_FIRST, a, b, n,
+        step(f, WEIRI_FOLLOWED_ANY, "c"), NULL);
+    run(f);
+    assert_string_equal(f->text, "a0 b6 c7; a1 b6 c7; a5 b6 c7; ");
+    f->b.plan->pattern =
+        pb_group(&f->b, WEIRI_PATTERN_SEQUENCE, WEIRI_FIRST, a, n, b, NULL);
+    run(f);
+    assert_string_equal(f->text, "a0 b2; a1 b2; a5 b6; a5 b9; a8 b9; ");
+}
+
+static void
 window_includes_its_end_and_what_is_older_is_forgotten(void **state)
 {
     fixture *f = *state;
@@ -339,6 +357,7 @@ main(void)
         TEST(matches_of_an_event_come_by_their_positions),
         TEST(plain_arrow_takes_the_first_that_fits),
         TEST(repetition_of_a_fixed_number_is_a_chain),
+        TEST(not_before_the_last_step_drops_what_waits),
         TEST(window_includes_its_end_and_what_is_older_is_forgotten),
         TEST(bound_of_an_event_keeps_the_first_and_counts_the_rest),
         TEST(bound_of_a_partition_drops_the_oldest_of_a_place),

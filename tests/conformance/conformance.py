@@ -13,11 +13,16 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
+import esper
 import flink
+import siddhi
+from statement import Untranslated, family_of
 
 CORPORA = ("flink_cep.jsonl", "flink_cep_oracle.jsonl")
+TRANSLATORS = {"esper-epl": esper, "siddhiql": siddhi}  # by a record's `lang`
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -54,13 +59,15 @@ def read_output(folder, name):
 
 
 class Outcome:
-    """What one case gave: `problem` is None where it gave what was expected."""
+    """What one case gave: `problem` is None where it gave what was expected, `lacking`
+    what the language lacks for the case, which then was not run."""
 
-    def __init__(self, case_id, rules, problem, repeated):
+    def __init__(self, case_id, rules="", problem=None, repeated=False, lacking=None):
         self.case_id = case_id
         self.rules = rules
         self.problem = problem
         self.repeated = repeated
+        self.lacking = lacking
 
 
 def lines(title, items):
@@ -75,8 +82,12 @@ def difference(expected, given):
             + lines("as should ", expected & given))
 
 
-def run_case(weir, translator, case):
-    job = translator.translate(case)
+def run_case(weir, case):
+    translator = TRANSLATORS.get(case.get("lang"), flink)
+    try:
+        job = translator.translate(case)
+    except Untranslated as reason:
+        return Outcome(case["id"], lacking=str(reason))
     with tempfile.TemporaryDirectory(prefix="weir-case-") as folder:
         for name, text in job.files.items():
             write(folder, name, text)
@@ -97,10 +108,13 @@ def run_file(weir, path, differences, options):
     cases = [case for case in read_cases(path)
              if not options.only or case["id"] in options.only]
     with ThreadPoolExecutor(options.jobs) as pool:
-        outcomes = list(pool.map(lambda c: run_case(weir, flink, c), cases))
-    failed, known, repeated = [], [], 0
-    for case, outcome in zip(cases, outcomes):
+        outcomes = list(pool.map(lambda c: run_case(weir, c), cases))
+    failed, known, repeated, untranslated = [], [], 0, []
+    for outcome in outcomes:
         repeated += outcome.repeated
+        if outcome.lacking is not None:
+            untranslated.append(outcome)
+            continue
         if outcome.case_id in differences:
             known.append(outcome)
             if outcome.problem is None:
@@ -114,16 +128,38 @@ def run_file(weir, path, differences, options):
         for outcome in known:
             print("known difference %s: %s"
                   % (outcome.case_id, differences[outcome.case_id]))
-    n_passed = len(cases) - len(failed) - len(
+    if untranslated:
+        print_families(cases, outcomes, failed)
+    n_passed = len(cases) - len(untranslated) - len(failed) - len(
         [o for o in known if o not in failed])
     print("%s: %d passed, %d failed, %d known differences, "
-          "%d that list a match more than once"
-          % (os.path.basename(path), n_passed, len(failed), len(known), repeated))
+          "%d that list a match more than once, %d not translated"
+          % (os.path.basename(path), n_passed, len(failed), len(known), repeated,
+             len(untranslated)))
     return n_passed, len(failed), len(known)
 
 
+def print_families(cases, outcomes, failed):
+    """How many of each family were translated and passed, and why the others were not."""
+    families = {}
+    for case, outcome in zip(cases, outcomes):
+        counts = families.setdefault(family_of(case), [0, 0, 0, Counter()])
+        if outcome.lacking is None:
+            counts[0] += 1
+            counts[2 if outcome in failed else 1] += 1
+        else:
+            counts[3][outcome.lacking] += 1
+    row = "%-28s %10s %6s %6s  %s"
+    print(row % ("family", "translated", "passed", "failed", "not translated"))
+    for family, (translated, passed, n_failed, reasons) in sorted(families.items()):
+        texts = ["%d %s" % (n, reason) for reason, n in reasons.most_common()] or [""]
+        print(row % (family, translated, passed, n_failed, texts[0]))
+        for text in texts[1:]:
+            print(row % ("", "", "", "", text))
+
+
 def files_of(path):
-    """The corpora of a folder, or the file itself."""
+    """The first corpora of a folder, or the file itself."""
     if not os.path.isdir(path):
         return [path]
     return [os.path.join(path, name) for name in CORPORA

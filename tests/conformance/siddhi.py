@@ -159,6 +159,8 @@ class Path:
         self.wait = wait  # milliseconds that have to pass after the step before
         self.within = within
         self.before = before  # the step before, if it has a name and is one event
+        self.is_from_before = False  # whether `wait` is counted from `before`
+        self.begin = None  # what the rule begins with
 
 
 class Translation:
@@ -170,6 +172,9 @@ class Translation:
         self.atoms = {atom.name: atom for atom in chain.atoms() if atom.name}
         self.arrow = "=>" if chain.is_sequence else "->"
         self.skip = "none"
+        self.is_once = False
+        self.is_closed = False  # whether a repetition must not go on past what follows
+        self.types = {}  # by column
 
     # Expressions.
 
@@ -227,7 +232,17 @@ class Translation:
 
     def since(self, path, sign, time, own=""):
         """That much time after the step before."""
-        return "at - %s.at %s %s" % (own or "prev", sign, self.times.from_on(time))
+        return "at - %s %s %s" % (self.time_of(own or "prev"), sign,
+                                  self.times.from_on(time))
+
+    def time_of(self, step):
+        return "(%s)" % " ?? ".join(name + ".at" for name in step.split(" or ")) \
+            if " or " in step else step + ".at"
+
+    def waited(self, atom, time, extra=()):
+        """An absence at the end."""
+        return "not %s within %s of previous" % (
+            self.step(atom, extra, name=""), self.times.below(time))
 
     def absent(self, atom, path, own=""):
         if atom.name:
@@ -239,9 +254,7 @@ class Translation:
         """`not X for T`"""
         lead = " -> " if is_last or not self.chain.is_sequence else " => "
         if is_last:
-            text = lead + "not %s within %s of previous" % (
-                self.step(atom), self.times.below(atom.time))
-            return Path(path.text + text, True, within=path.within)
+            return Path(path.text + lead + self.waited(atom, atom.time), True, within=path.within)
         return Path(path.text + lead + self.absent(atom, path), wait=atom.time,
                     before=path.before)
 
@@ -252,7 +265,8 @@ class Translation:
             raise Untranslated("an absence after an absence")
         if part.group:
             return [self.grouped(part, path)]
-        extra = [] if path.wait is None else [self.since(path, ">=", path.wait)]
+        extra = [] if path.wait is None else [self.since(
+            path, ">=", path.wait, path.before if path.is_from_before else "")]
         arrow = " ->> " if part.is_every else " %s " % self.arrow
         absent = [atom for atom in part.atoms if atom.is_absent]
         if len(part.atoms) == 1:
@@ -262,6 +276,7 @@ class Translation:
                     raise Untranslated(BY_CLOCK)
                 return [self.lasting(atom, path, is_last)]
             if atom.is_counted():
+                extra = ["(count(%s) > 0 or %s)" % (atom.name, term) for term in extra]
                 return [self.counted(atom, path, arrow, is_last, following, extra)]
             return [Path(path.text + arrow + self.step(atom, extra), before=atom.name)]
         if any(atom.is_counted() for atom in part.atoms) or len(part.atoms) != 2:
@@ -284,7 +299,7 @@ class Translation:
         if atom is first or first.stream != atom.stream or part.word == "and":
             if part.word == "and" and len({a.stream for a in part.atoms}) < 2 and \
                     atom is first:
-                self.has_overlap = True
+                raise Untranslated("one event on both sides of an and")
             return []
         return ["not ((%s) ?? false)" % (self.read(first.condition, first.name) or "true")]
 
@@ -311,7 +326,14 @@ class Translation:
             count = counts.get((atom.low, atom.high)) or \
                 "{%d,%s}" % (atom.low, "" if atom.high is None else atom.high)
             return Path(text + count + (" next greedy" if atom.high != 1 else ""))
-        return Path(text + "{%d,} greedy" % atom.low)
+        if not self.is_closed:
+            return Path(text + "{%d,} greedy" % atom.low)
+        if following is not self.chain.parts[-1] or not following.is_simple() or \
+                not atom.low or following.is_every:
+            raise Untranslated("every, then a repetition that would go on past its end")
+        other = following.atoms[0]
+        return Path(text + "{%d,} greedy -> not %s" % (atom.low, self.step(
+            other, ["count(%s) >= %d" % (atom.name, atom.low)], name="")))
 
     def with_absence(self, part, path, is_last):
         absent = [atom for atom in part.atoms if atom.is_absent]
@@ -323,11 +345,9 @@ class Translation:
             if part.word == "and" and is_last and absent[0].time == absent[1].time:
                 one, two = absent
                 # the later of the two, both being as long
-                return [Path(path.text + " -> %s -> not %s within %s of previous" % (
-                    self.absent(one, path), self.step(two), self.times.below(two.time)),
-                    True, within=path.within)] if one.stream == two.stream and \
-                    one.condition == two.condition else self.both_silent(part, path)
-            raise Untranslated("a choice or conjunction of absences")
+                return [Path(path.text + " -> %s -> %s" % (
+                    self.waited(one, one.time), self.waited(two, two.time)), True)]
+            return self.only_absences(part, path, is_last)
         if part.word == "and" and absent[0].time is None:
             return [Path(path.text + lead + self.absent(absent[0], path) + lead +
                          self.step(other), before=other.name)]
@@ -349,33 +369,45 @@ class Translation:
                 raise Untranslated("a deadline counted from an event before the last")
             else:
                 out.append(Path(path.text + " -> %s -> %s -> %s" % (
-                    gone, self.step(other, [early]), gone), wait=None, before=begun))
-                out[-1].since = (begun, time)
+                    gone, self.step(other, [early]), gone), wait=time, before=begun))
+                out[-1].is_from_before = True
             return out
         event = Path(path.text + lead + self.step(other, [early]), before=other.name)
         broken = Path(path.text + " -> %s -> %s%s%s -> %s" % (
             before, self.step(absent[0], [early], name="x"), " -> ", before,
             self.step(other, [late])), before=other.name)
         if is_last:
-            silent = Path(path.text + " -> %s -> not %s within %s of previous" % (
-                before, self.step(absent[0]), self.times.below(time)), True)
+            silent = Path(path.text + " -> %s -> %s" % (
+                self.waited(other, time), self.waited(absent[0], time)), True)
         else:
             silent = Path(path.text + " -> %s -> %s" % (before, gone), wait=time,
                           before=begun)
         return [event, silent] + ([] if self.chain.is_sequence else [broken])
 
-    def both_silent(self, part, path):
+    def only_absences(self, part, path, is_last):
+        """`not X for T and not Y for T`; with `or` each is a way by itself, and the first
+        of all is taken."""
         one, two = part.atoms
-        return [Path(path.text + " -> not %s -> not %s within %s of previous" % (
-            self.step(one, [self.since(path, "<", one.time)]), self.step(two),
-            self.times.below(two.time)), True)]
+        if one.time != two.time or one.time is None:
+            raise Untranslated("absences that last differently long")
+        if part.word == "or":
+            if any(other.is_every for other in self.chain.parts):
+                raise Untranslated(BY_CLOCK)
+            if self.chain.is_sequence and is_last:
+                raise Untranslated("a choice of absences that one event breaks together")
+            self.is_once = True
+            return [self.lasting(atom, path, is_last) for atom in part.atoms]
+        return [Path(path.text + " -> %s -> %s" % (
+            self.absent(one, path, path.before or ""),
+            self.absent(two, path, path.before or "")), wait=one.time, before=path.before)]
 
     def is_first_step(self, path):
         return path.text.count("->") + path.text.count("=>") == 1
 
     def grouped(self, part, path):
         """`every (…)` before something else, or in the middle."""
-        if not part.is_every or part.group.within is not None or path.wait is not None:
+        if not part.is_every or part.group.within is not None or path.wait is not None or \
+                self.chain.within is not None:
             raise Untranslated("a group with a time")
         inner = Path()
         for i, kid in enumerate(part.group.parts):
@@ -393,7 +425,8 @@ class Translation:
 
     # The whole.
 
-    def emits(self):
+    def emits(self, path=None):
+        """Columns; with a path, those of which it has the step."""
         found = re.search(r"\bselect (.*?)(?: having .*| group by .*)?\s*insert ",
                           self.case["epl"])
         if " having " in self.case["epl"] or " group by " in self.case["epl"]:
@@ -413,7 +446,15 @@ class Translation:
             value = self.read(tokens)
             if "?? null" in value:
                 continue  # never there
+            if path and re.match(r"[\w(]+", value) and tokens[0] in self.atoms and \
+                    not re.search(r"\b%s: " % tokens[0], path.text):
+                if self.is_once:
+                    columns.append("%s: null" % name)
+                continue
             columns.append("%s: %s" % (name, value))
+            if tokens[0] in self.atoms:
+                self.types[name] = statement.TYPES[
+                    self.case["types"][self.atoms[tokens[0]].stream][tokens[-1]]]
         return columns
 
     def keyed(self, uses_start):
@@ -431,9 +472,10 @@ class Translation:
 
     def rule(self, name, path, prefix, uses_start):
         text = prefix + path.text
-        columns = self.emits()
-        ended = "nanos(match.end)" + (
-            " + %d" % self.times.after_below() if path.is_late else "")
+        columns = self.emits(path)
+        ended = "due: nanos(match.end) + %d" % (
+            self.times.after_below() + (1_000_000 if self.keys else 0)) if path.is_late \
+            else "ended: nanos(match.end)"
         out = "sink m%s to file(\"m%s.jsonl\")\nrule %s {\n  match  %s\n" % (
             name[5:], name[5:], name, text)
         out += self.keyed(uses_start)
@@ -443,7 +485,7 @@ class Translation:
         elif limits:
             out += "  within %dms\n" % limits[0]
         return out + "  skip   %s\n  emit   m%s { %s }\n}\n" % (
-            self.skip, name[5:], ", ".join(columns + ["ended: " + ended]))
+            self.skip, name[5:], ", ".join(columns + [ended]))
 
     def paths(self, parts, path):
         out = [path]
@@ -461,7 +503,7 @@ class Translation:
         parts, prefix, uses_start, is_natural = chain.parts, "", False, False
         if first.is_every and len(parts) == 1 and first.group:
             inner = first.group
-            self.check_group(inner, chain)
+            self.check_group(inner)
             if inner.within is not None:
                 chain.within = inner.within
             parts, self.skip, is_natural = inner.parts, "overlaps", True
@@ -474,7 +516,8 @@ class Translation:
             self.every_first(first)
         elif first.is_simple() and not first.atoms[0].is_counted():
             prefix = "not %s -> " % self.step(first.atoms[0], name="")
-            is_natural, self.skip = True, "overlaps"
+            is_natural = True
+            self.skip = "none" if any(part.is_every for part in parts) else "overlaps"
         else:
             uses_start, self.skip = True, "overlaps"
         if uses_start and chain.is_sequence:
@@ -494,8 +537,24 @@ class Translation:
     def rules(self, paths, prefix, uses_start):
         if any(path.wait is not None for path in paths):
             raise Untranslated("a silence that ends the pattern from its beginning")
-        return "".join(self.rule("found%d" % i if len(paths) > 1 else "found", path, prefix,
-                                 uses_start) for i, path in enumerate(paths))
+        rules = "".join(
+            self.rule("found%d" % i if len(paths) > 1 else "found", path,
+                      path.begin or prefix, uses_start) for i, path in enumerate(paths))
+        if not self.is_once:
+            return rules
+        if self.keys:
+            raise Untranslated("an absence first in a partition")
+        names = [column.split(":")[0] for column in self.emits()]
+        kind = "due" if paths[0].is_late else "ended"
+        if any(path.is_late != paths[0].is_late for path in paths):
+            raise Untranslated("the first of an event and a deadline")
+        declared = "stream wide {\n  at time\n%s  %s int?\n}\n" % ("".join(
+            "  %s %s\n" % (name, self.types.get(name, "int?")) for name in names), kind)
+        return declared + re.sub(r"sink .*\n", "", re.sub(r"emit   m\d* {", "emit   wide { at: match.end,",
+                                                        rules)) + \
+            "sink m to file(\"m.jsonl\")\nrule once {\n  match  not wide -> f: wide\n" \
+            "  emit   m { %s }\n}\n" % ", ".join(
+                "%s: f.%s" % (name, name) for name in names + [kind])
 
     def every_first(self, first):
         if self.chain.is_sequence:
@@ -510,61 +569,55 @@ class Translation:
             self.skip = "overlaps"
         if not self.chain.is_sequence and self.skip == "none" and any(
                 atom.is_counted() for part in self.chain.parts[1:-1] for atom in part.atoms):
-            self.close_loops()
+            self.is_closed = True
 
-    def close_loops(self):
-        """Without this a repetition would go on past the event after it."""
-        raise Untranslated("every, then a repetition before another event: it goes on")
-
-    def check_group(self, inner, chain):
-        names = {name for part in inner.parts for name in part.names()}
+    def check_group(self, inner):
+        first = inner.parts[0]
         for atom in inner.atoms():
-            if atom.is_absent and inner.parts[0].is_simple() is False:
+            if atom.is_absent and not first.is_simple():
                 raise Untranslated(BY_CLOCK)
+            if atom.is_absent and atom.stream == first.atoms[0].stream:
+                raise Untranslated("every of a pattern that what breaks it might begin")
 
     def begin_with_absence(self, parts):
         """`not X for T` first: an event that fits X begins the wait anew in a pattern and
         ends it in a sequence."""
         first = parts[0]
-        if len(first.atoms) == 1 and len(parts) > 1:
-            absent = first.atoms[0]
-            if self.keys:
-                raise Untranslated("an absence first in a partition")
-            if self.chain.is_sequence:
-                begin, prefix = Path(before="begin"), "begin: start"
-            else:
-                begin, prefix = Path(), "(start or %s)" % self.step(absent)
-            lead = " -> " + self.absent(absent, begin)
-            self.arrow, arrow = "->", self.arrow
-            begin = Path(lead, wait=absent.time)
-            paths = self.place(parts[1], begin, len(parts) == 2,
-                               parts[2] if len(parts) > 2 else None)
-            self.arrow = arrow
-            out = []
-            for path in paths:
-                for i, part in enumerate(parts[2:], 2):
-                    path = self.place(part, path, i == len(parts) - 1,
-                                      parts[i + 1] if i + 1 < len(parts) else None)
-                    if len(path) != 1:
-                        raise Untranslated("a choice of absences")
-                    path = path[0]
+        absent = [atom for atom in first.atoms if atom.is_absent]
+        if self.keys:
+            raise Untranslated("an absence first in a partition")
+        if any(part.is_every for part in parts):
+            raise Untranslated("every after an absence")
+        self.is_once = True
+        self.arrow, arrow = "->", self.arrow
+        either = first.word == "or" and len(absent) == 2
+        ways = [[atom] for atom in absent] if either else [absent]
+        out = []
+        for atoms in ways:
+            begin = Path(before="begin")
+            begin.begin = "begin: start"
+            again = [atom for atom in atoms if atom.time is not None]
+            if again and arrow == "->":
+                names = ["again%d" % i for i in range(len(again))]
+                begin.before = " or ".join(["begin"] + names)
+                begin.begin = "(begin: start or %s)" % " or ".join(
+                    self.step(atom, name=name) for atom, name in zip(again, names))
+            part = Part(atoms) if either else first
+            following = parts[1] if len(parts) > 1 else None
+            for path in self.place(part, begin, len(parts) == 1, following):
+                path.begin = begin.begin
                 out.append(path)
-            return self.once(self.rules(out, prefix, True)) if prefix[0] == "(" and not any(
-                part.is_every for part in parts) else self.rules(out, prefix, True)
-        if len(first.atoms) == 2 and first.word == "and":
-            absent = [atom for atom in first.atoms if atom.is_absent]
-            if len(absent) == 1 and absent[0].time is None:
-                self.arrow, arrow = "->", self.arrow
-                paths = self.place(first, Path(before="begin"), len(parts) == 1, None)
-                self.arrow = arrow
-                paths = [way for path in paths for way in self.paths(parts[1:], path)]
-                return self.rules(paths, "begin: start", True)
-        raise Untranslated("a choice or conjunction with an absence first")
-
-    def once(self, rules):
-        """The first match of all: one that begins with any of several events would be
-        given for each."""
-        return rules
+        grown = []
+        for i, part in enumerate(parts[1:], 1):
+            self.arrow = "->" if i == 1 and any(path.wait for path in out) else arrow
+            grown = []
+            for path in out:
+                for way in self.place(part, path, i == len(parts) - 1,
+                                      parts[i + 1] if i + 1 < len(parts) else None):
+                    way.begin = path.begin
+                    grown.append(way)
+            out = grown
+        return self.rules(out, "begin: start", True)
 
 
 def partition_of(epl):

@@ -159,7 +159,8 @@ def expected_of(case, times, single=False):
 def given_of(rows, single=False):
     lines = []
     for row in rows:
-        time = row.pop("ended") // 1000
+        time = row.pop("due") // 1_000_000 * 1000 if "due" in row \
+            else row.pop("ended") // 1000
         for name in sorted(name for name in row if "__" in name):  # a list in pieces
             value, whole = row.pop(name), name.split("__")[0]
             value = value[0] if isinstance(value, list) and value else value

@@ -41,8 +41,7 @@ void
 weiri_core_give(weiri_core *self, const weiri_given *match);
 
 WEIR_MUST_CHECK weir_status
-weiri_emitter_new(
-    const weiri_match *plan, const weiri_emit *emit, weiri_emitter **out);
+weiri_emitter_new(const weiri_match *plan, const weiri_emit *emit, weiri_emitter **out);
 
 void
 weiri_emitter_destroy(weiri_emitter **self_p);
@@ -52,8 +51,8 @@ weiri_emitter_faults(const weiri_emitter *self);
 
 /* What a class of events can do. */
 typedef enum weiri_class_use {
-    WEIRI_CLASS_BEGINS  = 1, /* may begin a match, or leave something in a new partition */
-    WEIRI_CLASS_MATTERS = 2  /* may change a partition that has something            */
+    WEIRI_CLASS_BEGINS = 1, /* may begin a match, or leave something in a new partition */
+    WEIRI_CLASS_MATTERS = 2 /* may change a partition that has something            */
 } weiri_class_use;
 
 typedef struct weiri_executor weiri_executor;

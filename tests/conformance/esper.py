@@ -950,12 +950,5 @@ def translate(case):
         raise Untranslated("one name for two events")
     translation = Translation(case, skip)
     rules = translation.text(root)
-    job = statement.Job(statement.files_of(case, translation.times, rules),
-                        statement.expected_of(case, translation.times))
-    job.sinks = re.findall(r"m\d*\.jsonl", rules)
-    return job
-
-
-def given(job, read):
-    rows = [row for name in job.sinks for row in read(name)]
-    return statement.given_of(rows)
+    return statement.Job(statement.files_of(case, translation.times, rules),
+                         statement.expected_of(case, translation.times))

@@ -658,11 +658,4 @@ def translate(case):
                                     for event in case["events"] if event["type"] in keys))
         starts = (statement.TYPES[case["types"][field[0]][field[1]]], values)
     files = statement.files_of(case, translation.times, rules, starts)
-    job = statement.Job(files, statement.expected_of(case, translation.times, True))
-    job.sinks = re.findall(r"m\d*\.jsonl", rules)
-    return job
-
-
-def given(job, read):
-    rows = [row for name in job.sinks for row in read(name)]
-    return statement.given_of(rows, True)
+    return statement.Job(files, statement.expected_of(case, translation.times, True), True)

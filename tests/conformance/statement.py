@@ -4,7 +4,6 @@ rules as text, and what is expected as lines."""
 import json
 import re
 import struct
-from collections import Counter
 
 STREAM = "stream %s {\n  at  time unit us\n  idx int\n%s}\nsource %s from file(\"%s.jsonl\")\n"
 
@@ -27,25 +26,18 @@ class Untranslated(Exception):
 
 
 class Job:
-    """Files to run, and the lines expected of them."""
+    """Files to run, and the lines expected of them. `is_single`: numbers are compared with
+    32 bits."""
 
-    def __init__(self, files, expected):
+    def __init__(self, files, expected, is_single=False):
         self.files = files
         self.expected = expected
+        self.is_single = is_single
 
-
-def family_of(case):
-    """pat.PatternOperatorAnd of esper.pat.PatternOperatorAnd.SimpleAnd.01"""
-    return case["id"].split(".")[2]
-
-
-def numbered(lines):
-    """A second line that is the same is told apart from the first."""
-    seen, out = Counter(), []
-    for line in lines:
-        seen[line] += 1
-        out.append(line if seen[line] == 1 else "%s (%d)" % (line, seen[line]))
-    return out
+    def given(self, read):
+        """The lines that came out of all rules; `read` gives the rows of a file."""
+        sinks = re.findall(r"sink m\d* to file\(\"(.*?)\"\)", self.files["case.weir"])
+        return given_of([row for name in sinks for row in read(name)], self.is_single)
 
 
 class Times:
@@ -153,7 +145,7 @@ def expected_of(case, times, single=False):
             {tag: [index] if isinstance(index, int) else index
              for tag, index in row["match"].items()}
         lines.append(line_of(time, columns, single))
-    return numbered(lines)
+    return lines
 
 
 def given_of(rows, single=False):
@@ -167,7 +159,7 @@ def given_of(rows, single=False):
             if value is not None and value != []:
                 row.setdefault(whole, []).append(value)
         lines.append(line_of(time, row, single))
-    return numbered(lines)
+    return lines
 
 
 def words_of(text):

@@ -376,10 +376,19 @@ class Translation:
                 if path.is_late:
                     raise Untranslated("a deadline in the middle of a pattern")
                 here = place.but(least=path.wait if i else place.least,
-                                 before=path.tags[-1] if path.tags else place.before)
+                                 before=self.step_before(node, i, place))
                 grown += [path.then(way) for way in self.place(kid, here, last)]
             paths = grown
         return paths
+
+    def step_before(self, node, i, place):
+        """The name of what the i-th kid comes after, if it is one event."""
+        if not i:
+            return place.before
+        kid = core_of(node.kids[i - 1])[0]
+        if kid.kind == "every":
+            kid = core_of(kid.kids[0])[0]
+        return kid.tag if kid.kind == "atom" else None
 
     def every(self, node, place, is_last):
         inner, time = core_of(node.kids[0])
@@ -388,6 +397,8 @@ class Translation:
         if inner.kind == "atom" or (inner.kind == "or" and self.is_plain(inner)):
             # it begins anew at once, whatever its time
             return self.place(inner, place.but(arrow="->>"), is_last)
+        if inner.kind == "and":
+            self.check_absences(inner)
         if inner.kind == "and" and sum(kid.kind != "not" for kid in inner.kids) == 1:
             atom = next(kid for kid in inner.kids if kid.kind != "not")
             if atom.kind == "atom" and all(kid.kids[0].kind == "atom" for kid in inner.kids
@@ -417,7 +428,8 @@ class Translation:
             self.from_end.update({tag: n for tag, n in repeat.items() if n > 1})
             if inner.kind == "or":
                 raise Untranslated("every of a choice of patterns")
-            out.append(Path(" -> (%s)+" % path.text[4:], path.tags, repeat))
+            out.append(Path(" -> (%s)+" % path.text[4:], path.tags, repeat,
+                            alias=path.alias))
         if len(out) != 1:
             raise Untranslated("every of a pattern that ends in several ways")
         return out
@@ -486,6 +498,7 @@ class Translation:
                   self.step(others[0], Place(most=time), name=""), is_late=True)]
 
     def and_(self, node, place, is_last):
+        self.check_absences(node)
         nots = [self.negated(kid.kids[0]) for kid in node.kids if kid.kind == "not"]
         times = [kid.time for kid in node.kids if kid.kind == "interval"]
         rest = [kid for kid in node.kids if kid.kind not in ("not", "interval")]
@@ -510,14 +523,21 @@ class Translation:
             return self.every_pair(rest, nots, place)
         return self.ways(node, place)
 
+    def check_absences(self, node):
+        """Of an event that fits what must and what must not come Esper takes the one or
+        the other first; the cases agree only where the absence has a condition."""
+        positive = {part.type for kid in node.kids if kid.kind != "not"
+                    for part in kid.walk() if part.kind == "atom"}
+        if any(kid.kind == "not" and kid.kids[0].type in positive and
+               not kid.kids[0].condition for kid in node.kids):
+            raise Untranslated("an absence of what has to come")
+
     def without(self, atom, node):
         """The atom, but for events that must not come."""
         condition = list(atom.condition)
         for kid in node.kids:
             if kid.kind == "not" and kid.kids[0].type == atom.type:
                 absent = kid.kids[0].condition
-                if not absent:
-                    raise Untranslated("an absence of what has to come")
                 condition += (["and"] if condition else []) + \
                     ["not", "(", "("] + absent + [")", "??", "false", ")"]
         return Node("atom", tag=atom.tag, type=atom.type, condition=condition)
@@ -690,7 +710,7 @@ class Translation:
             following, done = fire(state, fired)
             if following is None and not done:
                 continue  # an absence is broken
-            texts = [self.negated(atom) for atom in others]
+            texts = [self.negated(atom) for atom in others] + self.fewer(fired)
             here = place.but(nots=place.nots + tuple(dict.fromkeys(texts)))
             step = Path(self.lead(here) + self.step(fired[0], Place(), extra, name or ""),
                         [name] if name else [], alias=alias)
@@ -700,6 +720,18 @@ class Translation:
                 out.append(grown)
             else:
                 self.grow(following, grown, place, depth + 1, out)
+
+    def fewer(self, fired):
+        """Steps that an event fits which fits some of these, and not all."""
+        whole = " and ".join(dict.fromkeys("(%s)" % self.read(atom.condition, atom.tag)
+                                           for atom in fired if atom.condition))
+        out = []
+        for atom in fired:
+            own = "(%s)" % self.read(atom.condition, atom.tag) if atom.condition else ""
+            if own != whole:
+                out.append("%s(%s%snot ((%s) ?? false))" % (
+                    atom.type, own, " and " if own else "", whole))
+        return out
 
     # The whole.
 
@@ -713,7 +745,8 @@ class Translation:
             if count is None:
                 columns.append("%s: collect(%s.idx)" % (tag, path.alias.get(tag, tag)))
             else:  # the first so many, or the last
-                columns += ["%s__%d: %s[%d].idx" % (tag, i, tag, i if count < 0 else i - count)
+                columns += ["%s__%d: %s[%d].idx" % (
+                    tag, i, path.alias.get(tag, tag), i if count < 0 else i - count)
                             for i in range(abs(count))]
         return columns
 
@@ -746,16 +779,18 @@ class Translation:
                 ", ".join("%s: f.%s" % (name, name) for name in names))
 
     def rule(self, name, path, is_natural, keys=None):
-        text = path.text.lstrip() if path.text.startswith(" start") else path.text
+        text = path.text
+        for tag, step in path.alias.items():
+            text = re.sub(r"\b%s(?=[.\[])" % tag, step, text)
         begins = re.match(r" (->>?) (?!not)", text)
         if is_natural and begins:
             text = text[begins.end():]
         else:
             text = ("begin: start" if "begin.at" in text else "start") + text
         columns = self.columns(path)
-        ended = "nanos(match.end)"
+        ended = "ended: nanos(match.end)"
         if path.is_late:
-            ended += " + %d" % self.times.after_below()
+            ended = "due: nanos(match.end) + %d" % self.times.after_below()
         stream = "m" + name[5:] if path.where is None else "wide"
         more = []
         if keys:
@@ -769,7 +804,7 @@ class Translation:
             text += "\n  within " + self.times.below(path.within)
         out = "" if keys else "sink m%s to file(\"m%s.jsonl\")\n" % (name[5:], name[5:])
         out += "rule %s {\n  match  %s\n  skip   %s\n  emit   %s { %s }\n}\n" % (
-            name or "all", text, self.skip, stream, ", ".join(columns + more + ["ended: " + ended]))
+            name or "all", text, self.skip, stream, ", ".join(columns + more + [ended]))
         if path.where:  # counted when it has ended
             names = [column.split(":")[0] for column in columns]
             out += "rule enough {\n  from   wide where n >= %s\n  emit   m { %s }\n}\n" % (

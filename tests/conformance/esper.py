@@ -323,7 +323,7 @@ class Translation:
         return "%s%s%s%s" % (
             name + ": " if name else "", atom.type,
             "(%s)" % " and ".join(terms) if terms else "",
-            " within %s of previous" % self.times.below(place.most)
+            " within %s of previous" % self.times.below(place.most + (place.least or 0))
             if place.most is not None else "")
 
     def negated(self, node):
@@ -564,12 +564,18 @@ class Translation:
             raise Untranslated("several absences with a time")
         if time <= 0:
             raise Untranslated("a time of zero")
+        if not nots:
+            raise Untranslated("several times together")
         if is_last:
             kid = next(kid for kid in node.kids if kid.kind == "not").kids[0]
             step = self.step(kid, Place(most=time), name="")
             return [Path("".join(" -> not %s" % text for text in place.nots)
                          + " -> not " + step, is_late=True)]
-        raise Untranslated("a silence in the middle of a pattern")
+        if place.nots:
+            raise Untranslated("an absence during a silence")
+        kid = next(kid for kid in node.kids if kid.kind == "not").kids[0]
+        early = ["at - prev.at < %s" % self.times.from_on(time)]
+        return [Path(" -> not " + self.step(kid, Place(), early, name=""), wait=time)]
 
     def interval(self, node, place, is_last):
         if place.most is not None:

@@ -286,7 +286,6 @@ class Translation:
                 raise Untranslated(BY_CLOCK)
             return self.with_absence(part, path, is_last)
         if part.word == "and" and extra:
-            one, two = part.atoms
             if path.before is None:
                 raise Untranslated("a time before a conjunction")
             extra = [self.since(path, ">=", path.wait, path.before)]

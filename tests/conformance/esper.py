@@ -549,6 +549,35 @@ class Translation:
                 raise Untranslated("one event in two places of a match")
         return columns
 
+    def fresh(self, root):
+        """`every-distinct` first: the first event of each key is an event of its own."""
+        first = root.kids[0]
+        if first.kind != "distinct" or first.kids[0].kind != "atom" or \
+                not first.kids[0].tag:
+            return ""
+        atom, fields = first.kids[0], self.case["types"][first.kids[0].type]
+        step = self.step(Node("atom", type=atom.type, tag=atom.tag,
+                              condition=atom.condition), Place(), name="")
+        keys = [expression(key, atom.tag) for key in first.condition]
+        root.kids[0] = Node("every", [Node("atom", tag=atom.tag, type="fresh",
+                                           condition=[])])
+        return "rule fresh {\n  match  not %s -> x: %s\n  by     %s\n" \
+            "  emit   fresh { %s }\n}\n" % (step, step, ", ".join(keys), ", ".join(
+                "%s: x.%s" % (name, name) for name in ["at", "idx"] + list(fields)))
+
+    def distinct_end(self, root):
+        """`every-distinct` last: the first of each key for what came before it."""
+        last = root.kids[-1]
+        if last.kind != "distinct" or last.kids[0].kind != "atom":
+            return None
+        parts = [part for kid in root.kids[:-1] for part in kid.walk()]
+        if any(part.kind == "atom" and not part.tag for part in parts) or \
+                any(part.kind == "or" for part in parts):
+            raise Untranslated("every-distinct after an event without a name")
+        tags = [part.tag for part in parts if part.tag]
+        root.kids[-1] = Node("every", last.kids)
+        return [[tag, ".", "idx"] for tag in tags] + last.condition
+
     def distinct(self, paths, keys):
         """The first of each key."""
         names = [column.split(":")[0] for column in self.columns(paths[0])]
@@ -573,9 +602,9 @@ class Translation:
         stream = "m" + name[5:] if path.where is None else "wide"
         more = []
         if keys:
-            if path.where or path.is_late or len(path.looped):
+            if path.where or path.is_late:
                 raise Untranslated("every-distinct of such a pattern")
-            stream, name = "wide", ""
+            stream, name = "wide", "all"
             more = ["k%d: %s" % (i, self.read(key)) for i, key in enumerate(keys)]
         if path.where:
             more = ["n: " + path.where.split(" >=")[0]]
@@ -583,7 +612,7 @@ class Translation:
             text += "\n  within " + self.times.below(path.within)
         out = "" if keys else "sink m%s to file(\"m%s.jsonl\")\n" % (name[5:], name[5:])
         out += "rule %s {\n  match  %s\n  skip   %s\n  emit   %s { %s }\n}\n" % (
-            name or "all", text, self.skip, stream, ", ".join(columns + more + [ended]))
+            name, text, self.skip, stream, ", ".join(columns + more + [ended]))
         if path.where:  # counted when it has ended
             names = [column.split(":")[0] for column in columns]
             out += "rule enough {\n  from   wide where n >= %s\n  emit   m { %s }\n}\n" % (
@@ -592,9 +621,12 @@ class Translation:
 
     def text(self, root):
         is_late = self.times.deploys_late
-        keys = None
+        keys, before = None, ""
         if root.kind == "distinct":
             keys, root = root.condition, Node("every", root.kids)
+        elif root.kind == "seq" and not is_late:
+            before = self.fresh(root)
+            keys = self.distinct_end(root)
         if any(part.kind == "distinct" for part in root.walk()):
             raise Untranslated("every-distinct within a pattern")
         is_natural = False
@@ -611,10 +643,11 @@ class Translation:
                 len(paths) != 1 or paths[0].text.startswith(" -> not")):
             raise Untranslated("every of a pattern that ends in several ways")
         if keys:
-            return "".join(
-                self.rule("found%d" % i, path, is_natural, keys)
-                for i, path in enumerate(paths)) + self.distinct(paths, keys)
-        return "".join(
+            if len(paths) > 1:
+                raise Untranslated("every-distinct of a pattern that ends in several ways")
+            return before + self.rule("found", paths[0], is_natural, keys) + \
+                self.distinct(paths, keys)
+        return before + "".join(
             self.rule("found%d" % i if len(paths) > 1 else "found", path, is_natural)
             for i, path in enumerate(paths))
 

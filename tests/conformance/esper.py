@@ -186,6 +186,8 @@ class Translation:
             raise Untranslated("every of a pattern with an absence: begins anew if broken")
         if place.most is not None or place.least is not None or place.arrow == "->>":
             raise Untranslated("a time over the repetitions of a pattern")
+        if not is_last:
+            raise Untranslated("every of a pattern before something else")
         out = []
         for path in self.place(inner, Place(nots=place.nots), False):
             if path.is_late or path.wait is not None or path.where:
@@ -263,11 +265,11 @@ class Translation:
     def or_interval(self, node, place, is_last):
         others = [kid for kid in node.kids if kid.kind != "interval"]
         time = min(kid.time for kid in node.kids if kid.kind == "interval")
-        if len(others) != 1 or others[0].kind != "atom" or not is_last or \
+        if len(others) != 1 or others[0].kind != "atom" or not is_last or place.nots or \
                 place.most is not None or place.least is not None:
             raise Untranslated("a choice between patterns and a time")
         return self.atom(others[0], place.but(most=time), False) + \
-            [Path("".join(" -> not %s" % text for text in place.nots) + " -> not %s" %
+            [Path(" -> not %s" %
                   self.step(others[0], Place(most=time), name=""), is_late=True)]
 
     def and_(self, node, place, is_last):
@@ -339,13 +341,12 @@ class Translation:
             raise Untranslated("a time of zero")
         if not nots:
             raise Untranslated("several times together")
+        if place.nots:
+            raise Untranslated("several absences with a time")
         if is_last:
             kid = next(kid for kid in node.kids if kid.kind == "not").kids[0]
             step = self.step(kid, Place(most=time), name="")
-            return [Path("".join(" -> not %s" % text for text in place.nots)
-                         + " -> not " + step, is_late=True)]
-        if place.nots:
-            raise Untranslated("an absence during a silence")
+            return [Path(" -> not " + step, is_late=True)]
         kid = next(kid for kid in node.kids if kid.kind == "not").kids[0]
         early = ["at - prev.at < %s" % self.times.from_on(time)]
         return [Path(" -> not " + self.step(kid, Place(), early, name=""), wait=time)]

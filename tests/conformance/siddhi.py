@@ -173,6 +173,7 @@ class Translation:
         self.arrow = "=>" if chain.is_sequence else "->"
         self.skip = "none"
         self.is_once = False
+        self.before = ""  # rules that others read
         self.is_closed = False  # whether a repetition must not go on past what follows
         self.types = {}  # by column
 
@@ -244,6 +245,18 @@ class Translation:
         return "not %s within %s of previous" % (
             self.step(atom, extra, name=""), self.times.below(time))
 
+    def waited_both(self, atoms, time):
+        """Two at the end: only the last `not` of a row waits, so what breaks either is
+        made one stream."""
+        if self.keys or any(name in atom.condition for atom in atoms for name in self.atoms
+                            if name != atom.name):
+            raise Untranslated("two absences at the end that ask about earlier events")
+        self.before = "".join(
+            "rule either%d {\n  from   %s where %s\n  emit   either { at }\n}\n" % (
+                i, atom.stream, self.read(atom.condition, atom.name) or "true")
+            for i, atom in enumerate(atoms))
+        return "not either within %s of previous" % self.times.below(time)
+
     def absent(self, atom, path, own=""):
         if atom.name:
             raise Untranslated("an absence with a name")
@@ -264,6 +277,8 @@ class Translation:
         if path.wait is not None and any(atom.is_absent for atom in part.atoms):
             raise Untranslated("an absence after an absence")
         if part.group:
+            if not is_last:
+                raise Untranslated("every of a pattern before something else")
             return [self.grouped(part, path)]
         extra = [] if path.wait is None else [self.since(
             path, ">=", path.wait, path.before if path.is_from_before else "")]
@@ -344,8 +359,8 @@ class Translation:
             if part.word == "and" and is_last and absent[0].time == absent[1].time:
                 one, two = absent
                 # the later of the two, both being as long
-                return [Path(path.text + " -> %s -> %s" % (
-                    self.waited(one, one.time), self.waited(two, two.time)), True)]
+                return [Path(path.text + " -> " + self.waited_both(part.atoms, one.time),
+                             True)]
             return self.only_absences(part, path, is_last)
         if part.word == "and" and absent[0].time is None:
             return [Path(path.text + lead + self.absent(absent[0], path) + lead +
@@ -376,8 +391,7 @@ class Translation:
             before, self.step(absent[0], [early], name="x"), " -> ", before,
             self.step(other, [late])), before=other.name)
         if is_last:
-            silent = Path(path.text + " -> %s -> %s" % (
-                self.waited(other, time), self.waited(absent[0], time)), True)
+            silent = Path(path.text + " -> " + self.waited_both(part.atoms, time), True)
         else:
             silent = Path(path.text + " -> %s -> %s" % (before, gone), wait=time,
                           before=begun)
@@ -540,7 +554,7 @@ class Translation:
             self.rule("found%d" % i if len(paths) > 1 else "found", path,
                       path.begin or prefix, uses_start) for i, path in enumerate(paths))
         if not self.is_once:
-            return rules
+            return self.before + rules
         if self.keys:
             raise Untranslated("an absence first in a partition")
         names = [column.split(":")[0] for column in self.emits()]
@@ -549,7 +563,7 @@ class Translation:
             raise Untranslated("the first of an event and a deadline")
         declared = "stream wide {\n  at time\n%s  %s int?\n}\n" % ("".join(
             "  %s %s\n" % (name, self.types.get(name, "int?")) for name in names), kind)
-        return declared + re.sub(r"sink .*\n", "", re.sub(r"emit   m\d* {", "emit   wide { at: match.end,",
+        return self.before + declared + re.sub(r"sink .*\n", "", re.sub(r"emit   m\d* {", "emit   wide { at: match.end,",
                                                         rules)) + \
             "sink m to file(\"m.jsonl\")\nrule once {\n  match  not wide -> f: wide\n" \
             "  emit   m { %s }\n}\n" % ", ".join(

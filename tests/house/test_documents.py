@@ -31,7 +31,8 @@ def weir(verb, rules, **files):
             with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
                 file.write(text)
         return subprocess.run(
-            [WEIR, verb, "--quiet", os.path.join(folder, "rules.weir")], stdin=subprocess.DEVNULL,
+            [WEIR, verb, *([] if verb == "test" else ["--quiet"]),
+             os.path.join(folder, "rules.weir")], stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
 
 
@@ -52,6 +53,7 @@ class Readme(unittest.TestCase):
 
     def test_every_link_leads_somewhere(self):
         for document in ("README.md", "CONTRIBUTING.md", "docs/language.md", "docs/architecture.md",
+                         "docs/coming-from.md",
                          "docs/decisions/README.md", "examples/flights/README.md",
                          "examples/card-testing/README.md", "examples/pump/README.md",
                          "examples/shop/README.md"):
@@ -86,6 +88,19 @@ class Language(unittest.TestCase):
             done = weir("check", block)
             self.assertEqual(done.returncode, 65, block)
             self.assertIn("E0901", done.stderr, block)
+
+
+class ComingFrom(unittest.TestCase):
+    """Each rule of the page stands for itself and proves what is said of it."""
+
+    def test_every_rule_passes_the_tests_it_is_shown_with(self):
+        rules = blocks(read("docs", "coming-from.md"), "weir")
+        self.assertGreater(len(rules), 8)
+        for rule in rules:
+            self.assertIn("expect ", rule)
+            with self.subTest(rule):
+                done = weir("test", rule)
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
 
 if __name__ == "__main__":

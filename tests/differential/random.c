@@ -314,9 +314,9 @@ draw(weiri_arena *arena, uint64_t *seed)
         s.max_matches = 1 + below(&d, 3);
     }
     s.is_text_key = chance(&d, 30);
-    if (chance(&d, 32)) {
+    if (chance(&d, 27)) {
         draw_chain(&d, &s);
-    } else if (chance(&d, 42)) {
+    } else if (chance(&d, 36)) {
         draw_all_matches(&d, &s);
     } else {
         s.root = draw_sequence(&d, 2);

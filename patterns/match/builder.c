@@ -696,9 +696,16 @@ guard_sink(weiri_builder *self, element *e)
     if (e->has_until) {
         e->free_exit = copy_of(self, next);
     }
-    weiri_formula guard = both(
-        self, self->states[next].guard, not_so(self, fits_any(self, first_steps(p))));
-    self->states[next].guard = guard;
+    weiri_formula fits_not   = not_so(self, fits_any(self, first_steps(p)));
+    self->states[next].guard = both(self, self->states[next].guard, fits_not);
+    while (!e->has_until && self->states[next].begins != 0
+        && self->states[next].alias == next) {
+        next = self->states[next].edges[0].target; /* what the negations stand before */
+        if (next == WEIRI_FINAL) {
+            return;
+        }
+        self->states[next].guard = both(self, self->states[next].guard, fits_not);
+    }
 }
 
 static bool

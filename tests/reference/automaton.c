@@ -502,7 +502,15 @@ guard_sink(builder *b, element *e)
     if (e->until != NULL) {
         e->free_exit = copy_of(b, e->sink);
     }
-    add_guard(b, e->sink, not_fits(ref_first_steps(e->pattern)));
+    uint32_t s = e->sink;
+    add_guard(b, s, not_fits(ref_first_steps(e->pattern)));
+    while (e->until == NULL && state_of(b, s)->begins != 0 && state_of(b, s)->alias == s) {
+        s = state_of(b, s)->edges[0].target; /* what the negations stand before */
+        if (s == REF_FINAL) {
+            return;
+        }
+        add_guard(b, s, not_fits(ref_first_steps(e->pattern)));
+    }
 }
 
 static uint32_t

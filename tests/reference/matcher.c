@@ -423,7 +423,9 @@ visit(offer *o, ref_run run)
     }
     run.active |= s->begins;
     run.left_out  = run.left_out && s->begins == 0;
-    o->is_stopped = o->is_stopped || fits_one_of(o, run.active | s->stops | s->absent);
+    o->is_stopped = o->is_stopped
+                    || (condition_holds(o, &s->guards)
+                        && fits_one_of(o, run.active | s->stops | s->absent));
     const ref_state *edges   = edges_of(o->self, run.state);
     bool             is_shut = (s->inside & o->seen) != 0;
     for (uint32_t i = 0; i < edges->n_edges; i++) {

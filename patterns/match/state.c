@@ -7,8 +7,6 @@
 
 static const char MAGIC[5] = { 'w', 'e', 'i', 'r', 'M' };
 
-enum { MAX_NAME = 64 };
-
 #define MAX_EVENTS (UINT64_C(1) << 56)
 
 /* Counters in the order in which they are written. */
@@ -197,7 +195,7 @@ check_owner(const weiri_stateful *self, weiri_unpack *in, weir_error *err)
 {
     uint32_t    size = 0;
     const char *name = weiri_unpack_text(in, &size);
-    if (name == NULL || size >= MAX_NAME || size != strlen(self->ops->name)
+    if (name == NULL || size != strlen(self->ops->name)
         || memcmp(name, self->ops->name, size) != 0) {
         return WEIR_FAIL(err, WEIR_EDATA,
             "the state cannot be loaded: it is not of executor '%s', which the rule has "

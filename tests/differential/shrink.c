@@ -167,6 +167,9 @@ change_clauses(change *c, spec *s)
     if (now(c, s->max_matches != UINT32_MAX)) {
         s->max_matches = UINT32_MAX;
     }
+    if (now(c, s->reload != 0)) {
+        s->reload = 0;
+    }
     if (now(c, s->cut != 0)) { /* one batch */
         s->cut = 0;
     }

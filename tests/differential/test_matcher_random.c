@@ -1,5 +1,6 @@
 /* Random rules over random streams: the matcher gives exactly what the reference gives,
- * in the same order and with the same values, however the input is cut into batches.
+ * in the same order and with the same values, however the input is cut into batches, and
+ * whether or not its state is saved and loaded into another matcher on the way.
  *
  *   WEIR_SEED   first case; default 1
  *   WEIR_CASES  how many;   default 20000
@@ -21,6 +22,7 @@ enum {
     DEFAULT_CASES   = 20000,
     SHRINK_BUDGET   = 4000,
     MAX_EXECUTORS   = 8,
+    MAX_RELOADS     = 3, /* of one case */
     MIN_PER_FEATURE = 50 /* matching cases of each feature among 20,000 */
 };
 
@@ -192,25 +194,114 @@ feed_batch(
     return status;
 }
 
+/* A matcher at work. */
+typedef struct worker {
+    const weiri_match      *plan;
+    const weiri_match_sink *sink;
+    weiri_matcher          *matcher;
+    weir_error              err;
+    uint32_t                reload_at[MAX_RELOADS]; /* before these events */
+    uint32_t                n_reloads;
+} worker;
+
+static bool
+is_same_pack(const weiri_pack *a, const weiri_pack *b)
+{
+    return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
+}
+
+/* Another matcher takes over by way of bytes, which are the same whenever the same state
+ * is saved. */
 static weir_status
-feed_all(weiri_matcher *matcher, const spec *s, weir_error *err)
+reload(worker *self)
+{
+    weiri_pack     saved  = { .size = 0 };
+    weiri_pack     twice  = { .size = 0 };
+    weiri_pack     again  = { .size = 0 };
+    weiri_matcher *next   = NULL;
+    weir_status    status = weiri_matcher_save(self->matcher, &saved, &self->err);
+    if (status == WEIR_OK) {
+        status = weiri_matcher_save(self->matcher, &twice, &self->err);
+    }
+    weiri_match_counts counts = weiri_matcher_counts(self->matcher);
+    weiri_matcher_destroy(&self->matcher);
+    if (status == WEIR_OK) {
+        status = weiri_matcher_new(self->plan, self->sink, &next, &self->err);
+    }
+    if (status == WEIR_OK) {
+        self->matcher = next;
+        status        = weiri_matcher_load(next, saved.bytes, saved.size, &self->err);
+    }
+    if (status == WEIR_OK) {
+        weiri_match_counts now = weiri_matcher_counts(next);
+        status                 = weiri_matcher_save(next, &again, &self->err);
+        if (!is_same_pack(&saved, &twice) || !is_same_pack(&saved, &again)
+            || memcmp(&counts, &now, sizeof counts) != 0) {
+            status = WEIR_FAIL(&self->err, WEIR_EDATA, "loaded is not what was saved");
+        }
+    }
+    weiri_pack_fini(&saved);
+    weiri_pack_fini(&twice);
+    weiri_pack_fini(&again);
+    return status;
+}
+
+static bool
+is_reload(const worker *self, uint32_t event)
+{
+    for (uint32_t i = 0; i < self->n_reloads; i++) {
+        if (self->reload_at[i] == event) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+draw_reloads(worker *self, const spec *s)
+{
+    uint64_t seed   = s->reload;
+    self->n_reloads = s->reload != 0 ? 1 + spec_below(&seed, MAX_RELOADS) : 0;
+    for (uint32_t i = 0; i < self->n_reloads; i++) {
+        self->reload_at[i] = spec_below(&seed, s->n_events + 1);
+    }
+}
+
+/* How many events the next batch has: it ends where a reload is. */
+static uint32_t
+next_batch(const worker *self, const spec *s, uint32_t first, uint64_t *seed)
+{
+    uint32_t left = s->n_events - first;
+    uint32_t n    = s->cut == 0 ? left : 1 + spec_below(seed, left);
+    for (uint32_t i = 1; i < n; i++) {
+        if (is_reload(self, first + i)) {
+            return i;
+        }
+    }
+    return n;
+}
+
+static weir_status
+feed_all(worker *self, const spec *s)
 {
     uint64_t    seed   = s->cut;
-    weir_status status = WEIR_OK;
+    weir_status status = is_reload(self, 0) ? reload(self) : WEIR_OK;
     for (uint32_t first = 0; first < s->n_events && status == WEIR_OK;) {
-        uint32_t left = s->n_events - first;
-        uint32_t n    = s->cut == 0 ? left : 1 + spec_below(&seed, left);
-        status        = feed_batch(matcher, s, first, n, err);
+        uint32_t n = next_batch(self, s, first, &seed);
+        status     = feed_batch(self->matcher, s, first, n, &self->err);
         first += n;
         if (status == WEIR_OK && s->cut % 2 == 1 && first < s->n_events) {
             status = weiri_matcher_advance(
-                matcher, s->events[first].time_s * SPEC_SECOND, err);
+                self->matcher, s->events[first].time_s * SPEC_SECOND, &self->err);
+        }
+        if (status == WEIR_OK && is_reload(self, first)) {
+            status = reload(self);
         }
     }
     if (status == WEIR_OK && s->is_closed) {
-        status = weiri_matcher_advance(matcher, end_of(s), err);
+        status = weiri_matcher_advance(self->matcher, end_of(s), &self->err);
     }
-    return status != WEIR_OK ? status : weiri_matcher_finish(matcher, err);
+    return status != WEIR_OK ? status : weiri_matcher_finish(self->matcher, &self->err);
 }
 
 static void
@@ -221,18 +312,36 @@ run_matcher(weiri_arena *arena, const spec *s, result *out)
     weiri_match_sink   sink = {
           .context = &r, .emitted = record_values, .matched = record_events
     };
-    weiri_matcher *matcher = NULL;
-    weir_error     err     = { 0 };
-    if (weiri_matcher_new(plan, &sink, &matcher, &err) != WEIR_OK) {
-        out->failure = weiri_arena_format(arena, "refused: %s", err.text);
+    worker w = { .plan = plan, .sink = &sink };
+    if (weiri_matcher_new(plan, &sink, &w.matcher, &w.err) != WEIR_OK) {
+        out->failure = weiri_arena_format(arena, "refused: %s", w.err.text);
         return;
     }
-    out->executor = weiri_matcher_executor_name(matcher);
-    if (feed_all(matcher, s, &err) != WEIR_OK) {
-        out->failure = weiri_arena_format(arena, "failed: %s", err.text);
+    out->executor = weiri_matcher_executor_name(w.matcher);
+    draw_reloads(&w, s);
+    if (feed_all(&w, s) != WEIR_OK) {
+        out->failure = weiri_arena_format(arena, "failed: %s", w.err.text);
     }
-    out->counts = weiri_matcher_counts(matcher);
-    weiri_matcher_destroy(&matcher);
+    if (w.matcher != NULL) {
+        out->counts = weiri_matcher_counts(w.matcher);
+    }
+    weiri_matcher_destroy(&w.matcher);
+}
+
+/* The counts of the same case without a reload are the same, too. */
+static void
+check_counts(weiri_arena *arena, const spec *s, result *got)
+{
+    spec   plain = spec_copy(arena, s);
+    result other = { 0 };
+    if (s->reload == 0 || got->failure != NULL) {
+        return;
+    }
+    plain.reload = 0;
+    run_matcher(arena, &plain, &other);
+    if (memcmp(&got->counts, &other.counts, sizeof got->counts) != 0) {
+        got->failure = "counts differ from those without a reload";
+    }
 }
 
 /* ---- comparison ---- */
@@ -342,6 +451,7 @@ differs(void *context, const spec *candidate)
     bool         is    = false;
     if (run_reference(arena, candidate, &want)) {
         run_matcher(arena, candidate, &got);
+        check_counts(arena, candidate, &got);
         is = !is_same_result(&want, &got);
     }
     weiri_arena_destroy(&arena);
@@ -356,6 +466,7 @@ print_failure(weiri_arena *arena, const spec *failing, uint64_t seed)
     result got   = { 0 };
     (void)run_reference(arena, &small, &want);
     run_matcher(arena, &small, &got);
+    check_counts(arena, &small, &got);
     printf("FAILED case %" PRIu64 " (WEIR_SEED=%" PRIu64
            " WEIR_CASES=1), made smaller:\n",
         seed, seed);
@@ -372,6 +483,7 @@ typedef struct tally {
     uint64_t    costly;
     uint64_t    matching; /* with at least one match */
     uint64_t    outputs;
+    uint64_t    reloaded;
     uint64_t    failed;
     uint64_t    features[N_FEATURES]; /* of matching cases */
     const char *executors[MAX_EXECUTORS];
@@ -403,6 +515,7 @@ count_case(tally *t, const spec *s, const result *want, const result *got)
     t->compared++;
     t->outputs += want->n;
     t->matching += has_match;
+    t->reloaded += s->reload != 0;
     for (int f = 0; has_match && f < N_FEATURES; f++) {
         t->features[f] += spec_features(s) >> f & 1;
     }
@@ -422,6 +535,7 @@ run_case(tally *t, uint64_t seed)
         t->costly++;
     } else {
         run_matcher(arena, &s, &got);
+        check_counts(arena, &s, &got);
         count_case(t, &s, &want, &got);
         if (!is_same_result(&want, &got)) {
             t->failed++;
@@ -435,10 +549,11 @@ run_case(tally *t, uint64_t seed)
 static bool
 is_thorough(const tally *t, uint64_t n_cases)
 {
-    bool     ok      = t->matching * 3 >= n_cases;
+    bool     ok      = t->matching * 3 >= n_cases && t->reloaded * 4 >= t->compared;
     uint64_t minimum = n_cases * MIN_PER_FEATURE / DEFAULT_CASES;
     if (!ok) {
-        printf("FAILED: only %" PRIu64 " cases match\n", t->matching);
+        printf("FAILED: only %" PRIu64 " cases match, %" PRIu64 " are reloaded\n",
+            t->matching, t->reloaded);
     }
     for (int f = 0; f < N_FEATURES; f++) {
         if (t->features[f] < minimum) {
@@ -454,8 +569,9 @@ static void
 print_tally(const tally *t)
 {
     printf("%" PRIu64 " cases compared, %" PRIu64 " with matches, %" PRIu64
-           " outputs; %" PRIu64 " too costly; %" PRIu64 " failed\n",
-        t->compared, t->matching, t->outputs, t->costly, t->failed);
+           " outputs; %" PRIu64 " saved and loaded; %" PRIu64 " too costly; %" PRIu64
+           " failed\n",
+        t->compared, t->matching, t->outputs, t->reloaded, t->costly, t->failed);
     for (int f = 0; f < N_FEATURES; f++) {
         printf("%s%s %" PRIu64, f > 0 ? ", " : "matching cases with ",
             spec_feature_text((spec_feature)f), t->features[f]);

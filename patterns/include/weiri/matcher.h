@@ -96,8 +96,7 @@ weiri_match_counts
 weiri_matcher_counts(const weiri_matcher *self);
 
 /* Append the state to `out`: all that what is given later depends on. Between two calls of
- * feed or advance, at any event. The bytes are the same on every machine, and the same
- * for the same input however it was cut.
+ * feed or advance, at any event. The bytes are the same on every machine.
  *
  *   errors  WEIR_EINVAL  its executor cannot, or the matcher has stopped
  *           WEIR_ENOMEM

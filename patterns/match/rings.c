@@ -302,14 +302,17 @@ watch(weiri_executor *self, weiri_partition *partition, int64_t deadline_ns)
     if (deadline_ns == INT64_MAX) {
         return;
     }
-    if (deadline_ns > self->last_watch_ns) {
-        self->last_watch_ns = deadline_ns; /* the queue wants its deadlines in order */
-    }
     rings_state *state = state_of(partition);
-    state->watch       = weiri_rings_watch(self->last_watch_ns);
-    append_timer(self, (weiri_timer){ .deadline_ns = self->last_watch_ns,
-                           .start                  = state->watch,
-                           .partition              = partition->self });
+    state->watch       = ++self->n_watches;
+    weiri_timer timer  = { .deadline_ns = deadline_ns,
+         .start                        = state->watch,
+         .partition                    = partition->self };
+    if (deadline_ns >= self->last_watch_ns) {
+        self->last_watch_ns = deadline_ns; /* the queue wants its deadlines in order */
+        append_timer(self, timer);
+    } else if (!weiri_timers_push(&self->timers, timer)) {
+        self->core->status = WEIR_ENOMEM;
+    }
 }
 
 /* ---- giving a match ---- */
@@ -629,9 +632,7 @@ const weiri_executor_ops WEIRI_RINGS = {
     .live_runs     = live_runs,
     .faults        = faults,
 
-    .save           = weiri_rings_save,
     .save_partition = weiri_rings_save_partition,
-    .load           = weiri_rings_load,
     .load_partition = weiri_rings_load_partition,
     .loaded         = weiri_rings_loaded,
 };

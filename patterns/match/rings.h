@@ -25,7 +25,7 @@ typedef struct queue {
 typedef struct rings_state {
     uint32_t tail;  /* number of the first start alive    */
     uint32_t head;  /* number of the next start           */
-    uint64_t watch; /* weiri_rings_watch of the timer that looks after it; 0: none */
+    uint64_t watch; /* which timer looks after it; 0: none */
     queue steps[];  /* of step 0 the starts, of step j the events that moved starts to it;
                      * shape (n_held,)                      */
 } rings_state;
@@ -42,7 +42,8 @@ struct weiri_executor {
     uint64_t    fits[WEIRI_CLASS_COUNT]; /* per class: bit j: fits step j;
                                           * bit n_steps: the closing `not`       */
     weiri_timers timers;
-    int64_t      last_watch_ns;
+    uint64_t     n_watches;
+    int64_t      last_watch_ns; /* the latest in the queue */
     uint64_t     n_starts; /* alive, in all partitions */
     weiri_cell  *cells;    /* of the match being given */
     weir_value  *key;
@@ -63,23 +64,10 @@ entry_at(const weiri_executor *self, uint32_t step, uint32_t number)
     return weiri_pool_at(&self->entries[step], number);
 }
 
-/* A timer by its deadline, which is enough: of two for one partition with the same
- * deadline the second finds nothing to do. Never 0 but for a deadline that has no past.
- */
-static inline uint64_t
-weiri_rings_watch(int64_t deadline_ns)
-{
-    return (uint64_t)deadline_ns ^ UINT64_C(1) << 63;
-}
-
 /* rings_save.c: see weiri_executor_ops. */
-void
-weiri_rings_save(const weiri_executor *self, weiri_pack *out);
 void
 weiri_rings_save_partition(const weiri_executor *self, const weiri_partition *partition,
     weiri_pack *out, weiri_seen *seen);
-void
-weiri_rings_load(weiri_executor *self, weiri_unpack *in);
 void
 weiri_rings_load_partition(weiri_executor *self, weiri_partition *partition,
     weiri_unpack *in, weiri_shared *shared);

@@ -2,26 +2,13 @@
  *
  * A partition is its starts, then for each step in between the events that moved
  * a boundary; orders and times are differences to the one before. Starts are numbered
- * from 0 anew. Of timers only the deadline of the partition's watch is written: those of
- * absences follow from the starts.
+ * from 0 anew. Timers are not written: they follow from the starts.
  */
 #include <string.h>
 
 #include "match/rings.h"
 
 #define MAX_ORDER (UINT64_C(1) << 56)
-
-void
-weiri_rings_save(const weiri_executor *self, weiri_pack *out)
-{
-    weiri_pack_time(out, self->last_watch_ns);
-}
-
-void
-weiri_rings_load(weiri_executor *self, weiri_unpack *in)
-{
-    self->last_watch_ns = weiri_unpack_time(in);
-}
 
 /* Differences of times may wrap around: adding one gives the time back all the same. */
 static int64_t
@@ -34,12 +21,6 @@ static int64_t
 plus(int64_t a, int64_t b)
 {
     return (int64_t)((uint64_t)a + (uint64_t)b);
-}
-
-static bool
-has_watch(const weiri_executor *self)
-{
-    return !self->is_absence && self->core->plan->within_ns >= 0;
 }
 
 /* ---- saving ---- */
@@ -97,15 +78,6 @@ weiri_rings_save_partition(const weiri_executor *self, const weiri_partition *pa
     for (uint32_t step = 1; step < self->n_held; step++) {
         save_step(self, state, step, out, seen);
     }
-    if (has_watch(self)) {
-        weiri_pack_number(out, state->watch != 0);
-    }
-    if (has_watch(self) && state->watch != 0) {
-        int64_t deadline = (int64_t)weiri_rings_watch((int64_t)state->watch);
-        int64_t usual =
-            plus(entry_at(self, 0, first)->time_ns, self->core->plan->within_ns);
-        weiri_pack_time(out, minus(deadline, usual));
-    }
 }
 
 /* ---- loading ---- */
@@ -141,14 +113,36 @@ load_entry(weiri_executor *self, rings_state *state, uint32_t step, moment *befo
     return at;
 }
 
+static int64_t
+deadline_of(const weiri_executor *self, int64_t start_ns)
+{
+    int64_t within = self->core->plan->within_ns;
+    return within < 0 || start_ns > INT64_MAX - within ? INT64_MAX : start_ns + within;
+}
+
 static void
-add_timer(weiri_executor *self, weiri_timer timer)
+add_timer(weiri_executor *self, const weiri_partition *partition, int64_t deadline_ns,
+    uint64_t start)
 {
     if (weiri_timers_is_full(&self->timers) && !weiri_timers_grow(&self->timers)) {
         self->core->status = WEIR_ENOMEM;
         return;
     }
-    weiri_timers_append(&self->timers, timer);
+    weiri_timers_append(&self->timers,
+        (weiri_timer){
+            .deadline_ns = deadline_ns, .start = start, .partition = partition->self });
+}
+
+/* The watch that was saved may have been for a start that has gone by now; it would have
+ * been followed by this one. */
+static void
+watch_start(weiri_executor *self, const weiri_partition *partition, int64_t start_ns)
+{
+    int64_t deadline_ns = deadline_of(self, start_ns);
+    if (deadline_ns != INT64_MAX) {
+        state_of(partition)->watch = ++self->n_watches;
+        add_timer(self, partition, deadline_ns, self->n_watches);
+    }
 }
 
 static void
@@ -156,7 +150,6 @@ load_starts(weiri_executor *self, weiri_partition *partition, weiri_unpack *in,
     weiri_shared *shared)
 {
     rings_state *state  = state_of(partition);
-    int64_t      within = self->core->plan->within_ns;
     moment       before = { .order = 0 };
     uint32_t     n      = (uint32_t)weiri_unpack_below(
                  in, (uint64_t)self->core->plan->max_runs + 1, "a partition has too many starts");
@@ -167,11 +160,7 @@ load_starts(weiri_executor *self, weiri_partition *partition, weiri_unpack *in,
             weiri_unpack_fail(in, "starts are out of order");
         }
         if (self->is_absence) {
-            bool is_ever = at->time_ns <= INT64_MAX - within;
-            add_timer(self,
-                (weiri_timer){ .deadline_ns = is_ever ? at->time_ns + within : INT64_MAX,
-                    .start                  = at->order,
-                    .partition              = partition->self });
+            add_timer(self, partition, deadline_of(self, at->time_ns), at->order);
         }
         self->n_starts++;
     }
@@ -199,25 +188,6 @@ load_step(weiri_executor *self, rings_state *state, uint32_t step, uint32_t most
     return until;
 }
 
-static void
-load_watch(weiri_executor *self, weiri_partition *partition, weiri_unpack *in)
-{
-    rings_state *state = state_of(partition);
-    if (weiri_unpack_below(in, 2, "a watch is of no known kind") == 0) {
-        return;
-    }
-    int64_t first    = entry_at(self, 0, state->steps[0].first)->time_ns;
-    int64_t usual    = plus(first, self->core->plan->within_ns);
-    int64_t deadline = plus(usual, weiri_unpack_time(in));
-    if (deadline > self->last_watch_ns) {
-        weiri_unpack_fail(in, "a watch is later than the last");
-    }
-    state->watch = weiri_rings_watch(deadline);
-    add_timer(self, (weiri_timer){ .deadline_ns = deadline,
-                        .start                  = state->watch,
-                        .partition              = partition->self });
-}
-
 void
 weiri_rings_load_partition(weiri_executor *self, weiri_partition *partition,
     weiri_unpack *in, weiri_shared *shared)
@@ -228,8 +198,8 @@ weiri_rings_load_partition(weiri_executor *self, weiri_partition *partition,
     for (uint32_t step = 1; step < self->n_held && in->wrong == NULL; step++) {
         moved = load_step(self, state, step, moved, in, shared);
     }
-    if (has_watch(self) && in->wrong == NULL) {
-        load_watch(self, partition, in);
+    if (!self->is_absence && state->head > 0) {
+        watch_start(self, partition, entry_at(self, 0, state->steps[0].first)->time_ns);
     }
     if (weiri_registers_is_out_of_memory(self->core->registers)) {
         self->core->status = WEIR_ENOMEM;
@@ -239,5 +209,9 @@ weiri_rings_load_partition(weiri_executor *self, weiri_partition *partition,
 void
 weiri_rings_loaded(weiri_executor *self)
 {
-    weiri_timers_sort(&self->timers);
+    weiri_timers *timers = &self->timers;
+    weiri_timers_sort(timers);
+    if (!self->is_absence && timers->tail > 0) {
+        self->last_watch_ns = timers->queue[timers->tail - 1].deadline_ns;
+    }
 }

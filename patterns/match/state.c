@@ -74,14 +74,16 @@ save_head(const weiri_stateful *self, weiri_pack *out)
 #define X(name) weiri_pack_number(out, counts->name);
     COUNTER_LIST(X)
 #undef X
-    self->ops->save(self->executor, out);
+    if (self->ops->save != NULL) {
+        self->ops->save(self->executor, out);
+    }
 }
 
 weir_status
 weiri_state_save(const weiri_stateful *self, weiri_pack *out, weir_error *err)
 {
     size_t begin = out->size;
-    if (self->ops->save == NULL) {
+    if (self->ops->save_partition == NULL) {
         return WEIR_FAIL(
             err, WEIR_EINVAL, "executor '%s' cannot save its state", self->ops->name);
     }
@@ -218,7 +220,9 @@ load_body(weiri_stateful *self, weiri_unpack *in)
 #define X(name) counts->name = weiri_unpack_number(in);
     COUNTER_LIST(X)
 #undef X
-    self->ops->load(self->executor, in);
+    if (self->ops->load != NULL) {
+        self->ops->load(self->executor, in);
+    }
     load_partitions(self, in);
     if (in->wrong == NULL && self->core->status == WEIR_OK) {
         self->ops->loaded(self->executor);
@@ -228,7 +232,7 @@ load_body(weiri_stateful *self, weiri_unpack *in)
 weir_status
 weiri_state_load(weiri_stateful *self, const uint8_t *bytes, size_t size, weir_error *err)
 {
-    if (self->ops->load == NULL) {
+    if (self->ops->load_partition == NULL) {
         return WEIR_FAIL(
             err, WEIR_EINVAL, "executor '%s' cannot load its state", self->ops->name);
     }

@@ -112,6 +112,18 @@ state_rig_renew(state_rig *self)
     return weiri_matcher_new(self->match, &sink, &self->matcher, &err);
 }
 
+static const int64_t BEGIN_NS = 1700000000 * (int64_t)SECOND;
+
+weir_status
+state_rig_reset(state_rig *self, uint64_t seed)
+{
+    self->seed     = seed;
+    self->now_ns   = BEGIN_NS;
+    self->n_fed    = 0;
+    self->log.size = 0;
+    return state_rig_renew(self);
+}
+
 bool
 state_rig_init(state_rig *self, uint32_t rule, uint64_t seed)
 {
@@ -128,7 +140,7 @@ state_rig_init(state_rig *self, uint32_t rule, uint64_t seed)
         weiri_diagnostics_print(diagnostics, stderr, false);
     } else {
         self->match = self->plan->rules[0].match;
-        status      = state_rig_renew(self);
+        status      = state_rig_reset(self, seed);
     }
     weiri_diagnostics_destroy(&diagnostics);
     return status == WEIR_OK;

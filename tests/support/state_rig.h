@@ -26,6 +26,10 @@ state_rig_init(state_rig *self, uint32_t rule, uint64_t seed);
 void
 state_rig_fini(state_rig *self);
 
+/* As after state_rig_init with another seed. */
+weir_status
+state_rig_reset(state_rig *self, uint64_t seed);
+
 /* The next `n` events, each a batch. */
 weir_status
 state_rig_feed(state_rig *self, uint32_t n);

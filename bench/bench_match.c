@@ -83,7 +83,7 @@ yardstick(const stream *input)
         const int64_t    *v     = chunk->columns[PB_V].as.i;
         for (uint32_t i = 0; i < chunk->n_rows; i++) {
             masks[i] = (uint8_t)((type[i] == 0) | (type[i] == 1) << 1 | (v[i] < 10) << 2
-                | (v[i] >= 990) << 3);
+                                 | (v[i] >= 990) << 3);
         }
     }
     double  taken = cpu_now() - start;
@@ -99,9 +99,9 @@ static void
 measure(bench_json *json, const char *name, const weiri_match *plan, const stream *input,
     int runs)
 {
-    match_job job = { .plan = plan, .input = input };
-    double best = 1e300;
-    double rod  = 1e300;
+    match_job job  = { .plan = plan, .input = input };
+    double    best = 1e300;
+    double    rod  = 1e300;
     for (int i = 0; i < runs; i++) {
         double taken = run(&job);
         best         = taken < best ? taken : best;
@@ -198,7 +198,7 @@ chain(pattern_builder *b, weiri_contiguity contiguity, uint32_t n, bool is_last_
     weiri_pattern *p = pb_group(b, WEIRI_PATTERN_SEQUENCE, WEIRI_FIRST, NULL);
     for (uint32_t i = 0; i < n; i++) {
         bool     is_absent = is_last_absent && i + 1 == n;
-        uint32_t step = pb_typed(b, weiri_arena_format(b->arena, "s%u", i),
+        uint32_t step      = pb_typed(b, weiri_arena_format(b->arena, "s%u", i),
             is_absent ? N_TYPES + 1 : (int64_t)i);
         WEIRI_ARENA_PUSH(b->arena, p->items, p->n_items,
             pb_take(b, i == 0 ? WEIRI_FIRST : contiguity, step));
@@ -233,12 +233,12 @@ bench_chains(bench_json *json, int runs)
     b.plan->skip      = WEIRI_SKIP_OVERLAPS;
     measure(json, "a_b_c_overlaps", b.plan, &s, runs);
 
-    b               = pb_new(arena);
+    b                = pb_new(arena);
     weiri_pattern *p = pb_group(&b, WEIRI_PATTERN_SEQUENCE, WEIRI_FIRST, NULL);
     for (uint32_t i = 0; i < 3; i++) {
         weiri_expr *low  = pb_call(&b, ">=", pb_field(&b, PB_V), pb_int(&b, 10 * i));
         weiri_expr *high = pb_call(&b, "<", pb_field(&b, PB_V), pb_int(&b, 10 * i + 10));
-        uint32_t step = pb_step(&b, "filtered", pb_call(&b, "and", low, high), NULL);
+        uint32_t    step = pb_step(&b, "filtered", pb_call(&b, "and", low, high), NULL);
         WEIRI_ARENA_PUSH(arena, p->items, p->n_items,
             pb_take(&b, i == 0 ? WEIRI_FIRST : WEIRI_FOLLOWED_ANY, step));
     }
@@ -259,8 +259,8 @@ pair(weiri_arena *arena, bool is_keyed)
     if (is_keyed) {
         pb_by(&b, PB_K);
     } else {
-        weiri_expr *reg = pb_register(
-            &b, WEIRI_REGISTER_LAST, a, 0, pb_field(&b, PB_ID), WEIR_INT);
+        weiri_expr *reg =
+            pb_register(&b, WEIRI_REGISTER_LAST, a, 0, pb_field(&b, PB_ID), WEIR_INT);
         same = pb_call(&b, "==", pb_field(&b, PB_ID), reg);
     }
     uint32_t then     = pb_step(&b, "b", pb_type_is(&b, 1), same);
@@ -295,8 +295,8 @@ bench_pairs(bench_json *json, int runs)
     measure(json, "a_b_by_key_1m", pair(arena, true), &s, runs);
     free_stream(&s);
 
-    s        = make_stream(50000, fill_failures); /* a minute: 1.2 million events */
-    b        = pb_new(arena);
+    s             = make_stream(50000, fill_failures); /* a minute: 1.2 million events */
+    b             = pb_new(arena);
     uint32_t fail = pb_typed(&b, "fail", 0);
     uint32_t hit  = pb_typed(&b, "hit", 1);
     pb_by(&b, PB_K);
@@ -330,15 +330,15 @@ bench_partial(bench_json *json, int runs)
     } cases[] = { { "one_partial_match", PB_SECOND / 10 },
         { "partial_matches_360", 36 * PB_SECOND } };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        pattern_builder b   = pb_new(arena);
-        uint32_t        a   = pb_typed(&b, "a", 0);
-        weiri_expr     *reg = pb_register(
-                &b, WEIRI_REGISTER_LAST, a, 0, pb_field(&b, PB_V), WEIR_INT);
-        weiri_expr *more = pb_call(&b, ">", pb_field(&b, PB_V),
-            pb_call(&b, "+", reg, pb_int(&b, 2000)));
-        uint32_t    then = pb_step(&b, "b", pb_type_is(&b, 1), more);
-        b.plan->pattern  = pb_group(&b, WEIRI_PATTERN_SEQUENCE, WEIRI_FIRST,
-             pb_take(&b, WEIRI_FIRST, a), pb_take(&b, WEIRI_FOLLOWED, then), NULL);
+        pattern_builder b = pb_new(arena);
+        uint32_t        a = pb_typed(&b, "a", 0);
+        weiri_expr     *reg =
+            pb_register(&b, WEIRI_REGISTER_LAST, a, 0, pb_field(&b, PB_V), WEIR_INT);
+        weiri_expr *more =
+            pb_call(&b, ">", pb_field(&b, PB_V), pb_call(&b, "+", reg, pb_int(&b, 2000)));
+        uint32_t then     = pb_step(&b, "b", pb_type_is(&b, 1), more);
+        b.plan->pattern   = pb_group(&b, WEIRI_PATTERN_SEQUENCE, WEIRI_FIRST,
+              pb_take(&b, WEIRI_FIRST, a), pb_take(&b, WEIRI_FOLLOWED, then), NULL);
         b.plan->within_ns = cases[i].within_ns;
         measure(json, cases[i].name, b.plan, &s, runs);
     }

@@ -7,7 +7,7 @@ function(weir_unit_test name)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support)
   target_link_libraries(${name} PRIVATE weir_flags cmocka::cmocka ${T_LIBS})
   add_test(NAME unit.${name} COMMAND ${name})
-  set_tests_properties(unit.${name} PROPERTIES TIMEOUT 120 LABELS unit)
+  set_tests_properties(unit.${name} PROPERTIES TIMEOUT 300 LABELS unit)
 endfunction()
 
 # Without libFuzzer the same file still builds and replays its corpus under ctest.

@@ -155,7 +155,7 @@ weiri_query *
 weiri_plan_query(weiri_planner *self, const weiri_ast_rule *rule);
 
 weiri_match *
-weiri_plan_match(weiri_planner *self, const weiri_ast_rule *rule);
+weiri_plan_match(weiri_planner *planner, const weiri_ast_rule *rule);
 
 /* ---- planner_test.c ---- */
 

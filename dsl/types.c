@@ -328,7 +328,7 @@ is_same_value(const weir_value *a, const weir_value *b)
     }
     switch (a->type) {
     case WEIR_BOOL: return a->as.b == b->as.b;
-    case WEIR_FLOAT: return memcmp(&a->as.f, &b->as.f, sizeof a->as.f) == 0;
+    case WEIR_FLOAT: return a->as.i == b->as.i; /* the same bits */
     case WEIR_STRING:
     case WEIR_LIST: return memcmp(a->as.s, b->as.s, a->size) == 0;
     default: return a->as.i == b->as.i;

@@ -324,13 +324,12 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
     if (status != WEIR_OK) {
         return status;
     }
-    bool is_tsv = source->delimiter == ',' && weiri_place_is_tsv(self->paths[index]);
-    const weiri_intake_config config = {
+    weiri_intake_config config = {
         .source    = source,
         .index     = index,
         .path      = self->paths[index],
         .format    = format,
-        .delimiter = is_tsv ? '\t' : source->delimiter,
+        .delimiter = source->delimiter,
         .used      = weiri_graph_used(self->graph, source->stream),
         .stream    = stream,
         .late      = read_stream(self, stream->late),
@@ -339,6 +338,9 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
         .late_to   = side_merge(self, stream->late),
         .dead_to   = side_merge(self, stream->dead),
     };
+    if (source->delimiter == ',' && weiri_place_is_tsv(self->paths[index])) {
+        config.delimiter = '\t';
+    }
     status = weiri_intake_new(&config, &self->intakes[index], err);
     if (status == WEIR_OK && !weiri_intake_is_regular(self->intakes[index])) {
         self->is_live = true;

@@ -150,7 +150,8 @@ static uint32_t
 encode_base64(const char *bytes, size_t size, char *out)
 {
     static const char DIGITS[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+    enum { PADDING = 64 };
     char *end = out;
     for (size_t i = 0; i < size; i += 3) {
         size_t   left  = size - i;
@@ -159,8 +160,8 @@ encode_base64(const char *bytes, size_t size, char *out)
         group |= left > 2 ? (uint32_t)(unsigned char)bytes[i + 2] : 0;
         *end++ = DIGITS[group >> 18];
         *end++ = DIGITS[group >> 12 & 63];
-        *end++ = left > 1 ? DIGITS[group >> 6 & 63] : '=';
-        *end++ = left > 2 ? DIGITS[group & 63] : '=';
+        *end++ = DIGITS[left > 1 ? group >> 6 & 63 : PADDING];
+        *end++ = DIGITS[left > 2 ? group & 63 : PADDING];
     }
     return (uint32_t)(end - out);
 }

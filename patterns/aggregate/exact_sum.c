@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum {
-    UNIT        = 72,   /* bits after the point of the small sum        */
+    UNIT        = WEIRI_EXACT_SUM_UNIT,
     LEAST       = 1074, /* exponent of the least subnormal, negated     */
     DIGIT_BITS  = 32,
     N_DIGITS    = 69,      /* (1074 + 1024 + 64 for carries) / 32, and a digit to spare */

@@ -13,10 +13,13 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 __extension__ typedef __int128 weiri_int128;
 
 typedef struct weiri_wide_sum weiri_wide_sum;
+
+enum { WEIRI_EXACT_SUM_UNIT = 72 }; /* bits after the point of the small sum */
 
 /* All zero is the empty sum. In two words, so that states need no alignment to 16. */
 typedef struct weiri_exact_sum {
@@ -51,6 +54,32 @@ weiri_exact_sum_set(weiri_exact_sum *self, weiri_int128 small)
 {
     self->low  = (uint64_t)small;
     self->high = (uint64_t)((unsigned __int128)small >> 64);
+}
+
+/* As weiri_exact_sum_add, without a call for numbers of everyday size. */
+static inline bool
+weiri_exact_sum_add_quick(weiri_exact_sum *self, double value, int sign)
+{
+    enum { MANTISSA = 52, BIAS = 1075, ROOM = 127 - MANTISSA - 1 };
+    uint64_t bits = 0;
+    memcpy(&bits, &value, sizeof bits);
+    unsigned shift =
+        (unsigned)((bits >> MANTISSA) & 0x7ff) - (BIAS - WEIRI_EXACT_SUM_UNIT);
+    if (shift >= ROOM) { /* or below zero */
+        return weiri_exact_sum_add(self, value, sign);
+    }
+    uint64_t magnitude =
+        (bits & ((UINT64_C(1) << MANTISSA) - 1)) | UINT64_C(1) << MANTISSA;
+    weiri_int128 fixed = (weiri_int128)((unsigned __int128)magnitude << shift);
+    weiri_int128 sum   = 0;
+    if (((bits >> 63) != 0) != (sign < 0)) {
+        fixed = -fixed;
+    }
+    if (__builtin_add_overflow(weiri_exact_sum_small(self), fixed, &sum)) {
+        return weiri_exact_sum_add(self, value, sign);
+    }
+    weiri_exact_sum_set(self, sum);
+    return true;
 }
 
 /* Of ints only: cannot overflow with fewer than 2^64 values. */

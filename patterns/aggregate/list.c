@@ -61,7 +61,7 @@ weiri_list_push(weiri_list *self, weir_type element, weiri_cell cell)
         put(self, &cell.s->size, 4);
         put(self, cell.s->as.s, cell.s->size);
     } else if (element == WEIR_BOOL) {
-        self->bytes[self->used++] = cell.i != 0;
+        self->bytes[self->used++] = (char)(cell.i != 0 ? 1 : 0);
     } else {
         put(self, &cell, 8);
     }

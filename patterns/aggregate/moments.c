@@ -30,12 +30,12 @@ two_product(double a, double b)
         scale = 0x1p64; /* of both, the product would be out of range anyway */
     }
     double product = a * b;
-    double big_a  = a * 134217729.0; /* 2^27 + 1 */
-    double big_b  = b * 134217729.0;
-    double high_a = big_a - (big_a - a);
-    double high_b = big_b - (big_b - b);
-    double low_a  = a - high_a;
-    double low_b  = b - high_b;
+    double big_a   = a * 134217729.0; /* 2^27 + 1 */
+    double big_b   = b * 134217729.0;
+    double high_a  = big_a - (big_a - a);
+    double high_b  = big_b - (big_b - b);
+    double low_a   = a - high_a;
+    double low_b   = b - high_b;
     double error =
         ((high_a * high_b - product) + high_a * low_b + low_a * high_b) + low_a * low_b;
     return (weiri_double2){ product * scale, error * scale };

@@ -252,6 +252,7 @@ weiri_slide_add(
     const weiri_slide_spec *spec, void *state, const weiri_ring *ring, uint64_t number)
 {
     const weiri_aggregate *plan = spec->plan;
+    weir_type              type = spec->type;
     weiri_cell             cell = cell_at(ring, spec->stride, number, spec->x);
     switch (plan->kind) {
     case WEIRI_AGGREGATE_KEY:
@@ -270,8 +271,7 @@ weiri_slide_add(
         return true;
     case WEIRI_AGGREGATE_LAST: *(pointed *)state = number + 1; return true;
     case WEIRI_AGGREGATE_MEDIAN:
-    case WEIRI_AGGREGATE_QUANTILE:
-        return sorted_add(state, weiri_cell_rank(plan->argument->type, cell));
+    case WEIRI_AGGREGATE_QUANTILE: return sorted_add(state, weiri_cell_rank(type, cell));
     case WEIRI_AGGREGATE_DISTINCT:
     case WEIRI_AGGREGATE_TOP: return set_add(plan, state, cell);
     default: {
@@ -286,6 +286,7 @@ bool
 weiri_slide_evict(const weiri_slide_spec *spec, void *state, const weiri_ring *ring)
 {
     const weiri_aggregate *plan = spec->plan;
+    weir_type              type = spec->type;
     weiri_cell             cell = cell_at(ring, spec->stride, ring->head, spec->x);
     switch (plan->kind) {
     case WEIRI_AGGREGATE_KEY:
@@ -307,8 +308,7 @@ weiri_slide_evict(const weiri_slide_spec *spec, void *state, const weiri_ring *r
         return true;
     case WEIRI_AGGREGATE_MEDIAN:
     case WEIRI_AGGREGATE_QUANTILE:
-        weiri_sorted_remove(
-            *(weiri_sorted **)state, weiri_cell_rank(plan->argument->type, cell));
+        weiri_sorted_remove(*(weiri_sorted **)state, weiri_cell_rank(type, cell));
         return true;
     case WEIRI_AGGREGATE_DISTINCT:
     case WEIRI_AGGREGATE_TOP: weiri_multiset_remove(state, cell); return true;
@@ -345,9 +345,9 @@ weiri_slide_value(const weiri_slide_spec *spec, void *state, const weiri_ring *r
     weiri_results *results, weir_value *out)
 {
     const weiri_aggregate *plan = spec->plan;
-    weir_type   type = plan->argument == NULL ? WEIR_INT : plan->argument->type;
-    weiri_list *list = &results->lists[spec->index];
-    *out             = weiri_null_of(plan->type);
+    weir_type              type = spec->type;
+    weiri_list            *list = &results->lists[spec->index];
+    *out                        = weiri_null_of(plan->type);
     switch (plan->kind) {
     case WEIRI_AGGREGATE_COUNT:
         *out = (weir_value){ .type = WEIR_INT, .as.i = *(int64_t *)state };

@@ -28,6 +28,7 @@ typedef struct weiri_ring {
 
 typedef struct weiri_slide_spec {
     const weiri_aggregate *plan;
+    weir_type              type;   /* of the argument; WEIR_NULL: there is none */
     uint32_t               index;  /* of the aggregate                     */
     uint32_t               x;      /* word of the argument in a row        */
     uint32_t               y;      /* word of `second`                     */

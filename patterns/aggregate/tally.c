@@ -52,7 +52,7 @@ weiri_sum_add(const weiri_aggregate *plan, weiri_sum *self, weiri_cell cell, int
 {
     self->n += (uint64_t)(int64_t)sign;
     if (plan->argument->type == WEIR_FLOAT) {
-        return weiri_exact_sum_add(&self->sum, cell.f, sign);
+        return weiri_exact_sum_add_quick(&self->sum, cell.f, sign);
     }
     weiri_exact_sum_add_int(&self->sum, cell.i, sign);
     return true;
@@ -105,7 +105,8 @@ weiri_sum_value(const weiri_aggregate *plan, const weiri_sum *self, uint64_t *fa
         sum /= (double)self->n; /* before scaling: the sum may be out of range */
     }
     weir_value value = { .type = WEIR_FLOAT };
-    value.as.f       = ldexp(sum, exponent);
+    value.as.f = exponent == -WEIRI_EXACT_SUM_UNIT ? sum * 0x1p-72 /* exact, and quick */
+                                                   : ldexp(sum, exponent);
     if (!isfinite(value.as.f)) {
         (*faults)++;
         return weiri_null_of(WEIR_FLOAT);

@@ -29,7 +29,7 @@ finish(weiri_automaton *self, const weiri_draft *drafts, uint32_t n)
     for (uint32_t i = 0; i < n; i++) {
         n_arcs += drafts[i].n_arcs;
     }
-    self->states = calloc(n, sizeof *self->states);
+    self->states = calloc((size_t)n + 1, sizeof *self->states);
     self->arcs   = calloc(n_arcs + 1, sizeof *self->arcs);
     if (self->states == NULL || self->arcs == NULL) {
         return false;
@@ -56,7 +56,8 @@ build(weiri_automaton *self, const weiri_match *plan, weiri_arena *arena, weir_e
 {
     weiri_builder builder = { .plan = plan, .arena = arena, .automaton = self };
     uint32_t      n       = 0;
-    weiri_draft  *drafts  = weiri_builder_run(&builder) ? weiri_builder_fold(&builder, &n) : NULL;
+    weiri_draft  *drafts =
+        weiri_builder_run(&builder) ? weiri_builder_fold(&builder, &n) : NULL;
     if (self->conditions.is_out_of_memory) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the pattern");
     }
@@ -132,7 +133,9 @@ print_atom(const weiri_automaton *self, const weiri_match *plan, uint32_t i, FIL
             (void)fprintf(file, "until#%u", i - plan->n_steps + 1);
         }
         break;
-    case WEIRI_ATOM_BEFORE: (void)fprintf(file, "seen(%s)", plan->steps[atom->of].name); break;
+    case WEIRI_ATOM_BEFORE:
+        (void)fprintf(file, "seen(%s)", plan->steps[atom->of].name);
+        break;
     case WEIRI_ATOM_JUST_BEFORE:
         (void)fprintf(file, "just before(%s)", plan->steps[atom->of].name);
         break;

@@ -47,7 +47,7 @@ typedef struct weiri_arc {
 typedef struct weiri_state {
     const weiri_arc *arcs;
     uint32_t         n_arcs;
-    bool             is_pending;     /* complete at the deadline (3.3)                   */
+    bool             is_pending; /* complete at the deadline (3.3)                   */
     int64_t          gap_ns; /* its time is up this long after the last event (3.3, 4.3);
                               * -1: some way stays open                                  */
 } weiri_state;
@@ -66,8 +66,8 @@ typedef struct weiri_automaton {
 
 /* The plan outlives the automaton.
  *
- *   errors  WEIR_ENOMEM; WEIR_EINVAL  no automaton of a bearable size, or a negation where
- *           none can be
+ *   errors  WEIR_ENOMEM; WEIR_EINVAL  no automaton of a bearable size, or a negation
+ * where none can be
  */
 WEIR_MUST_CHECK weir_status
 weiri_automaton_new(const weiri_match *plan, weiri_automaton **out, weir_error *err);

@@ -75,7 +75,7 @@ static weiri_contiguity
 inner_contiguity(const weiri_pattern *p)
 {
     return p->inner == WEIRI_INNER_RELAXED ? WEIRI_FOLLOWED
-        : p->inner == WEIRI_INNER_NEXT     ? WEIRI_NEXT
+           : p->inner == WEIRI_INNER_NEXT  ? WEIRI_NEXT
                                            : WEIRI_FOLLOWED_ANY;
 }
 
@@ -198,8 +198,8 @@ static bool
 can_wait(weiri_builder *self, weiri_contiguity contiguity, weiri_steps awaited,
     weiri_formula *when)
 {
-    *when = contiguity == WEIRI_FOLLOWED ? not_so(self, fits_any(self, awaited))
-                                         : WEIRI_TRUE;
+    *when =
+        contiguity == WEIRI_FOLLOWED ? not_so(self, fits_any(self, awaited)) : WEIRI_TRUE;
     return contiguity == WEIRI_FOLLOWED || contiguity == WEIRI_FOLLOWED_ANY;
 }
 
@@ -250,7 +250,8 @@ add_step_state(weiri_builder *self, const element *e, bool is_first)
 
 /* One repetition of a step. */
 static uint32_t
-build_step(weiri_builder *self, const element *e, sink to, bool is_first, bool is_optional)
+build_step(
+    weiri_builder *self, const element *e, sink to, bool is_first, bool is_optional)
 {
     weiri_steps   set  = UINT64_C(1) << e->pattern->step;
     weiri_formula take = with_until(self, e, fits_any(self, set));
@@ -288,10 +289,10 @@ build_step(weiri_builder *self, const element *e, sink to, bool is_first, bool i
 static uint32_t
 build_step_loop(weiri_builder *self, const element *e)
 {
-    weiri_steps   set   = UINT64_C(1) << e->pattern->step;
-    weiri_formula take  = with_until(self, e, fits_any(self, set));
-    take                = with_lazy(self, e, true, take);
-    uint32_t state      = add_step_state(self, e, false);
+    weiri_steps   set  = UINT64_C(1) << e->pattern->step;
+    weiri_formula take = with_until(self, e, fits_any(self, set));
+    take               = with_lazy(self, e, true, take);
+    uint32_t state     = add_step_state(self, e, false);
     add_exit(self, e, state, false);
     add_take(self, state, state, take);
     weiri_formula ignore = WEIRI_TRUE;
@@ -311,10 +312,10 @@ build_step_loop(weiri_builder *self, const element *e)
 static uint32_t
 build_leading_not(weiri_builder *self, uint32_t step, bool is_just_before, uint32_t to)
 {
-    weiri_atom atom = { .of = step };
-    atom.kind       = is_just_before ? WEIRI_ATOM_JUST_BEFORE : WEIRI_ATOM_BEFORE;
-    weiri_formula before        = add_atom(self, atom);
-    uint32_t      state         = add_state(self);
+    weiri_atom atom      = { .of = step };
+    atom.kind            = is_just_before ? WEIRI_ATOM_JUST_BEFORE : WEIRI_ATOM_BEFORE;
+    weiri_formula before = add_atom(self, atom);
+    uint32_t      state  = add_state(self);
     self->states[state].history = not_so(self, before);
     add_proceed(self, state, to, WEIRI_TRUE);
     return state;
@@ -381,10 +382,10 @@ all_negated_before(const weiri_pattern *p, uint32_t i)
 static uint32_t
 build_not(weiri_builder *self, const weiri_pattern *p, uint32_t i, place at, uint32_t to)
 {
-    uint32_t step = p->items[i]->step;
+    uint32_t             step = p->items[i]->step;
+    const weiri_pattern *next = i + 1 < p->n_items ? p->items[i + 1] : NULL;
     if (at.begins_match) {
-        bool is_just_before
-            = i + 1 < p->n_items && p->items[i + 1]->contiguity == WEIRI_NEXT;
+        bool is_just_before = next != NULL && next->contiguity == WEIRI_NEXT;
         return build_leading_not(self, step, is_just_before, to);
     }
     return at.contiguity == WEIRI_NEXT ? build_not_next(self, step, at, to)
@@ -397,7 +398,7 @@ build_sequence(weiri_builder *self, const weiri_pattern *p, place group, sink to
     for (uint32_t i = p->n_items; i-- > 0;) {
         const weiri_pattern *item = p->items[i];
         const weiri_pattern *next = i + 1 < p->n_items ? p->items[i + 1] : NULL;
-        place                at   = { .entry = WEIRI_TRUE, .contiguity = item->contiguity };
+        place                at = { .entry = WEIRI_TRUE, .contiguity = item->contiguity };
         if (i == 0) {
             at = group;
         }
@@ -598,11 +599,11 @@ build_group(weiri_builder *self, const element *e, sink to, bool is_first, bool 
     at.begins_optional      = is_beyond || (is_first && e->at.begins_optional);
     at.begins_match         = is_first && e->at.begins_match;
     at.entry_waits          = !is_first || e->at.entry_waits;
-    at.entry                = with_lazy(self, e, is_beyond, is_first ? e->at.entry : WEIRI_TRUE);
-    weiri_formula context   = self->context;
-    self->context           = with_until(self, e, context);
-    uint32_t first          = own_entry(self, build_body(self, p, at, to));
-    self->context           = context;
+    at.entry = with_lazy(self, e, is_beyond, is_first ? e->at.entry : WEIRI_TRUE);
+    weiri_formula context = self->context;
+    self->context         = with_until(self, e, context);
+    uint32_t first        = own_entry(self, build_body(self, p, at, to));
+    self->context         = context;
     if (!is_first) {
         self->states[first].stops |= e->at.not_after;
     }
@@ -616,8 +617,8 @@ static uint32_t
 build_pass(weiri_builder *self, const element *e, sink to, bool is_first, bool is_beyond)
 {
     return e->pattern->kind == WEIRI_PATTERN_STEP
-        ? build_step(self, e, to, is_first, is_beyond)
-        : build_group(self, e, to, is_first, is_beyond);
+               ? build_step(self, e, to, is_first, is_beyond)
+               : build_group(self, e, to, is_first, is_beyond);
 }
 
 static uint32_t
@@ -670,8 +671,8 @@ guard_sink(weiri_builder *self, element *e)
     if (e->has_until) {
         e->free_exit = copy_of(self, next);
     }
-    weiri_formula guard = both(self, self->states[next].guard,
-        not_so(self, fits_any(self, first_steps(p))));
+    weiri_formula guard = both(
+        self, self->states[next].guard, not_so(self, fits_any(self, first_steps(p))));
     self->states[next].guard = guard;
 }
 
@@ -679,7 +680,7 @@ static bool
 is_possible(const weiri_pattern *p)
 {
     return p->max > 0 && p->max >= p->min
-        && (p->kind == WEIRI_PATTERN_STEP ? !p->is_negated : p->n_items > 0);
+           && (p->kind == WEIRI_PATTERN_STEP ? !p->is_negated : p->n_items > 0);
 }
 
 static uint32_t
@@ -693,8 +694,8 @@ build_element(weiri_builder *self, const weiri_pattern *p, place at, sink to)
     if (p->until != NULL) {
         e.has_until = true;
         e.until     = add_atom(self, (weiri_atom){ .kind = WEIRI_ATOM_EVENT,
-                                     .input          = input_of(self, p),
-                                     .where          = *p->until });
+                                         .input          = input_of(self, p),
+                                         .where          = *p->until });
     }
     guard_sink(self, &e);
     return build_repetition(self, &e);
@@ -722,13 +723,13 @@ bool
 weiri_builder_run(weiri_builder *self)
 {
     const weiri_match *plan = self->plan;
-    place at       = { .contiguity = WEIRI_FIRST, .entry = WEIRI_TRUE };
-    at.begins_match = true;
-    at.ends_pattern = true;
-    self->context   = WEIRI_TRUE;
+    place              at   = { .contiguity = WEIRI_FIRST, .entry = WEIRI_TRUE };
+    at.begins_match         = true;
+    at.ends_pattern         = true;
+    self->context           = WEIRI_TRUE;
     add_state(self); /* final */
-    self->start = plan->silence_ns >= 0
-        ? build_silence(self, plan->pattern)
-        : build_element(self, plan->pattern, at, (sink){ .state = WEIRI_FINAL });
+    self->start = plan->silence_ns >= 0 ? build_silence(self, plan->pattern)
+                                        : build_element(self, plan->pattern, at,
+                                            (sink){ .state = WEIRI_FINAL });
     return self->failure == NULL && !self->automaton->conditions.is_out_of_memory;
 }

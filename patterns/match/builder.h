@@ -23,10 +23,10 @@ typedef struct weiri_edge {
 typedef uint64_t weiri_steps; /* a set of steps, a bit each */
 
 typedef struct weiri_raw_state {
-    uint32_t    step;  /* what its TAKE edge takes; pending: whose absence is waited for */
-    uint32_t    alias; /* a copy has the edges of its original; else itself              */
-    weiri_edge *edges; /* in the builder's arena                                         */
-    uint32_t    n_edges;
+    uint32_t step;  /* what its TAKE edge takes; pending: whose absence is waited for */
+    uint32_t alias; /* a copy has the edges of its original; else itself              */
+    weiri_edge   *edges; /* in the builder's arena */
+    uint32_t      n_edges;
     weiri_formula guard;   /* every edge that leaves needs this too                     */
     weiri_steps   stops;   /* an event that fits one ends the partial match (3.1, 3.2)  */
     weiri_steps   begins;  /* negations in force from here until something is taken    */

@@ -12,7 +12,7 @@ typedef struct input_classes {
     const weiri_expr *roots[WEIRI_AUTOMATON_ATOMS];
     uint32_t          n_roots;
     weiri_program    *program;
-    uint64_t          always[2];                    /* atoms without a unary part    */
+    uint64_t          always[2];                       /* atoms without a unary part    */
     uint64_t          atoms[WEIRI_AUTOMATON_ATOMS][2]; /* per root: atoms that ask it */
     int16_t           small[SMALL]; /* up to 8 roots: mask to class; -1: not seen    */
     int16_t           buckets[BUCKETS]; /* more: open addressing, -1: free           */
@@ -53,13 +53,13 @@ prepare_input(input_classes *input, const weiri_automaton *automaton, uint32_t n
         if (atom->where.unary == NULL) {
             input->always[i / 64] |= UINT64_C(1) << i % 64;
         } else {
-            input->atoms[root_of(input, atom->where.unary)][i / 64]
-                |= UINT64_C(1) << i % 64;
+            input->atoms[root_of(input, atom->where.unary)][i / 64] |= UINT64_C(1)
+                                                                       << i % 64;
         }
     }
     return input->n_roots == 0
-        ? WEIR_OK
-        : weiri_program_new(input->roots, input->n_roots, &input->program);
+               ? WEIR_OK
+               : weiri_program_new(input->roots, input->n_roots, &input->program);
 }
 
 weir_status
@@ -154,10 +154,10 @@ number_class(weiri_classes *self, uint32_t input, const uint64_t mask[2])
     if (self->n_classes == WEIRI_CLASS_OTHER) {
         return WEIRI_CLASS_OTHER;
     }
-    uint32_t class          = self->n_classes++;
-    self->classes[class]    = describe(&self->inputs[input], input, mask);
-    self->masks[class][0]   = mask[0];
-    self->masks[class][1]   = mask[1];
+    uint32_t class        = self->n_classes++;
+    self->classes[class]  = describe(&self->inputs[input], input, mask);
+    self->masks[class][0] = mask[0];
+    self->masks[class][1] = mask[1];
     return class;
 }
 
@@ -175,15 +175,15 @@ find_class(weiri_classes *self, uint32_t number, const uint64_t mask[2])
     }
     uint32_t class = number_class(self, number, mask);
     if (class != WEIRI_CLASS_OTHER) {
-        input->buckets[slot] = (int16_t)class;
+        input->buckets[slot] = (int16_t) class;
     }
     return class;
 }
 
 /* Up to eight conditions: the lane itself is the index. */
 static void
-classify_small(weiri_classes *self, uint32_t number, uint32_t n, uint8_t *out,
-    weiri_class *others)
+classify_small(
+    weiri_classes *self, uint32_t number, uint32_t n, uint8_t *out, weiri_class *others)
 {
     input_classes *input = &self->inputs[number];
     const uint8_t *lane  = self->lanes[0];
@@ -198,13 +198,13 @@ classify_small(weiri_classes *self, uint32_t number, uint32_t n, uint8_t *out,
                 input->small[lane[i]] = class;
             }
         }
-        out[i] = (uint8_t)class;
+        out[i] = (uint8_t) class;
     }
 }
 
 static void
-classify_many(weiri_classes *self, uint32_t number, uint32_t n, uint8_t *out,
-    weiri_class *others)
+classify_many(
+    weiri_classes *self, uint32_t number, uint32_t n, uint8_t *out, weiri_class *others)
 {
     uint32_t n_lanes = (self->inputs[number].n_roots + 7) / 8;
     uint64_t last[2] = { 0, 0 };
@@ -219,7 +219,7 @@ classify_many(weiri_classes *self, uint32_t number, uint32_t n, uint8_t *out,
             last[0] = mask[0];
             last[1] = mask[1];
         }
-        out[i] = (uint8_t)class;
+        out[i] = (uint8_t) class;
         if (class == WEIRI_CLASS_OTHER) {
             others[i] = describe(&self->inputs[number], number, mask);
         }

@@ -119,14 +119,15 @@ contains(const weiri_conditions *self, weiri_formula_kind kind, weiri_formula wh
     }
     const weiri_formula_node *node = &self->nodes[whole];
     return whole > WEIRI_TRUE && node->kind == kind
-        && (contains(self, kind, node->a, part) || contains(self, kind, node->b, part));
+           && (contains(self, kind, node->a, part)
+               || contains(self, kind, node->b, part));
 }
 
 static weiri_formula
 combine(weiri_conditions *self, weiri_formula_kind kind, weiri_formula a, weiri_formula b)
 {
-    weiri_formula_kind other
-        = kind == WEIRI_FORMULA_AND ? WEIRI_FORMULA_OR : WEIRI_FORMULA_AND;
+    weiri_formula_kind other =
+        kind == WEIRI_FORMULA_AND ? WEIRI_FORMULA_OR : WEIRI_FORMULA_AND;
     if (contains(self, kind, a, b) || contains(self, other, b, a)) {
         return a; /* a & (b in a) = a; a & (a | x) = a */
     }
@@ -141,7 +142,7 @@ weiri_formula_and(weiri_conditions *self, weiri_formula a, weiri_formula b)
 {
     if (a <= WEIRI_TRUE || b <= WEIRI_TRUE) {
         return a == WEIRI_FALSE || b == WEIRI_FALSE ? WEIRI_FALSE
-            : a == WEIRI_TRUE                       ? b
+               : a == WEIRI_TRUE                    ? b
                                                     : a;
     }
     weiri_formula_node node = self->nodes[b];
@@ -159,9 +160,7 @@ weiri_formula
 weiri_formula_or(weiri_conditions *self, weiri_formula a, weiri_formula b)
 {
     if (a <= WEIRI_TRUE || b <= WEIRI_TRUE) {
-        return a == WEIRI_TRUE || b == WEIRI_TRUE ? WEIRI_TRUE
-            : a == WEIRI_FALSE                    ? b
-                                                  : a;
+        return a == WEIRI_TRUE || b == WEIRI_TRUE ? WEIRI_TRUE : a == WEIRI_FALSE ? b : a;
     }
     if (weiri_formula_not(self, a) == b) {
         return WEIRI_TRUE;
@@ -170,8 +169,8 @@ weiri_formula_or(weiri_conditions *self, weiri_formula a, weiri_formula b)
 }
 
 weiri_formula
-weiri_formula_restrict(weiri_conditions *self, weiri_formula formula,
-    weiri_atom_fact *fact, void *context)
+weiri_formula_restrict(
+    weiri_conditions *self, weiri_formula formula, weiri_atom_fact *fact, void *context)
 {
     weiri_formula_node node = self->nodes[formula];
     weiri_formula      a    = 0;
@@ -183,16 +182,14 @@ weiri_formula_restrict(weiri_conditions *self, weiri_formula formula,
             self, weiri_formula_restrict(self, node.a, fact, context));
     case WEIRI_FORMULA_AND:
         a = weiri_formula_restrict(self, node.a, fact, context);
-        return a == WEIRI_FALSE
-            ? a
-            : weiri_formula_and(
-                self, a, weiri_formula_restrict(self, node.b, fact, context));
+        return a == WEIRI_FALSE ? a
+                                : weiri_formula_and(self, a,
+                                    weiri_formula_restrict(self, node.b, fact, context));
     case WEIRI_FORMULA_OR:
         a = weiri_formula_restrict(self, node.a, fact, context);
-        return a == WEIRI_TRUE
-            ? a
-            : weiri_formula_or(
-                self, a, weiri_formula_restrict(self, node.b, fact, context));
+        return a == WEIRI_TRUE ? a
+                               : weiri_formula_or(self, a,
+                                   weiri_formula_restrict(self, node.b, fact, context));
     }
     return formula;
 }
@@ -208,7 +205,7 @@ weiri_formula_has_atom(const weiri_conditions *self, weiri_formula formula, uint
     case WEIRI_FORMULA_AND:
     case WEIRI_FORMULA_OR:
         return weiri_formula_has_atom(self, node->a, atom)
-            || weiri_formula_has_atom(self, node->b, atom);
+               || weiri_formula_has_atom(self, node->b, atom);
     }
     return false;
 }

@@ -63,11 +63,12 @@ weiri_atom_fact(void *context, uint32_t atom);
 
 /* `formula` with every atom replaced by what is known of it. */
 weiri_formula
-weiri_formula_restrict(weiri_conditions *self, weiri_formula formula,
-    weiri_atom_fact *fact, void *context);
+weiri_formula_restrict(
+    weiri_conditions *self, weiri_formula formula, weiri_atom_fact *fact, void *context);
 
 /* Whether an atom occurs in it. */
 bool
-weiri_formula_has_atom(const weiri_conditions *self, weiri_formula formula, uint32_t atom);
+weiri_formula_has_atom(
+    const weiri_conditions *self, weiri_formula formula, uint32_t atom);
 
 #endif

@@ -28,11 +28,12 @@ mark_registers(const weiri_expr *expr, bool *used)
 static bool
 prepare(weiri_emitter *self, const weiri_match *plan)
 {
-    uint32_t           n_fields = self->n_fields;
-    const weiri_expr **roots    = calloc(n_fields + 1, sizeof *roots);
-    bool              *used     = calloc(plan->n_registers + 1, sizeof *used);
-    uint32_t           n        = 0;
-    bool               is_fine  = roots != NULL && used != NULL;
+    uint32_t n_fields = self->n_fields;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
+    const weiri_expr **roots   = calloc(n_fields + 1, sizeof *roots);
+    bool              *used    = calloc(plan->n_registers + 1, sizeof *used);
+    uint32_t           n       = 0;
+    bool               is_fine = roots != NULL && used != NULL;
     for (uint32_t i = 0; is_fine && i < n_fields; i++) {
         const weiri_expr *value = self->emit->values[i];
         mark_registers(value, used);
@@ -55,8 +56,7 @@ prepare(weiri_emitter *self, const weiri_match *plan)
 }
 
 weir_status
-weiri_emitter_new(
-    const weiri_match *plan, const weiri_emit *emit, weiri_emitter **out)
+weiri_emitter_new(const weiri_match *plan, const weiri_emit *emit, weiri_emitter **out)
 {
     weiri_emitter *self = calloc(1, sizeof *self);
     if (self == NULL) {
@@ -103,9 +103,9 @@ static const weir_value *
 evaluate(weiri_emitter *self, weiri_core *core, const weiri_given *match)
 {
     for (uint32_t i = 0; i < self->n_needed; i++) {
-        uint32_t r         = self->needed[i];
-        self->registers[r] = weiri_registers_value(
-            core->registers, match->cells, r, &match->moment);
+        uint32_t r = self->needed[i];
+        self->registers[r] =
+            weiri_registers_value(core->registers, match->cells, r, &match->moment);
     }
     for (uint32_t i = 0; i < self->n_fields; i++) {
         const weiri_expr *value = self->emit->values[i];
@@ -117,8 +117,8 @@ evaluate(weiri_emitter *self, weiri_core *core, const weiri_given *match)
             self->values[i] = weiri_program_eval(
                 self->program, self->roots[i], NULL, 0, self->registers);
         } else { /* the time of a match is that of its end */
-            self->values[i]
-                = (weir_value){ .type = WEIR_TIME, .as.i = match->moment.end_ns };
+            self->values[i] =
+                (weir_value){ .type = WEIR_TIME, .as.i = match->moment.end_ns };
         }
     }
     return self->values;
@@ -130,13 +130,13 @@ weiri_core_give(weiri_core *self, const weiri_given *match)
     weiri_emitter *emitter = match->is_timeout ? self->on_timeout : self->emit;
     int64_t        end_ns  = match->moment.end_ns;
     if (self->sink.matched != NULL) {
-        self->sink.matched(self->sink.context, match->is_timeout, end_ns, match->taken,
-            match->n_taken);
+        self->sink.matched(
+            self->sink.context, match->is_timeout, end_ns, match->taken, match->n_taken);
     }
     const weir_value *values = evaluate(emitter, self, match);
     if (self->status == WEIR_OK && self->sink.emitted != NULL) {
-        self->status
-            = self->sink.emitted(self->sink.context, match->is_timeout, end_ns, values);
+        self->status =
+            self->sink.emitted(self->sink.context, match->is_timeout, end_ns, values);
     }
     if (emitter->program != NULL) {
         weiri_program_forget(emitter->program);

@@ -41,8 +41,7 @@ void
 weiri_core_give(weiri_core *self, const weiri_given *match);
 
 WEIR_MUST_CHECK weir_status
-weiri_emitter_new(
-    const weiri_match *plan, const weiri_emit *emit, weiri_emitter **out);
+weiri_emitter_new(const weiri_match *plan, const weiri_emit *emit, weiri_emitter **out);
 
 void
 weiri_emitter_destroy(weiri_emitter **self_p);
@@ -52,8 +51,8 @@ weiri_emitter_faults(const weiri_emitter *self);
 
 /* What a class of events can do. */
 typedef enum weiri_class_use {
-    WEIRI_CLASS_BEGINS  = 1, /* may begin a match, or leave something in a new partition */
-    WEIRI_CLASS_MATTERS = 2  /* may change a partition that has something            */
+    WEIRI_CLASS_BEGINS = 1, /* may begin a match, or leave something in a new partition */
+    WEIRI_CLASS_MATTERS = 2 /* may change a partition that has something            */
 } weiri_class_use;
 
 typedef struct weiri_executor weiri_executor;
@@ -78,8 +77,8 @@ typedef struct weiri_executor_ops {
     uint64_t (*live_runs)(const weiri_executor *self);
     uint64_t (*faults)(const weiri_executor *self);
     /* State as bytes, see match/state.h: what an executor keeps for all partitions (NULL:
-     * nothing), and of each (NULL: it cannot be saved). Loading gives into an executor that
-     * has seen no event; what is wrong is noted in `in`, and memory that is out in
+     * nothing), and of each (NULL: it cannot be saved). Loading gives into an executor
+     * that has seen no event; what is wrong is noted in `in`, and memory that is out in
      * core->status. `loaded` is called once all partitions are there. */
     void (*save)(const weiri_executor *self, weiri_pack *out);
     void (*save_partition)(const weiri_executor *self, const weiri_partition *partition,

@@ -4,7 +4,7 @@
  * `and` have been fitted: a state of the automaton is all of these together. */
 #include "match/flatten.h"
 
-#include "weiri/limits.h"
+#include "weiri/assert.h"
 
 enum { MAX_WORK = 1 << 14, MAX_SEEN = 16 };
 
@@ -72,8 +72,9 @@ not_any(folding *self, weiri_steps steps)
 static bool
 is_same_product(const product *a, const product *b)
 {
-    return a->raw == b->raw && a->left_out == b->left_out && a->has_waited == b->has_waited
-        && a->active == b->active && a->seen == b->seen;
+    return a->raw == b->raw && a->left_out == b->left_out
+           && a->has_waited == b->has_waited && a->active == b->active
+           && a->seen == b->seen;
 }
 
 /* Note that `at` is reached on the events of `when`. False: that was known. */
@@ -90,7 +91,7 @@ note_way(folding *self, way **list, uint32_t *n, product at, weiri_formula when)
     for (uint32_t i = 0; i < *n; i++) {
         way *known = &(*list)[i];
         if (is_same_product(&known->at, &at)) {
-            weiri_formula wider = weiri_formula_or(conditions(self), known->when, when);
+            weiri_formula wider  = weiri_formula_or(conditions(self), known->when, when);
             bool          is_new = wider != known->when;
             known->when          = wider;
             return is_new;
@@ -119,8 +120,8 @@ is_barred(const folding *self, uint32_t state, uint32_t to, const weiri_edge *ed
 {
     const weiri_raw_state *from = &self->builder->states[self->from.raw];
     return self->from.has_waited
-        && ((edge->is_exit && state == self->from.raw)
-            || root_of(self, to) == root_of(self, from->barrier));
+           && ((edge->is_exit && state == self->from.raw)
+               || root_of(self, to) == root_of(self, from->barrier));
 }
 
 /* Follow PROCEED edges; `seen` is as of the event before. */
@@ -139,9 +140,8 @@ visit(folding *self, product at, weiri_formula when)
     if (!note_way(self, &self->ways, &self->n_ways, at, when)) {
         return;
     }
-    self->stop = weiri_formula_or(conditions(self), self->stop,
-        both(self, when,
-            weiri_automaton_fits(self->automaton, at.active | raw->stops)));
+    self->stop                   = weiri_formula_or(conditions(self), self->stop,
+                          both(self, when, weiri_automaton_fits(self->automaton, at.active | raw->stops)));
     const weiri_raw_state *edges = weiri_builder_edges(self->builder, at.raw);
     for (uint32_t i = 0; i < edges->n_edges; i++) {
         const weiri_edge *edge = &edges->edges[i];
@@ -204,11 +204,10 @@ find_cares(folding *self)
         changed = false;
         for (uint32_t s = builder->n_states; s-- > 0;) {
             const weiri_raw_state *edges = weiri_builder_edges(builder, s);
-            weiri_steps cares = self->cares[s] | builder->states[s].inside
-                | builder->states[s].clean;
+            weiri_steps            cares =
+                self->cares[s] | builder->states[s].inside | builder->states[s].clean;
             for (uint32_t e = 0; e < edges->n_edges; e++) {
-                cares |= self->cares[weiri_builder_target(
-                    builder, s, &edges->edges[e])];
+                cares |= self->cares[weiri_builder_target(builder, s, &edges->edges[e])];
             }
             changed |= cares != self->cares[s];
             self->cares[s] = cares;
@@ -222,6 +221,7 @@ product_of(folding *self, product p)
     weiri_arena *arena = self->builder->arena;
     p.seen &= self->cares[p.raw];
     for (uint32_t i = self->newest[p.raw]; i != 0; i = self->older[i - 1]) {
+        weiri_assert(self->products != NULL); /* newest points into it */
         if (is_same_product(&self->products[i - 1], &p)) {
             return i - 1;
         }
@@ -260,7 +260,7 @@ look_ahead(folding *self, uint32_t s, weiri_steps seen, weiri_draft *draft)
         } else if (edge->action == WEIRI_EDGE_IGNORE && to == WEIRI_FINAL && !is_shut) {
             weiri_draft_add_way(draft, -1);
         } else if (edge->action == WEIRI_EDGE_PROCEED
-            || (edge->action == WEIRI_EDGE_IGNORE && !is_shut)) {
+                   || (edge->action == WEIRI_EDGE_IGNORE && !is_shut)) {
             look_ahead(self, to, seen, draft);
         }
     }
@@ -278,11 +278,11 @@ add_arc(folding *self, weiri_draft *draft, weiri_arc arc)
 
 /* The arcs of a TAKE edge for events that have been seen as `to.seen` says. */
 static void
-add_take_arcs(folding *self, weiri_draft *draft, uint32_t step, product to,
-    weiri_formula when)
+add_take_arcs(
+    folding *self, weiri_draft *draft, uint32_t step, product to, weiri_formula when)
 {
-    weiri_formula goes_on
-        = both(self, when, weiri_formula_not(conditions(self), self->stop));
+    weiri_formula goes_on =
+        both(self, when, weiri_formula_not(conditions(self), self->stop));
     weiri_formula ends = both(self, when, self->stop);
     self->n_arrivals   = 0;
     self->n_pendings   = 0;
@@ -313,7 +313,7 @@ add_edge_arcs(folding *self, weiri_draft *draft, const way *from, const weiri_ed
     weiri_formula when, weiri_steps seen)
 {
     product to = { .raw = weiri_builder_target(self->builder, from->at.raw, edge),
-        .seen          = seen };
+        .seen           = seen };
     if (edge->action == WEIRI_EDGE_TAKE) {
         uint32_t step = self->builder->states[from->at.raw].step;
         add_take_arcs(self, draft, step, to, when);
@@ -326,10 +326,10 @@ add_edge_arcs(folding *self, weiri_draft *draft, const way *from, const weiri_ed
     } else {
         to.active   = from->at.active;
         to.left_out = from->at.left_out;
-        to.has_waited = to.raw == from->at.raw
-            && self->builder->states[to.raw].barrier != WEIRI_NONE;
-        arc.target  = product_of(self, to);
-        arc.when    = both(self, when, weiri_formula_not(conditions(self), self->stop));
+        to.has_waited =
+            to.raw == from->at.raw && self->builder->states[to.raw].barrier != WEIRI_NONE;
+        arc.target = product_of(self, to);
+        arc.when   = both(self, when, weiri_formula_not(conditions(self), self->stop));
     }
     add_arc(self, draft, arc);
 }

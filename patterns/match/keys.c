@@ -9,13 +9,13 @@ enum { FIRST_SLOTS = 64 };
 
 /* One key of a part: a view of its chunk's column, or a copy of what was computed. */
 typedef struct key_column {
-    weir_type        type;
-    const void      *cells; /* uint8_t, 8 bytes, or weir_text; a row of the chunk each */
-    const char      *heap;  /* of weir_text                                            */
-    const uint8_t   *nulls; /* NULL: none                                              */
-    void            *owned; /* computed cells and nulls, WEIRI_CHUNK_ROWS of them      */
-    char            *owned_heap;
-    size_t           owned_heap_size;
+    weir_type      type;
+    const void    *cells; /* uint8_t, 8 bytes, or weir_text; a row of the chunk each */
+    const char    *heap;  /* of weir_text                                            */
+    const uint8_t *nulls; /* NULL: none                                              */
+    void          *owned; /* computed cells and nulls, WEIRI_CHUNK_ROWS of them      */
+    char          *owned_heap;
+    size_t         owned_heap_size;
 } key_column;
 
 typedef struct key_part {
@@ -65,7 +65,7 @@ prepare_programs(weiri_keys *self)
         }
         if (is_computed
             && weiri_program_new(plan->inputs[i].keys, plan->n_keys, &self->programs[i])
-                != WEIR_OK) {
+                   != WEIR_OK) {
             return false;
         }
     }
@@ -73,8 +73,8 @@ prepare_programs(weiri_keys *self)
 }
 
 weir_status
-weiri_keys_new(const weiri_match *plan, size_t state_size, weiri_strings *strings,
-    weiri_keys **out)
+weiri_keys_new(
+    const weiri_match *plan, size_t state_size, weiri_strings *strings, weiri_keys **out)
 {
     weiri_keys *self = calloc(1, sizeof *self);
     if (self == NULL) {
@@ -85,8 +85,9 @@ weiri_keys_new(const weiri_match *plan, size_t state_size, weiri_strings *string
     self->state_size = state_size;
     self->n_slots    = FIRST_SLOTS;
     self->slots      = calloc(FIRST_SLOTS, sizeof *self->slots);
-    self->programs   = calloc(plan->n_inputs, sizeof *self->programs);
-    self->vectors    = calloc(plan->n_keys + 1, sizeof *self->vectors);
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
+    self->programs = calloc(plan->n_inputs, sizeof *self->programs);
+    self->vectors  = calloc(plan->n_keys + 1, sizeof *self->vectors);
     if (self->slots == NULL || self->programs == NULL || self->vectors == NULL
         || !weiri_pool_init(&self->partitions, sizeof(weiri_partition) + state_size)
         || !prepare_programs(self)) {
@@ -139,11 +140,11 @@ add_part(weiri_keys *self)
     if (parts == NULL) {
         return false;
     }
-    self->parts         = parts;
-    key_part *part      = &parts[self->n_parts];
-    *part               = (key_part){ 0 };
-    part->columns       = calloc(self->plan->n_keys + 1, sizeof *part->columns);
-    self->n_parts      += part->columns != NULL;
+    self->parts    = parts;
+    key_part *part = &parts[self->n_parts];
+    *part          = (key_part){ 0 };
+    part->columns  = calloc(self->plan->n_keys + 1, sizeof *part->columns);
+    self->n_parts += part->columns != NULL;
     return part->columns != NULL;
 }
 
@@ -348,7 +349,7 @@ weiri_keys_read(weiri_keys *self, uint32_t part, uint32_t row, uint64_t hash)
         if (is_text(column->type)) {
             weir_text text = ((const weir_text *)column->cells)[row];
             is_put         = put(self, &used, &text.size, sizeof text.size)
-                && put(self, &used, column->heap + text.offset, text.size);
+                     && put(self, &used, column->heap + text.offset, text.size);
         } else {
             uint64_t cell = cell_of(column, row);
             is_put        = put(self, &used, &cell, sizeof cell);
@@ -465,8 +466,7 @@ weiri_keys_add(weiri_keys *self, const weiri_key *key)
     partition->size = key->size;
     partition->self = number;
     if (key->size > WEIRI_KEY_INLINE) {
-        partition->key.string
-            = weiri_strings_make(self->strings, key->bytes, key->size);
+        partition->key.string = weiri_strings_make(self->strings, key->bytes, key->size);
         if (partition->key.string == NULL) {
             weiri_pool_give(&self->partitions, number);
             return NULL;
@@ -582,9 +582,8 @@ weiri_keys_list(const weiri_keys *self)
     for (uint32_t s = 0; s < self->n_slots; s++) {
         if (self->slots[s].partition != 0) {
             const weiri_partition *at = weiri_keys_at(self, self->slots[s].partition);
-            all[n++]                  = (listed){
-                                 .bytes = bytes_of(at), .size = at->size, .number = at->self
-            };
+            all[n++] =
+                (listed){ .bytes = bytes_of(at), .size = at->size, .number = at->self };
         }
     }
     qsort(all, n, sizeof *all, compare_listed);
@@ -607,7 +606,7 @@ write_key(weiri_keys *self, const weir_value *values, weiri_key *key)
         uint64_t          cell  = 0;
         if (is_text(value->type)) {
             is_put = (is_bare || put(self, &used, &value->size, sizeof value->size))
-                && put(self, &used, value->as.s, value->size);
+                     && put(self, &used, value->as.s, value->size);
             key->hash = hash_bytes(key->hash, value->as.s, value->size);
             continue;
         }

@@ -32,8 +32,8 @@ typedef struct weiri_keys weiri_keys;
 
 /* `state_size`: bytes of the executor behind each partition, zeroed when it is made. */
 WEIR_MUST_CHECK weir_status
-weiri_keys_new(const weiri_match *plan, size_t state_size, weiri_strings *strings,
-    weiri_keys **out);
+weiri_keys_new(
+    const weiri_match *plan, size_t state_size, weiri_strings *strings, weiri_keys **out);
 
 void
 weiri_keys_destroy(weiri_keys **self_p);

@@ -31,7 +31,7 @@ typedef struct relevant {
     uint64_t hash;
     uint32_t guess; /* the partition that is probably its own, 0: none */
     uint8_t  use;
-    uint8_t  class;
+    uint8_t class;
 } relevant;
 
 struct weiri_matcher {
@@ -150,8 +150,8 @@ load_part(weiri_matcher *self, uint32_t p, const weiri_part *part)
     uint32_t   n_classes = weiri_classes_of(self->core.classes, part->input, part->rows,
           rows->classes + part->rows.first, rows->others + part->rows.first);
     for (; self->n_classes < n_classes; self->n_classes++) {
-        self->uses[self->n_classes]
-            = (uint8_t)self->ops->use_of(self->executor, self->n_classes);
+        self->uses[self->n_classes] =
+            (uint8_t)self->ops->use_of(self->executor, self->n_classes);
     }
     self->uses[WEIRI_CLASS_OTHER] = WEIRI_CLASS_BEGINS | WEIRI_CLASS_MATTERS;
     if (!weiri_keys_load(self->core.keys, p, part)) {
@@ -180,7 +180,7 @@ handle(weiri_matcher *self, const weiri_batch *batch, const relevant *r)
         && weiri_keys_guess(self->core.keys, r->hash) == 0) {
         return;
     }
-    weiri_key key = weiri_keys_read(self->core.keys, r->part, r->row, r->hash);
+    weiri_key        key = weiri_keys_read(self->core.keys, r->part, r->row, r->hash);
     weiri_partition *partition = weiri_keys_find(self->core.keys, &key);
     if (r->class == WEIRI_CLASS_OTHER) {
         self->ops->set_other(self->executor, &self->parts[r->part].others[r->row]);
@@ -221,8 +221,8 @@ handle_all(weiri_matcher *self, const weiri_batch *batch, uint32_t n)
             }
         }
         if (i + NEAR / 2 < n && all[i + NEAR / 2].guess != 0) {
-            self->ops->prefetch(self->executor,
-                weiri_keys_at(self->core.keys, all[i + NEAR / 2].guess));
+            self->ops->prefetch(
+                self->executor, weiri_keys_at(self->core.keys, all[i + NEAR / 2].guess));
         }
         handle(self, batch, &all[i]);
     }
@@ -322,9 +322,10 @@ weiri_matcher_counts(const weiri_matcher *self)
     counts.live_runs          = self->ops->live_runs(self->executor);
     counts.live_keys          = weiri_keys_live(self->core.keys);
     counts.faults += weiri_classes_faults(self->core.classes)
-        + weiri_registers_faults(self->core.registers)
-        + weiri_keys_faults(self->core.keys) + weiri_emitter_faults(self->core.emit)
-        + self->ops->faults(self->executor);
+                     + weiri_registers_faults(self->core.registers)
+                     + weiri_keys_faults(self->core.keys)
+                     + weiri_emitter_faults(self->core.emit)
+                     + self->ops->faults(self->executor);
     if (self->core.on_timeout != NULL) {
         counts.faults += weiri_emitter_faults(self->core.on_timeout);
     }

@@ -10,7 +10,7 @@ static bool
 is_same_move(const weiri_arc *a, const weiri_arc *b)
 {
     return a->action == b->action && a->target == b->target
-        && (a->action != WEIRI_TAKE || a->step == b->step);
+           && (a->action != WEIRI_TAKE || a->step == b->step);
 }
 
 void
@@ -22,8 +22,8 @@ weiri_draft_add_way(weiri_draft *self, int64_t gap_ns)
 }
 
 void
-weiri_draft_add(weiri_draft *self, weiri_arena *arena, weiri_conditions *conditions,
-    weiri_arc arc)
+weiri_draft_add(
+    weiri_draft *self, weiri_arena *arena, weiri_conditions *conditions, weiri_arc arc)
 {
     for (uint32_t i = 0; i < self->n_arcs; i++) {
         weiri_arc *other = &self->arcs[i];
@@ -73,7 +73,8 @@ static bool
 is_alike(const weiri_draft *a, const weiri_draft *b, const uint32_t *group)
 {
     return a->is_pending == b->is_pending && a->has_way == b->has_way
-        && a->has_open == b->has_open && a->gap_ns == b->gap_ns && covers(a, b, group) && covers(b, a, group);
+           && a->has_open == b->has_open && a->gap_ns == b->gap_ns && covers(a, b, group)
+           && covers(b, a, group);
 }
 
 /* Order does not matter in it. */
@@ -84,10 +85,10 @@ signature(const weiri_draft *draft, const uint32_t *group)
     for (uint32_t i = 0; i < draft->n_arcs; i++) {
         const weiri_arc *arc = &draft->arcs[i];
         uint64_t         h   = arc->target == WEIRI_NONE ? 1 : group[arc->target] + 2;
-        h = h * 0x9E3779B97F4A7C15u + arc->when;
-        h = (h ^ (h >> 31)) * 0xBF58476D1CE4E5B9u + arc->completes;
-        h = (h ^ (h >> 27)) * 0x94D049BB133111EBu + arc->action;
-        h = h * 31 + (arc->action == WEIRI_TAKE ? arc->step : 0);
+        h                    = h * 0x9E3779B97F4A7C15u + arc->when;
+        h                    = (h ^ (h >> 31)) * 0xBF58476D1CE4E5B9u + arc->completes;
+        h                    = (h ^ (h >> 27)) * 0x94D049BB133111EBu + arc->action;
+        h                    = h * 31 + (arc->action == WEIRI_TAKE ? arc->step : 0);
         sum |= h ^ (h >> 32); /* arcs may occur twice after a merge */
     }
     return sum;
@@ -116,8 +117,8 @@ refine(const weiri_draft *drafts, uint32_t n, const uint32_t *group, uint32_t *s
 
 /* Point every arc at its group's first member. */
 static void
-redirect(weiri_arena *arena, weiri_conditions *conditions, weiri_draft *drafts, uint32_t n,
-    const uint32_t *group, uint32_t *first)
+redirect(weiri_arena *arena, weiri_conditions *conditions, weiri_draft *drafts,
+    uint32_t n, const uint32_t *group, uint32_t *first)
 {
     for (uint32_t i = n; i-- > 0;) {
         first[group[i]] = i;
@@ -166,8 +167,8 @@ drop_unreached(weiri_arena *arena, weiri_draft *drafts, uint32_t n)
 }
 
 uint32_t
-weiri_minimise(weiri_arena *arena, weiri_conditions *conditions, weiri_draft *drafts,
-    uint32_t n)
+weiri_minimise(
+    weiri_arena *arena, weiri_conditions *conditions, weiri_draft *drafts, uint32_t n)
 {
     if (n > MAX_STATES) {
         return n;

@@ -21,7 +21,7 @@ add_block(weiri_pool *self, uint32_t item)
 bool
 weiri_pool_init(weiri_pool *self, size_t item_size)
 {
-    *self        = (weiri_pool){ .item_size = item_size, .n_made = 1 };
+    *self = (weiri_pool){ .item_size = item_size, .n_made = 1 };
     return add_block(self, 0);
 }
 

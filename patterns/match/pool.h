@@ -35,7 +35,7 @@ weiri_pool_at(const weiri_pool *self, uint32_t item)
     uint64_t place = (uint64_t)item + (1U << WEIRI_POOL_FIRST_BITS);
     uint32_t top   = 63U - (uint32_t)__builtin_clzll(place);
     return self->blocks[top - WEIRI_POOL_FIRST_BITS]
-        + (place - (UINT64_C(1) << top)) * self->item_size;
+           + (place - (UINT64_C(1) << top)) * self->item_size;
 }
 
 /* Its bytes are what the last owner left; the first four are anything. */

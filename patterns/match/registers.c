@@ -62,13 +62,13 @@ lay_out(weiri_registers *self)
 {
     const weiri_match *plan = self->plan;
     for (uint32_t r = 0; r < plan->n_registers; r++) {
-        slot *s    = &self->slots[r];
-        s->cell    = self->n_cells;
-        s->n_cells = cells_of(&plan->registers[r]);
-        s->of      = argument_type(plan, r);
-        s->is_text = is_text(s->of);
+        slot *s     = &self->slots[r];
+        s->cell     = self->n_cells;
+        s->n_cells  = cells_of(&plan->registers[r]);
+        s->of       = argument_type(plan, r);
+        s->is_text  = is_text(s->of);
         s->is_exact = plan->registers[r].type != WEIR_FLOAT;
-        s->roots   = malloc((plan->n_inputs + 1) * sizeof *s->roots);
+        s->roots    = malloc((plan->n_inputs + 1) * sizeof *s->roots);
         if (s->roots == NULL || plan->registers[r].index > WEIRI_LIST_ITEMS) {
             return false;
         }
@@ -104,13 +104,14 @@ static bool
 is_direct(const weiri_expr *expr)
 {
     return expr == NULL || expr->kind == WEIRI_EXPR_FIELD || expr->kind == WEIRI_EXPR_TIME
-        || expr->kind == WEIRI_EXPR_CONSTANT;
+           || expr->kind == WEIRI_EXPR_CONSTANT;
 }
 
 static bool
 make_programs(weiri_registers *self)
 {
-    const weiri_match *plan  = self->plan;
+    const weiri_match *plan = self->plan;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
     const weiri_expr **roots = calloc(plan->n_registers + 1, sizeof *roots);
     for (uint32_t i = 0; roots != NULL && i < plan->n_inputs; i++) {
         uint32_t n = 0;
@@ -141,7 +142,8 @@ weiri_registers_new(const weiri_match *plan, weiri_registers **out)
     self->slots     = calloc(plan->n_registers + 1, sizeof *self->slots);
     self->arguments = calloc(plan->n_registers + 1, sizeof *self->arguments);
     self->by_step   = calloc(plan->n_steps, sizeof *self->by_step);
-    self->programs  = calloc(plan->n_inputs, sizeof *self->programs);
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
+    self->programs = calloc(plan->n_inputs, sizeof *self->programs);
     if (self->slots == NULL || self->arguments == NULL || self->by_step == NULL
         || self->programs == NULL || !lay_out(self) || !list_by_step(self)
         || !make_programs(self)) {
@@ -302,8 +304,8 @@ store(weiri_registers *self, uint32_t r, weiri_cell *pair, argument *a)
     drop(self, r, pair);
     pair[0]   = value;
     pair[1].u = a->value.is_null || (self->slots[r].is_text && value.text == NULL)
-        ? IS_NULL
-        : IS_VALUE;
+                    ? IS_NULL
+                    : IS_VALUE;
 }
 
 /* ---- a run's cells ---- */
@@ -355,24 +357,31 @@ drop_links(weiri_registers *self, uint32_t r, weiri_string *newest)
     weiri_strings_unref(&self->strings, newest);
 }
 
+/* Count what a copied register shares with its original. */
+static void
+share_register(weiri_registers *self, weiri_cell *cells, uint32_t r)
+{
+    uint32_t    n    = 0;
+    weiri_cell *pair = pairs_of(self, cells, r, &n);
+    if (self->plan->registers[r].kind == WEIRI_REGISTER_COLLECT) {
+        if (pair->text != NULL) {
+            weiri_string_ref(pair->text);
+        }
+        return;
+    }
+    for (; self->slots[r].is_text && n > 0; n--, pair += 2) {
+        if (pair[1].u == IS_VALUE) {
+            weiri_string_ref(pair->text);
+        }
+    }
+}
+
 void
 weiri_registers_copy(weiri_registers *self, weiri_cell *to, const weiri_cell *from)
 {
     memcpy(to, from, self->n_cells * sizeof *to);
     for (uint32_t r = 0; r < self->plan->n_registers; r++) {
-        uint32_t    n    = 0;
-        weiri_cell *pair = pairs_of(self, to, r, &n);
-        if (self->plan->registers[r].kind == WEIRI_REGISTER_COLLECT) {
-            if (pair->text != NULL) {
-                weiri_string_ref(pair->text);
-            }
-        } else if (self->slots[r].is_text) {
-            for (; n > 0; n--, pair += 2) {
-                if (pair[1].u == IS_VALUE) {
-                    weiri_string_ref(pair->text);
-                }
-            }
-        }
+        share_register(self, to, r);
     }
 }
 
@@ -480,9 +489,8 @@ take_collect(weiri_registers *self, uint32_t r, weiri_cell *at, argument *a)
     }
     weiri_cell pair[2] = { { .u = 0 } };
     store(self, r, pair, a);
-    link l = { .before = at[0].text, .value = pair[0], .state = pair[1].u };
-    weiri_string *made
-        = weiri_strings_make(&self->strings, (const char *)&l, sizeof l);
+    link          l    = { .before = at[0].text, .value = pair[0], .state = pair[1].u };
+    weiri_string *made = weiri_strings_make(&self->strings, (const char *)&l, sizeof l);
     if (made == NULL) {
         drop(self, r, pair);
         self->is_out_of_memory = true;
@@ -604,8 +612,8 @@ weiri_registers_take_kept(
             argument *a = &self->arguments[*r];
             weiri_strings_unref(&self->strings, a->string);
             a->string = self->slots[*r].is_text && kept[1].u == IS_VALUE
-                ? weiri_string_ref(kept->text)
-                : NULL;
+                            ? weiri_string_ref(kept->text)
+                            : NULL;
             a->stamp  = self->stamp;
             a->value  = value_of_pair(kept, self->slots[*r].of);
             kept += 2;
@@ -737,7 +745,7 @@ packed_size(const slot *s, const link *l)
 static void
 pack(const slot *s, const link *l, char *to)
 {
-    *to++ = l->state != IS_VALUE;
+    *to++ = l->state != IS_VALUE ? 1 : 0;
     if (l->state != IS_VALUE) {
         return;
     }

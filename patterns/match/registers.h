@@ -12,9 +12,9 @@
 #include "weiri/pattern.h"
 
 typedef union weiri_cell {
-    int64_t     i;
-    double      f;
-    uint64_t    u;
+    int64_t       i;
+    double        f;
+    uint64_t      u;
     weiri_string *text; /* of strings and lists */
 } weiri_cell;
 
@@ -23,9 +23,9 @@ typedef struct weiri_event {
     const weir_chunk *chunk;
     uint32_t          row;
     uint32_t          input;
-    uint32_t          class;
-    int64_t           time_ns;
-    uint64_t          order; /* in the rule's input */
+    uint32_t class;
+    int64_t  time_ns;
+    uint64_t order; /* in the rule's input */
 } weiri_event;
 
 /* What stands outside a run's cells. */
@@ -66,8 +66,8 @@ weiri_registers_release(weiri_registers *self, weiri_cell *cells);
 
 /* `step` takes the event. */
 void
-weiri_registers_take(weiri_registers *self, weiri_cell *cells, uint32_t step,
-    const weiri_event *event);
+weiri_registers_take(
+    weiri_registers *self, weiri_cell *cells, uint32_t step, const weiri_event *event);
 
 /* How many cells keep what `step` would take of an event. */
 uint32_t
@@ -103,8 +103,8 @@ weiri_registers_save(const weiri_registers *self, const weiri_cell *cells,
     weiri_pack *out, weiri_seen *seen);
 
 void
-weiri_registers_load(weiri_registers *self, weiri_cell *cells, weiri_unpack *in,
-    weiri_shared *shared);
+weiri_registers_load(
+    weiri_registers *self, weiri_cell *cells, weiri_unpack *in, weiri_shared *shared);
 
 /* The same for what was kept of an event for `step`. */
 void

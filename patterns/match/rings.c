@@ -81,7 +81,8 @@ release_entries(weiri_executor *self, uint32_t step)
     for (uint32_t i = 1; entries->blocks[0] != NULL && i < entries->n_made; i++) {
         entry *at = weiri_pool_at(entries, i);
         if (at->order != NO_ENTRY) {
-            weiri_registers_release_kept(self->core->registers, self->steps[step], at->kept);
+            weiri_registers_release_kept(
+                self->core->registers, self->steps[step], at->kept);
         }
     }
 }
@@ -304,9 +305,9 @@ watch(weiri_executor *self, weiri_partition *partition, int64_t deadline_ns)
     }
     rings_state *state = state_of(partition);
     state->watch       = ++self->n_watches;
-    weiri_timer timer  = { .deadline_ns = deadline_ns,
-         .start                        = state->watch,
-         .partition                    = partition->self };
+    weiri_timer timer  = {
+         .deadline_ns = deadline_ns, .start = state->watch, .partition = partition->self
+    };
     if (deadline_ns >= self->last_watch_ns) {
         self->last_watch_ns = deadline_ns; /* the queue wants its deadlines in order */
         append_timer(self, timer);

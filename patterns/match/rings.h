@@ -44,8 +44,8 @@ struct weiri_executor {
     weiri_timers timers;
     uint64_t     n_watches;
     int64_t      last_watch_ns; /* the latest in the queue */
-    uint64_t     n_starts; /* alive, in all partitions */
-    weiri_cell  *cells;    /* of the match being given */
+    uint64_t     n_starts;      /* alive, in all partitions */
+    weiri_cell  *cells;         /* of the match being given */
     weir_value  *key;
     weiri_taken *taken;
     uint32_t     n_taken;

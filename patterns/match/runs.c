@@ -17,7 +17,7 @@ destroy(weiri_executor **self_p)
     }
     for (uint32_t c = 0; c < WEIRI_CLASS_COUNT; c++) {
         for (uint32_t s = 0; self->moves[c] != NULL && self->is_made[c] != NULL
-             && s < self->core->automaton->n_states;
+                             && s < self->core->automaton->n_states;
              s++) {
             free(self->moves[c][s].arcs);
         }
@@ -50,8 +50,7 @@ find_leading(weiri_executor *self)
     const weiri_automaton *automaton = self->core->automaton;
     for (uint32_t i = 0; i < automaton->n_atoms; i++) {
         weiri_atom_kind kind = automaton->atoms[i].kind;
-        bool            is_leading
-            = kind == WEIRI_ATOM_BEFORE || kind == WEIRI_ATOM_JUST_BEFORE;
+        bool is_leading = kind == WEIRI_ATOM_BEFORE || kind == WEIRI_ATOM_JUST_BEFORE;
         if (is_leading && self->n_leading < 64) {
             self->leading[self->n_leading++] = i;
             self->has_just_before |= kind == WEIRI_ATOM_JUST_BEFORE;
@@ -74,10 +73,10 @@ make(weiri_core *core, weiri_executor **out)
         max_arcs   = n > max_arcs ? n : max_arcs;
     }
     find_leading(self);
-    size_t run_size = sizeof(weiri_run)
-        + weiri_registers_cells(core->registers) * sizeof(weiri_cell);
+    size_t run_size =
+        sizeof(weiri_run) + weiri_registers_cells(core->registers) * sizeof(weiri_cell);
     size_t before_size = sizeof(weiri_before) + self->n_leading * sizeof(int64_t);
-    self->quiet        = calloc(n_states, sizeof *self->quiet);
+    self->quiet        = calloc((size_t)n_states + 1, sizeof *self->quiet);
     self->choices      = calloc(max_arcs, sizeof *self->choices);
     if (self->quiet == NULL || self->choices == NULL
         || !weiri_pool_init(&self->runs, run_size)
@@ -100,7 +99,7 @@ is_gap_open(const weiri_executor *self, const weiri_run *run, uint32_t step)
 {
     int64_t gap = self->core->plan->steps[step].gap_ns;
     return gap < 0 || run->n_taken == 0
-        || (uint64_t)self->event->time_ns - (uint64_t)run->last_ns <= (uint64_t)gap;
+           || (uint64_t)self->event->time_ns - (uint64_t)run->last_ns <= (uint64_t)gap;
 }
 
 /* The arcs that the event opens, decided before any of them changes the run. */
@@ -118,9 +117,8 @@ choose(weiri_executor *self, const weiri_run *run, const weiri_move *move)
             continue;
         }
         self->choices[n++] = (weiri_choice){ .arc = arc,
-            .completes
-            = arc->completes != WEIRI_FALSE
-                && weiri_runs_holds(self, arc->completes, run) };
+            .completes                            = arc->completes != WEIRI_FALSE
+                         && weiri_runs_holds(self, arc->completes, run) };
     }
     return n;
 }
@@ -157,6 +155,7 @@ follow(weiri_executor *self, uint32_t run, weiri_choice choice)
         return;
     }
     at->state = arc->target;
+    self->has_live_taker |= arc->action == WEIRI_TAKE;
     if (self->core->automaton->states[at->state].gap_ns >= 0) {
         if (weiri_runs_is_late(self, at)) {
             weiri_runs_drop(self, self->state, run);
@@ -197,8 +196,8 @@ advance_indexed(weiri_executor *self)
     uint32_t class = self->event->class;
     self->event_stamp++;
     for (uint32_t run = self->state->active, next = 0; run != 0; run = next) {
-        const weiri_move *move
-            = weiri_runs_move(self, class, weiri_run_at(self, run)->state);
+        const weiri_move *move =
+            weiri_runs_move(self, class, weiri_run_at(self, run)->state);
         next = weiri_run_at(self, run)->link_next;
         if (move->kind != WEIRI_MOVE_NOTHING) {
             advance(self, run, move);
@@ -293,10 +292,11 @@ static void
 note_before(weiri_executor *self)
 {
     const weiri_automaton *automaton = self->core->automaton;
-    const weiri_class     *class     = self->event->class == WEIRI_CLASS_OTHER
-                ? &self->other
-                : weiri_classes_at(self->core->classes, self->event->class);
-    uint64_t               fits      = 0;
+    const weiri_class *class =
+        self->event->class == WEIRI_CLASS_OTHER
+            ? &self->other
+            : weiri_classes_at(self->core->classes, self->event->class);
+    uint64_t fits = 0;
     for (uint32_t i = 0; i < self->n_leading; i++) {
         uint32_t of = automaton->atoms[self->leading[i]].of;
         fits |= (class->fits[of / 64] >> of % 64 & 1) << i;
@@ -340,6 +340,7 @@ process(weiri_executor *self, weiri_partition *partition, const weiri_event *eve
     self->state          = weiri_runs_state_of(partition);
     self->turn_link      = 0;
     self->is_turn_shared = false;
+    self->has_live_taker = false;
     weiri_registers_begin_event(self->core->registers);
     weiri_runs_test_begin(self);
     if (self->state->first != 0) {

@@ -23,21 +23,21 @@ enum {
 };
 
 typedef struct weiri_run {
-    uint32_t   next;
-    uint32_t   prev;
-    uint64_t   start; /* order of the first event; NO_START: not in use    */
-    int64_t    start_ns;
-    int64_t    last_ns; /* of the last taken event; complete: of the match */
-    uint32_t   links;   /* newest taken event                              */
-    uint32_t   n_taken;
-    uint32_t   partition;
-    uint32_t   state; /* or COMPLETE                                       */
+    uint32_t next;
+    uint32_t prev;
+    uint64_t start; /* order of the first event; NO_START: not in use    */
+    int64_t  start_ns;
+    int64_t  last_ns; /* of the last taken event; complete: of the match */
+    uint32_t links;   /* newest taken event                              */
+    uint32_t n_taken;
+    uint32_t partition;
+    uint32_t state; /* or COMPLETE                                       */
     /* in a partition with many runs: */
-    uint32_t link_next; /* in the index's bucket or the partition's active list */
-    uint32_t link_prev; /* 0: it is the first                                   */
-    uint32_t bucket;
-    uint32_t place; /* weiri_run_place                                       */
-    uint32_t placed; /* event_stamp, low half: what an event places it does not meet */
+    uint32_t   link_next; /* in the index's bucket or the partition's active list */
+    uint32_t   link_prev; /* 0: it is the first                                   */
+    uint32_t   bucket;
+    uint32_t   place;  /* weiri_run_place                                       */
+    uint32_t   placed; /* event_stamp, low half: what an event places it does not meet */
     weiri_cell cells[];
 } weiri_run;
 
@@ -85,11 +85,11 @@ typedef struct weiri_move {
 
 /* A state whose runs do nothing but wait for an event with a value that they hold. */
 typedef struct weiri_probe {
+    const weiri_expr *value; /* of the event                        */
     uint32_t          state;
     uint32_t          atom;
-    uint32_t          reg;   /* holds the value                     */
-    const weiri_expr *value; /* of the event                        */
-    uint32_t          root;  /* in index_program; WEIRI_NONE: a field */
+    uint32_t          reg;  /* holds the value                       */
+    uint32_t          root; /* in index_program; WEIRI_NONE: a field */
 } weiri_probe;
 
 typedef struct weiri_choice {
@@ -107,7 +107,7 @@ struct weiri_executor {
     uint8_t     *is_made[WEIRI_CLASS_COUNT];
     uint64_t    *quiet; /* per state: classes < 64 known to be WEIRI_MOVE_NOTHING    */
     weiri_class  other; /* what WEIRI_CLASS_OTHER stands for now                   */
-    const weiri_class *fact_class; /* of the move being made                       */
+    const weiri_class *fact_class;  /* of the move being made                       */
     uint32_t           leading[64]; /* atoms about what was before                 */
     uint32_t           n_leading;
     bool               has_just_before;
@@ -136,7 +136,7 @@ struct weiri_executor {
     uint64_t      *probe_stamp;  /* per probe: event that it looked up for    */
     uint32_t      *probe_bucket; /* … and the hash                            */
     uint64_t       event_stamp;
-    bool           is_loading;   /* timers come in no order yet */
+    bool           is_loading; /* timers come in no order yet */
     /* the turn at work */
     const weiri_event *event; /* NULL: a deadline */
     weiri_partition   *partition;
@@ -150,7 +150,8 @@ struct weiri_executor {
     weiri_choice      *choices;   /* of one run                             */
     uint32_t           turn_link; /* the first link made for the event      */
     bool               is_turn_shared;
-    uint64_t          *positions; /* of matches being ordered               */
+    bool               has_live_taker; /* a run that took the event goes on */
+    uint64_t          *positions;      /* of matches being ordered               */
     size_t             capacity_positions;
     weiri_taken       *taken;
     uint32_t           capacity_taken;
@@ -216,8 +217,8 @@ weiri_runs_drop(weiri_executor *self, weiri_runs_state *state, uint32_t run);
 void
 weiri_runs_take(weiri_executor *self, weiri_run *run, uint32_t step);
 void
-weiri_runs_note(weiri_executor *self, uint32_t **list, uint32_t *n, uint32_t *capacity,
-    uint32_t run);
+weiri_runs_note(
+    weiri_executor *self, uint32_t **list, uint32_t *n, uint32_t *capacity, uint32_t run);
 
 /* runs_skip.c: complete matches: order, skip, give. */
 void

@@ -19,7 +19,7 @@ static bool
 is_call_of(const weiri_expr *expr, const char *name)
 {
     return expr->kind == WEIRI_EXPR_CALL
-        && strcmp(expr->as.call.operation->name, name) == 0;
+           && strcmp(expr->as.call.operation->name, name) == 0;
 }
 
 /* `x == register` in a condition that can only hold if it does. */
@@ -56,7 +56,7 @@ is_steady(const weiri_executor *self, uint32_t reg)
 {
     weiri_register_kind kind = self->core->plan->registers[reg].kind;
     return kind != WEIRI_REGISTER_KEY && kind != WEIRI_REGISTER_END
-        && kind != WEIRI_REGISTER_COLLECT;
+           && kind != WEIRI_REGISTER_COLLECT;
 }
 
 static weiri_formula
@@ -75,11 +75,11 @@ waits_only(weiri_executor *self, uint32_t state)
     uint32_t           n_ways = 0;
     bool               stays  = false;
     for (uint32_t i = 0; i < s->n_arcs; i++) {
-        weiri_formula when
-            = weiri_formula_restrict(all, s->arcs[i].when, false_fact, NULL);
+        weiri_formula when =
+            weiri_formula_restrict(all, s->arcs[i].when, false_fact, NULL);
         n_ways += when != WEIRI_FALSE;
         stays |= when == WEIRI_TRUE && s->arcs[i].action == WEIRI_IGNORE
-            && s->arcs[i].target == state;
+                 && s->arcs[i].target == state;
     }
     return stays && n_ways == 1;
 }
@@ -111,7 +111,7 @@ find_probes(weiri_executor *self, uint32_t state, weiri_probe *out)
             continue;
         }
         const weiri_expr *correlated = automaton->atoms[a].where.correlated;
-        weiri_probe       probe = { .state = state, .atom = a, .root = WEIRI_NONE };
+        weiri_probe       probe      = { .state = state, .atom = a, .root = WEIRI_NONE };
         if (automaton->atoms[a].kind != WEIRI_ATOM_EVENT || correlated == NULL
             || !find_equality(correlated, &probe.value, &probe.reg)
             || !is_steady(self, probe.reg) || (n > 0 && out[0].reg != probe.reg)) {
@@ -125,8 +125,7 @@ find_probes(weiri_executor *self, uint32_t state, weiri_probe *out)
 static bool
 add_probes(weiri_executor *self, const weiri_probe *found, uint32_t n)
 {
-    weiri_probe *probes
-        = realloc(self->probes, (self->n_probes + n) * sizeof *probes);
+    weiri_probe *probes = realloc(self->probes, (self->n_probes + n) * sizeof *probes);
     if (probes == NULL) {
         return false;
     }
@@ -139,6 +138,7 @@ add_probes(weiri_executor *self, const weiri_probe *found, uint32_t n)
 static weir_status
 make_program(weiri_executor *self)
 {
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
     const weiri_expr **roots = calloc(self->n_probes + 1, sizeof *roots);
     uint32_t           n     = 0;
     if (roots == NULL) {
@@ -150,8 +150,8 @@ make_program(weiri_executor *self)
             roots[n++]           = self->probes[i].value;
         }
     }
-    weir_status status
-        = n == 0 ? WEIR_OK : weiri_program_new(roots, n, &self->index_program);
+    weir_status status =
+        n == 0 ? WEIR_OK : weiri_program_new(roots, n, &self->index_program);
     free(roots);
     return status;
 }
@@ -179,7 +179,8 @@ weiri_runs_index_new(weiri_executor *self)
     self->buckets      = calloc(FIRST_BUCKETS, sizeof *self->buckets);
     self->probe_stamp  = calloc(self->n_probes, sizeof *self->probe_stamp);
     self->probe_bucket = calloc(self->n_probes, sizeof *self->probe_bucket);
-    if (self->buckets == NULL || self->probe_stamp == NULL || self->probe_bucket == NULL) {
+    if (self->buckets == NULL || self->probe_stamp == NULL
+        || self->probe_bucket == NULL) {
         return WEIR_ENOMEM;
     }
     return make_program(self);
@@ -248,10 +249,10 @@ grow_buckets(weiri_executor *self)
     if (buckets == NULL) {
         return; /* slower, and still right */
     }
-    uint32_t *old    = self->buckets;
-    uint32_t  n_old  = self->n_buckets;
-    self->buckets    = buckets;
-    self->n_buckets  = n;
+    uint32_t *old   = self->buckets;
+    uint32_t  n_old = self->n_buckets;
+    self->buckets   = buckets;
+    self->n_buckets = n;
     for (uint32_t i = 0; i < n_old; i++) {
         for (uint32_t run = old[i], next = 0; run != 0; run = next) {
             next = weiri_run_at(self, run)->link_next;
@@ -273,8 +274,8 @@ weiri_runs_place(weiri_executor *self, weiri_runs_state *state, uint32_t run)
         return;
     }
     weiri_moment moment = { .start_ns = at->start_ns, .end_ns = at->last_ns };
-    weir_value   value
-        = weiri_registers_value(self->core->registers, at->cells, reg, &moment);
+    weir_value   value =
+        weiri_registers_value(self->core->registers, at->cells, reg, &moment);
     if (value.is_null) {
         at->place = WEIRI_RUN_NOWHERE; /* nothing equals null: it waits for its end */
         return;
@@ -349,10 +350,11 @@ weiri_runs_probe(weiri_executor *self, uint32_t i)
     if (!weiri_runs_class_fits(self, event->class, probe->atom)) {
         return 0;
     }
-    weir_value value = probe->root == WEIRI_NONE
-        ? weir_chunk_get(event->chunk, event->row, probe->value->as.field)
-        : weiri_program_eval(
-            self->index_program, probe->root, event->chunk, event->row, NULL);
+    weir_value value =
+        probe->root == WEIRI_NONE
+            ? weir_chunk_get(event->chunk, event->row, probe->value->as.field)
+            : weiri_program_eval(
+                self->index_program, probe->root, event->chunk, event->row, NULL);
     if (value.is_null) {
         return 0;
     }

@@ -46,8 +46,8 @@ make_move(weiri_executor *self, uint32_t class, uint32_t state, weiri_move *move
     }
     for (uint32_t i = 0; i < from->n_arcs; i++) {
         weiri_arc arc = from->arcs[i];
-        arc.when      = weiri_formula_restrict(
-            &automaton->conditions, arc.when, class_fact, self);
+        arc.when =
+            weiri_formula_restrict(&automaton->conditions, arc.when, class_fact, self);
         if (arc.when == WEIRI_FALSE) {
             continue;
         }
@@ -57,9 +57,9 @@ make_move(weiri_executor *self, uint32_t class, uint32_t state, weiri_move *move
     }
     const weiri_arc *only       = &move->arcs[0];
     bool             is_nothing = move->n_arcs == 1 && only->action == WEIRI_IGNORE
-        && only->target == state && only->when == WEIRI_TRUE;
+                      && only->target == state && only->when == WEIRI_TRUE;
     move->kind = move->n_arcs == 0 ? WEIRI_MOVE_DIE
-        : is_nothing               ? WEIRI_MOVE_NOTHING
+                 : is_nothing      ? WEIRI_MOVE_NOTHING
                                    : WEIRI_MOVE_ARCS;
     if (move->kind == WEIRI_MOVE_NOTHING && class < 64) {
         self->quiet[state] |= UINT64_C(1) << class;

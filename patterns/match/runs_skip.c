@@ -128,8 +128,8 @@ static void
 write_taken(weiri_executor *self, const weiri_run *run)
 {
     if (run->n_taken > self->capacity_taken) {
-        weiri_taken *taken
-            = realloc(self->taken, 2 * (size_t)run->n_taken * sizeof *taken);
+        weiri_taken *taken =
+            realloc(self->taken, 2 * (size_t)run->n_taken * sizeof *taken);
         if (taken == NULL) {
             self->core->status = WEIR_ENOMEM;
             return;
@@ -141,8 +141,8 @@ write_taken(weiri_executor *self, const weiri_run *run)
     for (uint32_t i = run->n_taken; i-- > 0;) {
         const weiri_link *at = weiri_link_at(self, link);
         self->taken[i]       = (weiri_taken){ .step = at->tag & WEIRI_LINK_STEP,
-                  .time_ns                    = at->time_ns,
-                  .order                      = at->tag >> 8 };
+                  .time_ns                          = at->time_ns,
+                  .order                            = at->tag >> 8 };
         link                 = at->before;
     }
 }
@@ -213,12 +213,12 @@ static void
 skip_overlaps(weiri_executor *self)
 {
     for (uint32_t i = 0; i < self->n_complete;) {
-        const weiri_run *run = weiri_run_at(self, self->complete[i]);
-        uint64_t until = self->event != NULL ? UINT64_MAX : last_order(self, run);
+        const weiri_run *run   = weiri_run_at(self, self->complete[i]);
+        uint64_t         until = self->event != NULL ? UINT64_MAX : last_order(self, run);
         drop_begun_by(self, until);
         give_match(self, self->complete[i++]);
         while (i < self->n_complete
-            && weiri_run_at(self, self->complete[i])->start <= until) {
+               && weiri_run_at(self, self->complete[i])->start <= until) {
             weiri_runs_free(self, self->complete[i++]);
         }
     }
@@ -247,13 +247,16 @@ share_event(const weiri_executor *self, const weiri_run *a, const weiri_run *b)
 }
 
 /* Whether a run that goes on may hold an event of this match. An event that a single run
- * took is held only by what has forked from it since. */
+ * took is held only by what has forked from it since; the event at hand only by the runs
+ * that took it in this turn. */
 static bool
-may_be_shared(const weiri_executor *self, const weiri_run *match)
+may_be_held(const weiri_executor *self, const weiri_run *match)
 {
     for (uint32_t link = match->links; link != 0;) {
         const weiri_link *at = weiri_link_at(self, link);
-        if ((at->tag & WEIRI_LINK_SHARED) != 0 || at->n_refs > 1) {
+        bool is_now          = self->event != NULL && at->tag >> 8 == self->event->order;
+        if (is_now ? self->has_live_taker
+                   : (at->tag & WEIRI_LINK_SHARED) != 0 || at->n_refs > 1) {
             return true;
         }
         link = at->before;
@@ -283,16 +286,15 @@ skip_used(weiri_executor *self)
             continue;
         }
         const weiri_run *match = weiri_run_at(self, self->complete[i]);
-        if (may_be_shared(self, match)) {
-            drop_sharing_runs(self, match);
-            for (uint32_t j = i + 1; j < self->n_complete; j++) {
-                if (self->complete[j] != 0
-                    && share_event(
-                        self, weiri_run_at(self, self->complete[j]), match)) {
-                    weiri_runs_free(self, self->complete[j]);
-                    self->complete[j] = 0;
-                }
+        for (uint32_t j = i + 1; j < self->n_complete; j++) {
+            if (self->complete[j] != 0
+                && share_event(self, weiri_run_at(self, self->complete[j]), match)) {
+                weiri_runs_free(self, self->complete[j]);
+                self->complete[j] = 0;
             }
+        }
+        if (may_be_held(self, match)) {
+            drop_sharing_runs(self, match);
         }
         give_match(self, self->complete[i]);
     }
@@ -314,9 +316,9 @@ hold(weiri_executor *self)
 {
     uint32_t before = 0;
     for (uint32_t i = 0; i < self->n_complete; i++) {
-        weiri_run *run   = weiri_run_at(self, self->complete[i]);
-        uint32_t   after = before != 0 ? weiri_run_at(self, before)->next
-                                       : self->state->held;
+        weiri_run *run = weiri_run_at(self, self->complete[i]);
+        uint32_t   after =
+            before != 0 ? weiri_run_at(self, before)->next : self->state->held;
         while (after != 0 && weiri_run_at(self, after)->start <= run->start) {
             before = after;
             after  = weiri_run_at(self, after)->next;
@@ -377,7 +379,7 @@ release_held(weiri_executor *self)
             drop_begun_by(self, limit - 1);
         }
         while (self->state->held != 0
-            && weiri_run_at(self, self->state->held)->start < limit) {
+               && weiri_run_at(self, self->state->held)->start < limit) {
             uint32_t held     = self->state->held;
             self->state->held = weiri_run_at(self, held)->next;
             weiri_runs_free(self, held);
@@ -407,15 +409,14 @@ bound_runs(weiri_executor *self)
 void
 weiri_runs_end_turn(weiri_executor *self)
 {
-    weiri_skip skip = self->core->plan->skip;
-    self->n_complete
-        = rank(self, self->complete, self->n_complete, compare_first, true);
+    weiri_skip skip  = self->core->plan->skip;
+    self->n_complete = rank(self, self->complete, self->n_complete, compare_first, true);
     if (self->event != NULL) {
         bound_matches(self);
     }
     if (skip == WEIRI_SKIP_USED_LATEST) {
-        self->n_complete
-            = rank(self, self->complete, self->n_complete, compare_latest, false);
+        self->n_complete =
+            rank(self, self->complete, self->n_complete, compare_latest, false);
     }
     if (self->n_complete > 0) {
         switch (skip) {

@@ -37,9 +37,9 @@ weiri_runs_test_new(weiri_executor *self)
 {
     const weiri_automaton *automaton   = self->core->automaton;
     uint32_t               n_registers = self->core->plan->n_registers;
-    self->roots      = calloc(automaton->n_atoms, sizeof *self->roots);
-    self->reads      = calloc(automaton->n_atoms, sizeof *self->reads);
-    self->registers  = calloc(n_registers + 1, sizeof *self->registers);
+    self->roots                        = calloc(automaton->n_atoms, sizeof *self->roots);
+    self->reads                        = calloc(automaton->n_atoms, sizeof *self->reads);
+    self->registers                    = calloc(n_registers + 1, sizeof *self->registers);
     self->read_stamp = calloc(n_registers + 1, sizeof *self->read_stamp);
     self->atom_stamp = calloc(automaton->n_atoms, sizeof *self->atom_stamp);
     self->atom_value = calloc(automaton->n_atoms, sizeof *self->atom_value);
@@ -107,13 +107,13 @@ test_correlated(weiri_executor *self, uint32_t atom, const weiri_run *run)
     for (const uint32_t *r = self->reads[atom]; *r != WEIRI_NONE; r++) {
         if (self->read_stamp[*r] != self->stamp) {
             self->read_stamp[*r] = self->stamp;
-            self->registers[*r]  = weiri_registers_value(
-                self->core->registers, run->cells, *r, &moment);
+            self->registers[*r] =
+                weiri_registers_value(self->core->registers, run->cells, *r, &moment);
         }
     }
     self->has_evaluated = true;
     weir_value value    = weiri_program_eval(self->correlated, self->roots[atom],
-        self->event->chunk, self->event->row, self->registers);
+           self->event->chunk, self->event->row, self->registers);
     return !value.is_null && value.as.b;
 }
 
@@ -134,9 +134,9 @@ test_before(const weiri_executor *self, uint32_t atom)
     }
     int64_t within_ns = self->core->automaton->within_ns;
     return (before->ever >> i & 1) != 0
-        && (within_ns < 0
-            || (uint64_t)self->event->time_ns - (uint64_t)before->last_ns[i]
-                <= (uint64_t)within_ns);
+           && (within_ns < 0
+               || (uint64_t)self->event->time_ns - (uint64_t)before->last_ns[i]
+                      <= (uint64_t)within_ns);
 }
 
 static bool
@@ -144,10 +144,10 @@ test_atom(weiri_executor *self, uint32_t atom, const weiri_run *run)
 {
     if (self->atom_stamp[atom] != self->stamp) {
         self->atom_stamp[atom] = self->stamp;
-        self->atom_value[atom]
-            = self->core->automaton->atoms[atom].kind == WEIRI_ATOM_EVENT
-            ? test_correlated(self, atom, run)
-            : test_before(self, atom);
+        self->atom_value[atom] =
+            self->core->automaton->atoms[atom].kind == WEIRI_ATOM_EVENT
+                ? test_correlated(self, atom, run)
+                : test_before(self, atom);
     }
     return self->atom_value[atom];
 }
@@ -162,10 +162,10 @@ weiri_runs_holds(weiri_executor *self, weiri_formula formula, const weiri_run *r
     case WEIRI_FORMULA_NOT: return !weiri_runs_holds(self, node->a, run);
     case WEIRI_FORMULA_AND:
         return weiri_runs_holds(self, node->a, run)
-            && weiri_runs_holds(self, node->b, run);
+               && weiri_runs_holds(self, node->b, run);
     case WEIRI_FORMULA_OR:
         return weiri_runs_holds(self, node->a, run)
-            || weiri_runs_holds(self, node->b, run);
+               || weiri_runs_holds(self, node->b, run);
     }
     return false;
 }

@@ -28,7 +28,7 @@ is_live(void *context, const weiri_timer *timer)
     }
     const weiri_run *run = weiri_run_at(self, timer->run);
     return run->start == timer->start && run->state != WEIRI_RUN_COMPLETE
-        && gap_deadline(self, run) == timer->deadline_ns;
+           && gap_deadline(self, run) == timer->deadline_ns;
 }
 
 /* `within` timers name no run, because any run of their first event will do: a live
@@ -65,7 +65,7 @@ static bool
 sweep_timers(weiri_executor *self)
 {
     timer_sweep sweep = { .self = self };
-    sweep.starts = malloc((self->runs.n_live + (size_t)1) * sizeof *sweep.starts);
+    sweep.starts      = malloc((self->runs.n_live + (size_t)1) * sizeof *sweep.starts);
     if (sweep.starts == NULL) {
         return false;
     }
@@ -85,8 +85,7 @@ static void
 push(weiri_executor *self, weiri_timer timer)
 {
     if (!self->is_loading && self->timers.n_heap > 64
-        && self->timers.n_heap / 4 > self->runs.n_live
-        && !sweep_timers(self)) {
+        && self->timers.n_heap / 4 > self->runs.n_live && !sweep_timers(self)) {
         self->core->status = WEIR_ENOMEM;
     }
     if (!weiri_timers_push(&self->timers, timer)) {
@@ -105,16 +104,16 @@ weiri_runs_watch_start(weiri_executor *self, uint32_t run)
     if (weiri_timers_is_full(&self->timers)) {
         /* Sweeping pays when it frees half of the queue. */
         bool is_swept = !self->is_loading && self->timers.n_queue > 64
-            && self->timers.n_queue / 2 > self->runs.n_live && sweep_timers(self);
+                        && self->timers.n_queue / 2 > self->runs.n_live
+                        && sweep_timers(self);
         if (!is_swept && !weiri_timers_grow(&self->timers)) {
             self->core->status = WEIR_ENOMEM;
             return;
         }
     }
     weiri_timers_append(&self->timers,
-        (weiri_timer){ .deadline_ns = deadline,
-            .start                  = at->start,
-            .partition              = at->partition });
+        (weiri_timer){
+            .deadline_ns = deadline, .start = at->start, .partition = at->partition });
 }
 
 bool
@@ -129,11 +128,10 @@ weiri_runs_watch_gap(weiri_executor *self, uint32_t run)
     const weiri_run *at       = weiri_run_at(self, run);
     int64_t          deadline = gap_deadline(self, at);
     if (deadline < within_deadline(self, at->start_ns)) {
-        push(self,
-            (weiri_timer){ .deadline_ns = deadline,
-                .start                  = at->start,
-                .partition              = at->partition,
-                .run                    = run });
+        push(self, (weiri_timer){ .deadline_ns = deadline,
+                       .start                  = at->start,
+                       .partition              = at->partition,
+                       .run                    = run });
     }
 }
 
@@ -142,11 +140,10 @@ weiri_runs_watch_before(weiri_executor *self, uint32_t partition, int64_t time_n
 {
     int64_t deadline = within_deadline(self, time_ns);
     if (deadline != INT64_MAX) {
-        push(self,
-            (weiri_timer){ .deadline_ns = deadline,
-                .start                  = self->event != NULL ? self->event->order : 0,
-                .partition              = partition,
-                .run                    = WEIRI_NONE });
+        push(self, (weiri_timer){ .deadline_ns = deadline,
+                       .start     = self->event != NULL ? self->event->order : 0,
+                       .partition = partition,
+                       .run       = WEIRI_NONE });
     }
 }
 
@@ -170,11 +167,11 @@ expire(weiri_executor *self, uint32_t run, int64_t deadline_ns)
         at->last_ns = deadline_ns;
         at->state   = WEIRI_RUN_COMPLETE;
         if (is_pending) {
-            weiri_runs_note(self, &self->complete, &self->n_complete,
-                &self->capacity_complete, run);
+            weiri_runs_note(
+                self, &self->complete, &self->n_complete, &self->capacity_complete, run);
         } else {
-            weiri_runs_note(self, &self->expired, &self->n_expired,
-                &self->capacity_expired, run);
+            weiri_runs_note(
+                self, &self->expired, &self->n_expired, &self->capacity_expired, run);
         }
     }
 }

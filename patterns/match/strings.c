@@ -48,9 +48,9 @@ carve(weiri_strings *self, size_t size)
 weiri_string *
 weiri_strings_make(weiri_strings *self, const char *bytes, uint32_t size)
 {
-    size_t      whole = sizeof(weiri_string) + size;
-    uint32_t    class = class_of(whole);
-    weiri_string *text  = NULL;
+    size_t whole       = sizeof(weiri_string) + size;
+    uint32_t class     = class_of(whole);
+    weiri_string *text = NULL;
     if (class == WEIRI_STRING_SIZES) {
         text = malloc(whole);
     } else if (self->free[class] != NULL) {

@@ -17,7 +17,7 @@ static bool
 is_before(const weiri_timer *a, const weiri_timer *b)
 {
     return a->deadline_ns != b->deadline_ns ? a->deadline_ns < b->deadline_ns
-        : a->start != b->start              ? a->start < b->start
+           : a->start != b->start           ? a->start < b->start
                                             : a->run < b->run;
 }
 
@@ -98,8 +98,8 @@ weiri_timers_push(weiri_timers *self, weiri_timer timer)
 {
     if (self->n_heap == self->capacity_heap) {
         uint32_t     capacity = self->capacity_heap > 0 ? self->capacity_heap * 2 : 16;
-        weiri_timer *heap
-            = capacity == 0 ? NULL : realloc(self->heap, capacity * sizeof *heap);
+        weiri_timer *heap =
+            capacity == 0 ? NULL : realloc(self->heap, capacity * sizeof *heap);
         if (heap == NULL) {
             return false;
         }
@@ -115,8 +115,8 @@ static bool
 is_queue_first(const weiri_timers *self)
 {
     return self->head != self->tail
-        && (self->n_heap == 0
-            || !is_before(self->heap, &self->queue[self->head & (self->n_queue - 1)]));
+           && (self->n_heap == 0
+               || !is_before(self->heap, &self->queue[self->head & (self->n_queue - 1)]));
 }
 
 const weiri_timer *
@@ -143,8 +143,8 @@ weiri_timers_pop(weiri_timers *self)
 }
 
 void
-weiri_timers_sweep(weiri_timers *self, bool (*keep)(void *context, const weiri_timer *),
-    void *context)
+weiri_timers_sweep(
+    weiri_timers *self, bool (*keep)(void *context, const weiri_timer *), void *context)
 {
     uint64_t to = self->head;
     for (uint64_t i = self->head; i != self->tail; i++) {

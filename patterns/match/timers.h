@@ -61,9 +61,10 @@ weiri_timers_first(const weiri_timers *self);
 weiri_timer
 weiri_timers_pop(weiri_timers *self);
 
-/* Drop what `keep` is false for. It is asked in order for the queue, then for the heap. */
+/* Drop what `keep` is false for. It is asked in order for the queue, then for the heap.
+ */
 void
-weiri_timers_sweep(weiri_timers *self, bool (*keep)(void *context, const weiri_timer *),
-    void *context);
+weiri_timers_sweep(
+    weiri_timers *self, bool (*keep)(void *context, const weiri_timer *), void *context);
 
 #endif

@@ -448,21 +448,11 @@ feed(weiri_windower *self)
     return status;
 }
 
-/* Entries are given back when their windows close. */
-static bool
-is_stale(const weiri_windower *self, const weiri_entry *entry, int64_t now_ns)
-{
-    (void)self;
-    (void)entry;
-    (void)now_ns;
-    return false;
-}
-
 const weiri_window_ops weiri_hopping_ops = {
     .feed       = feed,
     .next_close = next_close,
     .close      = close_window,
     .tick       = tick,
-    .is_stale   = is_stale,
+    .stale_from = NULL, /* entries are given back when their windows close */
     .clear      = clear,
 };

@@ -95,13 +95,25 @@ weiri_key_table_prefetch_slot(const weiri_key_table *self, uint32_t hash)
     __builtin_prefetch(&self->slots[hash & self->mask]);
 }
 
+/* The entry that a hash most likely has: that of its first slot. */
+static inline uint32_t
+weiri_key_table_likely(const weiri_key_table *self, uint32_t hash)
+{
+    uint32_t entry = self->slots[hash & self->mask].entry;
+    return entry != 0 ? entry - 1 : WEIRI_NO_ENTRY;
+}
+
 /* Once its slot has come. */
 static inline void
 weiri_key_table_prefetch_entry(const weiri_key_table *self, uint32_t hash)
 {
-    uint32_t entry = self->slots[hash & self->mask].entry;
-    if (entry != 0) {
-        __builtin_prefetch(weiri_key_table_cells(self, entry - 1), 1);
+    uint32_t entry = weiri_key_table_likely(self, hash);
+    if (entry != WEIRI_NO_ENTRY) {
+        const char *bytes = (const char *)weiri_key_table_cells(self, entry);
+        __builtin_prefetch(bytes, 1);
+        if (self->size > 64) {
+            __builtin_prefetch(bytes + 64, 1);
+        }
     }
 }
 

@@ -49,15 +49,21 @@ forget_old(weiri_emission *self, const weiri_window *window, int64_t now_ns)
     }
 }
 
+int64_t
+weiri_emission_over_from(const weiri_emission *self, const weiri_window *window)
+{
+    if (self->n == 0) {
+        return INT64_MIN;
+    }
+    int64_t last = self->times[(self->head + self->n - 1) & (self->room - 1)];
+    return weiri_add_ns(last, window->limit_ns);
+}
+
 bool
 weiri_emission_is_over(
     const weiri_emission *self, const weiri_window *window, int64_t now_ns)
 {
-    if (self->n == 0) {
-        return true;
-    }
-    int64_t last = self->times[(self->head + self->n - 1) & (self->room - 1)];
-    return weiri_add_ns(last, window->limit_ns) <= now_ns;
+    return weiri_emission_over_from(self, window) <= now_ns;
 }
 
 void

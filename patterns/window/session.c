@@ -88,6 +88,7 @@ retire(weiri_windower *self, uint32_t entry, int64_t end)
     session *it = at(self, entry);
     weiri_windower_clear(self, tallies_of(it));
     it->entry.emission.was_true = false;
+    self->full_ns               = INT64_MIN;
     return weiri_emission_is_over(&it->entry.emission, self->window, end)
                ? weiri_windower_release(self, entry)
                : WEIR_OK;
@@ -194,12 +195,11 @@ feed(weiri_windower *self)
     return status;
 }
 
-static bool
-is_stale(const weiri_windower *self, const weiri_entry *entry, int64_t now_ns)
+static int64_t
+stale_from(const weiri_windower *self, const weiri_entry *entry)
 {
     (void)self;
-    (void)now_ns;
-    return !((const session *)entry)->is_open;
+    return ((const session *)entry)->is_open ? INT64_MAX : INT64_MIN;
 }
 
 static void
@@ -215,6 +215,6 @@ const weiri_window_ops weiri_session_ops = {
     .next_close = next_close,
     .close      = close_sessions,
     .tick       = tick,
-    .is_stale   = is_stale,
+    .stale_from = stale_from,
     .clear      = clear,
 };

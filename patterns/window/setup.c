@@ -139,7 +139,7 @@ make_columns(weiri_windower *self)
 {
     const weiri_window *window = self->window;
     size_t              most   = 1 + window->n_keys + 3 * (size_t)window->n_aggregates;
-    roots               all    = { malloc(most * sizeof *all.items), 0 };
+    roots               all    = { malloc(most * sizeof(const weiri_expr *)), 0 };
     if (all.items == NULL) {
         return WEIR_ENOMEM;
     }
@@ -157,8 +157,8 @@ make_columns(weiri_windower *self)
     }
     self->n_roots    = all.n;
     self->vectors    = calloc(all.n + 1, sizeof *self->vectors);
-    self->root_cells = calloc(all.n + 1, sizeof *self->root_cells);
-    self->cells      = malloc((all.n + 1) * WEIRI_CHUNK_ROWS * sizeof *self->cells);
+    self->root_cells = calloc(all.n + 1, sizeof(const weiri_cell *));
+    self->cells = malloc((all.n + (size_t)1) * WEIRI_CHUNK_ROWS * sizeof *self->cells);
     weir_status status =
         self->vectors == NULL || self->root_cells == NULL || self->cells == NULL
             ? WEIR_ENOMEM
@@ -179,7 +179,7 @@ make_results(weiri_windower *self, weir_error *err)
     uint32_t            n_fields = emit->schema->n_fields;
     uint32_t            n        = 0;
     self->n_out                  = n_fields + window->n_order;
-    const weiri_expr **all       = malloc((self->n_out + 1) * sizeof *all);
+    const weiri_expr **all       = malloc((self->n_out + 1) * sizeof(const weiri_expr *));
     self->out                    = calloc(self->n_out + 1, sizeof *self->out);
     if (all == NULL || self->out == NULL) {
         free(all);
@@ -216,10 +216,11 @@ make_results(weiri_windower *self, weir_error *err)
 /* ---- layout ---- */
 
 static void
-lay_out_row(weiri_windower *self, uint32_t a, uint32_t root, uint32_t *word)
+lay_out_row(weiri_windower *self, uint32_t a, const weiri_expr *expr, uint32_t root,
+    uint32_t *word)
 {
     *word = WEIRI_ROW_TIME;
-    if (root == WEIRI_NONE || self->window->aggregates[a].kind == WEIRI_AGGREGATE_COUNT) {
+    if (expr == NULL || self->window->aggregates[a].kind == WEIRI_AGGREGATE_COUNT) {
         return;
     }
     uint32_t i = 0;
@@ -227,6 +228,8 @@ lay_out_row(weiri_windower *self, uint32_t a, uint32_t root, uint32_t *word)
         i++;
     }
     if (i == self->n_cells) {
+        weir_type type                   = expr->type;
+        self->has_text                   = self->has_text || weiri_cell_is_text(type);
         self->cell_root[self->n_cells++] = root;
     }
     *word = WEIRI_ROW_CELLS + i;
@@ -241,15 +244,16 @@ lay_out(weiri_windower *self)
         const weiri_aggregate *plan = &window->aggregates[a];
         weiri_slide_spec      *spec = &self->slides[a];
         *spec                       = (weiri_slide_spec){ .plan = plan, .index = a };
-        self->offset[a]             = self->states_size;
+        spec->type      = plan->argument == NULL ? WEIR_NULL : plan->argument->type;
+        self->offset[a] = self->states_size;
         self->states_size += is_event ? weiri_slide_size(plan) : weiri_tally_size(plan);
         if (plan->kind > WEIRI_AGGREGATE_END) {
             self->active[self->n_active++] = a;
-            lay_out_row(self, a, self->x_root[a], &spec->x);
-            lay_out_row(self, a, self->y_root[a], &spec->y);
+            lay_out_row(self, a, plan->argument, self->x_root[a], &spec->x);
+            lay_out_row(self, a, plan->second, self->y_root[a], &spec->y);
         }
     }
-    self->stride = WEIRI_ROW_CELLS + self->n_cells;
+    self->stride = WEIRI_ROW_CELLS + self->n_cells + (weiri_is_flowing(window) ? 1 : 0);
     for (uint32_t a = 0; a < window->n_aggregates; a++) {
         self->slides[a].stride = self->stride;
     }
@@ -276,7 +280,13 @@ choose_kind(weiri_windower *self)
     case WEIRI_WINDOW_SESSION:
         self->ops = &weiri_session_ops;
         return weiri_session_entry_size(self);
-    default: self->ops = &weiri_sliding_ops; return weiri_sliding_entry_size(self);
+    default:
+        if (weiri_is_flowing(window)) {
+            self->ops = &weiri_flowing_ops;
+            return weiri_flowing_entry_size(self);
+        }
+        self->ops = &weiri_sliding_ops;
+        return weiri_sliding_entry_size(self);
     }
 }
 
@@ -320,6 +330,7 @@ weiri_windower_new(const weiri_query *plan, const weiri_window_sink *sink,
     self->due      = INT64_MAX;
     self->tick     = INT64_MAX;
     self->close_ns = INT64_MAX;
+    self->full_ns  = INT64_MIN;
     status         = make_columns(self);
     if (status == WEIR_OK) {
         status = make_results(self, err);
@@ -356,10 +367,11 @@ weiri_windower_destroy(weiri_windower **self_p)
     }
     if (self->ops != NULL) {
         clear_entries(self);
-        if (self->ops != &weiri_sliding_ops) {
+        if (!is_per_event(self->window)) {
             weiri_windower_clear(self, self->scratch);
         }
     }
+    weiri_flowing_fini(self);
     weiri_key_table_fini(&self->keys);
     for (uint32_t i = 0; i < self->n_pending; i++) {
         free(self->pending[i].values);

@@ -4,6 +4,7 @@
 /* Then the slides. */
 typedef struct sliding_entry {
     weiri_entry entry;
+    int64_t     newest_ns; /* time of the newest row */
     weiri_ring  ring;
 } sliding_entry;
 
@@ -21,11 +22,10 @@ states_of(sliding_entry *self)
 
 /* ---- rows ---- */
 
-/* Free the strings of a row. */
-static void
-free_row(const weiri_windower *self, const uint64_t *row)
+void
+weiri_row_free(const weiri_windower *self, const uint64_t *row)
 {
-    for (uint32_t i = 0; i < self->n_cells; i++) {
+    for (uint32_t i = 0; self->has_text && i < self->n_cells; i++) {
         weir_type type = self->vectors[self->cell_root[i]].type;
         if (weiri_cell_is_text(type) && row[WEIRI_ROW_CELLS + i] != 0) {
             weiri_cell_free(type, (weiri_cell){ .bits = row[WEIRI_ROW_CELLS + i] });
@@ -41,7 +41,8 @@ clear_rows(weiri_windower *self, sliding_entry *entry)
         weiri_slide_clear(&self->slides[a], states_of(entry) + self->offset[a]);
     }
     for (; entry->ring.head < entry->ring.tail; entry->ring.head++) {
-        free_row(self, weiri_ring_row(&entry->ring, self->stride, entry->ring.head));
+        weiri_row_free(
+            self, weiri_ring_row(&entry->ring, self->stride, entry->ring.head));
         self->counts.live_rows--;
     }
     free(entry->ring.words);
@@ -68,7 +69,7 @@ evict(weiri_windower *self, sliding_entry *entry)
             return false;
         }
     }
-    free_row(self, row);
+    weiri_row_free(self, row);
     ring->head++;
     self->counts.live_rows--;
     return true;
@@ -88,8 +89,8 @@ evict_older(weiri_windower *self, sliding_entry *entry, int64_t oldest_ns)
     return true;
 }
 
-static bool
-grow_ring(weiri_windower *self, weiri_ring *ring)
+bool
+weiri_rows_grow(const weiri_windower *self, weiri_ring *ring)
 {
     enum { LEAST = 4 };
     size_t     row_size = self->stride * sizeof *ring->words;
@@ -108,9 +109,8 @@ grow_ring(weiri_windower *self, weiri_ring *ring)
     return true;
 }
 
-/* Fill the arguments of a row from selected row i. */
-static bool
-fill_row(weiri_windower *self, uint64_t *row, uint32_t i)
+bool
+weiri_row_fill(weiri_windower *self, uint64_t *row, uint32_t i)
 {
     uint32_t at         = self->batch.row[i];
     row[WEIRI_ROW_TIME] = (uint64_t)self->batch.time[i];
@@ -137,12 +137,13 @@ static bool
 push(weiri_windower *self, sliding_entry *entry, uint32_t i)
 {
     weiri_ring *ring = &entry->ring;
-    if (ring->tail - ring->head == ring->capacity && !grow_ring(self, ring)) {
+    if (ring->tail - ring->head == ring->capacity && !weiri_rows_grow(self, ring)) {
         return false;
     }
     uint64_t  number = ring->tail;
     uint64_t *row    = weiri_ring_row(ring, self->stride, number);
-    bool      is_ok  = fill_row(self, row, i);
+    bool      is_ok  = weiri_row_fill(self, row, i);
+    entry->newest_ns = self->batch.time[i];
     ring->tail++;
     self->counts.live_rows++;
     for (uint32_t j = 0; j < self->n_active && is_ok; j++) {
@@ -232,37 +233,59 @@ feed_row(weiri_windower *self, uint32_t i)
     }
     if (is_emitted && window->is_reset) {
         clear_rows(self, entry);
+        self->full_ns = INT64_MIN;
     }
     return status;
+}
+
+/* Fetch the oldest row and the place of the next one, of the entry that is most likely
+ * that of a hash. A window's rows seldom are in the cache, and each event waits for two.
+ */
+static void
+prefetch_rows(const weiri_windower *self, uint32_t hash)
+{
+    uint32_t index = weiri_key_table_likely(&self->keys, hash);
+    if (index != WEIRI_NO_ENTRY) {
+        const sliding_entry *entry = weiri_key_table_at(&self->keys, index);
+        if (entry->ring.words != NULL) {
+            const weiri_ring *ring = &entry->ring;
+            __builtin_prefetch(weiri_ring_row(ring, self->stride, ring->head));
+            __builtin_prefetch(weiri_ring_row(ring, self->stride, ring->tail), 1);
+        }
+    }
 }
 
 static weir_status
 feed(weiri_windower *self)
 {
-    enum { FAR = 24, NEAR = 12 };
+    enum { FAR = 48, MIDDLE = 32, NEAR = 16 };
     const weiri_window_batch *batch  = &self->batch;
     weir_status               status = WEIR_OK;
     for (uint32_t i = 0; i < batch->n && status == WEIR_OK; i++) {
         if (i + FAR < batch->n) {
             weiri_key_table_prefetch_slot(&self->keys, batch->hash[i + FAR]);
-            weiri_key_table_prefetch_entry(&self->keys, batch->hash[i + NEAR]);
+        }
+        if (i + MIDDLE < batch->n) {
+            weiri_key_table_prefetch_entry(&self->keys, batch->hash[i + MIDDLE]);
+        }
+        if (i + NEAR < batch->n) {
+            prefetch_rows(self, batch->hash[i + NEAR]);
         }
         status = feed_row(self, i);
     }
     return status;
 }
 
-static bool
-is_stale(const weiri_windower *self, const weiri_entry *entry, int64_t now_ns)
+static int64_t
+stale_from(const weiri_windower *self, const weiri_entry *entry)
 {
-    const weiri_ring *ring = &((const sliding_entry *)entry)->ring;
-    if (ring->head == ring->tail) {
-        return true;
+    const sliding_entry *it = (const sliding_entry *)entry;
+    if (it->ring.head == it->ring.tail) {
+        return INT64_MIN;
     }
-    const uint64_t *newest = weiri_ring_row(ring, self->stride, ring->tail - 1);
     return self->window->kind == WEIRI_WINDOW_SLIDING
-           && weiri_add_ns((int64_t)newest[WEIRI_ROW_TIME], self->window->width_ns)
-                  < now_ns;
+               ? weiri_add_ns(weiri_add_ns(it->newest_ns, self->window->width_ns), 1)
+               : INT64_MAX;
 }
 
 static int64_t
@@ -285,6 +308,6 @@ const weiri_window_ops weiri_sliding_ops = {
     .next_close = next_close,
     .close      = close_none,
     .tick       = close_none,
-    .is_stale   = is_stale,
+    .stale_from = stale_from,
     .clear      = clear,
 };

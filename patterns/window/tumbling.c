@@ -121,15 +121,6 @@ feed(weiri_windower *self)
     return status;
 }
 
-static bool
-is_stale(const weiri_windower *self, const weiri_entry *entry, int64_t now_ns)
-{
-    (void)self;
-    (void)entry;
-    (void)now_ns;
-    return false;
-}
-
 static void
 clear(weiri_windower *self, void *entry)
 {
@@ -141,6 +132,6 @@ const weiri_window_ops weiri_tumbling_ops = {
     .next_close = next_close,
     .close      = close_window,
     .tick       = tick,
-    .is_stale   = is_stale,
+    .stale_from = NULL, /* entries are given back when their windows close */
     .clear      = clear,
 };

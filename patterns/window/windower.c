@@ -23,6 +23,33 @@ weiri_need_room(void **items, uint32_t n, uint32_t *room, size_t size)
     return true;
 }
 
+static int64_t
+stale_from(const weiri_windower *self, const weiri_entry *entry)
+{
+    int64_t window = self->ops->stale_from(self, entry);
+    int64_t limit  = weiri_emission_over_from(&entry->emission, self->window);
+    return window > limit ? window : limit;
+}
+
+/* Give back all that is stale at now_ns, so that what a full table refuses depends on the
+ * events alone. */
+static weir_status
+sweep_all(weiri_windower *self, int64_t now_ns)
+{
+    weir_status status = WEIR_OK;
+    self->full_ns      = INT64_MAX;
+    for (uint32_t i = 0; i < self->keys.n_used && status == WEIR_OK; i++) {
+        weiri_entry *entry = weiri_key_table_at(&self->keys, i);
+        int64_t      from  = entry->is_used ? stale_from(self, entry) : INT64_MAX;
+        if (entry->is_used && from <= now_ns) {
+            status = weiri_windower_release(self, i);
+        } else if (from < self->full_ns) {
+            self->full_ns = from;
+        }
+    }
+    return status;
+}
+
 weir_status
 weiri_windower_entry(weiri_windower *self, uint32_t i, uint32_t *entry, bool *is_new)
 {
@@ -30,10 +57,23 @@ weiri_windower_entry(weiri_windower *self, uint32_t i, uint32_t *entry, bool *is
     const weiri_cell         *cells = &batch->keys[(size_t)i * self->window->n_keys];
     weir_status               status =
         weiri_key_table_need(&self->keys, batch->hash[i], cells, entry, is_new);
+    if (status == WEIR_EFULL && self->ops->stale_from != NULL
+        && batch->time[i] >= self->full_ns) {
+        status = sweep_all(self, batch->time[i]);
+        if (status == WEIR_OK) {
+            status =
+                weiri_key_table_need(&self->keys, batch->hash[i], cells, entry, is_new);
+        }
+    }
     if (status == WEIR_EFULL) {
         self->counts.dropped_keys++;
         *entry = WEIRI_NO_ENTRY;
         return WEIR_OK;
+    }
+    if (status == WEIR_OK && *is_new) {
+        int64_t soonest = weiri_add_ns(batch->time[i], self->window->width_ns);
+        self->full_ns   = soonest < self->full_ns ? soonest : self->full_ns;
+        self->n_new++;
     }
     return status;
 }
@@ -192,18 +232,20 @@ weiri_windower_catch_up(weiri_windower *self, int64_t now_ns)
     return status;
 }
 
-/* Give back what a few entries hold for nothing. Which ones is not to be seen: a stale
- * entry and none behave alike. */
+/* Give back what a few entries hold for nothing: more than came new, so that what is
+ * stale stays a fraction. Which ones is not to be seen: a stale entry and none behave
+ * alike. */
 static weir_status
-sweep(weiri_windower *self, uint32_t n)
+sweep(weiri_windower *self)
 {
+    enum { SHARE = 16 };
     weir_status status = WEIR_OK;
-    uint32_t    n_used = self->keys.n_used;
-    for (uint32_t i = 0; i < n && i < n_used && status == WEIR_OK; i++) {
-        self->sweep        = self->sweep + 1 < n_used ? self->sweep + 1 : 0;
+    uint32_t    n      = self->batch.n / SHARE + 2 * self->n_new;
+    self->n_new        = 0;
+    for (uint32_t i = 0; i < n && i < self->keys.n_used && status == WEIR_OK; i++) {
+        self->sweep        = self->sweep + 1 < self->keys.n_used ? self->sweep + 1 : 0;
         weiri_entry *entry = weiri_key_table_at(&self->keys, self->sweep);
-        if (entry->is_used && self->ops->is_stale(self, entry, self->last_ns)
-            && weiri_emission_is_over(&entry->emission, self->window, self->last_ns)) {
+        if (entry->is_used && stale_from(self, entry) <= self->last_ns) {
             status = weiri_windower_release(self, self->sweep);
         }
     }
@@ -333,8 +375,8 @@ weiri_windower_feed(weiri_windower *self, weir_rows rows, weir_error *err)
     if (self->batch.n > 0) {
         self->last_ns = self->batch.time[self->batch.n - 1];
     }
-    if (status == WEIR_OK && self->ops != &weiri_tumbling_ops) {
-        status = sweep(self, self->batch.n);
+    if (status == WEIR_OK && self->ops->stale_from != NULL) {
+        status = sweep(self);
     }
     return status == WEIR_OK ? status : WEIR_CONTEXT(err, status, "window");
 }
@@ -361,7 +403,7 @@ weiri_window_counts
 weiri_windower_counts(const weiri_windower *self)
 {
     weiri_window_counts counts = self->counts;
-    counts.faults = self->values.faults;
+    counts.faults              = self->values.faults;
     if (self->results != NULL) {
         counts.faults += weiri_program_faults(self->results);
     }

@@ -69,9 +69,9 @@ typedef struct weiri_window_ops {
     weir_status (*close)(weiri_windower *self, int64_t end);
     /* Early results at time_ns, of the entries in self->dirty. */
     weir_status (*tick)(weiri_windower *self, int64_t time_ns);
-    /* Whether an entry's state matters to no event from now_ns on. */
-    bool (*is_stale)(
-        const weiri_windower *self, const weiri_entry *entry, int64_t now_ns);
+    /* The time from which on an entry's state matters to no event; INT64_MAX: none known.
+     * What `limit` has noted is looked at apart. NULL: entries need no sweep. */
+    int64_t (*stale_from)(const weiri_windower *self, const weiri_entry *entry);
     /* Empty an entry. */
     void (*clear)(weiri_windower *self, void *entry);
 } weiri_window_ops;
@@ -121,8 +121,11 @@ struct weiri_windower {
     int64_t  close_ns; /* hopping, tumbling: the next end              */
     uint64_t n_seen;   /* selected events, which gives each its order  */
     uint64_t n_emitted;
-    uint32_t sweep; /* next entry to look at */
+    uint32_t sweep;   /* next entry to look at */
+    uint32_t n_new;   /* keys that the last chunk brought */
+    int64_t  full_ns; /* before it no entry of a full table is stale */
     bool     is_finishing;
+    bool     has_text; /* of the arguments in rows some are strings or lists */
 
     uint32_t  *dirty; /* entries with events since the last early results */
     uint32_t   n_dirty;
@@ -137,6 +140,9 @@ struct weiri_windower {
     uint32_t   oldest;  /* session: ends of the list by last event */
     uint32_t   newest;
     int64_t    pane_ns;
+    weiri_ring rows;           /* flowing: of all keys */
+    uint32_t   dropped_entry;  /* whose oldest row was dropped last, */
+    uint64_t   dropped_number; /* and the number after it            */
 
     weiri_pending *pending;
     uint32_t       n_pending;
@@ -148,6 +154,32 @@ extern const weiri_window_ops weiri_tumbling_ops;
 extern const weiri_window_ops weiri_hopping_ops;
 extern const weiri_window_ops weiri_session_ops;
 extern const weiri_window_ops weiri_sliding_ops;
+extern const weiri_window_ops weiri_flowing_ops;
+
+/* Whether a window can be run by weiri_flowing_ops. */
+bool
+weiri_is_flowing(const weiri_window *window);
+
+/* Free the queue of rows. */
+void
+weiri_flowing_fini(weiri_windower *self);
+
+size_t
+weiri_flowing_entry_size(const weiri_windower *self);
+
+/* ---- sliding.c: rows of a ring ---- */
+
+/* Free the strings of a row. */
+void
+weiri_row_free(const weiri_windower *self, const uint64_t *row);
+
+/* Fill time, mask and arguments from selected row i. False: out of memory. */
+bool
+weiri_row_fill(weiri_windower *self, uint64_t *row, uint32_t i);
+
+/* Double the room. False: out of memory, nothing changed. */
+bool
+weiri_rows_grow(const weiri_windower *self, weiri_ring *ring);
 
 /* Bytes of the owner's part of an entry, for each kind. */
 size_t
@@ -231,7 +263,11 @@ weiri_windower_give(weiri_windower *self, const weiri_evaluation *e, bool *is_em
 weir_status
 weiri_windower_flush(weiri_windower *self);
 
-/* Whether no time that `limit` has noted matters at now_ns or later. */
+/* The time from which on nothing that `limit` has noted matters. */
+int64_t
+weiri_emission_over_from(const weiri_emission *self, const weiri_window *window);
+
+/* Whether it is over at now_ns. */
 bool
 weiri_emission_is_over(
     const weiri_emission *self, const weiri_window *window, int64_t now_ns);

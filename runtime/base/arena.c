@@ -100,6 +100,16 @@ weiri_arena_format(weiri_arena *self, const char *format, ...)
 }
 
 void *
+weiri_arena_room(weiri_arena *self, void *items, size_t n, size_t item_size)
+{
+    if ((n & (n - 1)) != 0) {
+        return items;
+    }
+    size_t room = n == 0 ? 1 : 2 * n;
+    return weiri_arena_grow(self, items, n * item_size, room * item_size);
+}
+
+void *
 weiri_arena_grow(weiri_arena *self, const void *old, size_t old_size, size_t new_size)
 {
     void *place = weiri_arena_alloc(self, new_size);

@@ -84,7 +84,13 @@ a_reload_at_every_event_changes_nothing(void **state)
                 assert_ok(state_rig_feed(&plain, 1));
                 assert_ok(state_rig_feed(&other, 1));
                 reload(&other);
-                if (weiri_matcher_counts(plain.matcher).live_runs != weiri_matcher_counts(other.matcher).live_runs) { printf("rule %u seed %u event %u now %ld live_keys %lu %lu\n", rule, (unsigned)seed, i, plain.now_ns, weiri_matcher_counts(plain.matcher).live_keys, weiri_matcher_counts(other.matcher).live_keys); }
+                if (weiri_matcher_counts(plain.matcher).live_runs
+                    != weiri_matcher_counts(other.matcher).live_runs) {
+                    printf("rule %u seed %u event %u now %ld live_keys %lu %lu\n", rule,
+                        (unsigned)seed, i, plain.now_ns,
+                        weiri_matcher_counts(plain.matcher).live_keys,
+                        weiri_matcher_counts(other.matcher).live_keys);
+                }
                 assert_same_counts(&plain, &other);
             }
             assert_same_counts(&plain, &other);

@@ -68,8 +68,8 @@ push_window(naive_run *self, uint32_t key, int64_t start, int64_t end, int64_t t
     bool       is_early = time_ns < end;
     naive_set *set      = set_of(self, key, start, is_early ? time_ns : end);
     int64_t    early    = self->plan->early_ns;
-    bool       is_new   = set->n > 0 && self->events[set->at[set->n - 1]].t >= time_ns - early;
-    bool       is_due   = is_early ? is_new : set->n > 0 || self->plan->has_fill;
+    bool is_new = set->n > 0 && self->events[set->at[set->n - 1]].t >= time_ns - early;
+    bool is_due = is_early ? is_new : set->n > 0 || self->plan->has_fill;
     if (!is_due) {
         free(set);
         return;
@@ -101,11 +101,11 @@ push_early(naive_run *self, uint32_t key, int64_t start, int64_t end)
 static void
 hop(naive_run *self, uint32_t key)
 {
-    const weiri_window *plan  = self->plan;
-    int64_t             width = plan->width_ns;
+    const weiri_window *plan       = self->plan;
+    int64_t             width      = plan->width_ns;
     bool                is_hopping = plan->kind == WEIRI_WINDOW_HOPPING;
-    int64_t             every = is_hopping ? plan->every_ns : width;
-    int64_t             last  = self->events[self->n - 1].t;
+    int64_t             every      = is_hopping ? plan->every_ns : width;
+    int64_t             last       = self->events[self->n - 1].t;
     for (uint32_t i = self->n; i-- > 0;) {
         last = self->events[i].t;
         if (has_key(self, i)) {
@@ -280,8 +280,7 @@ was_empty(const naive_run *self, const naive_result *result)
     uint32_t own = self->plan->is_before ? 0 : 1;
     if (self->plan->kind == WEIRI_WINDOW_LAST && self->plan->n_rows == 1 && own == 1) {
         for (int64_t i = 0; i < result->event; i++) {
-            if (has_key(self, (uint32_t)i)
-                && key_of(self, (uint32_t)i) == result->key) {
+            if (has_key(self, (uint32_t)i) && key_of(self, (uint32_t)i) == result->key) {
                 return false;
             }
         }
@@ -301,8 +300,8 @@ runs_empty(const naive_run *self, const naive_result *result)
         return false;
     }
     int64_t every = plan->kind == WEIRI_WINDOW_HOPPING ? plan->every_ns : plan->width_ns;
-    naive_set *rest = set_of(
-        self, result->key, result->end + every - plan->width_ns, result->end);
+    naive_set *rest =
+        set_of(self, result->key, result->end + every - plan->width_ns, result->end);
     bool is_empty = rest->n == 0;
     free(rest);
     return is_empty;
@@ -371,10 +370,9 @@ judge(naive_run *self, memory *keys)
                 }
                 key->was_true = key->was_true && !is_first;
             }
-            result->set->end   = result->time_ns;
-            result->set->start = result->set->n > 0
-                                     ? self->events[result->set->at[0]].t
-                                     : result->time_ns;
+            result->set->end = result->time_ns;
+            result->set->start =
+                result->set->n > 0 ? self->events[result->set->at[0]].t : result->time_ns;
         }
         bool holds         = (int64_t)result->set->n >= self->having;
         bool was_true      = key->was_true;
@@ -447,8 +445,8 @@ naive_compute(naive_run *self)
     for (uint32_t i = 0; i < NAIVE_EVENTS; i++) {
         keys[i].reset = -1;
     }
-    bool is_event = self->plan->kind == WEIRI_WINDOW_SLIDING
-                    || self->plan->kind == WEIRI_WINDOW_LAST;
+    bool is_event =
+        self->plan->kind == WEIRI_WINDOW_SLIDING || self->plan->kind == WEIRI_WINDOW_LAST;
     if (is_event) {
         slide(self);
     } else {

@@ -53,7 +53,7 @@ typedef struct naive_run {
     int64_t             final_ns; /* the last watermark before the end */
     int64_t             having;   /* count() >= this; 0: none */
     uint32_t            order;    /* aggregate of `order by` */
-    uint32_t            entered; /* index of the key's first event that is in a window */
+    uint32_t            entered;  /* index of the key's first event that is in a window */
     naive_result       *results;
     uint32_t            n_results;
     uint32_t            room;
@@ -71,7 +71,7 @@ naive_value(const weiri_aggregate *plan, const naive_set *set, char *text);
 
 /* Whether two values agree: floats of the kind within its tolerance. */
 bool
-naive_agrees(const weiri_aggregate *plan, const naive_set *set, const weir_value *expected,
-    const weir_value *got);
+naive_agrees(const weiri_aggregate *plan, const naive_set *set,
+    const weir_value *expected, const weir_value *got);
 
 #endif

@@ -6,7 +6,7 @@
 #include "window_naive.h"
 
 __extension__ typedef __float128 quad;
-__extension__ typedef __int128 wide;
+__extension__ typedef __int128   wide;
 
 /* The argument of an event as a value; false where the aggregate leaves the event out. */
 static bool
@@ -28,7 +28,8 @@ static bool
 is_taken(const weiri_aggregate *plan, const naive_event *event, weir_value *x)
 {
     weir_value other = { 0 };
-    if (plan->filter != NULL && !(argument_of(plan->filter, event, &other) && other.as.b)) {
+    if (plan->filter != NULL
+        && !(argument_of(plan->filter, event, &other) && other.as.b)) {
         return false;
     }
     if (plan->second != NULL && !argument_of(plan->second, event, &other)) {
@@ -194,7 +195,7 @@ static bool
 is_constant(const taken *all, int which)
 {
     for (uint32_t i = 1; i < all->n; i++) {
-        if (which == 0 ? number(&all->x[i]) != number(&all->x[0])
+        if (which == 0   ? number(&all->x[i]) != number(&all->x[0])
             : which == 1 ? all->y[i] != all->y[0]
                          : all->t[i] != all->t[0]) {
             return false;
@@ -335,7 +336,8 @@ value_of(const weiri_aggregate *plan, const naive_set *set, taken *all, char *te
     uint32_t starts[NAIVE_EVENTS];
     uint32_t counts[NAIVE_EVENTS];
     switch (plan->kind) {
-    case WEIRI_AGGREGATE_START: return (weir_value){ .type = WEIR_TIME, .as.i = set->start };
+    case WEIRI_AGGREGATE_START:
+        return (weir_value){ .type = WEIR_TIME, .as.i = set->start };
     case WEIRI_AGGREGATE_END: return (weir_value){ .type = WEIR_TIME, .as.i = set->end };
     case WEIRI_AGGREGATE_COUNT: return int_of(all->n);
     case WEIRI_AGGREGATE_SUM:
@@ -396,8 +398,8 @@ tolerance(const weiri_aggregate *plan, const naive_set *set, double expected)
 }
 
 bool
-naive_agrees(const weiri_aggregate *plan, const naive_set *set, const weir_value *expected,
-    const weir_value *got)
+naive_agrees(const weiri_aggregate *plan, const naive_set *set,
+    const weir_value *expected, const weir_value *got)
 {
     if (expected->type != got->type || expected->is_null != got->is_null) {
         return false;

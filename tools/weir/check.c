@@ -1,4 +1,3 @@
-#include <getopt.h>
 
 #include "command.h"
 
@@ -29,8 +28,7 @@ command_check(int argc, char **argv)
     setting_list settings = { 0 };
     bool         quiet    = false;
     int          option;
-    opterr = 0; /* getopt's own state: messages are ours */
-    while ((option = getopt_long(argc, argv, ":", OPTIONS, NULL)) != -1) {
+    while ((option = next_option(argc, argv, OPTIONS)) != -1) {
         switch (option) {
         case OPTION_SET:
             if (!setting_list_add(&settings, "check", optarg)) {

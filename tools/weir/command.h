@@ -3,6 +3,7 @@
 #ifndef WEIR_COMMAND_H
 #define WEIR_COMMAND_H
 
+#include <getopt.h>
 #include <stdbool.h>
 
 #include "weiri/dsl.h"
@@ -35,6 +36,11 @@ typedef struct setting_list {
     size_t         n;
     bool           with_tests; /* plan the test blocks too */
 } setting_list;
+
+/* As getopt_long, but silent about mistakes: ':' for a missing value, '?' for an unknown
+ * option. -1 at the end; optarg and optind are set. */
+int
+next_option(int argc, char **argv, const struct option *options);
 
 /* Take "name=value" apart, in place. False, with a message, if it is not of that form. */
 bool

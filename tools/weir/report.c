@@ -48,6 +48,14 @@ report_usage(const char *verb, const char *format, ...)
     return EXIT_USAGE;
 }
 
+int
+next_option(int argc, char **argv, const struct option *options)
+{
+    opterr = 0;
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): arguments are read by one thread */
+    return getopt_long(argc, argv, ":", options, NULL);
+}
+
 bool
 setting_list_add(setting_list *self, const char *verb, char *text)
 {

@@ -1,5 +1,4 @@
 /* weir run: a rule file over its sources, until they end or SIGINT or SIGTERM comes. */
-#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -159,9 +158,7 @@ parse_arguments(int argc, char **argv, struct request *request)
 {
     int option;
     int status = EXIT_OK;
-    opterr     = 0; /* getopt's own state: messages are ours */
-    while (status == EXIT_OK
-           && (option = getopt_long(argc, argv, ":", OPTIONS, NULL)) != -1) {
+    while (status == EXIT_OK && (option = next_option(argc, argv, OPTIONS)) != -1) {
         status = take_option(request, option, argv);
     }
     if (status == EXIT_OK && !request->help && optind == argc) {

@@ -1,5 +1,4 @@
 /* weir test: the `test` blocks of rule files. */
-#include <getopt.h>
 #include <string.h>
 
 #include "command.h"
@@ -120,9 +119,7 @@ command_test(int argc, char **argv)
     const char  *filter   = NULL;
     int          option;
     int          status = EXIT_OK;
-    opterr              = 0; /* getopt's own state: messages are ours */
-    while (status == EXIT_OK
-           && (option = getopt_long(argc, argv, ":", OPTIONS, NULL)) != -1) {
+    while (status == EXIT_OK && (option = next_option(argc, argv, OPTIONS)) != -1) {
         switch (option) {
         case OPTION_FILTER: filter = optarg; break;
         case OPTION_SET:

@@ -95,8 +95,8 @@ weiri_matcher_finish(weiri_matcher *self, weir_error *err);
 weiri_match_counts
 weiri_matcher_counts(const weiri_matcher *self);
 
-/* Append the state to `out`: all that what is given later depends on. Between two calls of
- * feed or advance, at any event. The bytes are the same on every machine.
+/* Append the state to `out`: all that what is given later depends on. Between two calls
+ * of feed or advance, at any event. The bytes are the same on every machine.
  *
  *   errors  WEIR_EINVAL  its executor cannot, or the matcher has stopped
  *           WEIR_ENOMEM

@@ -20,12 +20,12 @@ typedef enum weir_time_form {
 
 typedef struct weir_field {
     const char    *name;
-    weir_type      type;
-    weir_type      element; /* of a list, else WEIR_NULL                        */
-    bool           is_nullable;
     const char    *from;    /* JSON pointer or column name; NULL: the name itself */
-    weir_time_form form;    /* of a time                                        */
-    const char    *pattern; /* of WEIR_TIME_PATTERN                             */
+    const char    *pattern; /* of WEIR_TIME_PATTERN                               */
+    weir_type      type;
+    weir_type      element; /* of a list, else WEIR_NULL                          */
+    weir_time_form form;    /* of a time                                          */
+    bool           is_nullable;
 } weir_field;
 
 /* Immutable; owned by the plan (or test) that made it and outlives every chunk. */

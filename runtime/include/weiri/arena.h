@@ -28,17 +28,17 @@ char *
 weiri_arena_format(weiri_arena *self, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* A growing array in an arena: `items` is moved to a bigger place when it is full. */
-#define WEIRI_ARENA_PUSH(arena, items, n, value)                                         \
-    do {                                                                                 \
-        if (((n) & ((n)-1)) == 0) {                                                      \
-            (items) = weiri_arena_grow((arena), (items), (n) * sizeof *(items),          \
-                ((n) == 0 ? 1 : 2 * (n)) * sizeof *(items));                             \
-        }                                                                                \
-        (items)[(n)++] = (value);                                                        \
-    } while (0)
-
 void *
 weiri_arena_grow(weiri_arena *self, const void *old, size_t old_size, size_t new_size);
+
+/* `items`, an array of n items, or a copy of it with room for one more where it is full:
+ * that is when n is zero or a power of two. */
+void *
+weiri_arena_room(weiri_arena *self, void *items, size_t n, size_t item_size);
+
+/* Append to an array in an arena. */
+#define WEIRI_ARENA_PUSH(arena, items, n, value)                                         \
+    ((items)         = weiri_arena_room((arena), (items), (n), sizeof(*(items))),        \
+        (items)[(n)] = (value), (n)++)
 
 #endif

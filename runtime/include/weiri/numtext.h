@@ -19,8 +19,8 @@ weiri_int_parse(const char *text, size_t size, int64_t *out);
 bool
 weiri_float_parse(const char *text, size_t size, double *out);
 
-/* word * 10^exponent, for who has scanned the digits already. False if it overflows or the
- * rounding is not certain, which needs the text: *out unchanged. */
+/* word * 10^exponent, for who has scanned the digits already. False if it overflows or
+ * the rounding is not certain, which needs the text: *out unchanged. */
 bool
 weiri_float_from_decimal(uint64_t word, int64_t exponent, bool is_negative, double *out);
 

@@ -1,0 +1,275 @@
+/* Sliding windows whose aggregates need no look at other rows of the key: the rows of all
+ * keys stand in one queue, in order of time.
+ *
+ * New rows and rows that leave are then read and written one after another, and only the
+ * keys' states, which are small, are visited at random. With a ring a key (sliding.c)
+ * each event waits for two places in memory that no cache holds.
+ */
+#include "window/windower.h"
+
+/* Then the slides. */
+typedef struct flowing_entry {
+    weiri_entry entry;
+    uint32_t    n; /* rows in the window */
+} flowing_entry;
+
+size_t
+weiri_flowing_entry_size(const weiri_windower *self)
+{
+    return sizeof(flowing_entry) + self->states_size;
+}
+
+bool
+weiri_is_flowing(const weiri_window *window)
+{
+    bool fits = window->kind == WEIRI_WINDOW_SLIDING && !window->is_reset;
+    for (uint32_t a = 0; a < window->n_aggregates; a++) {
+        switch (window->aggregates[a].kind) {
+        case WEIRI_AGGREGATE_START:
+        case WEIRI_AGGREGATE_FIRST:
+        case WEIRI_AGGREGATE_COLLECT:
+        case WEIRI_AGGREGATE_STDDEV:
+        case WEIRI_AGGREGATE_VARIANCE:
+        case WEIRI_AGGREGATE_EWMA:
+        case WEIRI_AGGREGATE_SLOPE:
+        case WEIRI_AGGREGATE_CORRELATION: fits = false; break;
+        default: break;
+        }
+    }
+    return fits;
+}
+
+static char *
+states_of(flowing_entry *self)
+{
+    return (char *)(self + 1);
+}
+
+static void
+clear(weiri_windower *self, void *part)
+{
+    flowing_entry *entry = part;
+    for (uint32_t i = 0; i < self->n_active; i++) {
+        uint32_t a = self->active[i];
+        weiri_slide_clear(&self->slides[a], states_of(entry) + self->offset[a]);
+    }
+    weiri_emission_fini(&entry->entry.emission);
+}
+
+/* ---- rows ---- */
+
+static uint64_t *
+row_at(const weiri_windower *self, uint64_t number)
+{
+    return weiri_ring_row(&self->rows, self->stride, number);
+}
+
+/* The last word of a row: its entry, or WEIRI_NO_ENTRY when it was dropped before its
+ * time. */
+static uint64_t *
+entry_of(const weiri_windower *self, uint64_t *row)
+{
+    return &row[self->stride - 1];
+}
+
+/* Take a row out of its key's window. */
+static bool
+take_out(weiri_windower *self, uint64_t number)
+{
+    uint64_t      *row = row_at(self, number);
+    flowing_entry *entry =
+        weiri_key_table_at(&self->keys, (uint32_t)*entry_of(self, row));
+    weiri_ring at = self->rows;
+    at.head       = number; /* a slide is asked about the row at the head */
+    for (uint32_t i = 0; i < self->n_active; i++) {
+        uint32_t a = self->active[i];
+        if (((row[WEIRI_ROW_MASK] >> a) & 1) != 0
+            && !weiri_slide_evict(
+                &self->slides[a], states_of(entry) + self->offset[a], &at)) {
+            return false;
+        }
+    }
+    weiri_row_free(self, row);
+    *entry_of(self, row) = WEIRI_NO_ENTRY;
+    self->counts.live_rows--;
+    if (--entry->n == 0) {
+        entry->entry.emission.was_true = false;
+        self->full_ns                  = INT64_MIN;
+    }
+    return true;
+}
+
+static bool
+evict_older(weiri_windower *self, int64_t oldest_ns)
+{
+    enum { AHEAD = 12 };
+    weiri_ring *ring = &self->rows;
+    for (; ring->head < ring->tail; ring->head++) {
+        uint64_t *row = row_at(self, ring->head);
+        if ((int64_t)row[WEIRI_ROW_TIME] >= oldest_ns) {
+            break;
+        }
+        if (ring->head + AHEAD < ring->tail) {
+            uint64_t next = *entry_of(self, row_at(self, ring->head + AHEAD));
+            if (next != WEIRI_NO_ENTRY) {
+                __builtin_prefetch(weiri_key_table_at(&self->keys, (uint32_t)next), 1);
+            }
+        }
+        if (*entry_of(self, row) != WEIRI_NO_ENTRY && !take_out(self, ring->head)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Drop the oldest row of a key that has as many as it may. The search goes on where the
+ * last one for the same key ended. */
+static bool
+drop_oldest(weiri_windower *self, uint32_t index)
+{
+    uint64_t number = self->rows.head;
+    if (self->dropped_entry == index && self->dropped_number > number) {
+        number = self->dropped_number;
+    }
+    while (*entry_of(self, row_at(self, number)) != index) {
+        number++;
+    }
+    self->dropped_entry  = index;
+    self->dropped_number = number + 1;
+    self->counts.dropped_rows++;
+    return take_out(self, number);
+}
+
+static bool
+push(weiri_windower *self, uint32_t index, flowing_entry *entry, uint32_t i)
+{
+    uint32_t bound =
+        self->window->max_rows > 0 ? self->window->max_rows : WEIRI_WINDOW_ROWS;
+    if (entry->n == bound && !drop_oldest(self, index)) {
+        return false;
+    }
+    weiri_ring *ring = &self->rows;
+    if (ring->tail - ring->head == ring->capacity && !weiri_rows_grow(self, ring)) {
+        return false;
+    }
+    uint64_t *row        = row_at(self, ring->tail);
+    bool      is_ok      = weiri_row_fill(self, row, i);
+    *entry_of(self, row) = index;
+    ring->tail++;
+    entry->n++;
+    self->counts.live_rows++;
+    for (uint32_t j = 0; j < self->n_active && is_ok; j++) {
+        uint32_t a = self->active[j];
+        if (((row[WEIRI_ROW_MASK] >> a) & 1) != 0) {
+            is_ok = weiri_slide_add(&self->slides[a], states_of(entry) + self->offset[a],
+                ring, ring->tail - 1);
+        }
+    }
+    return is_ok;
+}
+
+/* ---- events ---- */
+
+static weir_status
+give(weiri_windower *self, uint32_t index, flowing_entry *entry, uint32_t i)
+{
+    int64_t          time       = self->batch.time[i];
+    bool             is_emitted = false;
+    weiri_evaluation e          = {
+                 .keys     = weiri_key_table_cells(&self->keys, index),
+                 .start    = time,
+                 .end      = time,
+                 .time_ns  = time,
+                 .states   = states_of(entry),
+                 .ring     = &self->rows,
+                 .chunk    = self->batch.rows.chunk,
+                 .row      = self->batch.rows.first + self->batch.row[i],
+                 .emission = &entry->entry.emission,
+    };
+    return weiri_windower_give(self, &e, &is_emitted);
+}
+
+static weir_status
+feed_row(weiri_windower *self, uint32_t i)
+{
+    bool     is_new = false;
+    uint32_t index  = WEIRI_NO_ENTRY;
+    if (!evict_older(self, weiri_add_ns(self->batch.time[i], -self->window->width_ns))) {
+        return WEIR_ENOMEM;
+    }
+    weir_status status = weiri_windower_entry(self, i, &index, &is_new);
+    if (status != WEIR_OK || index == WEIRI_NO_ENTRY) {
+        return status;
+    }
+    flowing_entry *entry = weiri_key_table_at(&self->keys, index);
+    entry->entry.is_used = true;
+    if (self->window->is_before) {
+        status = give(self, index, entry, i);
+    }
+    if (status == WEIR_OK && !push(self, index, entry, i)) {
+        status = WEIR_ENOMEM;
+    }
+    if (status == WEIR_OK && !self->window->is_before) {
+        status = give(self, index, entry, i);
+    }
+    return status;
+}
+
+static weir_status
+feed(weiri_windower *self)
+{
+    enum { FAR = 32, NEAR = 16 };
+    const weiri_window_batch *batch  = &self->batch;
+    weir_status               status = WEIR_OK;
+    for (uint32_t i = 0; i < batch->n && status == WEIR_OK; i++) {
+        if (i + FAR < batch->n) {
+            weiri_key_table_prefetch_slot(&self->keys, batch->hash[i + FAR]);
+            weiri_key_table_prefetch_entry(&self->keys, batch->hash[i + NEAR]);
+        }
+        status = feed_row(self, i);
+    }
+    return status;
+}
+
+static int64_t
+stale_from(const weiri_windower *self, const weiri_entry *entry)
+{
+    (void)self;
+    return ((const flowing_entry *)entry)->n == 0 ? INT64_MIN : INT64_MAX;
+}
+
+static int64_t
+next_close(const weiri_windower *self)
+{
+    (void)self;
+    return INT64_MAX;
+}
+
+static weir_status
+close_none(weiri_windower *self, int64_t time_ns)
+{
+    (void)self;
+    (void)time_ns;
+    return WEIR_OK;
+}
+
+const weiri_window_ops weiri_flowing_ops = {
+    .feed       = feed,
+    .next_close = next_close,
+    .close      = close_none,
+    .tick       = close_none,
+    .stale_from = stale_from,
+    .clear      = clear,
+};
+
+void
+weiri_flowing_fini(weiri_windower *self)
+{
+    for (; self->rows.head < self->rows.tail; self->rows.head++) {
+        uint64_t *row = row_at(self, self->rows.head);
+        if (*entry_of(self, row) != WEIRI_NO_ENTRY) {
+            weiri_row_free(self, row);
+        }
+    }
+    free(self->rows.words);
+}

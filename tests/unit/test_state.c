@@ -24,7 +24,8 @@ static void
 assert_same_log(const state_rig *want, const state_rig *got, uint32_t rule)
 {
     if (want->log.size != got->log.size
-        || memcmp(want->log.bytes, got->log.bytes, want->log.size) != 0) {
+        || (want->log.size > 0
+            && memcmp(want->log.bytes, got->log.bytes, want->log.size) != 0)) {
         fail_msg("rule %u gives something else after a reload", rule);
     }
 }
@@ -157,13 +158,16 @@ what_runs_share_is_written_once(void **state)
 
 /* ---- another process ---- */
 
-static void
+static bool
 write_file(const char *path, const weiri_pack *bytes)
 {
     FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(bytes->bytes, 1, bytes->size, file), bytes->size);
-    assert_int_equal(fclose(file), 0);
+    if (file == NULL) {
+        return false;
+    }
+    bool ok =
+        bytes->size == 0 || fwrite(bytes->bytes, 1, bytes->size, file) == bytes->size;
+    return fclose(file) == 0 && ok;
 }
 
 static size_t
@@ -197,8 +201,7 @@ go_on(const char *path, const char *rule)
     if (state_rig_load(&rig, bytes, size, &err) == WEIR_OK
         && state_rig_feed(&rig, EVENTS / 2) == WEIR_OK
         && state_rig_end(&rig) == WEIR_OK) {
-        write_file(path, &rig.log);
-        exit_code = 0;
+        exit_code = write_file(path, &rig.log) ? 0 : 4;
     } else {
         fprintf(stderr, "%s\n", err.text);
     }
@@ -216,7 +219,7 @@ run_other_process(const char *path, uint32_t rule)
     assert_true(child >= 0);
     if (child == 0) {
         execl("/proc/self/exe", "test_state", "--go-on", path, number, (char *)NULL);
-        _exit(4);
+        _exit(5);
     }
     int status = 0;
     assert_int_equal(waitpid(child, &status, 0), child);
@@ -239,7 +242,7 @@ another_process_goes_on_from_the_bytes(void **state)
         setup_rig(&rig, rule, 7);
         assert_ok(state_rig_feed(&rig, EVENTS / 2));
         weiri_pack saved = save(&rig);
-        write_file(path, &saved);
+        assert_true(write_file(path, &saved));
         run_other_process(path, rule);
         size_t before = rig.log.size;
         assert_ok(state_rig_feed(&rig, EVENTS / 2));

@@ -77,6 +77,17 @@ typedef struct weiri_executor_ops {
     void (*finish)(weiri_executor *self);
     uint64_t (*live_runs)(const weiri_executor *self);
     uint64_t (*faults)(const weiri_executor *self);
+    /* State as bytes, see match/state.h: what an executor keeps for all partitions (NULL:
+     * nothing), and of each (NULL: it cannot be saved). Loading gives into an executor
+     * that has seen no event; what is wrong is noted in `in`, and memory that is out in
+     * core->status. `loaded` is called once all partitions are there. */
+    void (*save)(const weiri_executor *self, weiri_pack *out);
+    void (*save_partition)(const weiri_executor *self, const weiri_partition *partition,
+        weiri_pack *out, weiri_seen *seen);
+    void (*load)(weiri_executor *self, weiri_unpack *in);
+    void (*load_partition)(weiri_executor *self, weiri_partition *partition,
+        weiri_unpack *in, weiri_shared *shared);
+    void (*loaded)(weiri_executor *self);
 } weiri_executor_ops;
 
 /* Every pattern. */

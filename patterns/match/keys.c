@@ -559,6 +559,94 @@ weiri_keys_values(
     }
 }
 
+/* ---- all partitions, for saving and loading ---- */
+
+typedef struct listed {
+    const char *bytes;
+    uint32_t    size;
+    uint32_t    number;
+} listed;
+
+static int
+compare_listed(const void *a, const void *b)
+{
+    const listed *x     = a;
+    const listed *y     = b;
+    uint32_t      size  = x->size < y->size ? x->size : y->size;
+    int           order = size > 0 ? memcmp(x->bytes, y->bytes, size) : 0;
+    return order != 0 ? order : (x->size > y->size) - (x->size < y->size);
+}
+
+uint32_t *
+weiri_keys_list(const weiri_keys *self)
+{
+    listed   *all     = malloc((self->n_live + (size_t)1) * sizeof *all);
+    uint32_t *numbers = malloc((self->n_live + (size_t)1) * sizeof *numbers);
+    uint32_t  n       = 0;
+    if (all == NULL || numbers == NULL) {
+        free(all);
+        free(numbers);
+        return NULL;
+    }
+    for (uint32_t s = 0; s < self->n_slots; s++) {
+        if (self->slots[s].partition != 0) {
+            const weiri_partition *at = weiri_keys_at(self, self->slots[s].partition);
+            all[n++] =
+                (listed){ .bytes = bytes_of(at), .size = at->size, .number = at->self };
+        }
+    }
+    qsort(all, n, sizeof *all, compare_listed);
+    for (uint32_t i = 0; i < n; i++) {
+        numbers[i] = all[i].number;
+    }
+    free(all);
+    return numbers;
+}
+
+/* The hash and the bytes of weiri_keys_hash and weiri_keys_read. */
+static bool
+write_key(weiri_keys *self, const weir_value *values, weiri_key *key)
+{
+    size_t used    = 0;
+    bool   is_put  = true;
+    bool   is_bare = self->plan->n_keys == 1 && is_text(values->type);
+    for (uint32_t k = 0; k < self->plan->n_keys && is_put; k++) {
+        const weir_value *value = &values[k];
+        uint64_t          cell  = 0;
+        if (is_text(value->type)) {
+            is_put = (is_bare || put(self, &used, &value->size, sizeof value->size))
+                     && put(self, &used, value->as.s, value->size);
+            key->hash = hash_bytes(key->hash, value->as.s, value->size);
+            continue;
+        }
+        if (value->type == WEIR_BOOL) {
+            cell = value->as.b;
+        } else if (value->type != WEIR_FLOAT || value->as.f != 0.0) {
+            memcpy(&cell, &value->as, sizeof cell);
+        }
+        is_put    = put(self, &used, &cell, sizeof cell);
+        key->hash = mix(key->hash, cell);
+    }
+    key->hash  = mix(key->hash, 0);
+    key->bytes = self->scratch;
+    key->size  = (uint32_t)used;
+    return is_put;
+}
+
+weir_status
+weiri_keys_restore(weiri_keys *self, const weir_value *values, weiri_partition **out)
+{
+    weiri_key key = { .hash = 0 };
+    if (!write_key(self, values, &key)) {
+        return WEIR_ENOMEM;
+    }
+    if (weiri_keys_find(self, &key) != NULL) {
+        return WEIR_EDATA;
+    }
+    *out = weiri_keys_add(self, &key);
+    return *out == NULL ? WEIR_ENOMEM : WEIR_OK;
+}
+
 uint32_t
 weiri_keys_live(const weiri_keys *self)
 {

@@ -95,6 +95,18 @@ weiri_keys_values(
 uint32_t
 weiri_keys_live(const weiri_keys *self);
 
+/* The numbers of all partitions, shape (weiri_keys_live(),), in the order of their keys'
+ * bytes. The caller frees it; NULL when memory is out. */
+uint32_t *
+weiri_keys_list(const weiri_keys *self);
+
+/* Make the partition of a key that was saved: values as weiri_keys_values gives them.
+ *
+ *   errors  WEIR_ENOMEM; WEIR_EDATA  there is one
+ */
+WEIR_MUST_CHECK weir_status
+weiri_keys_restore(weiri_keys *self, const weir_value *values, weiri_partition **out);
+
 uint64_t
 weiri_keys_faults(const weiri_keys *self);
 

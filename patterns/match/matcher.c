@@ -12,6 +12,7 @@
 #include "gate/test.h"
 #include "match/executor.h"
 #include "match/planner.h"
+#include "match/state.h"
 #include "weiri/assert.h"
 #include "weiri/limits.h"
 
@@ -495,13 +496,43 @@ weiri_matcher_counts(const weiri_matcher *self)
     weiri_match_counts counts = self->core.counts;
     counts.live_runs          = self->ops->live_runs(self->executor);
     counts.live_keys          = weiri_keys_live(self->core.keys);
-    counts.faults             = weiri_classes_faults(self->core.classes)
-                    + weiri_registers_faults(self->core.registers)
-                    + weiri_keys_faults(self->core.keys)
-                    + weiri_emitter_faults(self->core.emit)
-                    + self->ops->faults(self->executor);
+    counts.faults += weiri_classes_faults(self->core.classes)
+                     + weiri_registers_faults(self->core.registers)
+                     + weiri_keys_faults(self->core.keys)
+                     + weiri_emitter_faults(self->core.emit)
+                     + self->ops->faults(self->executor);
     if (self->core.on_timeout != NULL) {
         counts.faults += weiri_emitter_faults(self->core.on_timeout);
     }
     return counts;
+}
+
+/* ---- state ---- */
+
+static weiri_stateful
+stateful(const weiri_matcher *self, weiri_core *core)
+{
+    return (weiri_stateful){ .core = core,
+        .ops                       = self->ops,
+        .executor                  = self->executor,
+        .n_events                  = self->n_events };
+}
+
+weir_status
+weiri_matcher_save(const weiri_matcher *self, weiri_pack *out, weir_error *err)
+{
+    weiri_core core      = self->core;
+    core.counts          = weiri_matcher_counts(self);
+    weiri_stateful state = stateful(self, &core);
+    return weiri_state_save(&state, out, err);
+}
+
+weir_status
+weiri_matcher_load(
+    weiri_matcher *self, const uint8_t *bytes, size_t size, weir_error *err)
+{
+    weiri_stateful state  = stateful(self, &self->core);
+    weir_status    status = weiri_state_load(&state, bytes, size, err);
+    self->n_events        = state.n_events;
+    return status;
 }

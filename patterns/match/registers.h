@@ -6,7 +6,9 @@
 #ifndef WEIRI_REGISTERS_H
 #define WEIRI_REGISTERS_H
 
+#include "match/shared.h"
 #include "match/strings.h"
+#include "weiri/pack.h"
 #include "weiri/pattern.h"
 
 typedef union weiri_cell {
@@ -103,6 +105,25 @@ weiri_registers_value(weiri_registers *self, const weiri_cell *cells, uint32_t r
 
 void
 weiri_registers_begin_values(weiri_registers *self);
+
+/* Write a run's cells, and read them into cleared ones: after a failure, which `in` or
+ * weiri_registers_is_out_of_memory tells of, they are still to be released. */
+void
+weiri_registers_save(const weiri_registers *self, const weiri_cell *cells,
+    weiri_pack *out, weiri_seen *seen);
+
+void
+weiri_registers_load(
+    weiri_registers *self, weiri_cell *cells, weiri_unpack *in, weiri_shared *shared);
+
+/* The same for what was kept of an event for `step`. */
+void
+weiri_registers_save_kept(const weiri_registers *self, uint32_t step,
+    const weiri_cell *kept, weiri_pack *out, weiri_seen *seen);
+
+void
+weiri_registers_load_kept(weiri_registers *self, uint32_t step, weiri_cell *kept,
+    weiri_unpack *in, weiri_shared *shared);
 
 bool
 weiri_registers_is_out_of_memory(const weiri_registers *self);

@@ -18,53 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "match/executor.h"
-#include "match/timers.h"
-
-/* An event that is held. */
-typedef struct entry {
-    uint32_t   next;  /* of its queue; 0: the last                                 */
-    uint32_t   until; /* of a step after the first: starts before this moved on it */
-    int64_t    time_ns;
-    uint64_t   order;
-    weiri_cell kept[];
-} entry;
-
-typedef struct queue {
-    uint32_t first; /* 0: empty */
-    uint32_t last;
-} queue;
-
-/* In a partition. Starts are numbered from 0; numbers wrap around. */
-typedef struct rings_state {
-    uint32_t tail;  /* number of the first start alive    */
-    uint32_t head;  /* number of the next start           */
-    uint64_t watch; /* which timer looks after it; 0: none */
-    queue steps[];  /* of step 0 the starts, of step j the events that moved starts to it;
-                     * shape (n_held,)                      */
-} rings_state;
-
-struct weiri_executor {
-    weiri_core *core;
-    weiri_pool *entries; /* per step that is held: entries with its kept cells */
-    uint32_t    n_steps; /* that take an event                                 */
-    uint32_t    n_held;  /* of these, whose events are held                    */
-    uint32_t    min;     /* repetitions of the first step                      */
-    uint32_t    max;
-    bool        is_absence; /* the pattern ends in `not`                        */
-    uint32_t    steps[64];  /* the plan's step of each place in the chain       */
-    uint64_t    fits[WEIRI_CLASS_COUNT]; /* per class: bit j: fits step j;
-                                          * bit n_steps: the closing `not`       */
-    weiri_timers timers;
-    uint64_t     n_watches;
-    int64_t      last_watch_ns;
-    uint64_t     n_starts; /* alive, in all partitions */
-    weiri_cell  *cells;    /* of the match being given */
-    weir_value  *key;
-    weiri_taken *taken;
-    uint32_t     n_taken;
-    uint32_t     capacity_taken;
-};
+#include "match/rings.h"
 
 /* ---- which patterns ---- */
 
@@ -119,12 +73,27 @@ weiri_rings_take(const weiri_match *plan)
 
 /* ---- making and ending ---- */
 
+/* Long texts that entries hold are not the pool's. */
+static void
+release_entries(weiri_executor *self, uint32_t step)
+{
+    weiri_pool *entries = &self->entries[step];
+    for (uint32_t i = 1; entries->blocks[0] != NULL && i < entries->n_made; i++) {
+        entry *at = weiri_pool_at(entries, i);
+        if (at->order != NO_ENTRY) {
+            weiri_registers_release_kept(
+                self->core->registers, self->steps[step], at->kept);
+        }
+    }
+}
+
 static void
 destroy(weiri_executor **self_p)
 {
     weiri_executor *self = *self_p;
     *self_p              = NULL;
     for (uint32_t i = 0; self->entries != NULL && i < self->n_held; i++) {
+        release_entries(self, i);
         weiri_pool_fini(&self->entries[i]);
     }
     weiri_timers_fini(&self->timers);
@@ -218,18 +187,6 @@ set_other(weiri_executor *self, const weiri_class *class)
 
 /* ---- queues ---- */
 
-static rings_state *
-state_of(const weiri_partition *partition)
-{
-    return (rings_state *)(partition + 1);
-}
-
-static entry *
-entry_at(const weiri_executor *self, uint32_t step, uint32_t number)
-{
-    return weiri_pool_at(&self->entries[step], number);
-}
-
 /* The number after the last start that has taken step `step`. */
 static uint32_t
 boundary(const weiri_executor *self, const rings_state *state, uint32_t step)
@@ -275,6 +232,7 @@ pop(weiri_executor *self, rings_state *state, uint32_t step)
         from->last = 0;
     }
     weiri_registers_release_kept(self->core->registers, self->steps[step], first->kept);
+    first->order = NO_ENTRY;
     weiri_pool_give(&self->entries[step], number);
 }
 
@@ -347,12 +305,15 @@ watch(weiri_executor *self, weiri_partition *partition, int64_t deadline_ns)
     }
     rings_state *state = state_of(partition);
     state->watch       = ++self->n_watches;
-    if (deadline_ns > self->last_watch_ns) {
+    weiri_timer timer  = {
+         .deadline_ns = deadline_ns, .start = state->watch, .partition = partition->self
+    };
+    if (deadline_ns >= self->last_watch_ns) {
         self->last_watch_ns = deadline_ns; /* the queue wants its deadlines in order */
+        append_timer(self, timer);
+    } else if (!weiri_timers_push(&self->timers, timer)) {
+        self->core->status = WEIR_ENOMEM;
     }
-    append_timer(self, (weiri_timer){ .deadline_ns = self->last_watch_ns,
-                           .start                  = state->watch,
-                           .partition              = partition->self });
 }
 
 /* ---- giving a match ---- */
@@ -671,4 +632,8 @@ const weiri_executor_ops WEIRI_RINGS = {
     .finish        = finish,
     .live_runs     = live_runs,
     .faults        = faults,
+
+    .save_partition = weiri_rings_save_partition,
+    .load_partition = weiri_rings_load_partition,
+    .loaded         = weiri_rings_loaded,
 };

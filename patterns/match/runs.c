@@ -430,4 +430,10 @@ const weiri_executor_ops WEIRI_RUNS = {
     .finish        = finish,
     .live_runs     = live_runs,
     .faults        = faults,
+
+    .save           = weiri_runs_save,
+    .save_partition = weiri_runs_save_partition,
+    .load           = weiri_runs_load,
+    .load_partition = weiri_runs_load_partition,
+    .loaded         = weiri_runs_loaded,
 };

@@ -136,6 +136,7 @@ struct weiri_executor {
     uint64_t      *probe_stamp;  /* per probe: event that it looked up for    */
     uint32_t      *probe_bucket; /* … and the hash                            */
     uint64_t       event_stamp;
+    bool           is_loading; /* timers come in no order yet */
     /* the turn at work */
     const weiri_event *event; /* NULL: a deadline */
     weiri_partition   *partition;
@@ -252,5 +253,19 @@ void
 weiri_runs_watch_before(weiri_executor *self, uint32_t partition, int64_t time_ns);
 void
 weiri_runs_fire(weiri_executor *self, int64_t before_ns);
+
+/* runs_save.c: see weiri_executor_ops. */
+void
+weiri_runs_save(const weiri_executor *self, weiri_pack *out);
+void
+weiri_runs_save_partition(const weiri_executor *self, const weiri_partition *partition,
+    weiri_pack *out, weiri_seen *seen);
+void
+weiri_runs_load(weiri_executor *self, weiri_unpack *in);
+void
+weiri_runs_load_partition(weiri_executor *self, weiri_partition *partition,
+    weiri_unpack *in, weiri_shared *shared);
+void
+weiri_runs_loaded(weiri_executor *self);
 
 #endif

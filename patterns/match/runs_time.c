@@ -84,8 +84,8 @@ sweep_timers(weiri_executor *self)
 static void
 push(weiri_executor *self, weiri_timer timer)
 {
-    if (self->timers.n_heap > 64 && self->timers.n_heap / 4 > self->runs.n_live
-        && !sweep_timers(self)) {
+    if (!self->is_loading && self->timers.n_heap > 64
+        && self->timers.n_heap / 4 > self->runs.n_live && !sweep_timers(self)) {
         self->core->status = WEIR_ENOMEM;
     }
     if (!weiri_timers_push(&self->timers, timer)) {
@@ -103,7 +103,7 @@ weiri_runs_watch_start(weiri_executor *self, uint32_t run)
     }
     if (weiri_timers_is_full(&self->timers)) {
         /* Sweeping pays when it frees half of the queue. */
-        bool is_swept = self->timers.n_queue > 64
+        bool is_swept = !self->is_loading && self->timers.n_queue > 64
                         && self->timers.n_queue / 2 > self->runs.n_live
                         && sweep_timers(self);
         if (!is_swept && !weiri_timers_grow(&self->timers)) {

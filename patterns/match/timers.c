@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "weiri/assert.h"
+
 void
 weiri_timers_fini(weiri_timers *self)
 {
@@ -23,6 +25,26 @@ void
 weiri_timers_append(weiri_timers *self, weiri_timer timer)
 {
     self->queue[self->tail++ & (self->n_queue - 1)] = timer;
+}
+
+static int
+compare_timers(const void *a, const void *b)
+{
+    const weiri_timer *x = a;
+    const weiri_timer *y = b;
+    if (is_before(x, y) || is_before(y, x)) {
+        return is_before(x, y) ? -1 : 1;
+    }
+    return (x->partition > y->partition) - (x->partition < y->partition);
+}
+
+void
+weiri_timers_sort(weiri_timers *self)
+{
+    weiri_assert(self->head == 0);
+    if (self->tail > 0) {
+        qsort(self->queue, self->tail, sizeof *self->queue, compare_timers);
+    }
 }
 
 bool

@@ -41,6 +41,10 @@ weiri_timers_is_full(const weiri_timers *self)
     return self->tail - self->head == self->n_queue;
 }
 
+/* Put a queue into order that deadlines came to in none; nothing was taken from it. */
+void
+weiri_timers_sort(weiri_timers *self);
+
 /* Twice the room in the queue. False when memory is out. */
 bool
 weiri_timers_grow(weiri_timers *self);

@@ -339,5 +339,7 @@ spec_random(weiri_arena *arena, uint64_t seed)
     while (!spec_is_valid(&s)) {
         s = draw(arena, &state);
     }
+    uint64_t reload = ~seed;
+    s.reload        = seed % 3 == 0 ? spec_draw(&reload) : 0;
     return s;
 }

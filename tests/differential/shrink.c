@@ -173,6 +173,9 @@ change_clauses(change *c, spec *s)
     if (now(c, s->max_runs != UINT32_MAX)) {
         s->max_runs = UINT32_MAX;
     }
+    if (now(c, s->reload != 0)) {
+        s->reload = 0;
+    }
     if (now(c, s->cut != 0)) { /* one batch */
         s->cut = 0;
     }

@@ -106,6 +106,7 @@ typedef struct spec {
     uint32_t      n_emits;
     spec_event    events[SPEC_EVENTS];
     uint32_t      n_events;
+    uint64_t      reload;    /* seed of where its state is saved and loaded; 0: nowhere */
     uint64_t      cut;       /* seed of how the input is cut into batches */
     bool          is_closed; /* a watermark after the last event          */
 } spec;

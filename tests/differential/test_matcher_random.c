@@ -1,5 +1,6 @@
 /* Random rules over random streams: the matcher gives exactly what the reference gives,
- * in the same order and with the same values, however the input is cut into batches.
+ * in the same order and with the same values, however the input is cut into batches, and
+ * whether or not its state is saved and loaded into another matcher on the way.
  *
  *   WEIR_SEED   first case; default 1
  *   WEIR_CASES  how many;   default 26000
@@ -21,12 +22,13 @@ enum {
     DEFAULT_CASES    = 26000,
     SHRINK_BUDGET    = 4000,
     MAX_EXECUTORS    = 8,
+    MAX_RELOADS      = 3,    /* of one case */
     MIN_PER_FEATURE  = 50,   /* matching cases of each feature among 20,000 */
     MIN_PER_EXECUTOR = 5000, /* cases of each executor among 20,000         */
     MAX_REFUSED      = 20    /* patterns too large for an automaton         */
 };
 
-static const char *const EXECUTORS[] = { "runs", "rings" };
+static const char *const EXECUTORS[] = { "runs", "rings", "sets" };
 
 static const weir_reference_limits LIMITS = { .max_runs = 300, .max_steps = 60000 };
 
@@ -34,6 +36,7 @@ typedef struct result {
     weir_reference_output *outputs;
     size_t                 n;
     weiri_match_counts     counts;
+    uint32_t               n_reloaded;
     const char            *executor;
     const char            *failure;      /* an error of the matcher; NULL: none */
     bool                   is_too_large; /* for the matcher, which said so */
@@ -212,25 +215,119 @@ feed_batch(
     return status;
 }
 
+/* A matcher at work. */
+typedef struct worker {
+    const weiri_match      *plan;
+    const weiri_match_sink *sink;
+    weiri_matcher          *matcher;
+    weir_error              err;
+    uint32_t                reload_at[MAX_RELOADS]; /* before these events */
+    uint32_t                n_reloads;
+    uint32_t                n_reloaded; /* … that could be */
+} worker;
+
+static bool
+is_same_pack(const weiri_pack *a, const weiri_pack *b)
+{
+    return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
+}
+
+/* Another matcher takes over by way of bytes, which are the same whenever the same state
+ * is saved. */
 static weir_status
-feed_all(weiri_matcher *matcher, const spec *s, weir_error *err)
+reload(worker *self)
+{
+    weiri_pack     saved  = { .size = 0 };
+    weiri_pack     twice  = { .size = 0 };
+    weiri_pack     again  = { .size = 0 };
+    weiri_matcher *next   = NULL;
+    weir_status    status = weiri_matcher_save(self->matcher, &saved, &self->err);
+    if (status == WEIR_EINVAL) {
+        return WEIR_OK; /* its executor cannot */
+    }
+    self->n_reloaded++;
+    if (status == WEIR_OK) {
+        status = weiri_matcher_save(self->matcher, &twice, &self->err);
+    }
+    weiri_match_counts counts = weiri_matcher_counts(self->matcher);
+    weiri_matcher_destroy(&self->matcher);
+    if (status == WEIR_OK) {
+        status = weiri_matcher_new(self->plan, self->sink, &next, &self->err);
+    }
+    if (status == WEIR_OK) {
+        self->matcher = next;
+        status        = weiri_matcher_load(next, saved.bytes, saved.size, &self->err);
+    }
+    if (status == WEIR_OK) {
+        weiri_match_counts now = weiri_matcher_counts(next);
+        status                 = weiri_matcher_save(next, &again, &self->err);
+        if (!is_same_pack(&saved, &twice) || !is_same_pack(&saved, &again)
+            || memcmp(&counts, &now, sizeof counts) != 0) {
+            status = WEIR_FAIL(&self->err, WEIR_EDATA, "loaded is not what was saved");
+        }
+    }
+    weiri_pack_fini(&saved);
+    weiri_pack_fini(&twice);
+    weiri_pack_fini(&again);
+    return status;
+}
+
+static bool
+is_reload(const worker *self, uint32_t event)
+{
+    for (uint32_t i = 0; i < self->n_reloads; i++) {
+        if (self->reload_at[i] == event) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+draw_reloads(worker *self, const spec *s)
+{
+    uint64_t seed   = s->reload;
+    self->n_reloads = s->reload != 0 ? 1 + spec_below(&seed, MAX_RELOADS) : 0;
+    for (uint32_t i = 0; i < self->n_reloads; i++) {
+        self->reload_at[i] = spec_below(&seed, s->n_events + 1);
+    }
+}
+
+/* How many events the next batch has: it ends where a reload is. */
+static uint32_t
+next_batch(const worker *self, const spec *s, uint32_t first, uint64_t *seed)
+{
+    uint32_t left = s->n_events - first;
+    uint32_t n    = s->cut == 0 ? left : 1 + spec_below(seed, left);
+    for (uint32_t i = 1; i < n; i++) {
+        if (is_reload(self, first + i)) {
+            return i;
+        }
+    }
+    return n;
+}
+
+static weir_status
+feed_all(worker *self, const spec *s)
 {
     uint64_t    seed   = s->cut;
-    weir_status status = WEIR_OK;
+    weir_status status = is_reload(self, 0) ? reload(self) : WEIR_OK;
     for (uint32_t first = 0; first < s->n_events && status == WEIR_OK;) {
-        uint32_t left = s->n_events - first;
-        uint32_t n    = s->cut == 0 ? left : 1 + spec_below(&seed, left);
-        status        = feed_batch(matcher, s, first, n, err);
+        uint32_t n = next_batch(self, s, first, &seed);
+        status     = feed_batch(self->matcher, s, first, n, &self->err);
         first += n;
         if (status == WEIR_OK && s->cut % 2 == 1 && first < s->n_events) {
             status = weiri_matcher_advance(
-                matcher, s->events[first].time_s * SPEC_SECOND, err);
+                self->matcher, s->events[first].time_s * SPEC_SECOND, &self->err);
+        }
+        if (status == WEIR_OK && is_reload(self, first)) {
+            status = reload(self);
         }
     }
     if (status == WEIR_OK && s->is_closed) {
-        status = weiri_matcher_advance(matcher, end_of(s), err);
+        status = weiri_matcher_advance(self->matcher, end_of(s), &self->err);
     }
-    return status != WEIR_OK ? status : weiri_matcher_finish(matcher, err);
+    return status != WEIR_OK ? status : weiri_matcher_finish(self->matcher, &self->err);
 }
 
 static void
@@ -241,20 +338,39 @@ run_matcher(weiri_arena *arena, const spec *s, result *out)
     weiri_match_sink   sink = {
           .context = &r, .emitted = record_values, .matched = record_events
     };
-    weiri_matcher *matcher = NULL;
-    weir_error     err     = { 0 };
-    if (weiri_matcher_new(plan, &sink, &matcher, &err) != WEIR_OK) {
-        out->failure      = weiri_arena_format(arena, "refused: %s", err.text);
-        out->is_too_large = strstr(err.text, "too many elements") != NULL
-                            || strstr(err.text, "too many states") != NULL;
+    worker w = { .plan = plan, .sink = &sink };
+    if (weiri_matcher_new(plan, &sink, &w.matcher, &w.err) != WEIR_OK) {
+        out->failure      = weiri_arena_format(arena, "refused: %s", w.err.text);
+        out->is_too_large = strstr(w.err.text, "too many elements") != NULL
+                            || strstr(w.err.text, "too many states") != NULL;
         return;
     }
-    out->executor = weiri_matcher_executor_name(matcher);
-    if (feed_all(matcher, s, &err) != WEIR_OK) {
-        out->failure = weiri_arena_format(arena, "failed: %s", err.text);
+    out->executor = weiri_matcher_executor_name(w.matcher);
+    draw_reloads(&w, s);
+    if (feed_all(&w, s) != WEIR_OK) {
+        out->failure = weiri_arena_format(arena, "failed: %s", w.err.text);
     }
-    out->counts = weiri_matcher_counts(matcher);
-    weiri_matcher_destroy(&matcher);
+    if (w.matcher != NULL) {
+        out->counts = weiri_matcher_counts(w.matcher);
+    }
+    out->n_reloaded = w.n_reloaded;
+    weiri_matcher_destroy(&w.matcher);
+}
+
+/* The counts of the same case without a reload are the same, too. */
+static void
+check_counts(weiri_arena *arena, const spec *s, result *got)
+{
+    spec   plain = spec_copy(arena, s);
+    result other = { 0 };
+    if (s->reload == 0 || got->failure != NULL) {
+        return;
+    }
+    plain.reload = 0;
+    run_matcher(arena, &plain, &other);
+    if (memcmp(&got->counts, &other.counts, sizeof got->counts) != 0) {
+        got->failure = "counts differ from those without a reload";
+    }
 }
 
 /* ---- comparison ---- */
@@ -386,6 +502,7 @@ differs(void *context, const spec *candidate)
     bool         is    = false;
     if (run_reference(arena, candidate, &want)) {
         run_matcher(arena, candidate, &got);
+        check_counts(arena, candidate, &got);
         is = !is_same_result(candidate, &want, &got);
     }
     weiri_arena_destroy(&arena);
@@ -400,6 +517,7 @@ print_failure(weiri_arena *arena, const spec *failing, uint64_t seed)
     result got   = { 0 };
     (void)run_reference(arena, &small, &want);
     run_matcher(arena, &small, &got);
+    check_counts(arena, &small, &got);
     printf("FAILED case %" PRIu64 " (WEIR_SEED=%" PRIu64
            " WEIR_CASES=1), made smaller:\n",
         seed, seed);
@@ -416,6 +534,7 @@ typedef struct tally {
     uint64_t    costly;
     uint64_t    matching; /* with at least one match */
     uint64_t    outputs;
+    uint64_t    reloaded;
     uint64_t    failed;
     uint64_t    refused;
     uint64_t    features[N_FEATURES]; /* of matching cases */
@@ -448,6 +567,7 @@ count_case(tally *t, const spec *s, const result *want, const result *got)
     t->compared++;
     t->outputs += want->n;
     t->matching += has_match;
+    t->reloaded += got->n_reloaded > 0;
     for (int f = 0; has_match && f < N_FEATURES; f++) {
         t->features[f] += spec_features(s) >> f & 1;
     }
@@ -467,6 +587,7 @@ run_case(tally *t, uint64_t seed)
         t->costly++;
     } else {
         run_matcher(arena, &s, &got);
+        check_counts(arena, &s, &got);
         count_case(t, &s, &want, &got);
         if (got.is_too_large) {
             t->refused++;
@@ -496,10 +617,11 @@ has_its_share(const tally *t, const char *executor, uint64_t n_cases)
 static bool
 is_thorough(const tally *t, uint64_t n_cases)
 {
-    bool     ok      = t->matching * 3 >= n_cases;
+    bool     ok      = t->matching * 3 >= n_cases && t->reloaded * 5 >= t->compared;
     uint64_t minimum = n_cases * MIN_PER_FEATURE / DEFAULT_CASES;
     if (!ok) {
-        printf("FAILED: only %" PRIu64 " cases match\n", t->matching);
+        printf("FAILED: only %" PRIu64 " cases match, %" PRIu64 " are reloaded\n",
+            t->matching, t->reloaded);
     }
     for (size_t i = 0; i < sizeof EXECUTORS / sizeof *EXECUTORS; i++) {
         ok = has_its_share(t, EXECUTORS[i], n_cases) && ok;
@@ -522,9 +644,10 @@ static void
 print_tally(const tally *t)
 {
     printf("%" PRIu64 " cases compared, %" PRIu64 " with matches, %" PRIu64
-           " outputs; %" PRIu64 " too costly, %" PRIu64 " too large; %" PRIu64
-           " failed\n",
-        t->compared, t->matching, t->outputs, t->costly, t->refused, t->failed);
+           " outputs; %" PRIu64 " saved and loaded; %" PRIu64 " too costly, %" PRIu64
+           " too large; %" PRIu64 " failed\n",
+        t->compared, t->matching, t->outputs, t->reloaded, t->costly, t->refused,
+        t->failed);
     for (int f = 0; f < N_FEATURES; f++) {
         printf("%s%s %" PRIu64, f > 0 ? ", " : "matching cases with ",
             spec_feature_text((spec_feature)f), t->features[f]);

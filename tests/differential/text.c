@@ -181,5 +181,6 @@ spec_text(weiri_arena *arena, const spec *self)
         WRITE(&w, "%s }\n", w.text);
     }
     WRITE(&w, "%s%s", w.text, self->is_closed ? "    (watermark)\n" : "");
+    WRITE(&w, "%s%s", w.text, self->reload != 0 ? "    (saved and loaded)\n" : "");
     return w.text;
 }

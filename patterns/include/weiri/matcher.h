@@ -6,6 +6,7 @@
 #ifndef WEIRI_MATCHER_H
 #define WEIRI_MATCHER_H
 
+#include "weiri/pack.h"
 #include "weiri/pattern.h"
 
 typedef struct weiri_matcher weiri_matcher;
@@ -115,6 +116,29 @@ weiri_matcher_finish(weiri_matcher *self, weir_error *err);
 
 weiri_match_counts
 weiri_matcher_counts(const weiri_matcher *self);
+
+/* Append the state to `out`: all that what is given later depends on. Between two calls
+ * of feed or advance, at any event. The bytes are the same on every machine.
+ *
+ *   errors  WEIR_EINVAL  its executor cannot, or the matcher has stopped
+ *           WEIR_ENOMEM
+ *           After either `out` has what it had.
+ *   cost    O(n log n) for n partitions; linear in what they hold
+ */
+WEIR_MUST_CHECK weir_status
+weiri_matcher_save(const weiri_matcher *self, weiri_pack *out, weir_error *err);
+
+/* Have a new matcher go on where a saved one was; its counts go on, too.
+ *
+ *   bytes   shape (size,): what one weiri_matcher_save appended; not trusted
+ *   errors  WEIR_EDATA   damaged, of another format, or of another rule
+ *           WEIR_EINVAL  the matcher has been fed
+ *           WEIR_ENOMEM
+ *           After any of them the matcher is to be destroyed.
+ */
+WEIR_MUST_CHECK weir_status
+weiri_matcher_load(
+    weiri_matcher *self, const uint8_t *bytes, size_t size, weir_error *err);
 
 /* Static name of the executor that the pattern got ("runs"): for explanations. */
 const char *

@@ -1,0 +1,272 @@
+#include "state_rig.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "weiri/assert.h"
+
+enum { KEYS = 5, LONG_TEXT = 9000, SECOND = 1000000000 };
+
+static const char STREAMS[] =
+    "stream e { at time, k string, n int, s string?, x float?, b bool }\n"
+    "source e from stdin()\nsink o to stdout()\n";
+
+static const char *const RULES[] = {
+    "match a: e(n < 3){3,} -> c: e(n == 5) by k within 20s\n"
+    "emit o { k, first: first(a.s), all: collect(a.s), total: sum(a.n), end: c.s }",
+
+    "match a: e(n == 0) -> b: e(n == 1) -> c: e(n == 2) by k, b within 30s\n"
+    "emit o { a: a.s, m: b.x, z: c.s, p: a.n }",
+
+    "match a: e(n == 0) -> c: e(n == 1) -> not e(n == 2) by k within 10s\n"
+    "emit o { k, a: a.s, c: c.s }",
+
+    "match a: e(n == 0) ->> m: e(n == 1 or n == 3){1,4} any -> c: e(n == 2) by k\n"
+    "within 12s skip none\n"
+    "emit o { a: a.s, texts: collect(m.s), floats: collect(m.x), ns: collect(m.n) }",
+
+    "match a: e(n < 4) -> c: e(n == 5 and s == a.s) within 90s skip none\n"
+    "emit o { a: a.s, since: a.at, c: c.k }",
+
+    "match not e(n == 3) -> a: e(n == 1) -> c: e(n == 2) by k within 9s skip to next\n"
+    "emit o { k, a: a.x, c: c.s } on timeout emit o { k, a: a.x, c: a.s }",
+
+    "match a: e(n == 0) -> m: e(n < 3) within 4s of previous -> c: e(n == 4) by k\n"
+    "within 40s skip past last\n"
+    "emit o { a: a.s, m: m.s, c: c.n } on timeout emit o { a: a.s, m: m.s, c: a.n }",
+
+    "match a: e(n < 4){3,6} -> c: e(n == 5) by k skip used within 60s\n"
+    "emit o { avg: avg(a.x), dev: stddev(a.n), low: min(a.s), high: max(a.s),\n"
+    "  third: a[2].s, late: a[-2].s, sum: sum(a.x), true: count(a.b), long: max(a.x) }",
+
+    "match not e for 8s by k emit o { k }",
+
+    "match a: e(n < 3){2,4} -> c: e(n == 4) by k within 25s skip past last\n"
+    "emit o { k, n: count(a), s: collect(a.s), last: last(a.x) }",
+
+    "match a: e(n == 0) -> c: e(n == 1) by x, b, n * 0 within 50s skip used latest\n"
+    "emit o { a: a.s, c: c.s }",
+};
+
+uint32_t
+state_rig_rules(void)
+{
+    return sizeof RULES / sizeof *RULES;
+}
+
+/* ---- what is given ---- */
+
+static void
+log_value(weiri_pack *log, const weir_value *value)
+{
+    weiri_pack_number(log, value->type);
+    weiri_pack_number(log, value->is_null);
+    if (value->is_null) {
+        return;
+    }
+    switch ((weir_type)value->type) {
+    case WEIR_STRING:
+    case WEIR_LIST: weiri_pack_text(log, value->as.s, value->size); break;
+    case WEIR_FLOAT: weiri_pack_float(log, value->as.f); break;
+    case WEIR_BOOL: weiri_pack_number(log, value->as.b); break;
+    default: weiri_pack_signed(log, value->as.i); break;
+    }
+}
+
+static weir_status
+log_event(void *context, bool is_timeout, int64_t time_ns, const weir_value *values)
+{
+    state_rig        *self = context;
+    const weiri_emit *emit = is_timeout ? self->match->on_timeout : self->match->emit;
+    weiri_pack_time(&self->log, time_ns);
+    for (uint32_t i = 0; i < emit->schema->n_fields; i++) {
+        log_value(&self->log, &values[i]);
+    }
+    return WEIR_OK;
+}
+
+static void
+log_match(void *context, bool is_timeout, int64_t time_ns, const weiri_taken *taken,
+    uint32_t n_taken)
+{
+    state_rig *self = context;
+    weiri_pack_number(&self->log, is_timeout);
+    weiri_pack_time(&self->log, time_ns);
+    for (uint32_t i = 0; i < n_taken; i++) {
+        weiri_pack_number(&self->log, taken[i].step);
+        weiri_pack_time(&self->log, taken[i].time_ns);
+        weiri_pack_number(&self->log, taken[i].order);
+    }
+}
+
+/* ---- life ---- */
+
+weir_status
+state_rig_renew(state_rig *self)
+{
+    weiri_match_sink sink = {
+        .context = self, .emitted = log_event, .matched = log_match
+    };
+    weir_error err = { .status = WEIR_OK };
+    weiri_matcher_destroy(&self->matcher);
+    return weiri_matcher_new(self->match, &sink, &self->matcher, &err);
+}
+
+static const int64_t BEGIN_NS = 1700000000 * (int64_t)SECOND;
+
+weir_status
+state_rig_reset(state_rig *self, uint64_t seed)
+{
+    self->seed     = seed;
+    self->now_ns   = BEGIN_NS;
+    self->n_fed    = 0;
+    self->log.size = 0;
+    return state_rig_renew(self);
+}
+
+bool
+state_rig_init(state_rig *self, uint32_t rule, uint64_t seed)
+{
+    char               text[2048];
+    weiri_diagnostics *diagnostics = NULL;
+    weir_error         err         = { .status = WEIR_OK };
+    *self    = (state_rig){ .seed = seed, .now_ns = 1700000000 * (int64_t)SECOND };
+    int size = snprintf(text, sizeof text, "%srule r {\n%s\n}\n", STREAMS, RULES[rule]);
+    weiri_assert(size > 0 && (size_t)size < sizeof text);
+    weiri_assert(weiri_diagnostics_new(&diagnostics) == WEIR_OK);
+    weir_status status = weiri_compile_text(
+        "rule", text, (size_t)size, NULL, diagnostics, &self->plan, &err);
+    if (status != WEIR_OK) {
+        weiri_diagnostics_print(diagnostics, stderr, false);
+    } else {
+        self->match = self->plan->rules[0].match;
+        status      = state_rig_reset(self, seed);
+    }
+    weiri_diagnostics_destroy(&diagnostics);
+    return status == WEIR_OK;
+}
+
+void
+state_rig_fini(state_rig *self)
+{
+    weiri_matcher_destroy(&self->matcher);
+    weiri_plan_destroy(&self->plan);
+    weiri_pack_fini(&self->log);
+}
+
+weir_status
+state_rig_load(state_rig *self, const uint8_t *bytes, size_t size, weir_error *err)
+{
+    weir_status status = state_rig_renew(self);
+    return status != WEIR_OK ? status
+                             : weiri_matcher_load(self->matcher, bytes, size, err);
+}
+
+/* ---- events ---- */
+
+/* Vigna's splitmix64. */
+static uint32_t
+below(uint64_t *seed, uint32_t n)
+{
+    uint64_t z = (*seed += UINT64_C(0x9E3779B97F4A7C15));
+    z          = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    z          = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return (uint32_t)((z ^ (z >> 31)) % n);
+}
+
+typedef struct made_event {
+    char   key[32];
+    size_t text_size; /* 0: null */
+    char   letter;
+    int    n;
+    int    x; /* 0: null */
+    bool   b;
+} made_event;
+
+static made_event
+draw(state_rig *self)
+{
+    made_event e       = { .n = (int)below(&self->seed, 6) };
+    uint32_t   key     = below(&self->seed, KEYS);
+    bool       is_long = below(&self->seed, 40) == 0;
+    (void)snprintf(e.key, sizeof e.key, key % 2 == 0 ? "k%u" : "a-longer-key-of-%u", key);
+    e.text_size = is_long ? LONG_TEXT : below(&self->seed, 30);
+    e.letter    = (char)('a' + below(&self->seed, 3));
+    e.x         = (int)below(&self->seed, 4);
+    e.b         = below(&self->seed, 2) == 0;
+    self->now_ns += below(&self->seed, 3) * (int64_t)SECOND;
+    self->n_fed++;
+    return e;
+}
+
+static void
+set(weir_chunk *chunk, const char *name, weir_value value)
+{
+    int32_t field = weir_schema_find(chunk->schema, name);
+    weiri_assert(field >= 0);
+    value.type = (uint8_t)chunk->schema->fields[field].type;
+    weiri_assert(weir_chunk_set(chunk, 0, (uint32_t)field, &value) == WEIR_OK);
+}
+
+static void
+fill(weir_chunk *chunk, const state_rig *self, const made_event *e)
+{
+    char text[LONG_TEXT];
+    memset(text, e->letter, sizeof text);
+    chunk->n_rows     = 1;
+    chunk->time[0]    = self->now_ns;
+    chunk->order[0]   = self->n_fed;
+    uint32_t key_size = (uint32_t)strlen(e->key);
+    set(chunk, "at", (weir_value){ .as.i = self->now_ns });
+    set(chunk, "k", (weir_value){ .as.s = e->key, .size = key_size });
+    set(chunk, "n", (weir_value){ .as.i = e->n });
+    set(chunk, "s",
+        (weir_value){
+            .is_null = e->text_size == 0, .as.s = text, .size = (uint32_t)e->text_size });
+    set(chunk, "x", (weir_value){ .is_null = e->x == 0, .as.f = e->x / 3.0 });
+    set(chunk, "b", (weir_value){ .as.b = e->b });
+}
+
+static weir_status
+feed_one(state_rig *self)
+{
+    made_event         e      = draw(self);
+    weir_chunk        *chunk  = NULL;
+    weir_error         err    = { .status = WEIR_OK };
+    const weir_schema *schema = self->match->inputs[0].schema;
+    weiri_assert(weir_chunk_new(schema, NULL, &chunk) == WEIR_OK);
+    fill(chunk, self, &e);
+    weiri_part        part   = { .rows = { .chunk = chunk, .n = 1 } };
+    weiri_batch       batch  = { .parts = &part, .n_parts = 1, .n_events = 1 };
+    weir_status       status = weiri_matcher_feed(self->matcher, &batch, &err);
+    const weir_chunk *mine   = chunk;
+    weir_chunk_unref(&mine);
+    return status;
+}
+
+weir_status
+state_rig_feed(state_rig *self, uint32_t n)
+{
+    weir_status status = WEIR_OK;
+    for (; n > 0 && status == WEIR_OK; n--) {
+        status = feed_one(self);
+    }
+    return status;
+}
+
+void
+state_rig_pass(state_rig *self, uint32_t n)
+{
+    for (; n > 0; n--) {
+        (void)draw(self);
+    }
+}
+
+weir_status
+state_rig_end(state_rig *self)
+{
+    weir_error  err    = { .status = WEIR_OK };
+    int64_t     then   = self->now_ns + 11 * (int64_t)SECOND;
+    weir_status status = weiri_matcher_advance(self->matcher, then, &err);
+    return status != WEIR_OK ? status : weiri_matcher_finish(self->matcher, &err);
+}

@@ -179,7 +179,8 @@ drop_chunks(job *self)
     }
 }
 
-/* As the engine does: a chunk a turn. The merge is handed a reference of its own. */
+/* As the engine does: a chunk a turn. The merge is handed a reference of its own. The
+ * first chunk is not timed: without gates every rule is made ready by it. */
 static double
 run(job *self)
 {
@@ -189,6 +190,7 @@ run(job *self)
     double       begun = cpu_now();
     for (uint32_t c = 0; c < self->n_chunks; c++) {
         weir_chunk *chunk = self->chunks[c];
+        begun             = c == 1 ? cpu_now() : begun;
         (void)weir_chunk_ref(chunk);
         int64_t watermark = chunk->time[chunk->n_rows - 1];
         must(weiri_merge_push(merge, &chunk), &err);
@@ -211,7 +213,7 @@ best_run(job *self, int runs, bool is_ungated)
         double taken = run(self);
         best         = taken < best ? taken : best;
     }
-    return best / self->n_chunks / WEIRI_CHUNK_ROWS;
+    return best / (self->n_chunks - 1) / WEIRI_CHUNK_ROWS;
 }
 
 static uint8_t          masks[WEIRI_CHUNK_ROWS];

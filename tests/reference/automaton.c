@@ -504,7 +504,8 @@ guard_sink(builder *b, element *e)
     }
     uint32_t s = e->sink;
     add_guard(b, s, not_fits(ref_first_steps(e->pattern)));
-    while (e->until == NULL && state_of(b, s)->begins != 0 && state_of(b, s)->alias == s) {
+    while (
+        e->until == NULL && state_of(b, s)->begins != 0 && state_of(b, s)->alias == s) {
         s = state_of(b, s)->edges[0].target; /* what the negations stand before */
         if (s == REF_FINAL) {
             return;

@@ -163,6 +163,20 @@ class Matching(Folder):
         self.run_rules(GUESSED, "--from", "nobody=" + other, status=2)
         self.assertIn("nobody", self.stderr)
 
+    def test_input_from_elsewhere_that_would_not_be_read_is_refused(self):
+        other = self.write("other.jsonl", lines(self.EVENTS))
+        for twice in (["--from", other], ["--from", "auth=" + other]):
+            self.run_rules(GUESSED, "--from", "auth=second.jsonl", *twice, status=2)
+            self.assertIn("twice", self.stderr)
+            self.assertIn("second.jsonl", self.stderr)
+        self.run_rules(AUTH + "rule r { from auth emit o { ip } }\n", "--from", other, status=2)
+        self.assertIn(other, self.stderr)
+
+    def test_the_summary_counts_in_words_that_fit(self):
+        self.write("auth.jsonl", lines(self.EVENTS[:1]))
+        self.run_rules(AUTH + 'source auth from file("auth.jsonl")\nrule r { from auth emit o { x: length(ip) / 0 } }\n')
+        self.assertRegex(self.stderr, "^weir: 1 event in .* 1 match, .* 1 arithmetic fault\n$")
+
     def test_compressed_input_is_read_by_its_content(self):
         plain = lines(self.EVENTS).encode()
         self.write("auth.jsonl", gzip.compress(plain[:100]) + gzip.compress(plain[100:]))
@@ -234,7 +248,16 @@ test "failures are seen" {
         self.assertIn("rules.weir:15: expected 4 such 'seen', found 5", output)
         self.assertIn("expected no such 'seen', but 1 came", output)
         self.assertIn("1970-01-01T00:00:04Z seen ip=a", output)
-        self.assertIn("not ok 1 - failures are seen", output)
+        self.assertEqual(output.splitlines()[2], "not ok 1 - failures are seen")
+        self.assertEqual(output.count("ok 1"), 1)
+
+    @unittest.skipUnless(os.path.exists("/dev/full"), "needs /dev/full")
+    def test_verdicts_that_cannot_be_printed_are_no_success(self):
+        with open("/dev/full", "wb") as full:
+            for args in (["test", self.write("rules.weir", self.TESTS)], ["--help"]):
+                done = subprocess.run([WEIR, *args], stdout=full, stderr=subprocess.PIPE, timeout=60)
+                self.assertEqual(done.returncode, 74)
+                self.assertIn(b"cannot write 'standard output'", done.stderr)
 
     def test_only_tests_that_are_asked_for_are_run(self):
         self.write("rules.weir", self.TESTS + 'test "wrong" { expect seen }\n')
@@ -327,6 +350,38 @@ rule all { from auth emit copy }
         self.write("auth.jsonl", lines([auth(i, "1.2.3.4", "failed") for i in range(20000)]))
         self.run_rules(self.MANY.replace("stdout()", 'file("/dev/full")'), status=74)
         self.assertIn("/dev/full", self.stderr)
+
+    def test_a_sink_does_not_overwrite_what_the_run_reads(self):
+        content = lines([auth(0, "1.2.3.4", "failed")])
+        for name in ("auth.jsonl", "./auth.jsonl", "link.jsonl"):
+            self.write("auth.jsonl", content)
+            if not os.path.exists(self.path("link.jsonl")):
+                os.symlink("auth.jsonl", self.path("link.jsonl"))
+            self.write("other.jsonl", "precious\n")
+            self.run_rules(self.MANY.replace("stdout()", 'file("other.jsonl")')
+                           + 'sink auth to file("%s")\n' % name, status=2)
+            self.assertIn("is read", self.stderr)
+            self.assertEqual(self.read("auth.jsonl"), content)
+            self.assertEqual(self.read("other.jsonl"), "precious\n")
+        self.write("input.jsonl", content)
+        self.run_rules(self.MANY.replace("stdout()", 'file("input.jsonl")'),
+                       "--from", self.path("input.jsonl"), status=2)
+        self.assertEqual(self.read("input.jsonl"), content)
+        self.run_rules(self.MANY.replace("stdout()", 'file("rules.weir")'), status=2)
+        self.assertIn("source auth", self.read("rules.weir"))
+
+    def test_names_of_one_file_are_one_place(self):
+        self.write("auth.jsonl", lines([auth(i, "1.2.3.4", "failed") for i in range(3)]))
+        self.run_rules(self.MANY.replace("stdout()", 'file("out.jsonl")')
+                       + 'sink auth to file("./out.jsonl")\n')
+        self.assertEqual(len(self.events_of(self.read("out.jsonl"))), 6)
+
+    def test_a_name_that_promises_compression_is_refused(self):
+        self.write("auth.jsonl", "")
+        for name in ("out.csv.gz", "out.jsonl.zst"):
+            self.run_rules(self.MANY.replace("stdout()", 'file("%s")' % name), status=2)
+            self.assertIn(name, self.stderr)
+            self.assertFalse(os.path.exists(self.path(name)))
 
     def test_streams_that_share_a_file_are_in_order_of_time(self):
         rng = random.Random(3)

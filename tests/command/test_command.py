@@ -172,6 +172,16 @@ class Matching(Folder):
         self.run_rules(AUTH + "rule r { from auth emit o { ip } }\n", "--from", other, status=2)
         self.assertIn(other, self.stderr)
 
+    def test_faults_of_queries_are_counted_however_many_rows_come_at_once(self):
+        rules = AUTH + """
+        source auth from file("auth.jsonl")
+        rule r { from auth where length(ip) / (length(user) - 4) is null emit o { x: 1 / 0 } }
+        """
+        for n in (3, 100):  # row by row, and by columns
+            self.write("auth.jsonl", lines([auth(i, "1.2.3.4", "failed", "rootx"[:4 + i % 2]) for i in range(2 * n)]))
+            self.run_rules(rules)
+            self.assertRegex(self.stderr, " %d matches, .* %d arithmetic faults" % (n, 2 * n))
+
     def test_the_summary_counts_in_words_that_fit(self):
         self.write("auth.jsonl", lines(self.EVENTS[:1]))
         self.run_rules(AUTH + 'source auth from file("auth.jsonl")\nrule r { from auth emit o { x: length(ip) / 0 } }\n')

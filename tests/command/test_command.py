@@ -110,6 +110,13 @@ class Usage(Folder):
             self.assertEqual(self.weir(*args, status=2), "")
             self.assertIn("--help", self.stderr)
 
+    def test_every_verb_says_the_same_of_a_wrong_option(self):
+        for verb, option in (("run", "--from"), ("check", "--set"), ("test", "--filter")):
+            self.weir(verb, "x.weir", "--speed", status=2)
+            self.assertIn("weir %s: unknown option '--speed'" % verb, self.stderr)
+            self.weir(verb, "x.weir", option, status=2)
+            self.assertIn("weir %s: '%s' wants a value" % (verb, option), self.stderr)
+
     def test_missing_files_end_with_66_and_are_named(self):
         self.weir("run", self.path("absent.weir"), status=66)
         self.assertIn("absent.weir", self.stderr)

@@ -148,8 +148,7 @@ take_option(struct request *request, int option, char **argv)
                        "--format wants json, csv, msgpack or text, not '%s'", optarg);
     case OPTION_QUIET: request->quiet = true; return EXIT_OK;
     case OPTION_HELP: request->help = true; return EXIT_OK;
-    case ':': return report_usage("run", "'%s' wants a value", argv[optind - 1]);
-    default: return report_usage("run", "unknown option '%s'", argv[optind - 1]);
+    default: return report_option("run", option, argv);
     }
 }
 

@@ -143,9 +143,7 @@ command_test(int argc, char **argv)
             status = setting_list_add(&settings, "test", optarg) ? EXIT_OK : EXIT_USAGE;
             break;
         case OPTION_HELP: fputs(HELP, stdout); return EXIT_OK;
-        default:
-            status = report_usage(
-                "test", "unknown option or missing value '%s'", argv[optind - 1]);
+        default: status = report_option("test", option, argv);
         }
     }
     if (status == EXIT_OK && optind == argc) {

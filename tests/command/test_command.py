@@ -336,6 +336,14 @@ rule all { from auth emit seen { at, user } }
         self.assertIn("user", self.stderr)
         self.assertIn("usr", self.stderr)
 
+    def test_what_cannot_be_unpacked_says_where_and_why(self):
+        packed = gzip.compress(lines([auth(0, "1.2.3.4", "failed")]).encode())
+        for data, why in ((packed[:40], "at byte 40: it is cut off"),
+                          (packed + b"more", "at byte %d: other bytes follow" % len(packed))):
+            self.write("auth.jsonl", data)
+            self.run_rules(GUESSED, status=74)
+            self.assertIn("auth.jsonl': gzip data cannot be unpacked " + why, self.stderr)
+
     def test_any_bytes_at_all_do_no_harm(self):
         rng = random.Random(7)
         for _ in range(20):

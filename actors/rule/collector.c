@@ -7,9 +7,7 @@
 void
 weiri_collector_fini(weiri_collector *self)
 {
-    const weir_chunk *chunk = self->chunk;
-    self->chunk             = NULL;
-    weir_chunk_unref(&chunk);
+    weir_chunk_drop(&self->chunk);
 }
 
 /* Chunks grow with what a rule gives at once: of thousands of rules most give an event

@@ -201,9 +201,8 @@ make(const weiri_host_frame *frame, void **out, weir_error *err)
 static void
 destroy(void *context)
 {
-    struct filter_host *self   = context;
-    const weir_chunk   *picked = self->picked;
-    weir_chunk_unref(&picked);
+    struct filter_host *self = context;
+    weir_chunk_drop(&self->picked);
     weiri_program_destroy(&self->where);
     weiri_program_destroy(&self->values);
     free(self->columns);

@@ -110,14 +110,6 @@ append_event(weir_chunk *chunk, const struct feed *feed)
     return status;
 }
 
-static void
-drop_chunk(weir_chunk **chunk_p)
-{
-    const weir_chunk *chunk = *chunk_p;
-    *chunk_p                = NULL;
-    weir_chunk_unref(&chunk);
-}
-
 /* The events of one stream; an event that does not fit into a chunk begins the next. */
 static weir_status
 push_stream(struct session *self, uint32_t stream)
@@ -145,7 +137,7 @@ push_stream(struct session *self, uint32_t stream)
         status = weiri_merge_push(merge, &chunk);
     }
     if (chunk != NULL) {
-        drop_chunk(&chunk);
+        weir_chunk_drop(&chunk);
     }
     return status;
 }

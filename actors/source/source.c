@@ -46,14 +46,6 @@ struct weiri_intake {
     weir_error failure;
 };
 
-static void
-drop_chunk(weir_chunk **chunk_p)
-{
-    const weir_chunk *chunk = *chunk_p;
-    *chunk_p                = NULL;
-    weir_chunk_unref(&chunk);
-}
-
 static uint64_t
 first_order(const weiri_intake *self)
 {
@@ -352,7 +344,7 @@ sort_chunk(weiri_intake *self)
     for (uint32_t i = 0; i < n && status == WEIR_OK; i++) {
         status = weir_chunk_append(sorted, self->chunk, keys[i].row);
     }
-    drop_chunk(&self->chunk);
+    weir_chunk_drop(&self->chunk);
     self->chunk = sorted;
     return status;
 }
@@ -581,9 +573,9 @@ weiri_intake_destroy(weiri_intake **self_p)
     }
     weiri_reader_close(&self->reader);
     weiri_decoder_destroy(&self->decoder);
-    drop_chunk(&self->chunk);
-    drop_chunk(&self->late);
-    drop_chunk(&self->dead);
+    weir_chunk_drop(&self->chunk);
+    weir_chunk_drop(&self->late);
+    weir_chunk_drop(&self->dead);
     free(self->bytes);
     free(self);
     *self_p = NULL;

@@ -98,14 +98,14 @@ weiri_emitter_faults(const weiri_emitter *self)
     return self->program != NULL ? weiri_program_faults(self->program) : 0;
 }
 
-/* A timeout found late (semantics 4.3) is given no time before that of the event that
- * led to it: the events a rule emits do not go back in time for it. */
+/* What is given late, a timeout (semantics 4.3) or a match that was held (5), has the
+ * time of the event or deadline that led to it: what a rule emits does not go back in
+ * time. */
 static int64_t
 time_of(const weiri_core *core, const weiri_given *match)
 {
-    int64_t end_ns  = match->moment.end_ns;
-    bool    is_late = match->is_timeout && end_ns < core->now_ns;
-    return is_late ? core->now_ns : end_ns;
+    int64_t end_ns = match->moment.end_ns;
+    return end_ns < core->now_ns ? core->now_ns : end_ns;
 }
 
 static const weir_value *

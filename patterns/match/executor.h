@@ -24,7 +24,7 @@ typedef struct weiri_core {
     weiri_emitter     *emit;
     weiri_emitter     *on_timeout; /* NULL: none */
     weiri_match_counts counts;
-    int64_t            now_ns; /* time of the last event that mattered */
+    int64_t            now_ns; /* of the event or deadline at work */
     weir_status        status; /* not WEIR_OK: the matcher has stopped */
 } weiri_core;
 

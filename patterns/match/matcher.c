@@ -84,6 +84,7 @@ weiri_matcher_new(const weiri_match *plan, const weiri_match_sink *sink,
         return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the matcher");
     }
     self->core.plan    = plan;
+    self->core.now_ns  = INT64_MIN;
     self->core.sink    = *sink;
     weir_status status = prepare_core(self, err);
     if (status != WEIR_OK) {

@@ -60,4 +60,9 @@ struct weiri_registers {
     bool               is_out_of_memory;
 };
 
+/* A (value, state) pair as a value; null unless its state is IS_VALUE. Texts are
+ * borrowed. */
+weir_value
+weiri_registers_pair_value(const weiri_cell *pair, weir_type type);
+
 #endif

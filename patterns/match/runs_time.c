@@ -234,8 +234,11 @@ fire_first(weiri_executor *self)
 {
     weiri_timer timer = weiri_timers_pop(&self->timers);
     self->event       = NULL;
-    self->partition   = weiri_keys_at(self->core->keys, timer.partition);
-    self->state       = weiri_runs_state_of(self->partition);
+    if (timer.deadline_ns > self->core->now_ns) {
+        self->core->now_ns = timer.deadline_ns;
+    }
+    self->partition = weiri_keys_at(self->core->keys, timer.partition);
+    self->state     = weiri_runs_state_of(self->partition);
     if (WEIRI_RUNS.is_empty(self->partition)) {
         return;
     }

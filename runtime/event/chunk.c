@@ -107,6 +107,14 @@ weir_chunk_unref(const weir_chunk **self_p)
 }
 
 void
+weir_chunk_drop(weir_chunk **self_p)
+{
+    const weir_chunk *chunk = *self_p;
+    *self_p                 = NULL;
+    weir_chunk_unref(&chunk);
+}
+
+void
 weir_chunk_clear(weir_chunk *self)
 {
     for (uint32_t i = 0; i < self->schema->n_fields; i++) {

@@ -70,14 +70,6 @@ weiri_merge_new(uint64_t max_rows, weiri_merge **out)
     return WEIR_OK;
 }
 
-static void
-drop_chunk(weir_chunk **chunk_p)
-{
-    const weir_chunk *chunk = *chunk_p;
-    *chunk_p                = NULL;
-    weir_chunk_unref(&chunk);
-}
-
 void
 weiri_merge_destroy(weiri_merge **self_p)
 {
@@ -86,7 +78,7 @@ weiri_merge_destroy(weiri_merge **self_p)
         return;
     }
     for (uint32_t i = 0; i < self->n_runs; i++) {
-        drop_chunk(&self->heap[i].chunk);
+        weir_chunk_drop(&self->heap[i].chunk);
     }
     free(self->heap);
     free(self);
@@ -173,7 +165,7 @@ weiri_merge_push(weiri_merge *self, weir_chunk **chunk_p)
     }
     if (chunk->n_rows == 0 || pack(self, chunk)) {
         self->n_rows += chunk->n_rows;
-        drop_chunk(chunk_p);
+        weir_chunk_drop(chunk_p);
         return WEIR_OK;
     }
     if (self->n_runs == self->capacity) {
@@ -231,7 +223,7 @@ leading_rows(const weiri_merge *self, int64_t watermark_ns)
 static void
 pop_top(weiri_merge *self)
 {
-    drop_chunk(&self->heap[0].chunk);
+    weir_chunk_drop(&self->heap[0].chunk);
     self->heap[0] = self->heap[--self->n_runs];
 }
 

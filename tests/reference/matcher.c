@@ -585,6 +585,7 @@ weir_reference_advance(weir_reference *self, int64_t watermark_ns)
         if (when >= watermark_ns) {
             return;
         }
+        self->now_ns = when > self->now_ns ? when : self->now_ns;
         fire(self, when);
     }
 }
@@ -679,6 +680,7 @@ weir_reference_feed(
     e->order     = self->n_events++;
     weir_reference_advance(self, e->time_ns);
     self->last_ns    = e->time_ns;
+    self->now_ns     = e->time_ns;
     ref_partition *p = partition_of(self, e);
     if (p == NULL) {
         self->counts.null_keys++;
@@ -717,6 +719,7 @@ weir_reference_new(weiri_arena *arena, const weiri_match *plan,
     weir_reference *self = weiri_arena_alloc(arena, sizeof *self);
     self->arena          = arena;
     self->plan           = plan;
+    self->now_ns         = INT64_MIN;
     self->limits         = limits;
     if (plan->silence_ns < 0 && !ref_automaton_build(arena, plan, &self->automaton)) {
         return WEIR_EINVAL;

@@ -16,7 +16,7 @@ typedef struct weir_reference_output {
     bool         is_timeout;
     int64_t      time_ns;
     int64_t      end_ns; /* the deadline of a timeout found late, else time_ns */
-    weiri_taken *taken; /* in the order taken */
+    weiri_taken *taken;  /* in the order taken */
     uint32_t     n_taken;
     weir_value  *values; /* shape (emit->schema->n_fields,); NULL without an emit */
     uint32_t     n_values;

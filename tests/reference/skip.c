@@ -85,8 +85,8 @@ ref_give(weir_reference *self, ref_partition *partition, const ref_bindings *b,
         return;
     }
     out.end_ns = time_ns;
-    if (is_timeout && time_ns < self->last_ns) {
-        out.time_ns = self->last_ns;
+    if (time_ns < self->now_ns) {
+        out.time_ns = self->now_ns;
     }
     self->counts.matches += !is_timeout;
     self->counts.timeouts += is_timeout;

@@ -68,6 +68,7 @@ struct weir_reference {
     uint64_t               n_events;
     uint64_t               turn;
     int64_t                last_ns; /* time of the last event */
+    int64_t                now_ns;  /* of the event or deadline at work */
     uint64_t               cost;
     bool                   is_too_costly;
     weiri_match_counts     counts;

@@ -368,7 +368,7 @@ past_last_holds_a_match_for_one_that_began_earlier(void **state)
     (void)state;
     /* a1 b2 is complete while a0 waits for c; a0's time is up at 9. */
     expect("match (x: a(v == 0) -> c) or (y: a(v == 1) -> b) within 9s skip past last",
-        "a@0 a@1:1 b@2 |20", "y1 b2 @2");
+        "a@0 a@1:1 b@2 |20", "y1 b2 @9");
     expect("match (x: a(v == 0) -> c) or (y: a(v == 1) -> b) within 9s skip past last",
         "a@0 a@1:1 b@2 c@3 |20", "x0 c3 @3");
 }

@@ -72,6 +72,10 @@ weir_chunk_ref(const weir_chunk *self);
 WEIR_API void
 weir_chunk_unref(const weir_chunk **self_p);
 
+/* The same for the one who fills it; NULL is fine. */
+WEIR_API void
+weir_chunk_drop(weir_chunk **self_p);
+
 /* Forget all rows, for reuse by the only owner. */
 WEIR_API void
 weir_chunk_clear(weir_chunk *self);

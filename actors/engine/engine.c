@@ -249,10 +249,38 @@ stream_has_source(const weiri_plan *plan, const char *name)
     return false;
 }
 
+static bool
+are_of_one_stream(const weiri_redirect *a, const weiri_redirect *b)
+{
+    return a->stream == NULL || b->stream == NULL || strcmp(a->stream, b->stream) == 0;
+}
+
+/* A stream is read from one place: of two, one would be passed over in silence. */
+static weir_status
+check_redirects_differ(const weiri_engine *self, weir_error *err)
+{
+    const weiri_redirect *redirects = self->options.redirects;
+    for (size_t i = 1; i < self->options.n_redirects; i++) {
+        for (size_t k = 0; k < i; k++) {
+            if (are_of_one_stream(&redirects[k], &redirects[i])) {
+                return WEIR_FAIL(err, WEIR_EINVAL,
+                    "--from is given twice for one stream: '%s' and '%s'",
+                    redirects[k].path, redirects[i].path);
+            }
+        }
+    }
+    return WEIR_OK;
+}
+
 static weir_status
 check_redirects(const weiri_engine *self, weir_error *err)
 {
     const weiri_plan *plan = self->plan;
+    if (plan->n_sources == 0 && self->options.n_redirects > 0) {
+        return WEIR_FAIL(err, WEIR_EINVAL,
+            "--from %s: no stream of these rules has a source to read instead of",
+            self->options.redirects[0].path);
+    }
     for (size_t i = 0; i < self->options.n_redirects; i++) {
         const weiri_redirect *redirect = &self->options.redirects[i];
         if (redirect->stream != NULL && !stream_has_source(plan, redirect->stream)) {
@@ -270,7 +298,7 @@ check_redirects(const weiri_engine *self, weir_error *err)
             }
         }
     }
-    return WEIR_OK;
+    return check_redirects_differ(self, err);
 }
 
 /* As the source says, or the name of what is read, or the name the rule file has. */
@@ -352,7 +380,8 @@ static weir_status
 open_outlet(weiri_engine *self, const char *path, weiri_outlet **out, weir_error *err)
 {
     for (uint32_t i = 0; i < self->n_outlets; i++) {
-        if (strcmp(weiri_outlet_path(self->outlets[i]), path) == 0) {
+        const char *other = weiri_outlet_path(self->outlets[i]);
+        if (strcmp(other, path) == 0 || weiri_place_is_same_file(other, path)) {
             *out = self->outlets[i];
             return WEIR_OK;
         }
@@ -378,17 +407,69 @@ sink_format(const weiri_engine *self, const weiri_sink *sink)
     return format == WEIRI_FORMAT_AUTO ? WEIRI_FORMAT_JSON : format;
 }
 
+/* Opening a sink empties its file, which must not be what the run reads. */
+static weir_status
+check_target(
+    const weiri_engine *self, const weiri_sink *sink, const char *path, weir_error *err)
+{
+    if (weiri_place_is_packed(path)) {
+        return WEIR_FAIL(err, WEIR_EINVAL,
+            "'%s': what is written is not compressed: give the sink another name", path);
+    }
+    if (weiri_place_is_same_file(sink->place.file, path)) {
+        return WEIR_FAIL(err, WEIR_EINVAL,
+            "'%s' holds the rules: a sink to it would overwrite them", path);
+    }
+    for (uint32_t i = 0; i < self->plan->n_sources; i++) {
+        if (weiri_place_is_same_file(self->paths[i], path)) {
+            return WEIR_FAIL(
+                err, WEIR_EINVAL, "'%s' is read: a sink to it would overwrite it", path);
+        }
+    }
+    return WEIR_OK;
+}
+
+static weir_status
+sink_path(const weiri_sink *sink, char **out, weir_error *err)
+{
+    *out = sink->endpoint == WEIRI_ENDPOINT_STDIO
+               ? strdup("-")
+               : weiri_place_resolve(sink->place.file, sink->path);
+    return *out != NULL
+               ? WEIR_OK
+               : WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
+}
+
+/* All of them before any is opened: a refused run leaves every file as it was. */
+static weir_status
+check_targets(const weiri_engine *self, weir_error *err)
+{
+    weir_status status = WEIR_OK;
+    for (uint32_t i = 0; i < self->plan->n_sinks && status == WEIR_OK; i++) {
+        const weiri_sink *sink = &self->plan->sinks[i];
+        char             *path = NULL;
+        if (sink->endpoint == WEIRI_ENDPOINT_STDIO) {
+            continue;
+        }
+        status = sink_path(sink, &path, err);
+        if (status == WEIR_OK) {
+            status = check_target(self, sink, path, err);
+        }
+        free(path);
+    }
+    return status;
+}
+
 static weir_status
 open_sink(weiri_engine *self, const weiri_sink *sink, weir_error *err)
 {
-    char *path = sink->endpoint == WEIRI_ENDPOINT_STDIO
-                     ? strdup("-")
-                     : weiri_place_resolve(sink->place.file, sink->path);
-    if (path == NULL) {
-        return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
+    char       *path   = NULL;
+    weir_status status = sink_path(sink, &path, err);
+    if (status != WEIR_OK) {
+        return status;
     }
     weiri_outlet *outlet = NULL;
-    weir_status   status = open_outlet(self, path, &outlet, err);
+    status               = open_outlet(self, path, &outlet, err);
     free(path);
     return status == WEIR_OK
                ? weiri_outlet_add_stream(outlet, &self->plan->streams[sink->stream],
@@ -416,6 +497,9 @@ open_all(weiri_engine *self, weir_error *err)
     weir_status       status = check_redirects(self, err);
     for (uint32_t i = 0; i < plan->n_sources && status == WEIR_OK; i++) {
         status = open_source(self, i, err);
+    }
+    if (status == WEIR_OK) {
+        status = check_targets(self, err);
     }
     for (uint32_t i = 0; i < plan->n_sinks && status == WEIR_OK; i++) {
         status = open_sink(self, &plan->sinks[i], err);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 char *
 weiri_place_resolve(const char *file, const char *path)
@@ -61,6 +62,27 @@ weiri_place_format(const char *path)
         }
     }
     return WEIRI_FORMAT_AUTO;
+}
+
+bool
+weiri_place_is_packed(const char *path)
+{
+    return plain_size(path) < strlen(path);
+}
+
+static bool
+is_regular(const char *path, struct stat *about)
+{
+    return strcmp(path, "-") != 0 && stat(path, about) == 0 && S_ISREG(about->st_mode);
+}
+
+bool
+weiri_place_is_same_file(const char *a, const char *b)
+{
+    struct stat of_a;
+    struct stat of_b;
+    return is_regular(a, &of_a) && is_regular(b, &of_b) && of_a.st_dev == of_b.st_dev
+           && of_a.st_ino == of_b.st_ino;
 }
 
 bool

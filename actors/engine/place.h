@@ -14,6 +14,14 @@ weiri_place_resolve(const char *file, const char *path);
 weiri_format
 weiri_place_format(const char *path);
 
+/* Whether the name says compressed: it ends with .gz or .zst. */
+bool
+weiri_place_is_packed(const char *path);
+
+/* Whether two paths lead to one regular file that exists; never so for "-". */
+bool
+weiri_place_is_same_file(const char *a, const char *b);
+
 /* Whether the name says tab-separated. */
 bool
 weiri_place_is_tsv(const char *path);

@@ -261,8 +261,9 @@ fail_packed(weiri_reader *self, weir_error *err)
     if (self->fault == WEIR_ENOMEM) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "cannot unpack '%s'", self->path);
     }
-    return WEIR_FAIL(err, WEIR_EIO, "'%s': %s data is %s at byte %" PRIu64, self->path,
-        self->packing == WEIRI_PACKING_GZIP ? "gzip" : "zstd", self->problem, at);
+    return WEIR_FAIL(err, WEIR_EIO,
+        "'%s': %s data cannot be unpacked at byte %" PRIu64 ": %s", self->path,
+        self->packing == WEIRI_PACKING_GZIP ? "gzip" : "zstd", at, self->problem);
 }
 
 /* Unpack what is in the buffer; a fault is kept until the bytes before it are taken. */
@@ -300,7 +301,7 @@ read_packed(weiri_reader *self, char *bytes, size_t size, const struct patience 
             }
         } else if (weiri_unpacker_is_inside(self->unpacker)) {
             self->fault   = WEIR_EDATA;
-            self->problem = "cut off";
+            self->problem = "it is cut off";
         } else {
             return WEIR_EOF;
         }

@@ -162,6 +162,10 @@ count(const void *context, weiri_rule_counts *counts)
 {
     const struct filter_host *self = context;
     counts->match.matches          = self->frame.emitted->n_emitted;
+    counts->match.faults           = weiri_program_faults(self->values);
+    if (self->where != NULL) {
+        counts->match.faults += weiri_program_faults(self->where);
+    }
 }
 
 static weir_status

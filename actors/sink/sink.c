@@ -70,6 +70,12 @@ weiri_outlet_path(const weiri_outlet *self)
     return self->path;
 }
 
+static const char *
+name_of(const weiri_outlet *self)
+{
+    return strcmp(self->path, "-") == 0 ? "standard output" : self->path;
+}
+
 static weir_status
 check_shared(const weiri_outlet *self, weiri_format format, weir_error *err)
 {
@@ -78,13 +84,13 @@ check_shared(const weiri_outlet *self, weiri_format format, weir_error *err)
     }
     if (format != self->format) {
         return WEIR_FAIL(err, WEIR_EINVAL,
-            "'%s' is written in two formats: give both sinks the same", self->path);
+            "'%s' is written in two formats: give both sinks the same", name_of(self));
     }
     if (format == WEIRI_FORMAT_CSV) {
         return WEIR_FAIL(err, WEIR_EINVAL,
             "'%s' would hold two streams as CSV, which has one header: give each a file "
             "of its own, or use json",
-            self->path);
+            name_of(self));
     }
     return WEIR_OK;
 }

@@ -94,18 +94,6 @@ weiri_lane_div_int(int64_t a, int64_t b, uint64_t *fault)
     return weiri_lane_finite((double)a / (double)b, fault);
 }
 
-/* The nearest int64, halves away from zero. */
-static inline int64_t
-weiri_lane_int_of(double value, uint64_t *fault)
-{
-    double whole = round(value);
-    if (!(whole >= -0x1p63 && whole < 0x1p63)) {
-        *fault |= 1;
-        return 0;
-    }
-    return (int64_t)whole;
-}
-
 static inline int
 weiri_compare_int(int64_t a, int64_t b)
 {

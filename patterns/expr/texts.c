@@ -12,12 +12,6 @@ struct weiri_text_block {
     char                     bytes[];
 };
 
-void
-weiri_text_pool_init(weiri_text_pool *self)
-{
-    *self = (weiri_text_pool){ 0 };
-}
-
 static void
 free_blocks(struct weiri_text_block *block)
 {

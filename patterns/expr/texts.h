@@ -12,10 +12,7 @@ typedef struct weiri_text_pool {
     struct weiri_text_block *current;
 } weiri_text_pool;
 
-/* The storage is yours; all zero is an empty pool as well. */
-void
-weiri_text_pool_init(weiri_text_pool *self);
-
+/* The storage is yours; all zero is an empty pool. */
 void
 weiri_text_pool_fini(weiri_text_pool *self);
 

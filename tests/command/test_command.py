@@ -110,6 +110,13 @@ class Usage(Folder):
             self.assertEqual(self.weir(*args, status=2), "")
             self.assertIn("--help", self.stderr)
 
+    def test_every_verb_says_the_same_of_a_wrong_option(self):
+        for verb, option in (("run", "--from"), ("check", "--set"), ("test", "--filter")):
+            self.weir(verb, "x.weir", "--speed", status=2)
+            self.assertIn("weir %s: unknown option '--speed'" % verb, self.stderr)
+            self.weir(verb, "x.weir", option, status=2)
+            self.assertIn("weir %s: '%s' wants a value" % (verb, option), self.stderr)
+
     def test_missing_files_end_with_66_and_are_named(self):
         self.weir("run", self.path("absent.weir"), status=66)
         self.assertIn("absent.weir", self.stderr)
@@ -162,6 +169,30 @@ class Matching(Folder):
         self.assertEqual(self.events_of(self.run_rules(GUESSED, "--from", "-", stdin=stdin)), [self.FOUND])
         self.run_rules(GUESSED, "--from", "nobody=" + other, status=2)
         self.assertIn("nobody", self.stderr)
+
+    def test_input_from_elsewhere_that_would_not_be_read_is_refused(self):
+        other = self.write("other.jsonl", lines(self.EVENTS))
+        for twice in (["--from", other], ["--from", "auth=" + other]):
+            self.run_rules(GUESSED, "--from", "auth=second.jsonl", *twice, status=2)
+            self.assertIn("twice", self.stderr)
+            self.assertIn("second.jsonl", self.stderr)
+        self.run_rules(AUTH + "rule r { from auth emit o { ip } }\n", "--from", other, status=2)
+        self.assertIn(other, self.stderr)
+
+    def test_faults_of_queries_are_counted_however_many_rows_come_at_once(self):
+        rules = AUTH + """
+        source auth from file("auth.jsonl")
+        rule r { from auth where length(ip) / (length(user) - 4) is null emit o { x: 1 / 0 } }
+        """
+        for n in (3, 100):  # row by row, and by columns
+            self.write("auth.jsonl", lines([auth(i, "1.2.3.4", "failed", "rootx"[:4 + i % 2]) for i in range(2 * n)]))
+            self.run_rules(rules)
+            self.assertRegex(self.stderr, " %d matches, .* %d arithmetic faults" % (n, 2 * n))
+
+    def test_the_summary_counts_in_words_that_fit(self):
+        self.write("auth.jsonl", lines(self.EVENTS[:1]))
+        self.run_rules(AUTH + 'source auth from file("auth.jsonl")\nrule r { from auth emit o { x: length(ip) / 0 } }\n')
+        self.assertRegex(self.stderr, "^weir: 1 event in .* 1 match, .* 1 arithmetic fault\n$")
 
     def test_compressed_input_is_read_by_its_content(self):
         plain = lines(self.EVENTS).encode()
@@ -234,7 +265,16 @@ test "failures are seen" {
         self.assertIn("rules.weir:15: expected 4 such 'seen', found 5", output)
         self.assertIn("expected no such 'seen', but 1 came", output)
         self.assertIn("1970-01-01T00:00:04Z seen ip=a", output)
-        self.assertIn("not ok 1 - failures are seen", output)
+        self.assertEqual(output.splitlines()[2], "not ok 1 - failures are seen")
+        self.assertEqual(output.count("ok 1"), 1)
+
+    @unittest.skipUnless(os.path.exists("/dev/full"), "needs /dev/full")
+    def test_verdicts_that_cannot_be_printed_are_no_success(self):
+        with open("/dev/full", "wb") as full:
+            for args in (["test", self.write("rules.weir", self.TESTS)], ["--help"]):
+                done = subprocess.run([WEIR, *args], stdout=full, stderr=subprocess.PIPE, timeout=60)
+                self.assertEqual(done.returncode, 74)
+                self.assertIn(b"cannot write 'standard output'", done.stderr)
 
     def test_only_tests_that_are_asked_for_are_run(self):
         self.write("rules.weir", self.TESTS + 'test "wrong" { expect seen }\n')
@@ -296,6 +336,14 @@ rule all { from auth emit seen { at, user } }
         self.assertIn("user", self.stderr)
         self.assertIn("usr", self.stderr)
 
+    def test_what_cannot_be_unpacked_says_where_and_why(self):
+        packed = gzip.compress(lines([auth(0, "1.2.3.4", "failed")]).encode())
+        for data, why in ((packed[:40], "at byte 40: it is cut off"),
+                          (packed + b"more", "at byte %d: other bytes follow" % len(packed))):
+            self.write("auth.jsonl", data)
+            self.run_rules(GUESSED, status=74)
+            self.assertIn("auth.jsonl': gzip data cannot be unpacked " + why, self.stderr)
+
     def test_any_bytes_at_all_do_no_harm(self):
         rng = random.Random(7)
         for _ in range(20):
@@ -327,6 +375,38 @@ rule all { from auth emit copy }
         self.write("auth.jsonl", lines([auth(i, "1.2.3.4", "failed") for i in range(20000)]))
         self.run_rules(self.MANY.replace("stdout()", 'file("/dev/full")'), status=74)
         self.assertIn("/dev/full", self.stderr)
+
+    def test_a_sink_does_not_overwrite_what_the_run_reads(self):
+        content = lines([auth(0, "1.2.3.4", "failed")])
+        for name in ("auth.jsonl", "./auth.jsonl", "link.jsonl"):
+            self.write("auth.jsonl", content)
+            if not os.path.exists(self.path("link.jsonl")):
+                os.symlink("auth.jsonl", self.path("link.jsonl"))
+            self.write("other.jsonl", "precious\n")
+            self.run_rules(self.MANY.replace("stdout()", 'file("other.jsonl")')
+                           + 'sink auth to file("%s")\n' % name, status=2)
+            self.assertIn("is read", self.stderr)
+            self.assertEqual(self.read("auth.jsonl"), content)
+            self.assertEqual(self.read("other.jsonl"), "precious\n")
+        self.write("input.jsonl", content)
+        self.run_rules(self.MANY.replace("stdout()", 'file("input.jsonl")'),
+                       "--from", self.path("input.jsonl"), status=2)
+        self.assertEqual(self.read("input.jsonl"), content)
+        self.run_rules(self.MANY.replace("stdout()", 'file("rules.weir")'), status=2)
+        self.assertIn("source auth", self.read("rules.weir"))
+
+    def test_names_of_one_file_are_one_place(self):
+        self.write("auth.jsonl", lines([auth(i, "1.2.3.4", "failed") for i in range(3)]))
+        self.run_rules(self.MANY.replace("stdout()", 'file("out.jsonl")')
+                       + 'sink auth to file("./out.jsonl")\n')
+        self.assertEqual(len(self.events_of(self.read("out.jsonl"))), 6)
+
+    def test_a_name_that_promises_compression_is_refused(self):
+        self.write("auth.jsonl", "")
+        for name in ("out.csv.gz", "out.jsonl.zst"):
+            self.run_rules(self.MANY.replace("stdout()", 'file("%s")' % name), status=2)
+            self.assertIn(name, self.stderr)
+            self.assertFalse(os.path.exists(self.path(name)))
 
     def test_streams_that_share_a_file_are_in_order_of_time(self):
         rng = random.Random(3)

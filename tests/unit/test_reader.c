@@ -232,7 +232,7 @@ cut_packed_file_gives_its_start_and_an_error(void **state)
             char        place[64];
             store(*state, packed, cut);
             assert_int_equal(read_all(*state, 4096, &got, &err), WEIR_EIO);
-            snprintf(place, sizeof place, "cut off at byte %zu", cut);
+            snprintf(place, sizeof place, "at byte %zu: it is cut off", cut);
             assert_non_null(strstr(err.text, place));
             assert_true(got.size <= text.size);
             assert_memory_equal(got.bytes, text.bytes, got.size);

@@ -40,8 +40,7 @@ command_check(int argc, char **argv)
         case OPTION_HELP: fputs(HELP, stdout); return EXIT_OK;
         default:
             setting_list_fini(&settings);
-            return report_usage(
-                "check", "unknown option or missing value '%s'", argv[optind - 1]);
+            return report_option("check", option, argv);
         }
     }
     if (optind == argc) {

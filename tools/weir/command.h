@@ -42,6 +42,11 @@ typedef struct setting_list {
 int
 next_option(int argc, char **argv, const struct option *options);
 
+/* Say what is wrong with an option that next_option did not know or that lacks its value.
+ * Returns EXIT_USAGE. */
+int
+report_option(const char *verb, int option, char **argv);
+
 /* Take "name=value" apart, in place. False, with a message, if it is not of that form. */
 bool
 setting_list_add(setting_list *self, const char *verb, char *text);

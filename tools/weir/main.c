@@ -32,8 +32,8 @@ print_help(FILE *stream)
         stream);
 }
 
-int
-main(int argc, char **argv)
+static int
+obey(int argc, char **argv)
 {
     if (argc < 2) {
         print_help(stderr);
@@ -54,4 +54,16 @@ main(int argc, char **argv)
     }
     fprintf(stderr, "weir: no verb '%s'; see 'weir --help'\n", argv[1]);
     return EXIT_USAGE;
+}
+
+int
+main(int argc, char **argv)
+{
+    int status = obey(argc, argv);
+    /* What could not be printed must not pass for done. */
+    if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+        fputs("weir: cannot write 'standard output'\n", stderr);
+        return status == EXIT_OK ? EXIT_IO : status;
+    }
+    return status;
 }

@@ -56,6 +56,13 @@ next_option(int argc, char **argv, const struct option *options)
     return getopt_long(argc, argv, ":", options, NULL);
 }
 
+int
+report_option(const char *verb, int option, char **argv)
+{
+    return report_usage(verb,
+        option == ':' ? "'%s' wants a value" : "unknown option '%s'", argv[optind - 1]);
+}
+
 bool
 setting_list_add(setting_list *self, const char *verb, char *text)
 {

@@ -148,8 +148,7 @@ take_option(struct request *request, int option, char **argv)
                        "--format wants json, csv, msgpack or text, not '%s'", optarg);
     case OPTION_QUIET: request->quiet = true; return EXIT_OK;
     case OPTION_HELP: request->help = true; return EXIT_OK;
-    case ':': return report_usage("run", "'%s' wants a value", argv[optind - 1]);
-    default: return report_usage("run", "unknown option '%s'", argv[optind - 1]);
+    default: return report_option("run", option, argv);
     }
 }
 
@@ -210,10 +209,11 @@ print_counts(const weiri_engine_counts *counts, double seconds)
     char   dead[32];
     double per_second = seconds > 0 ? (double)counts->n_events / seconds : 0;
     fprintf(stderr,
-        "weir: %s events in %.2f s (%s events/s), %s match%s, %s late, %s undecodable",
-        grouped(counts->n_events, events), seconds, grouped((uint64_t)per_second, rate),
-        grouped(counts->n_matches, matches), counts->n_matches == 1 ? "" : "es",
-        grouped(counts->n_late, late), grouped(counts->n_dead, dead));
+        "weir: %s event%s in %.2f s (%s events/s), %s match%s, %s late, %s undecodable",
+        grouped(counts->n_events, events), counts->n_events == 1 ? "" : "s", seconds,
+        grouped((uint64_t)per_second, rate), grouped(counts->n_matches, matches),
+        counts->n_matches == 1 ? "" : "es", grouped(counts->n_late, late),
+        grouped(counts->n_dead, dead));
 }
 
 /* What a person may have to act upon is said only if there is some. */
@@ -228,7 +228,8 @@ print_oddities(const weiri_engine_counts *counts)
         fprintf(stderr, ", %s without a key", grouped(counts->n_null_keys, n));
     }
     if (counts->n_faults > 0) {
-        fprintf(stderr, ", %s arithmetic faults", grouped(counts->n_faults, n));
+        fprintf(stderr, ", %s arithmetic fault%s", grouped(counts->n_faults, n),
+            counts->n_faults == 1 ? "" : "s");
     }
 }
 

@@ -43,12 +43,30 @@ print_comment(const char *text, size_t size)
     }
 }
 
+/* A test under way: its verdict is printed once, before what went wrong. */
+struct verdict {
+    const weiri_plan *plan;
+    const weiri_test *test;
+    uint32_t          number;
+    bool              is_told;
+};
+
+static void
+tell_verdict(struct verdict *self, bool is_ok)
+{
+    if (!self->is_told) {
+        printf("%s %u - %s\n", is_ok ? "ok" : "not ok", self->number, self->test->title);
+    }
+    self->is_told = true;
+}
+
 static void
 on_failed(void *context, const weiri_ruletest_failure *failure)
 {
-    const weiri_plan      *plan = context;
-    const weiri_test_line *line = failure->line;
-    const char            *name = plan->streams[line->stream].schema.name;
+    struct verdict        *verdict = context;
+    const weiri_test_line *line    = failure->line;
+    const char            *name    = verdict->plan->streams[line->stream].schema.name;
+    tell_verdict(verdict, false);
     if (line->kind == WEIRI_TEST_EXPECT_NO) {
         printf("#   %s:%u: expected no such '%s', but %u came\n", line->place.file,
             line->place.line, name, failure->n_found);
@@ -80,15 +98,12 @@ count_chosen(const weiri_plan *plan, const char *filter)
     return n;
 }
 
-/* Failures are told before the verdict is known: the comments of a test stand above it.
- */
 static int
 run_tests(weiri_plan *plan, const char *filter)
 {
-    const weiri_ruletest_report report   = { .failed = on_failed, .context = plan };
-    uint32_t                    n        = 0;
-    uint32_t                    n_failed = 0;
-    uint32_t                    n_chosen = count_chosen(plan, filter);
+    uint32_t n        = 0;
+    uint32_t n_failed = 0;
+    uint32_t n_chosen = count_chosen(plan, filter);
     if (n_chosen == 0) {
         fprintf(stderr, "weir: %s\n",
             filter != NULL ? "no test has such a title" : "the rules hold no test");
@@ -100,13 +115,15 @@ run_tests(weiri_plan *plan, const char *filter)
         if (!is_chosen(test, filter)) {
             continue;
         }
-        weir_error  err    = { 0 };
-        uint32_t    wrong  = 0;
+        struct verdict verdict = { .plan = plan, .test = test, .number = ++n };
+        const weiri_ruletest_report report = { .failed = on_failed, .context = &verdict };
+        weir_error                  err    = { 0 };
+        uint32_t                    wrong  = 0;
         weir_status status = weiri_ruletest_run(plan, test, &report, &wrong, &err);
         if (status != WEIR_OK) {
             return report_failure(status, &err);
         }
-        printf("%s %u - %s\n", wrong == 0 ? "ok" : "not ok", ++n, test->title);
+        tell_verdict(&verdict, wrong == 0);
         n_failed += wrong > 0;
     }
     return n_failed == 0 ? EXIT_OK : EXIT_TEST_FAILED;
@@ -126,9 +143,7 @@ command_test(int argc, char **argv)
             status = setting_list_add(&settings, "test", optarg) ? EXIT_OK : EXIT_USAGE;
             break;
         case OPTION_HELP: fputs(HELP, stdout); return EXIT_OK;
-        default:
-            status = report_usage(
-                "test", "unknown option or missing value '%s'", argv[optind - 1]);
+        default: status = report_option("test", option, argv);
         }
     }
     if (status == EXIT_OK && optind == argc) {

@@ -39,7 +39,9 @@ typedef struct weiri_engine_counts {
 /* Open all sources and sinks. `plan` and what `options` points to outlive the engine.
  *
  *   errors  WEIR_ENOENT  a source's file is missing
- *           WEIR_EINVAL  a redirect names no stream; two sinks cannot share a file;
+ *           WEIR_EINVAL  a redirect names no stream, or one that another names;
+ *                        two sinks cannot share a file; a sink's file is compressed by
+ *                        its name, holds the rules or is read by a source;
  *                        a format is neither said nor told by the file's name
  *           WEIR_EIO, WEIR_ENOMEM
  */

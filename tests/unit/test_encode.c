@@ -171,9 +171,7 @@ text_for_people_never_steers_the_terminal(void **state)
            .name = "line", .fields = FIELD, .n_fields = 1, .time_field = -1
     };
     weir_chunk              *chunk = new_chunk(&LINE);
-    static const char *const IN[]  = { "", "a b", "a=b", "\x1b[31m",
-         "\xc2\x9b"
-          "31m",
+    static const char *const IN[]  = { "", "a b", "a=b", "\x1b[31m", "\xc2\x9b\x33\x31m",
          "\x7f", "Zürich", "x\xffy" };
     for (uint32_t i = 0; i < 8; i++) {
         set(chunk, i, 0, text(IN[i]));

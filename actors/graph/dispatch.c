@@ -6,7 +6,11 @@
 #include "weiri/gate.h"
 #include "weiri/matcher.h"
 
-enum { BITS = 64 };
+enum {
+    BITS = 64,
+    FEWEST_GATED =
+        4 /* rules of a stream: fewer try every event sooner than a gate does */
+};
 
 typedef struct reading {
     uint32_t reader;
@@ -135,19 +139,41 @@ gate_rule(weiri_dispatch *self, uint32_t index, weir_error *err)
                              : WEIR_FAIL(err, status, "%s", weir_status_text(status));
 }
 
+/* Per stream: how many rules a gate would stand before; NULL when memory is out. */
+static uint32_t *
+count_readers(const weiri_plan *plan)
+{
+    uint32_t *n = calloc(plan->n_streams + (size_t)1, sizeof *n);
+    for (uint32_t i = 0; n != NULL && i < plan->n_rules; i++) {
+        if (weiri_rule_n_inputs(&plan->rules[i]) == 1) {
+            n[weiri_rule_input(&plan->rules[i], 0)]++;
+        }
+    }
+    return n;
+}
+
 static weir_status
 make_gates(weiri_dispatch *self, bool is_ungated, weir_error *err)
 {
-    const weiri_plan *plan   = self->plan;
-    weir_status       status = WEIR_OK;
+    const weiri_plan *plan      = self->plan;
+    weir_status       status    = WEIR_OK;
+    uint32_t         *n_readers = count_readers(plan);
+    if (n_readers == NULL) {
+        return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
+    }
     for (uint32_t i = 0; i < plan->n_rules && status == WEIR_OK; i++) {
-        if (!is_ungated) {
+        if (!is_ungated
+            && n_readers[weiri_rule_input(&plan->rules[i], 0)] >= FEWEST_GATED) {
             status = gate_rule(self, i, err);
         }
         if (status != WEIR_OK) {
-            return WEIR_CONTEXT(err, status, "rule '%s'", plan->rules[i].name);
+            status = WEIR_CONTEXT(err, status, "rule '%s'", plan->rules[i].name);
         }
         self->always[i / BITS] |= (uint64_t)(self->gate_of[i] == 0) << i % BITS;
+    }
+    free(n_readers);
+    if (status != WEIR_OK) {
+        return status;
     }
     for (uint32_t i = 0; i < plan->n_streams && status == WEIR_OK; i++) {
         if (self->gates[i] != NULL) {

@@ -19,6 +19,13 @@ typedef struct weiri_class {
     uint64_t fits[2]; /* a bit an atom: its unary part holds */
 } weiri_class;
 
+/* Whether the unary part of an atom holds for events of a class. */
+static inline bool
+weiri_class_fits(const weiri_class *self, uint32_t atom)
+{
+    return (self->fits[atom / 64] >> atom % 64 & 1) != 0;
+}
+
 typedef struct weiri_classes weiri_classes;
 
 /* The automaton outlives it. `n_inputs` of the plan. */

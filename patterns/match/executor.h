@@ -56,6 +56,15 @@ typedef enum weiri_class_use {
     WEIRI_CLASS_MATTERS = 2 /* may change a partition that has something            */
 } weiri_class_use;
 
+/* The use of a class to a chain of steps, bit j of `fits` being: it fits step j, or
+ * something else that the chain looks at. */
+static inline unsigned
+weiri_chain_use(uint64_t fits)
+{
+    return ((fits & 1) != 0 ? WEIRI_CLASS_BEGINS : 0U)
+           | (fits != 0 ? WEIRI_CLASS_MATTERS : 0U);
+}
+
 typedef struct weiri_executor weiri_executor;
 
 typedef struct weiri_executor_ops {

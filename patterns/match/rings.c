@@ -164,8 +164,7 @@ fits_of(const weiri_executor *self, const weiri_class *class)
 {
     uint64_t fits = 0;
     for (uint32_t i = 0; i < self->n_steps + self->is_absence; i++) {
-        uint32_t atom = self->steps[i];
-        fits |= (class->fits[atom / 64] >> atom % 64 & 1) << i;
+        fits |= (uint64_t)weiri_class_fits(class, self->steps[i]) << i;
     }
     return fits;
 }
@@ -175,8 +174,7 @@ use_of(weiri_executor *self, uint32_t class)
 {
     uint64_t fits     = fits_of(self, weiri_classes_at(self->core->classes, class));
     self->fits[class] = fits;
-    return ((fits & 1) != 0 ? WEIRI_CLASS_BEGINS : 0U)
-           | (fits != 0 ? WEIRI_CLASS_MATTERS : 0U);
+    return weiri_chain_use(fits);
 }
 
 static void

@@ -295,7 +295,7 @@ note_before(weiri_executor *self)
     uint64_t fits = 0;
     for (uint32_t i = 0; i < self->n_leading; i++) {
         uint32_t of = automaton->atoms[self->leading[i]].of;
-        fits |= (class->fits[of / 64] >> of % 64 & 1) << i;
+        fits |= (uint64_t)weiri_class_fits(class, of) << i;
     }
     if (fits == 0 && self->state->before == 0) {
         return;

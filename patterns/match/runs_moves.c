@@ -13,7 +13,7 @@ class_at(const weiri_executor *self, uint32_t class)
 bool
 weiri_runs_class_fits(const weiri_executor *self, uint32_t class, uint32_t atom)
 {
-    return (class_at(self, class)->fits[atom / 64] >> atom % 64 & 1) != 0;
+    return weiri_class_fits(class_at(self, class), atom);
 }
 
 /* An atom is decided by the class unless it reads registers or the partition. */
@@ -23,7 +23,7 @@ class_fact(void *context, uint32_t atom)
     weiri_executor   *self = context;
     const weiri_atom *a    = &self->core->automaton->atoms[atom];
     if (a->kind == WEIRI_ATOM_EVENT) {
-        if ((self->fact_class->fits[atom / 64] >> atom % 64 & 1) == 0) {
+        if (!weiri_class_fits(self->fact_class, atom)) {
             return WEIRI_FALSE;
         }
         if (a->where.correlated == NULL) {
@@ -120,7 +120,7 @@ weiri_runs_use_of(weiri_executor *self, uint32_t class)
     }
     for (uint32_t i = 0; i < self->n_leading; i++) {
         uint32_t of = automaton->atoms[self->leading[i]].of;
-        if ((class_at(self, class)->fits[of / 64] >> of % 64 & 1) != 0) {
+        if (weiri_class_fits(class_at(self, class), of)) {
             use |= WEIRI_CLASS_BEGINS;
         }
     }

@@ -189,12 +189,11 @@ fits_of(const weiri_executor *self, const weiri_class *class)
 {
     uint64_t fits = 0;
     for (uint32_t k = 0; k < self->n_places; k++) {
-        uint32_t atom = self->places[k].step;
-        fits |= (class->fits[atom / 64] >> atom % 64 & 1) << k;
+        fits |= (uint64_t)weiri_class_fits(class, self->places[k].step) << k;
     }
     for (uint32_t i = 0; i < self->chain.n_killers; i++) {
-        uint32_t atom = self->chain.killers[i];
-        fits |= (class->fits[atom / 64] >> atom % 64 & 1) << WEIRI_SETS_KILL;
+        bool kills = weiri_class_fits(class, self->chain.killers[i]);
+        fits |= (uint64_t)kills << WEIRI_SETS_KILL;
     }
     return fits;
 }
@@ -204,8 +203,7 @@ use_of(weiri_executor *self, uint32_t class)
 {
     uint64_t fits     = fits_of(self, weiri_classes_at(self->core->classes, class));
     self->fits[class] = fits;
-    return ((fits & 1) != 0 ? WEIRI_CLASS_BEGINS : 0U)
-           | (fits != 0 ? WEIRI_CLASS_MATTERS : 0U);
+    return weiri_chain_use(fits);
 }
 
 static void

@@ -282,19 +282,20 @@ take_turn(weiri_matcher *self, const relevant *r, const weiri_event *event,
 
 /* Time comes to that of an event that matters. */
 static void
-go_to(weiri_matcher *self, int64_t time_ns)
+go_to(weiri_matcher *self, int64_t time_ns, uint64_t position)
 {
     if (self->ops->next_deadline(self->executor) < time_ns) {
         self->ops->fire(self->executor, time_ns);
     }
     self->core.now_ns = time_ns;
+    weiri_core_trigger(&self->core, position);
 }
 
 static void
 handle(weiri_matcher *self, const weiri_batch *batch, const relevant *r)
 {
     weiri_event event = event_of(batch, r);
-    go_to(self, event.time_ns);
+    go_to(self, event.time_ns, event.order);
     if ((r->use & WEIRI_CLASS_BEGINS) == 0
         && weiri_keys_guess(self->core.keys, r->hash) == 0) {
         return;
@@ -311,7 +312,7 @@ handle_unkeyed(weiri_matcher *self, const weiri_batch *batch, uint32_t n)
     for (uint32_t i = 0; i < n && self->core.status == WEIR_OK; i++) {
         const relevant *r     = &self->relevant[i];
         weiri_event     event = event_of(batch, r);
-        go_to(self, event.time_ns);
+        go_to(self, event.time_ns, event.order);
         take_turn(self, r, &event, weiri_keys_only(self->core.keys), &key);
     }
 }
@@ -345,14 +346,17 @@ handle_keyed(weiri_matcher *self, const weiri_batch *batch, uint32_t n)
 
 /* Note an event that may matter; false: it is of no partition. */
 static bool
-note(weiri_matcher *self, weiri_place place, uint64_t order, relevant *r)
+note(weiri_matcher *self, const weiri_batch *batch, weiri_place place, uint64_t counted,
+    relevant *r)
 {
     uint8_t class = self->parts[place.part].classes[place.row];
     r->part       = place.part;
     r->row        = place.row;
     r->class      = class;
     r->use        = self->uses[class];
-    r->order      = order;
+    r->order      = self->core.sink.trigger == NULL
+                        ? counted
+                        : batch->parts[place.part].rows.chunk->order[place.row];
     r->guess      = 0;
     return self->core.plan->n_keys == 0
            || weiri_keys_hash(self->core.keys, place.part, place.row, &r->hash);
@@ -382,14 +386,15 @@ find_relevant(weiri_matcher *self, const weiri_batch *batch, uint32_t first, uin
         for (uint32_t i = 0; i < rows; i++) {
             uint32_t    at    = self->rows[i];
             weiri_place place = { .row = (uint16_t)(row + at) };
-            found += note(self, place, self->n_events + at, &self->relevant[found]);
+            found +=
+                note(self, batch, place, self->n_events + at, &self->relevant[found]);
         }
         return found;
     }
     for (uint32_t i = 0; i < n; i++) {
         weiri_place place = batch->order[first + i];
         if (self->uses[self->parts[place.part].classes[place.row]] != 0) {
-            found += note(self, place, self->n_events + i, &self->relevant[found]);
+            found += note(self, batch, place, self->n_events + i, &self->relevant[found]);
         }
     }
     return found;

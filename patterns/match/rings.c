@@ -569,6 +569,7 @@ fire(weiri_executor *self, int64_t before_ns)
             continue;
         }
         if (self->is_absence) {
+            weiri_core_trigger_later(self->core, timer.deadline_ns, timer.start);
             fire_absence(self, partition, &timer);
         } else {
             fire_watch(self, partition, timer.deadline_ns);

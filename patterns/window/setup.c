@@ -82,6 +82,15 @@ weiri_window_check(const weiri_window *self, weir_error *err)
     return status == WEIR_OK ? check_words(self, err) : status;
 }
 
+bool
+weiri_window_is_by_key(const weiri_window *self)
+{
+    bool is_early_twice = self->early_ns > 0 && self->kind != WEIRI_WINDOW_TUMBLING;
+    return self->n_keys > 0 && self->n_order == 0 && self->order_limit == 0
+           && (self->limit == 0 || self->limit_ns >= 0) && !self->has_fill
+           && !is_early_twice && self->max_keys == 0;
+}
+
 /* ---- what expressions read ---- */
 
 static uint64_t

@@ -90,8 +90,9 @@ weir_chunk_new(const weir_schema *schema, const bool *used, weir_chunk **out)
 const weir_chunk *
 weir_chunk_ref(const weir_chunk *self)
 {
-    /* The count is the only part of a shared chunk that changes. */
-    ((weir_chunk *)self)->n_refs++; /* NOLINT(clang-diagnostic-cast-qual) */
+    /* The count is the only part of a shared chunk that changes, by any thread. */
+    uint32_t *n_refs = (uint32_t *)&self->n_refs; /* NOLINT(clang-diagnostic-cast-qual) */
+    __atomic_add_fetch(n_refs, 1, __ATOMIC_RELAXED);
     return self;
 }
 
@@ -100,7 +101,7 @@ weir_chunk_unref(const weir_chunk **self_p)
 {
     weir_chunk *self = (weir_chunk *)*self_p;
     *self_p          = NULL;
-    if (self != NULL && --self->n_refs == 0) {
+    if (self != NULL && __atomic_sub_fetch(&self->n_refs, 1, __ATOMIC_ACQ_REL) == 0) {
         free(self->heap);
         free(self);
     }

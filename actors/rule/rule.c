@@ -5,13 +5,12 @@
 
 #include "host.h"
 
-enum { ORDER_BITS = 48 };
-
 struct weiri_rule_actor {
     const weiri_rule     *rule;
     const weiri_host_ops *ops;
     void                 *host;
     uint64_t              n_events;
+    uint64_t              trigger; /* of the event being emitted */
     weiri_collector       emitted;
     weiri_collector       timeouts; /* schema NULL: they go the same way */
 };
@@ -73,15 +72,20 @@ weiri_rule_actor_finish(weiri_rule_actor *self, weir_error *err)
 /* ---- making and ending ---- */
 
 static void
-init_collector(
-    weiri_collector *collector, const weiri_rule_config *config, const weiri_emit *emit)
+init_collector(weiri_rule_actor *self, weiri_collector *collector,
+    const weiri_rule_config *config, const weiri_emit *emit)
 {
-    *collector = (weiri_collector){
-        .schema = emit->schema,
-        .used   = config->plan->streams[emit->stream].used,
-        .to     = config->streams[emit->stream],
-        .order  = (uint64_t)config->index << ORDER_BITS,
+    const weiri_stream *stream = &config->plan->streams[emit->stream];
+    *collector                 = (weiri_collector){
+                        .schema  = emit->schema,
+                        .used    = stream->used,
+                        .to      = config->apart == NULL ? config->streams[emit->stream] : NULL,
+                        .trigger = &self->trigger,
+                        .order   = weiri_rule_first_order(config->index),
     };
+    if (config->apart != NULL && stream->is_read) {
+        collector->apart = &config->apart[collector == &self->timeouts];
+    }
 }
 
 static void
@@ -89,12 +93,12 @@ init_collectors(weiri_rule_actor *self, const weiri_rule_config *config)
 {
     const weiri_match *match = self->rule->match;
     if (match == NULL) {
-        init_collector(&self->emitted, config, self->rule->query->emit);
+        init_collector(self, &self->emitted, config, self->rule->query->emit);
         return;
     }
-    init_collector(&self->emitted, config, match->emit);
+    init_collector(self, &self->emitted, config, match->emit);
     if (match->on_timeout != NULL && match->on_timeout->stream != match->emit->stream) {
-        init_collector(&self->timeouts, config, match->on_timeout);
+        init_collector(self, &self->timeouts, config, match->on_timeout);
     }
 }
 
@@ -122,7 +126,8 @@ weiri_rule_actor_new(
          .rule                              = self->rule,
          .emitted                           = &self->emitted,
          .timeouts                          = &self->timeouts,
-         .n_events                          = &self->n_events };
+         .n_events                          = &self->n_events,
+         .trigger                           = config->is_part ? &self->trigger : NULL };
     weir_error             why    = { .status = WEIR_OK };
     weir_status            status = self->ops->make(&frame, &self->host, &why);
     if (status != WEIR_OK) {

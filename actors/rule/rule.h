@@ -4,8 +4,8 @@
 #ifndef WEIRI_RULE_H
 #define WEIRI_RULE_H
 
+#include "collector.h"
 #include "weiri/matcher.h"
-#include "weiri/merge.h"
 #include "weiri/plan.h"
 
 typedef struct weiri_rule_actor weiri_rule_actor;
@@ -14,6 +14,10 @@ typedef struct weiri_rule_config {
     const weiri_plan *plan;
     uint32_t          index; /* of the rule in the plan: breaks ties of time           */
     weiri_merge     **streams; /* shape (plan->n_streams,): NULL where nobody reads one */
+    weiri_chunks     *apart;   /* not NULL: events go here instead of to `streams`; shape
+                                * (2,): those of a timeout stream of its own are second  */
+    bool is_part;              /* fed the events of some keys, each row's order being its
+                                * position in the rule's input; with `apart` */
 } weiri_rule_config;
 
 typedef struct weiri_rule_counts {
@@ -22,6 +26,16 @@ typedef struct weiri_rule_counts {
     weiri_match_counts  match;     /* of a query without a window: matches, faults */
     weiri_window_counts window;    /* all zero for the others                    */
 } weiri_rule_counts;
+
+enum { WEIRI_RULE_ORDER_BITS = 48 };
+
+/* The order of the first event that a rule emits into a stream; each next one's is one
+ * higher. */
+static inline uint64_t
+weiri_rule_first_order(uint32_t index)
+{
+    return (uint64_t)index << WEIRI_RULE_ORDER_BITS;
+}
 
 /* errors  WEIR_ENOMEM, WEIR_EINVAL */
 WEIR_MUST_CHECK weir_status

@@ -34,10 +34,25 @@ make_actor(weiri_rules *self, uint32_t index, weir_error *err)
                : weiri_rule_actor_new(&config, &self->actors[index], err);
 }
 
+int64_t
+weiri_rules_end(int64_t deadline_ns, const weiri_rows_list *rows)
+{
+    if (rows->n == 0) {
+        return deadline_ns;
+    }
+    weir_rows last    = rows->items[rows->n - 1];
+    int64_t   last_ns = last.chunk->time[last.first + last.n - 1];
+    return last_ns > deadline_ns ? last_ns : deadline_ns;
+}
+
 static weir_status
 run_actor(weiri_rules *self, uint32_t index, const weiri_rows_list *rows, weir_error *err)
 {
-    const weiri_rule *rule = &self->plan->rules[index];
+    const weiri_rule *rule        = &self->plan->rules[index];
+    int64_t           deadline_ns = self->deadline_ns;
+    for (uint32_t i = 0; self->is_end && i < weiri_rule_n_inputs(rule); i++) {
+        deadline_ns = weiri_rules_end(deadline_ns, &rows[weiri_rule_input(rule, i)]);
+    }
     if (weiri_dispatch_is_gated(self->dispatch, index)) {
         weir_status status = weiri_dispatch_rows(self->dispatch, index, &self->inputs[0]);
         if (status != WEIR_OK) {
@@ -48,8 +63,7 @@ run_actor(weiri_rules *self, uint32_t index, const weiri_rows_list *rows, weir_e
             self->inputs[i] = &rows[weiri_rule_input(rule, i)];
         }
     }
-    return weiri_rule_actor_run(
-        self->actors[index], self->inputs, self->deadline_ns, err);
+    return weiri_rule_actor_run(self->actors[index], self->inputs, deadline_ns, err);
 }
 
 static weir_status

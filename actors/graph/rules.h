@@ -40,6 +40,11 @@ weiri_rules_begin(weiri_rules *self, int64_t deadline_ns, bool is_end);
 WEIR_MUST_CHECK weir_status
 weiri_rules_scan(weiri_rules *self, uint32_t stream, const weiri_rows_list *rows);
 
+/* At the end time stops where `deadline_ns` says, or at the last of these rows if that is
+ * later: what others hold back is given with times that are still to come. */
+int64_t
+weiri_rules_end(int64_t deadline_ns, const weiri_rows_list *rows);
+
 /* Run the rules first … end - 1 that are due.
  *
  *   rows    shape (plan->n_streams,): what each stream gives in this pass

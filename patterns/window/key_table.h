@@ -39,7 +39,7 @@ weiri_key_hash(const weir_type *types, const weiri_cell *cells, uint32_t n_cells
 {
     uint64_t hash = 0;
     for (uint32_t i = 0; i < n_cells; i++) {
-        hash = weiri_cell_hash(types[i], cells[i]) + hash * UINT64_C(0x9e3779b97f4a7c15);
+        hash = weiri_hash_join(hash, weiri_cell_hash(types[i], cells[i]));
     }
     return (uint32_t)(hash ^ (hash >> 32));
 }

@@ -83,7 +83,7 @@ value_hash(const weiri_vector *vector, uint32_t i)
     }
 }
 
-/* A key with a null is nobody's: whoever has group 0 counts it. */
+/* A key with a null is nobody's: it goes somewhere, to be counted once. */
 static void
 hash_keys(weiri_scatter *self, weir_rows rows)
 {
@@ -95,12 +95,6 @@ hash_keys(weiri_scatter *self, weir_rows rows)
             if (!vector->has_nulls || vector->nulls[i] == 0) {
                 self->hashes[i] = weiri_hash_join(self->hashes[i], value_hash(vector, i));
             }
-        }
-    }
-    for (uint32_t k = 0; k < self->n_keys; k++) {
-        const weiri_vector *vector = &self->vectors[k];
-        for (uint32_t i = 0; vector->has_nulls && i < rows.n; i++) {
-            self->hashes[i] = vector->nulls[i] != 0 ? 0 : self->hashes[i];
         }
     }
 }

@@ -216,7 +216,7 @@ give(weiri_windower *self, const weiri_due *due, char *states, int64_t time_ns)
                  .time_ns  = time_ns,
                  .states   = states,
                  .emission = &entry->entry.emission,
-                 .trigger  = due->first + (time_ns < due->end ? WEIRI_TRIGGER_LATER : 0),
+                 .trigger  = due->first,
     };
     return weiri_windower_give(self, &e, &is_emitted);
 }

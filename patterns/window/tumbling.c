@@ -41,8 +41,8 @@ give(weiri_windower *self, uint32_t entry, int64_t end, int64_t time_ns)
                  .time_ns = time_ns,
                  .states  = weiri_key_table_at(&self->keys, entry),
     };
-    if (self->sink.trigger != NULL) { /* early results come after what closes */
-        e.trigger = *first_of(self, entry) + (time_ns < end ? WEIRI_TRIGGER_LATER : 0);
+    if (self->sink.trigger != NULL) {
+        e.trigger = *first_of(self, entry);
     }
     return weiri_windower_give(self, &e, &is_emitted);
 }

@@ -95,13 +95,15 @@ put_pattern(random_rules *self, const char *stream, const char *other)
     } else if (form == 3) {
         PUT_ONE_OF(self, " -> c: ", " ->> c: ");
         put(self, "%s(x > a.x)", stream);
+    } else if (form == 4) {
+        put(self, "{0,1} -> c: %s(x > 0) within 100ms of previous", stream);
     }
     put(self, "\n  within %ums\n", 100 * (1 + random_pick(self, 12)));
 }
 
 static void
 put_match(random_rules *self, const char *stream, const char *other, const char *to,
-    uint32_t number)
+    const char *on_timeout, uint32_t number)
 {
     put_pattern(self, stream, other);
     PUT_ONE_OF(self, "  by id\n", "  by id\n", "  by y\n", "  by tag\n", "  by id, ok\n",
@@ -112,6 +114,13 @@ put_match(random_rules *self, const char *stream, const char *other, const char 
         "  emit %s { id: last(a.id), tag: last(a.tag), x: b.x, y: count(a), z: b.z,"
         " ok: b.ok, rule: %u }\n",
         to, number);
+    if (random_pick(self, 2) == 0) {
+        put(self,
+            "  on timeout emit %s { id: last(a.id), tag: last(a.tag), x: 0.5, y: "
+            "count(a),"
+            " z: last(a.z), ok: false, rule: %u }\n",
+            on_timeout, number);
+    }
 }
 
 /* ---- queries ---- */
@@ -183,7 +192,7 @@ stream_of(random_rules *self, uint32_t rank, char out[NAME])
 static void
 put_rule(random_rules *self, uint32_t number)
 {
-    char        names[3][NAME];
+    char        names[4][NAME];
     uint32_t    rank   = random_pick(self, RANKS - 1);
     const char *stream = stream_of(self, rank, names[0]);
     const char *other  = random_pick(self, 3) == 0
@@ -192,7 +201,8 @@ put_rule(random_rules *self, uint32_t number)
     const char *to     = stream_of(self, rank + 1, names[2]);
     put(self, "rule r%u {\n", number);
     if (random_pick(self, 2) == 0) {
-        put_match(self, stream, other, to, number);
+        put_match(self, stream, other, to,
+            random_pick(self, 2) == 0 ? to : stream_of(self, rank + 1, names[3]), number);
     } else {
         put_query(self, stream, to, number);
     }

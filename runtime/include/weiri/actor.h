@@ -46,7 +46,11 @@ weiri_address_level(weiri_address address);
     X(WEIRI_KIND_WAKE, "wake: it asked to be called again, or its file can be read")     \
     X(WEIRI_KIND_UNANSWERED, "unanswered: the ask `id`; `n_rows` is a weiri_reason")     \
     X(WEIRI_KIND_DOWN, "down: `about` has stopped; `n_rows` is a weiri_reason")          \
-    X(WEIRI_KIND_FAILED, "failed: `about` waits for a verdict; `n_rows` is a status")    \
+    X(WEIRI_KIND_FAILED, "failed: `about` waits for a verdict; `n_rows` is a status, "   \
+                         "the payload a weir_error")                                     \
+    X(WEIRI_KIND_REPORT,                                                                 \
+        "report: a weiri_shard_report, the reply to weiri_actor_inspect")                \
+    X(WEIRI_KIND_ADOPT, "adopt: `about` has been put under this supervisor")             \
     X(WEIRI_KIND_SUBSCRIBE, "subscribe: `about` wants what a topic gets")                \
     X(WEIRI_KIND_UNSUBSCRIBE, "unsubscribe")
 
@@ -91,7 +95,8 @@ enum {
     WEIRI_FLAG_REPLY   = 2, /* to the ask `id` of the receiver              */
     WEIRI_FLAG_DEAD    = 4, /* a dead letter: `about` did not get it, `id` is a
                              * weiri_reason                                 */
-    WEIRI_FLAG_SIGNAL = 8,  /* goes before events; set by the runtime       */
+    WEIRI_FLAG_SIGNAL = 8,  /* goes before events; set by the runtime */
+    WEIRI_FLAG_KEYED  = 16, /* sent to a key; set by the runtime      */
 };
 
 typedef struct weiri_chunk_part {
@@ -111,7 +116,8 @@ typedef struct weiri_message {
     weiri_address to;
     weiri_address from;   /* set by the runtime                                   */
     uint64_t      about;  /* whom it is about, for the runtime's own kinds        */
-    uint32_t      kind;   /* WEIRI_KIND_USER or above in yours                    */
+    uint16_t      kind;   /* WEIRI_KIND_USER or above in yours                    */
+    uint16_t      via;    /* set by the runtime: the shard it came from, plus 1   */
     uint32_t      id;     /* of an ask and its reply                              */
     uint32_t      n_rows; /* how many events it stands for: what credit counts; 0
                            * counts as 1                                          */
@@ -137,7 +143,7 @@ weiri_message_take_chunk(weiri_message *self);
 
 /* A message of `kind` to `to` that carries `chunk`, whose reference it takes. */
 weiri_message
-weiri_message_of_chunk(weiri_address to, uint32_t kind, const weir_chunk **chunk_p);
+weiri_message_of_chunk(weiri_address to, uint16_t kind, const weir_chunk **chunk_p);
 
 /* ---- behaviours ---- */
 
@@ -194,7 +200,7 @@ typedef struct weiri_actor_spec {
     const void            *config;
     uint32_t               shard;      /* of weiri_node_spawn alone           */
     uint32_t               level;      /* < the node's n_levels               */
-    weiri_address          supervisor; /* WEIRI_NOBODY: a failure stops it    */
+    weiri_address          supervisor; /* WEIRI_NOBODY: a failure stops the node */
 } weiri_actor_spec;
 
 /* ---- what an actor can do, from its callbacks ---- */

@@ -10,6 +10,13 @@
 
 typedef struct weiri_node weiri_node;
 
+/* A reading of the clock. */
+typedef struct weiri_tick {
+    uint64_t n_done; /* messages that the shard had worked off before */
+    int64_t  now_ns;
+    bool     is_asked; /* an actor asked; else timers fired */
+} weiri_tick;
+
 typedef struct weiri_node_config {
     uint32_t n_shards; /* 1 … WEIRI_SHARDS                               */
     uint32_t n_levels; /* 1 … WEIRI_LEVELS                               */
@@ -22,11 +29,14 @@ typedef struct weiri_node_config {
     void (*on_saved)(
         void *context, const char *name, weiri_address who, const weiri_pack *bytes);
 
-    /* The clock, read once a turn where a timer is set on it; ns. NULL: CLOCK_REALTIME.
-     * Only readings that made a timer fire matter: they are told to on_tick, with how
-     * many messages the shard had worked off before, and a replay gives them back. */
+    /* The clock, in ns, read at most once a turn. NULL: CLOCK_MONOTONIC. Readings that an
+     * actor saw, or that made a timer fire, are part of the input: they are told to
+     * on_tick, and a simulation can give them back. */
     int64_t (*clock)(void *context, uint32_t shard);
-    void (*on_tick)(void *context, uint32_t shard, uint64_t n_done, int64_t now_ns);
+    void (*on_tick)(void *context, uint32_t shard, const weiri_tick *tick);
+
+    /* Asked on shard 0 once a turn: whether to end the node. NULL: never. */
+    bool (*should_end)(void *context);
     void *context;
 } weiri_node_config;
 
@@ -34,12 +44,13 @@ typedef struct weiri_node_config {
 WEIR_MUST_CHECK weir_status
 weiri_node_new(const weiri_node_config *config, weiri_node **out, weir_error *err);
 
-/* Stop all actors that are left, the deepest first, and free everything. Not while it
- * runs. */
+/* Stop all actors that are left, in reverse order of making, and free everything. Not
+ * while it runs. */
 void
 weiri_node_destroy(weiri_node **self_p);
 
-/* Make an actor. It is started when the node runs, in the order of making on its shard.
+/* Make an actor. It is started when the node runs: on a shard the deepest level first, in
+ * the order of making within a level.
  *
  *   errors  WEIR_EINVAL  shard or level out of range, or the name is taken
  *           WEIR_ENOMEM
@@ -90,14 +101,9 @@ typedef struct weiri_simulation {
     uint64_t max_steps; /* of the scheduler; 0: no limit                             */
     /* Readings of the clock to repeat, ascending by n_done; shard 0's. NULL: the clock
      * jumps to the next deadline when there is nothing else to do, or at times before. */
-    const struct weiri_tick *ticks;
-    size_t                   n_ticks;
+    const weiri_tick *ticks;
+    size_t            n_ticks;
 } weiri_simulation;
-
-typedef struct weiri_tick {
-    uint64_t n_done;
-    int64_t  now_ns;
-} weiri_tick;
 
 /* Run on the caller's thread alone. When nothing is left to do and nobody has ended the
  * node, it is ended.

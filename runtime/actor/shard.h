@@ -95,7 +95,7 @@ struct weiri_shard {
     weiri_cells        cells;
     weiri_cell_class **families; /* shape (n_families,) */
     uint32_t           n_families;
-    weiri_names        names; /* of actors made while it runs */
+    weiri_actor_names  names; /* of actors made while it runs */
 
     weiri_queue    *lanes;  /* shape (n_levels + 1,)                              */
     uint64_t       *n_held; /* shape (n_levels + 1,): events, by actors that take none */

@@ -14,13 +14,7 @@
 #include "weiri/dsl.h"
 #include "weiri/flow.h"
 
-enum {
-    SETS        = 100,
-    EVENTS      = 400,
-    STEP_NS     = 20000000,
-    MAX_STREAMS = 32,
-    MAX_QUEUE   = 1 << 16
-};
+enum { EVENTS = 400, STEP_NS = 20000000, MAX_STREAMS = 32 };
 
 /* ---- what comes out ---- */
 
@@ -103,6 +97,7 @@ typedef struct input {
     weir_chunk  *open[2];
     uint64_t     n; /* events so far */
     int64_t      time_ns;
+    random_rules pauses; /* of who takes in */
 } input;
 
 static void
@@ -179,71 +174,14 @@ run_graph(output *out, uint64_t seed)
     weiri_graph_destroy(&graph);
 }
 
-/* ---- on shards, in an order that a seed decides ---- */
+/* ---- on shards: in an order that a seed decides, or on threads ---- */
 
-typedef struct letter {
-    uint32_t      from;
-    uint32_t      to;
-    weiri_parcel *parcel;
-} letter;
-
-typedef struct carrier {
-    weiri_flow  *flow;
-    letter      *letters; /* on their way, shape (n,) */
-    uint32_t     n;
-    uint32_t     sender; /* who works now */
-    random_rules random;
-    uint32_t     n_done[WEIRI_FLOW_TURNS]; /* of the turns on their way */
-    uint64_t     n_finished;               /* turns */
-} carrier;
-
-static weir_status
-on_send(void *context, uint32_t node, weiri_parcel **parcel_p)
-{
-    carrier *self = context;
-    assert_true(self->n < MAX_QUEUE);
-    self->letters[self->n++] = (letter){ self->sender, node, *parcel_p };
-    *parcel_p                = NULL;
-    return WEIR_OK;
-}
-
-static weir_status
-on_done(void *context, const weiri_turn *turn)
-{
-    carrier *self = context;
-    uint32_t slot = (uint32_t)(turn->number % WEIRI_FLOW_TURNS);
-    if (++self->n_done[slot] == weiri_flow_n_leaves(self->flow)) {
-        self->n_done[slot] = 0;
-        self->n_finished++;
-    }
-    return WEIR_OK;
-}
-
-/* Any letter may come next before which no other goes the same way. */
-static letter
-take_letter(carrier *self)
-{
-    uint32_t i = random_pick(&self->random, self->n);
-    for (uint32_t k = 0; k < i; k++) {
-        if (self->letters[k].from == self->letters[i].from
-            && self->letters[k].to == self->letters[i].to) {
-            i = k;
-        }
-    }
-    letter taken = self->letters[i];
-    self->n--;
-    memmove(&self->letters[i], &self->letters[i + 1], (self->n - i) * sizeof taken);
-    return taken;
-}
-
-static void
-deliver(carrier *self, const weiri_flow_port *port)
-{
-    weir_error err = { 0 };
-    letter     at  = take_letter(self);
-    self->sender   = at.to;
-    assert_ok(weiri_flow_receive(self->flow, at.to, &at.parcel, port, &err));
-}
+typedef struct setting {
+    uint32_t n_shards;
+    uint32_t chunk_rows;
+    bool     is_threaded;
+    uint32_t room; /* events between shards, and in a mailbox; 0: the default */
+} setting;
 
 typedef struct tap {
     output  *out;
@@ -259,58 +197,73 @@ on_rows(void *context, const weiri_rows_list *rows, weir_error *err)
     return WEIR_OK;
 }
 
-static void
-carry(carrier *self, input *in, const weiri_plan *plan)
+/* An outlet for each stream that is read. Returns how many. */
+static uint32_t
+make_taps(output *out, tap *taps, weiri_flow_outlet *outlets)
 {
-    weir_error            err  = { 0 };
-    weiri_turn            turn = { 0 };
-    const weiri_flow_port port = { .context = self, .send = on_send, .done = on_done };
-    uint64_t              n_opened = 0;
-    while (!turn.is_end || self->n_finished < n_opened) {
-        bool may_open = !turn.is_end && n_opened - self->n_finished < WEIRI_FLOW_TURNS;
-        if (may_open && (self->n == 0 || random_pick(&self->random, 20) == 0)) {
-            self->sender = UINT32_MAX;
-            assert_true(next_turn(in, plan, &turn));
-            assert_ok(weiri_flow_open(self->flow, &turn, &port, &err));
-            n_opened++;
-        } else {
-            assert_true(self->n > 0);
-            deliver(self, &port);
+    uint32_t n = 0;
+    for (uint32_t s = 0; s < out->plan->n_streams; s++) {
+        if (out->plan->streams[s].is_read) {
+            taps[n]    = (tap){ .out = out, .stream = s };
+            outlets[n] = (weiri_flow_outlet){ .streams = &taps[n].stream,
+                .n_streams                             = 1,
+                .write                                 = on_rows,
+                .context                               = &taps[n] };
+            n++;
         }
     }
-    assert_int_equal(self->n, 0);
+    return n;
+}
+
+typedef struct feed {
+    input             in;
+    const weiri_plan *plan;
+    weiri_turn        turn;
+} feed;
+
+static weir_status
+on_next(void *context, bool may_wait, weiri_turn *turn, bool *is_turn, weir_error *err)
+{
+    (void)err;
+    feed *self = context;
+    if (!may_wait && random_pick(&self->in.pauses, 4) == 0) {
+        return WEIR_EAGAIN;
+    }
+    *is_turn = random_pick(&self->in.pauses, 4) != 0;
+    if (*is_turn) {
+        assert_true(next_turn(&self->in, self->plan, &self->turn));
+        *turn = self->turn;
+    }
+    return WEIR_OK;
 }
 
 static void
-run_flow(output *out, uint64_t seed, uint32_t n_shards, uint32_t chunk_rows)
+run_flow(output *out, uint64_t seed, const setting *how)
 {
-    weir_error        err = { 0 };
+    weir_error        err  = { 0 };
+    weiri_flow       *flow = NULL;
+    feed              from = { .plan = out->plan };
     tap               taps[MAX_STREAMS];
     weiri_flow_outlet outlets[MAX_STREAMS];
-    uint32_t          n_outlets = 0;
-    carrier           self      = { .random = { .seed = seed + n_shards + chunk_rows } };
-    input             in = { .random = { .seed = seed }, .chunk_rows = chunk_rows };
-    for (uint32_t s = 0; s < out->plan->n_streams; s++) {
-        if (out->plan->streams[s].is_read) {
-            taps[n_outlets]    = (tap){ .out = out, .stream = s };
-            outlets[n_outlets] = (weiri_flow_outlet){ .streams = &taps[n_outlets].stream,
-                .n_streams                                     = 1,
-                .write                                         = on_rows,
-                .context                                       = &taps[n_outlets] };
-            n_outlets++;
-        }
-    }
-    self.letters = calloc(MAX_QUEUE, sizeof *self.letters);
-    assert_non_null(self.letters);
-    assert_ok(weiri_flow_new(out->plan, n_shards, outlets, n_outlets, &self.flow, &err));
+    uint64_t          order = seed * 64 + how->n_shards + how->chunk_rows;
+    from.in = (input){ .random = { .seed = seed }, .chunk_rows = how->chunk_rows };
+    from.in.pauses.seed                = order;
+    uint32_t                  n        = make_taps(out, taps, outlets);
+    const weiri_flow_source   source   = { .next = on_next, .context = &from };
+    const weiri_flow_carriage carriage = { .seed = how->is_threaded ? NULL : &order,
+        .credit                                  = how->room,
+        .mailbox                                 = how->room };
+    assert_ok(weiri_flow_new(out->plan, how->n_shards, outlets, n, &flow, &err));
     for (uint32_t s = 0; s < 2; s++) {
-        in.merges[s] = weiri_flow_merge(self.flow, s);
-        in.used[s]   = weiri_flow_used(self.flow, s);
+        from.in.merges[s] = weiri_flow_merge(flow, s);
+        from.in.used[s]   = weiri_flow_used(flow, s);
     }
-    carry(&self, &in, out->plan);
-    out->counts = weiri_flow_get_counts(self.flow);
-    weiri_flow_destroy(&self.flow);
-    free(self.letters);
+    weir_status status = weiri_flow_run(flow, &source, &carriage, &err);
+    if (status != WEIR_OK) {
+        fail_msg("%s", err.text);
+    }
+    out->counts = weiri_flow_get_counts(flow);
+    weiri_flow_destroy(&flow);
 }
 
 /* ---- the tests ---- */
@@ -372,15 +325,10 @@ compare(
     }
 }
 
+/* Sets of rules, each run in one way or another. */
 static void
-shards_change_nothing(void **state)
+run_sets(uint32_t sets, const setting *settings, uint32_t n_settings, uint32_t n_each)
 {
-    (void)state;
-    static const uint32_t SHARDS[] = { 1, 2, 8 };
-    static const uint32_t ROWS[]   = { 1, 7, 1000 };
-
-    const char  *n_sets    = getenv("WEIR_FLOW_SETS"); /* more, for a long look */
-    uint32_t     sets      = n_sets != NULL ? (uint32_t)strtoul(n_sets, NULL, 10) : SETS;
     random_rules rules     = { .seed = 11 };
     uint64_t     n_matches = 0;
     for (uint32_t i = 0; i < sets; i++) {
@@ -389,10 +337,11 @@ shards_change_nothing(void **state)
         output      graph = { .plan = plan };
         run_graph(&graph, i + 1);
         n_matches += graph.counts.n_matches;
-        for (uint32_t k = 0; k < 3; k++) {
-            output flow = { .plan = plan };
-            run_flow(&flow, i + 1, SHARDS[k], ROWS[(i + k) % 3]);
-            compare(&rules, SHARDS[k], &flow, &graph);
+        for (uint32_t k = 0; k < n_each; k++) {
+            const setting *how  = &settings[(i * n_each + k) % n_settings];
+            output         flow = { .plan = plan };
+            run_flow(&flow, i + 1, how);
+            compare(&rules, how->n_shards, &flow, &graph);
             output_fini(&flow);
         }
         output_fini(&graph);
@@ -402,9 +351,49 @@ shards_change_nothing(void **state)
     free(rules.text);
 }
 
+static uint32_t
+n_sets(uint32_t usual)
+{
+    const char *more = getenv("WEIR_FLOW_SETS"); /* for a long look */
+    return more != NULL ? (uint32_t)strtoul(more, NULL, 10) : usual;
+}
+
+static void
+shards_change_nothing_in_any_order_of_work(void **state)
+{
+    (void)state;
+    static const setting HOW[] = {
+        { .n_shards = 1, .chunk_rows = 1 },
+        { .n_shards = 2, .chunk_rows = 7 },
+        { .n_shards = 8, .chunk_rows = 1000 },
+        { .n_shards = 1, .chunk_rows = 7 },
+        { .n_shards = 2, .chunk_rows = 1000 },
+        { .n_shards = 8, .chunk_rows = 1 },
+        { .n_shards = 2, .chunk_rows = 1, .room = 1 },
+        { .n_shards = 8, .chunk_rows = 7, .room = 3 },
+        { .n_shards = 2, .chunk_rows = 1000, .room = 50 },
+    };
+    run_sets(n_sets(100), HOW, sizeof HOW / sizeof HOW[0], 3);
+}
+
+static void
+threads_change_nothing(void **state)
+{
+    (void)state;
+    static const setting HOW[] = {
+        { .n_shards = 2, .chunk_rows = 7, .is_threaded = true },
+        { .n_shards = 3, .chunk_rows = 1000, .is_threaded = true, .room = 5 },
+        { .n_shards = 8, .chunk_rows = 1, .is_threaded = true },
+    };
+    run_sets(n_sets(30), HOW, sizeof HOW / sizeof HOW[0], 1);
+}
+
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(shards_change_nothing) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shards_change_nothing_in_any_order_of_work),
+        cmocka_unit_test(threads_change_nothing),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

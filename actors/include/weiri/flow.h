@@ -111,6 +111,38 @@ weiri_flow_receive(weiri_flow *self, uint32_t node, weiri_parcel **parcel_p,
 weiri_graph_counts
 weiri_flow_get_counts(const weiri_flow *self);
 
+/* ---- carrying ---- */
+
+/* Where turns come from: called on the thread of weiri_flow_run.
+ *
+ *   may_wait  for input; else earlier turns are on their way still, which are not to be
+ *             held up
+ *   turn      the next, after its events have been pushed; is_end in the last
+ *   is_turn   false: what has come makes no turn yet
+ *   errors    WEIR_EAGAIN  nothing has come, and it may not wait
+ *             others end the run
+ */
+typedef struct weiri_flow_source {
+    weir_status (*next)(
+        void *context, bool may_wait, weiri_turn *turn, bool *is_turn, weir_error *err);
+    void *context;
+} weiri_flow_source;
+
+typedef struct weiri_flow_carriage {
+    const uint64_t *seed;    /* simulate, on the caller's thread alone; NULL: threads   */
+    uint32_t        credit;  /* as in weiri_node_config; 0: the default                 */
+    uint32_t        mailbox; /* likewise                                                */
+} weiri_flow_carriage;
+
+/* Carry the parcels of a flow from its first turn to its last: on a thread for each shard
+ * beside the caller's, which takes in events and opens turns.
+ *
+ *   errors  those of the source and of the flow; WEIR_EIO  a thread cannot be had
+ */
+WEIR_MUST_CHECK weir_status
+weiri_flow_run(weiri_flow *self, const weiri_flow_source *source,
+    const weiri_flow_carriage *how, weir_error *err);
+
 /* How many events a parcel holds. */
 uint64_t
 weiri_parcel_n_rows(const weiri_parcel *self);

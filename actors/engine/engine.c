@@ -9,24 +9,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "../sink/sink.h"
-#include "../source/source.h"
+#include "inside.h"
 #include "place.h"
-#include "weiri/graph.h"
 #include "weiri/timetext.h"
-
-struct weiri_engine {
-    const weiri_plan    *plan;
-    weiri_engine_options options;
-    weiri_graph         *graph;
-    weiri_intake       **intakes; /* shape (plan->n_sources,)           */
-    char               **paths;   /* shape (plan->n_sources,): resolved */
-    weiri_outlet       **outlets; /* shape (n_outlets,)                 */
-    uint32_t             n_outlets;
-    int64_t              watermark_ns; /* of the last turn              */
-    bool                 is_live;      /* some source is not a regular file  */
-    bool                 is_finished;
-};
 
 /* ---- watermark ---- */
 
@@ -71,12 +56,11 @@ newest_event(const weiri_engine *self)
 
 /* ---- a turn ---- */
 
-static weir_status
-write_outlets(weiri_engine *self, weir_error *err)
+weir_status
+weiri_engine_write(weiri_engine *self, const weiri_rows_list *rows, weir_error *err)
 {
     for (uint32_t i = 0; i < self->n_outlets; i++) {
-        weir_status status =
-            weiri_outlet_write(self->outlets[i], weiri_graph_rows(self->graph), err);
+        weir_status status = weiri_outlet_write(self->outlets[i], rows, err);
         if (status == WEIR_OK && self->is_live) {
             status = weiri_outlet_flush(self->outlets[i], err);
         }
@@ -91,10 +75,18 @@ static weir_status
 pass(weiri_engine *self, int64_t watermark_ns, int64_t deadline_ns, bool is_end,
     weir_error *err)
 {
+    if (self->flow != NULL) {
+        self->turn     = (weiri_turn){ .number = self->turn.number,
+                .watermark_ns                  = watermark_ns,
+                .deadline_ns                   = deadline_ns,
+                .is_end                        = is_end };
+        self->has_turn = true;
+        return WEIR_OK;
+    }
     weir_status status =
         weiri_graph_pass(self->graph, watermark_ns, deadline_ns, is_end, err);
     if (status == WEIR_OK) {
-        status = write_outlets(self, err);
+        status = weiri_engine_write(self, weiri_graph_rows(self->graph), err);
     }
     weiri_graph_forget(self->graph);
     return status;
@@ -130,11 +122,15 @@ mark_idle(weiri_engine *self, uint32_t source, int64_t waited_ns)
 }
 
 static weir_status
-pump(weiri_engine *self, uint32_t source, weir_error *err)
+pump(weiri_engine *self, uint32_t source, bool may_wait, weir_error *err)
 {
     int64_t     idle_ns  = self->plan->sources[source].idle_ns;
     int64_t     begun_ns = idle_ns >= 0 ? wall_clock_ns() : 0;
-    weir_status status   = weiri_intake_pump(self->intakes[source], idle_ns, err);
+    weir_status status =
+        weiri_intake_pump(self->intakes[source], may_wait ? idle_ns : 0, err);
+    if (status == WEIR_EAGAIN && !may_wait) {
+        return status;
+    }
     if (status == WEIR_EAGAIN && idle_ns >= 0) {
         int64_t waited_ns = wall_clock_ns() - begun_ns;
         if (waited_ns >= idle_ns) {
@@ -145,15 +141,15 @@ pump(weiri_engine *self, uint32_t source, weir_error *err)
 }
 
 weir_status
-weiri_engine_turn(weiri_engine *self, weir_error *err)
+weiri_engine_take(weiri_engine *self, bool may_wait, weir_error *err)
 {
     int64_t source = slowest_source(self);
-    if (source < 0
+    if (source < 0 || self->is_ended
         || (self->options.should_stop != NULL
             && self->options.should_stop(self->options.context))) {
         return WEIR_EOF;
     }
-    weir_status status = pump(self, (uint32_t)source, err);
+    weir_status status = pump(self, (uint32_t)source, may_wait, err);
     if (status != WEIR_OK) {
         return status;
     }
@@ -165,8 +161,24 @@ weiri_engine_turn(weiri_engine *self, weir_error *err)
     return pass(self, watermark_ns, watermark_ns, false, err);
 }
 
-static weir_status
-close_outlets(weiri_engine *self, weir_error *err)
+weir_status
+weiri_engine_turn(weiri_engine *self, weir_error *err)
+{
+    return weiri_engine_take(self, true, err);
+}
+
+weir_status
+weiri_engine_end(weiri_engine *self, weir_error *err)
+{
+    if (self->is_ended) {
+        return WEIR_OK;
+    }
+    self->is_ended = true;
+    return pass(self, INT64_MAX, newest_event(self), true, err);
+}
+
+weir_status
+weiri_engine_close(weiri_engine *self, weir_error *err)
 {
     weir_status first = WEIR_OK;
     for (uint32_t i = 0; i < self->n_outlets; i++) {
@@ -177,25 +189,8 @@ close_outlets(weiri_engine *self, weir_error *err)
             *err  = other;
         }
     }
+    self->n_outlets = 0;
     return first;
-}
-
-weir_status
-weiri_engine_finish(weiri_engine *self, weir_error *err)
-{
-    if (self->is_finished) {
-        return WEIR_OK;
-    }
-    self->is_finished  = true;
-    int64_t     newest = newest_event(self);
-    weir_status status = pass(self, INT64_MAX, newest, true, err);
-    weir_error  other  = { 0 };
-    weir_status closed = close_outlets(self, &other);
-    if (status == WEIR_OK && closed != WEIR_OK) {
-        *err   = other;
-        status = closed;
-    }
-    return status;
 }
 
 weiri_engine_counts
@@ -209,7 +204,12 @@ weiri_engine_get_counts(const weiri_engine *self)
         counts.n_late += of.n_late;
         counts.n_dead += of.n_dead;
     }
-    weiri_graph_counts of = weiri_graph_get_counts(self->graph);
+    counts.is_running = self->is_running;
+    if (self->is_running) {
+        return counts;
+    }
+    weiri_graph_counts of = self->flow != NULL ? weiri_flow_get_counts(self->flow)
+                                               : weiri_graph_get_counts(self->graph);
     counts.n_matches      = of.n_matches;
     counts.n_dropped      = of.n_dropped;
     counts.n_faults       = of.n_faults;
@@ -333,10 +333,22 @@ read_stream(const weiri_engine *self, uint32_t index)
                : NULL;
 }
 
+/* Where events of a stream go; of none: NULL. */
 static weiri_merge *
-side_merge(weiri_engine *self, uint32_t index)
+merge_of(weiri_engine *self, uint32_t stream)
 {
-    return index != WEIRI_NONE ? weiri_graph_merge(self->graph, index) : NULL;
+    if (stream == WEIRI_NONE) {
+        return NULL;
+    }
+    return self->flow != NULL ? weiri_flow_merge(self->flow, stream)
+                              : weiri_graph_merge(self->graph, stream);
+}
+
+static const bool *
+used_of(const weiri_engine *self, uint32_t stream)
+{
+    return self->flow != NULL ? weiri_flow_used(self->flow, stream)
+                              : weiri_graph_used(self->graph, stream);
 }
 
 static weir_status
@@ -358,13 +370,13 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
         .path      = self->paths[index],
         .format    = format,
         .delimiter = source->delimiter,
-        .used      = weiri_graph_used(self->graph, source->stream),
+        .used      = used_of(self, source->stream),
         .stream    = stream,
         .late      = read_stream(self, stream->late),
         .dead      = read_stream(self, stream->dead),
-        .to        = weiri_graph_merge(self->graph, source->stream),
-        .late_to   = side_merge(self, stream->late),
-        .dead_to   = side_merge(self, stream->dead),
+        .to        = merge_of(self, source->stream),
+        .late_to   = merge_of(self, stream->late),
+        .dead_to   = merge_of(self, stream->dead),
     };
     if (source->delimiter == ',' && weiri_place_is_tsv(self->paths[index])) {
         config.delimiter = '\t';
@@ -486,7 +498,8 @@ allocate(weiri_engine *self, weir_error *err)
     if (self->intakes == NULL || self->paths == NULL || self->outlets == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
     }
-    return weiri_graph_new(self->plan, &self->graph, err);
+    return self->options.n_shards > 1 ? weiri_engine_make_flow(self, err)
+                                      : weiri_graph_new(self->plan, &self->graph, err);
 }
 
 /* Sources before sinks: a missing input leaves outputs as they were. */
@@ -547,6 +560,8 @@ weiri_engine_destroy(weiri_engine **self_p)
         free(self->paths[i]);
     }
     weiri_graph_destroy(&self->graph);
+    weiri_flow_destroy(&self->flow);
+    free(self->sink_streams);
     free(self->intakes);
     free(self->paths);
     free(self->outlets);

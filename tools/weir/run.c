@@ -8,6 +8,8 @@
 
 #include "command.h"
 #include "weiri/engine.h"
+#include "weiri/flow.h"
+#include "weiri/numtext.h"
 #include "weiri/timetext.h"
 
 static const char HELP[] =
@@ -22,6 +24,9 @@ static const char HELP[] =
     "  --from STREAM=PATH  the same where rules read several streams; may be repeated\n"
     "  --set NAME=VALUE    set a parameter of the rules\n"
     "  --format FORMAT     of standard output: json, csv, msgpack or text\n"
+    "  --shards N          run the rules on N threads beside the one that reads; what "
+    "is\n"
+    "                      written is the same for any N. 1 if not said: all on one\n"
     "  --quiet             no warnings, progress or summary\n"
     "  --help              print this\n"
     "\n"
@@ -29,12 +34,20 @@ static const char HELP[] =
     "Exit status: 0 done, 2 wrong usage, 65 wrong rules or data, 66 a file is\n"
     "missing, 74 reading or writing failed.\n";
 
-enum { OPTION_FROM = 256, OPTION_SET, OPTION_FORMAT, OPTION_QUIET, OPTION_HELP };
+enum {
+    OPTION_FROM = 256,
+    OPTION_SET,
+    OPTION_FORMAT,
+    OPTION_SHARDS,
+    OPTION_QUIET,
+    OPTION_HELP
+};
 
 static const struct option OPTIONS[] = {
     { "from", required_argument, NULL, OPTION_FROM },
     { "set", required_argument, NULL, OPTION_SET },
     { "format", required_argument, NULL, OPTION_FORMAT },
+    { "shards", required_argument, NULL, OPTION_SHARDS },
     { "quiet", no_argument, NULL, OPTION_QUIET },
     { "help", no_argument, NULL, OPTION_HELP },
     { NULL, 0, NULL, 0 },
@@ -45,6 +58,7 @@ struct request {
     weiri_redirect *redirects; /* shape (n_redirects,) */
     size_t          n_redirects;
     weiri_format    format;
+    uint32_t        n_shards;
     bool            quiet;
     bool            help;
 };
@@ -100,6 +114,18 @@ parse_format(const char *text, weiri_format *out)
     return false;
 }
 
+/* 1 … WEIRI_FLOW_SHARDS. */
+static bool
+parse_shards(const char *text, uint32_t *out)
+{
+    int64_t n = 0;
+    if (!weiri_int_parse(text, strlen(text), &n) || n < 1 || n > WEIRI_FLOW_SHARDS) {
+        return false;
+    }
+    *out = (uint32_t)n;
+    return true;
+}
+
 static bool
 is_stream_name(const char *text, size_t size)
 {
@@ -146,6 +172,11 @@ take_option(struct request *request, int option, char **argv)
                    ? EXIT_OK
                    : report_usage("run",
                        "--format wants json, csv, msgpack or text, not '%s'", optarg);
+    case OPTION_SHARDS:
+        return parse_shards(optarg, &request->n_shards)
+                   ? EXIT_OK
+                   : report_usage("run", "--shards wants a number from 1 to %d, not '%s'",
+                       (int)WEIRI_FLOW_SHARDS, optarg);
     case OPTION_QUIET: request->quiet = true; return EXIT_OK;
     case OPTION_HELP: request->help = true; return EXIT_OK;
     default: return report_option("run", option, argv);
@@ -169,9 +200,10 @@ parse_arguments(int argc, char **argv, struct request *request)
 /* ---- progress and summary ---- */
 
 struct progress {
-    double begun;
-    double told;
-    bool   is_on; /* a person is looking at standard error */
+    weiri_engine *engine;
+    double        begun;
+    double        told;
+    bool          is_on; /* a person is looking at standard error */
 };
 
 static double
@@ -208,11 +240,14 @@ print_counts(const weiri_engine_counts *counts, double seconds)
     char   late[32];
     char   dead[32];
     double per_second = seconds > 0 ? (double)counts->n_events / seconds : 0;
-    fprintf(stderr,
-        "weir: %s event%s in %.2f s (%s events/s), %s match%s, %s late, %s undecodable",
+    fprintf(stderr, "weir: %s event%s in %.2f s (%s events/s)",
         grouped(counts->n_events, events), counts->n_events == 1 ? "" : "s", seconds,
-        grouped((uint64_t)per_second, rate), grouped(counts->n_matches, matches),
-        counts->n_matches == 1 ? "" : "es", grouped(counts->n_late, late),
+        grouped((uint64_t)per_second, rate));
+    if (!counts->is_running) {
+        fprintf(stderr, ", %s match%s", grouped(counts->n_matches, matches),
+            counts->n_matches == 1 ? "" : "es");
+    }
+    fprintf(stderr, ", %s late, %s undecodable", grouped(counts->n_late, late),
         grouped(counts->n_dead, dead));
 }
 
@@ -234,8 +269,10 @@ print_oddities(const weiri_engine_counts *counts)
 }
 
 static void
-tell_progress(struct progress *self, const weiri_engine *engine)
+tell_progress(void *context)
 {
+    struct progress    *self   = context;
+    const weiri_engine *engine = self->engine;
     if (!self->is_on) {
         return;
     }
@@ -265,30 +302,49 @@ tell_summary(const struct progress *self, const weiri_engine *engine)
 /* ---- the run ---- */
 
 static weir_status
-drive(weiri_engine *engine, struct progress *progress, weir_error *err)
+turn_by_turn(weiri_engine *engine, struct progress *progress, weir_error *err)
 {
     weir_status status;
     do {
         status = weiri_engine_turn(engine, err);
-        tell_progress(progress, engine);
+        tell_progress(progress);
     } while (status == WEIR_OK);
-    if (status == WEIR_EOF) {
-        return weiri_engine_finish(engine, err);
-    }
     weir_error  second = { 0 };
-    weir_status ended  = weiri_engine_finish(engine, &second);
-    (void)ended; /* the first failure is the one to tell */
+    weir_status ended  = weiri_engine_end(engine, &second);
+    if (status != WEIR_EOF) {
+        return status; /* the first failure is the one to tell */
+    }
+    *err = second;
+    return ended;
+}
+
+static weir_status
+drive(weiri_engine *engine, const struct request *request, struct progress *progress,
+    weir_error *err)
+{
+    weir_status status = request->n_shards > 1 ? weiri_engine_run(engine, err)
+                                               : turn_by_turn(engine, progress, err);
+    weir_error  second = { 0 };
+    weir_status closed = weiri_engine_close(engine, &second);
+    if (status == WEIR_OK && closed != WEIR_OK) {
+        *err   = second;
+        status = closed;
+    }
     return status;
 }
 
 static int
 run_plan(const weiri_plan *plan, const struct request *request)
 {
-    const weiri_engine_options options = {
-        .redirects     = request->redirects,
-        .n_redirects   = request->n_redirects,
-        .stdout_format = request->format,
-        .should_stop   = should_stop,
+    struct progress            progress = { 0 };
+    const weiri_engine_options options  = {
+         .redirects     = request->redirects,
+         .n_redirects   = request->n_redirects,
+         .stdout_format = request->format,
+         .should_stop   = should_stop,
+         .on_turn       = tell_progress,
+         .context       = &progress,
+         .n_shards      = request->n_shards,
     };
     weir_error    err    = { 0 };
     weiri_engine *engine = NULL;
@@ -297,9 +353,10 @@ run_plan(const weiri_plan *plan, const struct request *request)
     if (status != WEIR_OK) {
         return report_failure(status, &err);
     }
-    struct progress progress = { .begun = seconds_now(),
-        .is_on                          = !request->quiet && isatty(STDERR_FILENO) == 1 };
-    status                   = drive(engine, &progress, &err);
+    progress = (struct progress){ .engine = engine,
+        .begun                            = seconds_now(),
+        .is_on = !request->quiet && isatty(STDERR_FILENO) == 1 };
+    status   = drive(engine, request, &progress, &err);
     if (!request->quiet) {
         tell_summary(&progress, engine);
     }

@@ -22,7 +22,11 @@ typedef struct weiri_engine_options {
     size_t                n_redirects;
     weiri_format          stdout_format; /* AUTO: as the sinks say, else JSON Lines  */
     bool (*should_stop)(void *context);  /* asked once a turn; NULL: never           */
-    void *context;
+    void (*on_turn)(void *context); /* of weiri_engine_run: told each turn; NULL: not */
+    void    *context;
+    uint32_t n_shards; /* threads for the rules beside the caller's; 0, 1: on the
+                        * caller's, which is driven turn by turn; else by
+                        * weiri_engine_run. What is written is the same */
 } weiri_engine_options;
 
 typedef struct weiri_engine_counts {
@@ -34,6 +38,8 @@ typedef struct weiri_engine_counts {
     uint64_t n_dropped; /* partial or complete matches, by a bound     */
     uint64_t n_faults;  /* arithmetic that gave null                   */
     uint64_t n_null_keys;
+    bool     is_running; /* rules are at work on other threads: only what sources took in
+                          * is known                                               */
 } weiri_engine_counts;
 
 /* Open all sources and sinks. `plan` and what `options` points to outlive the engine.
@@ -54,20 +60,33 @@ weiri_engine_destroy(weiri_engine **self_p);
 
 /* One turn.
  *
- *   errors  WEIR_EOF     all inputs have ended, or should_stop said so: call finish
+ *   errors  WEIR_EOF     all inputs have ended, or should_stop said so: call end
  *           WEIR_ECLOSED the reader of an output has gone
  *           WEIR_EDATA   an input cannot be read on
  *           WEIR_EIO, WEIR_EFULL, WEIR_ENOMEM
- *           After an error other than WEIR_EOF only counts, finish, and destroy may be
+ *           After an error other than WEIR_EOF only counts, end, close and destroy may be
  * called.
  */
 WEIR_MUST_CHECK weir_status
 weiri_engine_turn(weiri_engine *self, weir_error *err);
 
-/* End: time stops at the last event, what is complete is written, and outputs are closed.
+/* End of input: time stops at the last event, and what is complete is written. Nothing to
+ * do if it has been called. */
+WEIR_MUST_CHECK weir_status
+weiri_engine_end(weiri_engine *self, weir_error *err);
+
+/* On several shards: all turns until the inputs have ended, or should_stop says so, and
+ * the end.
+ *
+ *   errors  as weiri_engine_turn, but for WEIR_EOF: what came before has been written
+ * where an input cannot be read on
  */
 WEIR_MUST_CHECK weir_status
-weiri_engine_finish(weiri_engine *self, weir_error *err);
+weiri_engine_run(weiri_engine *self, weir_error *err);
+
+/* Close the outputs. errors  of writing what was buffered: WEIR_ECLOSED, WEIR_EIO */
+WEIR_MUST_CHECK weir_status
+weiri_engine_close(weiri_engine *self, weir_error *err);
 
 weiri_engine_counts
 weiri_engine_get_counts(const weiri_engine *self);

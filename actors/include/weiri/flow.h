@@ -13,10 +13,12 @@
 #define WEIRI_FLOW_H
 
 #include "weiri/graph.h"
+#include "weiri/limits.h"
 
 enum {
-    WEIRI_KEY_GROUPS = 1024, /* what keys are hashed to: a shard has a range of them   */
-    WEIRI_FLOW_TURNS = 8,    /* on the way at once                                     */
+    WEIRI_KEY_GROUPS  = 1024, /* what keys are hashed to: a shard has a range of them   */
+    WEIRI_FLOW_TURNS  = 8,    /* on the way at once                                     */
+    WEIRI_FLOW_SHARDS = WEIRI_SHARDS - 1, /* at most: the node has one more            */
 };
 
 typedef struct weiri_flow weiri_flow;
@@ -53,7 +55,7 @@ typedef struct weiri_flow_port {
 
 /* `plan` and outlets outlive the flow.
  *
- *   n_shards  1 … WEIRI_KEY_GROUPS
+ *   n_shards  1 … WEIRI_FLOW_SHARDS
  *   errors    WEIR_ENOMEM; WEIR_EINVAL  a rule cannot be run, `err` says which
  */
 WEIR_MUST_CHECK weir_status

@@ -5,10 +5,35 @@
 #define WEIRI_SOURCE_H
 
 #include "weiri/clock.h"
+#include "weiri/pack.h"
 #include "weiri/merge.h"
 #include "weiri/plan.h"
 
 typedef struct weiri_intake weiri_intake;
+
+/* A tape keeps what a source that cannot be read again gave: it is recorded before it is
+ * used, and played back before the source is read on. Positions are in bytes (unpacked)
+ * from the source's start. */
+typedef struct weiri_tape {
+    void *context;
+    /* Keep bytes that stand at `position`; when it returns they are durable.
+     * errors  WEIR_EFULL  there is no room; nothing was kept; WEIR_EIO */
+    weir_status (*record)(void *context, uint32_t source, uint64_t position,
+        const char *bytes, size_t size, weir_error *err);
+    /* Keep that at `position` the source's clock was set to `to_ns`. */
+    weir_status (*record_idle)(void *context, uint32_t source, uint64_t position,
+        int64_t to_ns, weir_error *err);
+    /* Up to `size` bytes that were kept at `position`, or an idle mark, which stands before
+     * the bytes at its position and has a number, from 0.
+     *
+     *   n_idle  of the marks at this position, how many were seen
+     *   errors  WEIR_EOF     nothing is kept there
+     *           WEIR_EAGAIN  an idle mark: *to_ns
+     *           WEIR_EDATA, WEIR_EIO */
+    weir_status (*play)(void *context, uint32_t source, uint64_t position,
+        uint32_t n_idle, char *bytes, size_t size, size_t *n, int64_t *to_ns,
+        weir_error *err);
+} weiri_tape;
 
 typedef struct weiri_intake_config {
     const weiri_source *source;
@@ -23,6 +48,7 @@ typedef struct weiri_intake_config {
     weiri_merge        *to;      /* where events go                               */
     weiri_merge        *late_to; /* with `late`                                   */
     weiri_merge        *dead_to; /* with `dead`                                   */
+    const weiri_tape   *tape;    /* of an input that cannot be read again; NULL: none */
 } weiri_intake_config;
 
 typedef struct weiri_intake_counts {
@@ -60,6 +86,30 @@ weiri_intake_clock(weiri_intake *self);
 
 bool
 weiri_intake_is_regular(const weiri_intake *self);
+
+/* Let the clock go on to `to_ns` because the source is silent; kept on the tape first. */
+WEIR_MUST_CHECK weir_status
+weiri_intake_idle(weiri_intake *self, int64_t to_ns, weir_error *err);
+
+/* How many (unpacked) bytes were decoded: what comes before them is not needed again once
+ * the state is kept. */
+uint64_t
+weiri_intake_position(const weiri_intake *self);
+
+/* Append where it stands to `out`. Between two pumps.
+ *
+ *   errors  WEIR_EIO; WEIR_ENOMEM is noted in `out`
+ */
+WEIR_MUST_CHECK weir_status
+weiri_intake_save(const weiri_intake *self, weiri_pack *out, weir_error *err);
+
+/* Have a new intake go on where a saved one stood. `in` is not trusted.
+ *
+ *   errors  WEIR_EDATA  the bytes are damaged or of another source, or the file is another
+ *           WEIR_EIO, WEIR_ENOMEM: the intake is to be destroyed
+ */
+WEIR_MUST_CHECK weir_status
+weiri_intake_load(weiri_intake *self, weiri_unpack *in, weir_error *err);
 
 weiri_intake_counts
 weiri_intake_get_counts(const weiri_intake *self);

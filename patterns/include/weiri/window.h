@@ -15,6 +15,7 @@
 #ifndef WEIRI_WINDOW_H
 #define WEIRI_WINDOW_H
 
+#include "weiri/pack.h"
 #include "weiri/pattern.h"
 
 enum {
@@ -223,5 +224,28 @@ weiri_windower_finish(weiri_windower *self, weir_error *err);
 
 weiri_window_counts
 weiri_windower_counts(const weiri_windower *self);
+
+/* Append the state to `out`: all that what is given later depends on. Between two calls
+ * of feed or advance. The bytes are the same on every machine.
+ *
+ *   errors  WEIR_EINVAL  the input has ended
+ *           WEIR_ENOMEM
+ *           After either `out` has what it had.
+ *   cost    O(n log n) for n keys; linear in what they hold
+ */
+WEIR_MUST_CHECK weir_status
+weiri_windower_save(const weiri_windower *self, weiri_pack *out, weir_error *err);
+
+/* Have a new operator go on where a saved one was; its counts go on, too.
+ *
+ *   bytes   shape (size,): what one weiri_windower_save appended; not trusted
+ *   errors  WEIR_EDATA   damaged, of another format, or of another rule
+ *           WEIR_EINVAL  the operator has been fed
+ *           WEIR_ENOMEM
+ *           After any of them the operator is to be destroyed.
+ */
+WEIR_MUST_CHECK weir_status
+weiri_windower_load(
+    weiri_windower *self, const uint8_t *bytes, size_t size, weir_error *err);
 
 #endif

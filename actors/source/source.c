@@ -602,6 +602,9 @@ weiri_intake_new(const weiri_intake_config *config, weiri_intake **out, weir_err
     self->config = *config;
     weiri_clock_init(&self->clock, config->source->lateness_ns);
     weir_status status = weiri_reader_open(config->path, &self->reader, err);
+    if (status == WEIR_OK && weiri_reader_is_regular(self->reader)) {
+        self->config.tape = NULL; /* it can be read again */
+    }
     if (status == WEIR_OK) {
         status = make_decoder(self, err);
     }

@@ -170,6 +170,9 @@ make_columns(weiri_windower *self)
         self->vectors == NULL || self->root_cells == NULL || self->cells == NULL
             ? WEIR_ENOMEM
             : WEIR_OK;
+    for (uint32_t i = 0; status == WEIR_OK && i < all.n; i++) {
+        self->vectors[i].type = all.items[i]->type; /* rows may come as bytes first */
+    }
     if (status == WEIR_OK && all.n > 0) {
         status = weiri_program_new(all.items, all.n, &self->columns);
     }

@@ -367,26 +367,52 @@ emitted(void *context, int64_t time_ns, const weir_value *values)
     return WEIR_OK;
 }
 
-/* Feed in pieces, with watermarks between them. */
+/* A new operator in the place of one, from its bytes. */
 static void
-feed_cut(weiri_windower *windower, const naive_run *run, uint64_t *seed)
+reload(
+    weiri_windower **windower_p, const weiri_query *query, const weiri_window_sink *sink)
 {
+    weir_error err   = { 0 };
+    weiri_pack saved = { .size = 0 };
+    weiri_pack again = { .size = 0 };
+    assert_ok(weiri_windower_save(*windower_p, &saved, &err));
+    weiri_windower_destroy(windower_p);
+    assert_ok(weiri_windower_new(query, sink, windower_p, &err));
+    if (weiri_windower_load(*windower_p, saved.bytes, saved.size, &err) != WEIR_OK) {
+        fail_msg("%s", err.text);
+    }
+    assert_ok(weiri_windower_save(*windower_p, &again, &err));
+    assert_int_equal(saved.size, again.size);
+    assert_memory_equal(saved.bytes, again.bytes, saved.size);
+    weiri_pack_fini(&saved);
+    weiri_pack_fini(&again);
+}
+
+/* Feed in pieces, with watermarks and reloads between them. */
+static void
+feed_cut(weiri_windower **windower_p, const weiri_query *query,
+    const weiri_window_sink *sink, uint64_t *seed)
+{
+    const naive_run  *run    = ((const check *)sink->context)->expected;
     weir_error        err    = { 0 };
     weir_chunk       *chunk  = make_chunk(run->events, run->n);
     const weir_chunk *shared = chunk;
     for (uint32_t first = 0; first < run->n;) {
         uint32_t n = 1 + (uint32_t)below(seed, below(seed, 2) == 0 ? 3 : 100);
         n          = n < run->n - first ? n : run->n - first;
-        assert_ok(weiri_windower_feed(windower, (weir_rows){ chunk, first, n }, &err));
+        assert_ok(weiri_windower_feed(*windower_p, (weir_rows){ chunk, first, n }, &err));
         first += n;
         if (first < run->n && below(seed, 3) == 0) {
             int64_t from = run->events[first - 1].t;
             int64_t step = below(seed, run->events[first].t - from + 1);
-            assert_ok(weiri_windower_advance(windower, from + step, &err));
+            assert_ok(weiri_windower_advance(*windower_p, from + step, &err));
+        }
+        if (below(seed, 4) == 0) {
+            reload(windower_p, query, sink);
         }
     }
-    assert_ok(weiri_windower_advance(windower, run->final_ns, &err));
-    assert_ok(weiri_windower_finish(windower, &err));
+    assert_ok(weiri_windower_advance(*windower_p, run->final_ns, &err));
+    assert_ok(weiri_windower_finish(*windower_p, &err));
     weir_chunk_unref(&shared);
 }
 
@@ -410,7 +436,7 @@ run_case(uint64_t case_seed, int *n_results)
     for (int cut = 0; cut < 2; cut++) {
         checked.n = 0;
         assert_ok(weiri_windower_new(&all.query, &sink, &windower, &err));
-        feed_cut(windower, &run, &seed);
+        feed_cut(&windower, &all.query, &sink, &seed);
         if (checked.n != run.n_results) {
             fail_msg("seed %llu: kind %d: %u results, not %u",
                 (unsigned long long)case_seed, all.window.kind, checked.n, run.n_results);

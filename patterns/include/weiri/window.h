@@ -188,7 +188,7 @@ typedef struct weiri_window_counts {
     uint64_t limited;      /* results that `limit` held back     */
     uint64_t faults;       /* arithmetic that gave null          */
     uint64_t live_keys;    /* with state, some of which may be due to be freed */
-    uint64_t live_rows;    /* held by sliding and row windows    */
+    uint64_t live_rows;    /* held by sliding and row windows, likewise */
 } weiri_window_counts;
 
 /* `plan` (with a window) outlives the operator.

@@ -137,7 +137,8 @@ struct weiri_windower {
     uint32_t n_new;   /* keys that the last chunk brought */
     int64_t  full_ns; /* before it no entry of a full table is stale */
     bool     is_finishing;
-    bool     has_text; /* of the arguments in rows some are strings or lists */
+    bool has_ended; /* running: what was open at the end of the input has been given */
+    bool has_text;  /* of the arguments in rows some are strings or lists */
 
     uint32_t  *dirty; /* entries with events since the last early results */
     uint32_t   n_dirty;
@@ -167,6 +168,7 @@ extern const weiri_window_ops weiri_hopping_ops;
 extern const weiri_window_ops weiri_session_ops;
 extern const weiri_window_ops weiri_sliding_ops;
 extern const weiri_window_ops weiri_flowing_ops;
+extern const weiri_window_ops weiri_running_ops;
 
 /* Whether a window can be run by weiri_flowing_ops. */
 bool
@@ -217,6 +219,8 @@ size_t
 weiri_session_entry_size(const weiri_windower *self);
 size_t
 weiri_sliding_entry_size(const weiri_windower *self);
+size_t
+weiri_running_entry_size(const weiri_windower *self);
 
 /* ---- time ---- */
 

@@ -92,6 +92,16 @@ static const char *const RULES[] = {
     "from e by b window last 7\n"
     "emit o { b, f: sum(x), g: first(s) where n > 2, dev: stddev(x), m: max(k) }\n"
     "limit 90",
+
+    "from e by k window all reset\n"
+    "having cnt >= 7\n"
+    "emit o { k, cnt: count(), t: sum(n), f: sum(x), q: median(x), d: distinct(s),\n"
+    "  l: last(s), dev: stddev(x), e: ewma(n, 3s), from: window.start }\n"
+    "when changes",
+
+    "from e by k, b window tumbling 3\n"
+    "emit o { k, cnt: count(), all: collect(s), low: min(x), to: window.end }\n"
+    "limit 2 per 20s",
 };
 
 uint32_t

@@ -11,7 +11,12 @@
 
 #define SECOND INT64_C(1000000000)
 
-enum { N_CASES = 1000, MOST_TEXT = 1 << 16, MOST_AGGREGATES = 40 };
+enum {
+    N_KINDS         = WEIRI_WINDOW_BATCH + 1,
+    N_CASES         = 1000,
+    MOST_TEXT       = 1 << 16,
+    MOST_AGGREGATES = 40
+};
 
 static const weir_field FIELDS[N_FIELDS] = {
     { .name = "key", .type = WEIR_STRING, .is_nullable = true },
@@ -238,18 +243,19 @@ static void
 choose_window(test_plan *self, uint64_t *seed)
 {
     weiri_window *w = &self->window;
-    w->kind         = (weiri_window_kind)below(seed, 5);
+    w->kind         = (weiri_window_kind)below(seed, N_KINDS);
     w->width_ns     = (1 + below(seed, 20)) * SECOND;
     w->every_ns     = (1 + below(seed, 20)) * SECOND;
     w->n_rows       = 1 + (uint32_t)below(seed, 6);
     w->limit_ns     = -1;
     w->has_changes  = below(seed, 4) == 0;
-    bool is_event   = w->kind == WEIRI_WINDOW_SLIDING || w->kind == WEIRI_WINDOW_LAST;
+    bool is_event   = naive_is_per_event(w);
+    bool is_batch   = w->kind == WEIRI_WINDOW_BATCH;
     bool is_aligned = w->kind == WEIRI_WINDOW_TUMBLING || w->kind == WEIRI_WINDOW_HOPPING;
     w->is_before    = is_event && below(seed, 3) == 0;
     w->is_reset     = is_event && below(seed, 3) == 0;
     w->has_fill     = is_aligned && below(seed, 4) == 0;
-    if (!is_event && below(seed, 3) == 0) {
+    if (!is_event && !is_batch && below(seed, 3) == 0) {
         w->early_ns = (1 + below(seed, 7)) * SECOND;
     }
     if (below(seed, 4) == 0) {
@@ -280,8 +286,8 @@ make_plan(test_plan *self, uint64_t *seed)
         assert_ok(weiri_expr_call(self->arena, ">=", args, 2, &holds, &err));
         w->having = holds;
     }
-    bool is_event = w->kind == WEIRI_WINDOW_SLIDING || w->kind == WEIRI_WINDOW_LAST;
-    if (!is_event && below(seed, 4) == 0) {
+    bool can_order = !naive_is_per_event(w) && w->kind != WEIRI_WINDOW_BATCH;
+    if (can_order && below(seed, 4) == 0) {
         self->order =
             (weiri_order){ register_of(self, self->count), below(seed, 2) == 0 };
         w->order       = &self->order;

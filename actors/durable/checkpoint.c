@@ -108,7 +108,7 @@ remove_gone(weiri_store_txn *txn, const weiri_sections *sections, weir_error *er
     }
     weiri_pack names = { 0 }; /* a copy: removing moves what was borrowed */
     weiri_pack_bytes(&names, in.at, (size_t)(in.end - in.at));
-    in = (weiri_unpack){ .at = names.bytes, .end = names.bytes + names.size };
+    in         = (weiri_unpack){ .at = names.bytes, .end = names.bytes + names.size };
     uint64_t n = weiri_unpack_number(&in);
     for (; n > 0 && status == WEIR_OK; n--) {
         char     name[WEIRI_SECTION_NAME];
@@ -135,8 +135,8 @@ write_directory(weiri_store_txn *txn, const weiri_sections *sections, weir_error
     }
     weir_status status = WEIR_ENOMEM;
     if (!pack.is_out_of_memory) {
-        status = weiri_store_put(
-            txn, DIRECTORY, sizeof DIRECTORY, pack.bytes, pack.size, err);
+        status =
+            weiri_store_put(txn, DIRECTORY, sizeof DIRECTORY, pack.bytes, pack.size, err);
     }
     weiri_pack_fini(&pack);
     return status;
@@ -168,15 +168,15 @@ weiri_checkpoint_write(
 /* ---- reading ---- */
 
 static weir_status
-read_section(weiri_store_txn *txn, const char *name, size_t size, weiri_pack *out,
-    weir_error *err)
+read_section(
+    weiri_store_txn *txn, const char *name, size_t size, weiri_pack *out, weir_error *err)
 {
     for (uint32_t i = 0; i < n_pieces(size); i++) {
         uint8_t        key[KEY_BYTES];
         const uint8_t *value    = NULL;
         size_t         n        = 0;
         size_t         key_size = write_key(name, i, key);
-        weir_status status = weiri_store_get(txn, key, key_size, &value, &n, err);
+        weir_status    status   = weiri_store_get(txn, key, key_size, &value, &n, err);
         if (status == WEIR_ENOENT || (status == WEIR_OK && n != piece_size(size, i))) {
             return WEIR_FAIL(
                 err, WEIR_EDATA, "a piece of the checkpoint's '%s' is missing", name);

@@ -22,20 +22,20 @@
 enum { DIR_MODE = 0750, FILE_MODE = 0640, DEFAULT_INTERVAL_S = 5, CHILD_FAILED = 1 };
 
 struct weiri_durable {
-    const weiri_plan    *plan;
-    char                *path;
-    char                *state_path;
-    uint64_t             max_bytes;
-    int                  lock_fd; /* -1: not held */
-    weiri_journal       *journal;
-    weiri_sections       sections; /* of the last checkpoint, until they are loaded */
-    bool                 has_sections;
-    int64_t              interval_ns;
-    int64_t              next_ns;   /* when a checkpoint is due, on the clock       */
-    pid_t                child;     /* writes one; 0: none does                     */
-    int                  child_end; /* what it has to say is read here              */
-    uint64_t            *positions; /* shape (plan->n_sources,): of the checkpoint under way */
-    uint64_t             n_begun;
+    const weiri_plan *plan;
+    char             *path;
+    char             *state_path;
+    uint64_t          max_bytes;
+    int               lock_fd; /* -1: not held */
+    weiri_journal    *journal;
+    weiri_sections    sections; /* of the last checkpoint, until they are loaded */
+    bool              has_sections;
+    int64_t           interval_ns;
+    int64_t           next_ns;   /* when a checkpoint is due, on the clock       */
+    pid_t             child;     /* writes one; 0: none does                     */
+    int               child_end; /* what it has to say is read here              */
+    uint64_t *positions; /* shape (plan->n_sources,): of the checkpoint under way */
+    uint64_t  n_begun;
     weiri_durable_counts counts;
 };
 
@@ -73,7 +73,8 @@ take_lock(weiri_durable *self, weir_error *err)
         return WEIR_FAIL_OS(err, errno, "cannot use '%s' for state", self->path);
     }
     if (flock(self->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-        return WEIR_FAIL(err, WEIR_EINVAL, "'%s' is in use by another process", self->path);
+        return WEIR_FAIL(
+            err, WEIR_EINVAL, "'%s' is in use by another process", self->path);
     }
     return WEIR_OK;
 }
@@ -157,9 +158,8 @@ weiri_durable_open(const weiri_durable_options *options, const weiri_plan *plan,
     self->lock_fd     = -1;
     self->child_end   = -1;
     self->max_bytes   = options->max_bytes;
-    self->interval_ns = options->interval_ns > 0
-                            ? options->interval_ns
-                            : DEFAULT_INTERVAL_S * WEIRI_NS_PER_S;
+    self->interval_ns = options->interval_ns > 0 ? options->interval_ns
+                                                 : DEFAULT_INTERVAL_S * WEIRI_NS_PER_S;
     self->next_ns     = monotonic_ns() + self->interval_ns;
     self->path        = strdup(options->path);
     self->state_path  = join(options->path, "state");
@@ -265,9 +265,9 @@ run_child(const weiri_durable *self, const weiri_engine *engine, int to)
 static weir_status
 begin_checkpoint(weiri_durable *self, weiri_engine *engine, weir_error *err)
 {
-    int     ends[2];
-    int64_t begun_ns = monotonic_ns();
-    weir_status status = weiri_engine_flush(engine, err);
+    int         ends[2];
+    int64_t     begun_ns = monotonic_ns();
+    weir_status status   = weiri_engine_flush(engine, err);
     if (status != WEIR_OK) {
         return status;
     }
@@ -314,8 +314,8 @@ judge(weiri_durable *self, int result, weir_error *err)
         }
         return WEIR_CONTEXT(err, said.status, "the checkpoint was not written");
     }
-    return WEIR_FAIL(err, WEIR_EIO,
-        "the checkpoint was not written: the process that wrote it ended");
+    return WEIR_FAIL(
+        err, WEIR_EIO, "the checkpoint was not written: the process that wrote it ended");
 }
 
 static weir_status

@@ -17,7 +17,7 @@ weiri_fault_point(const char *name);
 void
 weiri_fault_point_in_child(const char *name, uint64_t n);
 #else
-#define weiri_fault_point(name) ((void)0)
+#define weiri_fault_point(name)             ((void)0)
 #define weiri_fault_point_in_child(name, n) ((void)(n))
 #endif
 

@@ -200,8 +200,8 @@ remove_range(weiri_journal *self, const uint8_t *first, const uint8_t *end, size
         weiri_store_txn *txn    = NULL;
         weir_status      status = weiri_store_begin(self->store, true, &txn, err);
         if (status == WEIR_OK) {
-            status = weiri_store_remove(
-                txn, first, size, end, size, TRIM_AT_ONCE, &n, err);
+            status =
+                weiri_store_remove(txn, first, size, end, size, TRIM_AT_ONCE, &n, err);
         }
         if (status != WEIR_OK || n == 0) {
             weiri_store_abort(&txn);
@@ -218,8 +218,8 @@ remove_range(weiri_journal *self, const uint8_t *first, const uint8_t *end, size
 
 /* Where the piece begins that holds `position`: what is before it can go. */
 static weir_status
-piece_begin(weiri_journal *self, uint64_t id, uint64_t position, uint64_t *begin,
-    weir_error *err)
+piece_begin(
+    weiri_journal *self, uint64_t id, uint64_t position, uint64_t *begin, weir_error *err)
 {
     uint8_t           key[KEY_BYTES];
     weiri_store_entry entry = { 0 };
@@ -264,16 +264,23 @@ weiri_journal_trim(
 /* ---- making and ending ---- */
 
 static uint64_t
-id_of(const weiri_plan *plan, uint32_t source)
+id_of(const char *stream, uint32_t place)
 {
-    uint32_t    stream = plan->sources[source].stream;
-    const char *name   = plan->streams[stream].schema.name;
-    uint8_t     place  = 0;
+    uint8_t  bytes[4];
+    uint64_t hash = weiri_hash_bytes(WEIRI_HASH_BEGIN, stream, strlen(stream) + 1);
+    write_big(bytes, place, sizeof bytes);
+    return weiri_hash_bytes(hash, bytes, sizeof bytes);
+}
+
+static uint64_t
+id_of_source(const weiri_plan *plan, uint32_t source)
+{
+    uint32_t stream = plan->sources[source].stream;
+    uint32_t place  = 0;
     for (uint32_t i = 0; i < source; i++) {
-        place = (uint8_t)(place + (plan->sources[i].stream == stream));
+        place += plan->sources[i].stream == stream;
     }
-    uint64_t hash = weiri_hash_bytes(WEIRI_HASH_BEGIN, name, strlen(name) + 1);
-    return weiri_hash_bytes(hash, &place, 1);
+    return id_of(plan->streams[stream].schema.name, place);
 }
 
 weir_status
@@ -289,7 +296,7 @@ weiri_journal_open(const char *path, uint64_t max_bytes, const weiri_plan *plan,
         return WEIR_FAIL(err, WEIR_ENOMEM, "'%s'", path);
     }
     for (uint32_t i = 0; i < plan->n_sources; i++) {
-        self->ids[i] = id_of(plan, i);
+        self->ids[i] = id_of_source(plan, i);
     }
     self->tape = (weiri_tape){
         .context = self, .record = record, .record_idle = record_idle, .play = play
@@ -319,4 +326,27 @@ const weiri_tape *
 weiri_journal_tape(const weiri_journal *self)
 {
     return &self->tape;
+}
+
+/* ---- looking in from outside ---- */
+
+weir_status
+weiri_journal_end(weiri_store *store, const char *stream, uint32_t place, uint64_t *end,
+    weir_error *err)
+{
+    uint8_t           key[KEY_BYTES];
+    weiri_store_entry entry = { 0 };
+    weiri_store_txn  *txn   = NULL;
+    *end                    = 0;
+    write_key(key, 'b', id_of(stream, place), UINT64_MAX);
+    weir_status status = weiri_store_begin(store, false, &txn, err);
+    if (status == WEIR_OK) {
+        status = weiri_store_seek(txn, key, sizeof key, true, &entry, err);
+    }
+    if (status == WEIR_OK && entry.key_size == KEY_BYTES
+        && memcmp(entry.key, key, 9) == 0) {
+        *end = read_big(entry.key + 9, 8) + entry.size;
+    }
+    weiri_store_abort(&txn);
+    return status == WEIR_ENOENT ? WEIR_OK : status;
 }

@@ -25,6 +25,15 @@ weiri_journal_close(weiri_journal **self_p);
 const weiri_tape *
 weiri_journal_tape(const weiri_journal *self);
 
+/* Behind the last byte that is kept of a source, from a journal's store; 0: none is.
+ *
+ *   stream, place  the source's stream, and its place among the stream's sources
+ *   errors  WEIR_EDATA, WEIR_EIO
+ */
+WEIR_MUST_CHECK weir_status
+weiri_journal_end(weiri_store *store, const char *stream, uint32_t place, uint64_t *end,
+    weir_error *err);
+
 /* Give back what stands before `position` of a source. errors  WEIR_EIO, WEIR_ENOSPC */
 WEIR_MUST_CHECK weir_status
 weiri_journal_trim(

@@ -381,8 +381,7 @@ open_outlet(weiri_engine *self, const char *path, weiri_outlet **out, weir_error
     weiri_unpack         in      = { 0 };
     weir_status          status  = WEIR_OK;
     if (restore != NULL && weiri_sections_find(restore->sections, "sink", path, &in)) {
-        status =
-            weiri_outlet_resume(path, &in, &self->outlets[self->n_outlets], err);
+        status = weiri_outlet_resume(path, &in, &self->outlets[self->n_outlets], err);
     } else {
         status = weiri_outlet_new(path, &self->outlets[self->n_outlets], err);
     }

@@ -19,7 +19,8 @@ struct weiri_engine {
     bool                 is_ended;     /* the last pass is done              */
 };
 
-/* The name of a source's section: its stream, and its place among the stream's sources. */
+/* The name of a source's section: its stream, and its place among the stream's sources.
+ */
 void
 weiri_engine_source_name(
     const weiri_plan *plan, uint32_t source, char out[WEIRI_SECTION_NAME]);

@@ -32,7 +32,8 @@ write_name(const char *kind, const char *name, char out[WEIRI_SECTION_NAME])
     if (n >= WEIRI_SECTION_NAME) {
         enum { HEX = 17 };
         uint64_t hash = weiri_hash_bytes(WEIRI_HASH_BEGIN, name, strlen(name));
-        snprintf(out + WEIRI_SECTION_NAME - HEX, HEX, "%016llx", (unsigned long long)hash);
+        snprintf(
+            out + WEIRI_SECTION_NAME - HEX, HEX, "%016llx", (unsigned long long)hash);
     }
 }
 
@@ -151,7 +152,8 @@ unpack_section(weiri_sections *self, weiri_unpack *in)
     uint32_t    name_size = 0;
     const char *text      = weiri_unpack_text(in, &name_size);
     uint64_t    size      = weiri_unpack_number(in);
-    if (in->wrong == NULL && (name_size >= sizeof name || size > (size_t)(in->end - in->at))) {
+    if (in->wrong == NULL
+        && (name_size >= sizeof name || size > (size_t)(in->end - in->at))) {
         weiri_unpack_fail(in, "a section is longer than what holds it");
     }
     if (in->wrong != NULL) {

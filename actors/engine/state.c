@@ -59,8 +59,8 @@ save_sources(const weiri_engine *self, weiri_sections *out, weir_error *err)
         char name[WEIRI_SECTION_NAME];
         weiri_engine_source_name(self->plan, i, name);
         weiri_pack *pack = weiri_sections_begin(out, "source", name);
-        status           = pack != NULL ? weiri_intake_save(self->intakes[i], pack, err)
-                                        : WEIR_ENOMEM;
+        status =
+            pack != NULL ? weiri_intake_save(self->intakes[i], pack, err) : WEIR_ENOMEM;
     }
     return status;
 }

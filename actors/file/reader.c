@@ -345,14 +345,13 @@ weiri_reader_skip(weiri_reader *self, uint64_t position, weir_error *err)
         }
         size_t n = 0;
         status   = weiri_reader_read(self, waste,
-              position < PACKED_BYTES ? (size_t)position : PACKED_BYTES, 0, &n, err);
+            position < PACKED_BYTES ? (size_t)position : PACKED_BYTES, 0, &n, err);
         position -= n;
     }
     free(waste);
-    return status == WEIR_EOF
-               ? WEIR_FAIL(err, WEIR_EDATA,
-                   "'%s' ends before the place up to which it was read", self->path)
-               : status;
+    return status == WEIR_EOF ? WEIR_FAIL(err, WEIR_EDATA,
+               "'%s' ends before the place up to which it was read", self->path)
+                              : status;
 }
 
 enum { MARK_BYTES = 4096 };
@@ -379,11 +378,10 @@ hash_range(const weiri_reader *self, uint64_t first, uint64_t end, uint64_t *has
 }
 
 static weir_status
-hash_file(
-    const weiri_reader *self, uint64_t n_read, uint64_t *hash, weir_error *err)
+hash_file(const weiri_reader *self, uint64_t n_read, uint64_t *hash, weir_error *err)
 {
-    uint64_t size = n_read < MARK_BYTES ? n_read : MARK_BYTES;
-    *hash         = WEIRI_HASH_BEGIN;
+    uint64_t size      = n_read < MARK_BYTES ? n_read : MARK_BYTES;
+    *hash              = WEIRI_HASH_BEGIN;
     weir_status status = hash_range(self, 0, size, hash, err);
     return status == WEIR_OK ? hash_range(self, n_read - size, n_read, hash, err)
                              : status;
@@ -403,8 +401,8 @@ weiri_reader_check_mark(
     uint64_t    hash   = 0;
     weir_status status = hash_file(self, mark->n_read, &hash, err);
     if (status == WEIR_OK && hash != mark->hash) {
-        return WEIR_FAIL(err, WEIR_EDATA, "'%s' is not the file that was read before",
-            self->path);
+        return WEIR_FAIL(
+            err, WEIR_EDATA, "'%s' is not the file that was read before", self->path);
     }
     return status;
 }

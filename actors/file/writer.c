@@ -77,9 +77,8 @@ open_writer(const char *path, uint64_t size, weiri_writer **out, weir_error *err
         status = WEIR_FAIL(err, WEIR_ENOMEM, "cannot write '%s'", path);
         goto fail;
     }
-    self->fd = self->is_stdout
-                   ? STDOUT_FILENO
-                   : open(path, O_WRONLY | O_CREAT | O_CLOEXEC, FILE_MODE);
+    self->fd = self->is_stdout ? STDOUT_FILENO
+                               : open(path, O_WRONLY | O_CREAT | O_CLOEXEC, FILE_MODE);
     if (self->fd < 0) {
         status = WEIR_FAIL_OS(err, errno, "cannot write '%s'", path);
         goto fail;

@@ -317,17 +317,15 @@ save_stream(const weiri_graph *self, uint32_t index, weiri_sections *out)
 }
 
 static weir_status
-save_rule(
-    const weiri_graph *self, uint32_t index, weiri_sections *out, weir_error *err)
+save_rule(const weiri_graph *self, uint32_t index, weiri_sections *out, weir_error *err)
 {
-    if (self->rules[index] == NULL) {
-        return WEIR_OK;
-    }
     weiri_pack *pack = weiri_sections_begin(out, "rule", self->plan->rules[index].name);
     if (pack == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the state");
     }
-    return weiri_rule_actor_save(self->rules[index], pack, err);
+    return self->rules[index] != NULL
+               ? weiri_rule_actor_save(self->rules[index], pack, err)
+               : WEIR_OK; /* nothing that may matter to it has come */
 }
 
 weir_status
@@ -372,9 +370,11 @@ load_rule(
     const char  *name = self->plan->rules[index].name;
     weiri_unpack in   = { 0 };
     if (!weiri_sections_find(restore->sections, "rule", name, &in)) {
-        if (!weiri_dispatch_is_gated(self->dispatch, index)) {
-            tell(restore, "rule", name, WEIRI_KEPT_NONE);
-        }
+        tell(restore, "rule", name, WEIRI_KEPT_NONE);
+        return WEIR_OK;
+    }
+    if (in.at == in.end) {
+        tell(restore, "rule", name, WEIRI_KEPT);
         return WEIR_OK;
     }
     if (weiri_restore_discards(restore, name)) {
@@ -389,6 +389,11 @@ load_rule(
         weiri_dispatch_ran(
             self->dispatch, index, weiri_rule_actor_next_deadline(self->rules[index]));
         tell(restore, "rule", name, WEIRI_KEPT);
+    } else if (status == WEIR_EDATA && restore->is_trial) {
+        tell(restore, "rule", name, WEIRI_KEPT_OTHER);
+        return WEIR_OK;
+    } else if (status == WEIR_EDATA) {
+        return WEIR_CONTEXT(err, status, "state (--discard %s begins it anew)", name);
     }
     return status;
 }

@@ -160,9 +160,8 @@ weiri_rule_actor_save(const weiri_rule_actor *self, weiri_pack *out, weir_error 
     weiri_collector_save(&self->emitted, out);
     weiri_collector_save(&self->timeouts, out);
     weir_status status = self->ops->save(self->host, out, err);
-    return status == WEIR_OK
-               ? status
-               : WEIR_CONTEXT(err, status, "rule '%s'", self->rule->name);
+    return status == WEIR_OK ? status
+                             : WEIR_CONTEXT(err, status, "rule '%s'", self->rule->name);
 }
 
 weir_status
@@ -175,7 +174,6 @@ weiri_rule_actor_load(weiri_rule_actor *self, weiri_unpack *in, weir_error *err)
         return WEIR_FAIL(err, WEIR_EDATA, "rule '%s': %s", self->rule->name, in->wrong);
     }
     weir_status status = self->ops->load(self->host, in, err);
-    return status == WEIR_OK
-               ? status
-               : WEIR_CONTEXT(err, status, "rule '%s'", self->rule->name);
+    return status == WEIR_OK ? status
+                             : WEIR_CONTEXT(err, status, "rule '%s'", self->rule->name);
 }

@@ -50,12 +50,20 @@ weiri_outlet_new(const char *path, weiri_outlet **out, weir_error *err)
     return open_outlet(path, 0, false, out, err);
 }
 
+void
+weiri_outlet_peek(weiri_unpack *in, bool *is_begun, uint64_t *n_written)
+{
+    *is_begun  = weiri_unpack_below(in, 2, "it is no flag") != 0;
+    *n_written = weiri_unpack_number(in);
+}
+
 weir_status
 weiri_outlet_resume(
     const char *path, weiri_unpack *in, weiri_outlet **out, weir_error *err)
 {
-    bool     is_begun = weiri_unpack_below(in, 2, "it is no flag") != 0;
-    uint64_t size     = weiri_unpack_number(in);
+    bool     is_begun = false;
+    uint64_t size     = 0;
+    weiri_outlet_peek(in, &is_begun, &size);
     if (in->wrong != NULL) {
         return WEIR_FAIL(err, WEIR_EDATA, "%s: %s", path, in->wrong);
     }

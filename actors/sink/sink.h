@@ -8,8 +8,8 @@
 #define WEIRI_SINK_H
 
 #include "weiri/codec.h"
-#include "weiri/pack.h"
 #include "weiri/merge.h"
+#include "weiri/pack.h"
 #include "weiri/plan.h"
 
 typedef struct weiri_outlet weiri_outlet;
@@ -31,6 +31,10 @@ weiri_outlet_resume(
 /* Append to `out` how much was written, all of which the system has. */
 void
 weiri_outlet_save(const weiri_outlet *self, weiri_pack *out);
+
+/* Read what weiri_outlet_save wrote; what is wrong is noted in `in`. */
+void
+weiri_outlet_peek(weiri_unpack *in, bool *is_begun, uint64_t *n_written);
 
 /* Put on the medium what the system has. errors  WEIR_EIO */
 WEIR_MUST_CHECK weir_status

@@ -31,23 +31,23 @@ struct weiri_intake {
     size_t              to;
     bool                is_last; /* the reader has ended */
     bool                is_closed;
-    bool                is_live;   /* the tape has been played to its end    */
-    uint32_t            n_idle;    /* idle marks at `n_read`                 */
-    uint64_t            n_read;    /* position of bytes[to]                  */
-    size_t              n_unkept;  /* bytes behind bytes[to] that are not on the tape yet */
-    weir_chunk         *chunk; /* being decoded into                         */
-    uint32_t            n_admitted;
-    uint32_t            n_late_here; /* late rows of `chunk`                   */
-    bool                is_in_order; /* rows of `chunk` that are not late      */
-    int64_t             last_ns;     /* time of the last of those              */
-    uint8_t             is_late[WEIRI_CHUNK_ROWS];
-    weir_chunk         *late;
-    uint64_t            late_order;
-    weir_chunk         *dead;
-    uint64_t            dead_order;
-    weir_status         failed;   /* by a callback, told by the pump          */
-    uint32_t            stop_row; /* rows of `chunk` before the dead record at
-                                   * which the source stops                   */
+    bool                is_live; /* the tape has been played to its end    */
+    uint32_t            n_idle;  /* idle marks at `n_read`                 */
+    uint64_t            n_read;  /* position of bytes[to]                  */
+    size_t      n_unkept;        /* bytes behind bytes[to] that are not on the tape yet */
+    weir_chunk *chunk;           /* being decoded into                         */
+    uint32_t    n_admitted;
+    uint32_t    n_late_here; /* late rows of `chunk`                   */
+    bool        is_in_order; /* rows of `chunk` that are not late      */
+    int64_t     last_ns;     /* time of the last of those              */
+    uint8_t     is_late[WEIRI_CHUNK_ROWS];
+    weir_chunk *late;
+    uint64_t    late_order;
+    weir_chunk *dead;
+    uint64_t    dead_order;
+    weir_status failed;   /* by a callback, told by the pump          */
+    uint32_t    stop_row; /* rows of `chunk` before the dead record at
+                           * which the source stops                   */
     weir_error failure;
 };
 
@@ -427,8 +427,8 @@ play(weiri_intake *self, size_t room, size_t *n, weir_error *err)
 {
     const weiri_tape *tape   = self->config.tape;
     int64_t           to_ns  = 0;
-    weir_status       status = tape->play(tape->context, self->config.index,
-              self->n_read, self->n_idle, self->bytes + self->to, room, n, &to_ns, err);
+    weir_status       status = tape->play(tape->context, self->config.index, self->n_read,
+              self->n_idle, self->bytes + self->to, room, n, &to_ns, err);
     if (status != WEIR_EAGAIN) {
         self->n_idle = *n > 0 ? 0 : self->n_idle;
         return status;
@@ -447,8 +447,8 @@ read_live(weiri_intake *self, size_t room, int64_t wait_ns, size_t *n, weir_erro
     const weiri_tape *tape   = self->config.tape;
     weir_status       status = WEIR_OK;
     if (self->n_unkept == 0) {
-        status = weiri_reader_read(self->reader, self->bytes + self->to, room, wait_ns,
-            &self->n_unkept, err);
+        status = weiri_reader_read(
+            self->reader, self->bytes + self->to, room, wait_ns, &self->n_unkept, err);
     }
     if (status == WEIR_OK && tape != NULL) {
         status = tape->record(tape->context, self->config.index, self->n_read,
@@ -698,6 +698,7 @@ weiri_intake_save(const weiri_intake *self, weiri_pack *out, weir_error *err)
         status = weiri_reader_mark(self->reader, &mark, err);
     }
     weiri_pack_number(out, weiri_intake_is_regular(self));
+    weiri_pack_number(out, weiri_intake_position(self));
     weiri_pack_number(out, mark.n_read);
     weiri_pack_fixed(out, mark.hash);
     weiri_pack_number(out, self->is_closed);
@@ -731,8 +732,7 @@ static weir_status
 load_input(weiri_intake *self, const weiri_file_mark *mark, weir_error *err)
 {
     uint64_t position = weiri_decoder_position(self->decoder);
-    self->n_read         = position;
-    self->counts.n_bytes = position;
+    self->n_read      = position;
     if (!weiri_intake_is_regular(self) || self->is_closed) {
         return WEIR_OK;
     }
@@ -740,22 +740,44 @@ load_input(weiri_intake *self, const weiri_file_mark *mark, weir_error *err)
     return status == WEIR_OK ? weiri_reader_skip(self->reader, position, err) : status;
 }
 
+/* The head of the state, which tells without a decoder. */
+static void
+load_head(
+    weiri_unpack *in, weiri_intake_stand *out, weiri_file_mark *mark, int64_t *clock_ns)
+{
+    out->is_regular      = weiri_unpack_below(in, 2, "it is no flag") != 0;
+    out->position        = weiri_unpack_number(in);
+    mark->n_read         = weiri_unpack_number(in);
+    mark->hash           = weiri_unpack_fixed(in);
+    out->is_closed       = weiri_unpack_below(in, 2, "it is no flag") != 0;
+    out->newest_ns       = weiri_unpack_time(in);
+    *clock_ns            = weiri_unpack_time(in);
+    out->counts.n_events = weiri_unpack_number(in);
+    out->counts.n_late   = weiri_unpack_number(in);
+    out->counts.n_dead   = weiri_unpack_number(in);
+    out->counts.n_bytes  = out->position;
+}
+
+void
+weiri_intake_peek(weiri_unpack *in, weiri_intake_stand *out)
+{
+    weiri_file_mark mark     = { 0 };
+    int64_t         clock_ns = 0;
+    load_head(in, out, &mark, &clock_ns);
+}
+
 weir_status
 weiri_intake_load(weiri_intake *self, weiri_unpack *in, weir_error *err)
 {
-    weiri_file_mark mark       = { 0 };
-    bool            is_regular = weiri_unpack_below(in, 2, "it is no flag") != 0;
-    if (in->wrong == NULL && is_regular != weiri_intake_is_regular(self)) {
+    weiri_file_mark    mark  = { 0 };
+    weiri_intake_stand stand = { 0 };
+    load_head(in, &stand, &mark, &self->clock.now_ns);
+    if (in->wrong == NULL && stand.is_regular != weiri_intake_is_regular(self)) {
         weiri_unpack_fail(in, "the input was a file and is none now, or the other way");
     }
-    mark.n_read           = weiri_unpack_number(in);
-    mark.hash             = weiri_unpack_fixed(in);
-    self->is_closed       = weiri_unpack_below(in, 2, "it is no flag") != 0;
-    self->clock.newest_ns = weiri_unpack_time(in);
-    self->clock.now_ns    = weiri_unpack_time(in);
-    self->counts.n_events = weiri_unpack_number(in);
-    self->counts.n_late   = weiri_unpack_number(in);
-    self->counts.n_dead   = weiri_unpack_number(in);
+    self->is_closed       = stand.is_closed;
+    self->clock.newest_ns = stand.newest_ns;
+    self->counts          = stand.counts;
     self->late_order      = weiri_unpack_number(in);
     self->dead_order      = weiri_unpack_number(in);
     weiri_decoder_load(self->decoder, in);

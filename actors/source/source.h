@@ -5,8 +5,8 @@
 #define WEIRI_SOURCE_H
 
 #include "weiri/clock.h"
-#include "weiri/pack.h"
 #include "weiri/merge.h"
+#include "weiri/pack.h"
 #include "weiri/plan.h"
 #include "weiri/tape.h"
 
@@ -73,6 +73,19 @@ weiri_intake_idle(weiri_intake *self, int64_t to_ns, weir_error *err);
 uint64_t
 weiri_intake_position(const weiri_intake *self);
 
+/* Where a source stood when its state was kept. */
+typedef struct weiri_intake_stand {
+    bool                is_regular;
+    bool                is_closed; /* it had been read to its end                   */
+    uint64_t            position;  /* as of weiri_intake_position                   */
+    int64_t             newest_ns; /* time of its newest event, INT64_MIN: none yet */
+    weiri_intake_counts counts;
+} weiri_intake_stand;
+
+/* Read that from what weiri_intake_save wrote; what is wrong is noted in `in`. */
+void
+weiri_intake_peek(weiri_unpack *in, weiri_intake_stand *out);
+
 /* Append where it stands to `out`. Between two pumps.
  *
  *   errors  WEIR_EIO; WEIR_ENOMEM is noted in `out`
@@ -82,8 +95,8 @@ weiri_intake_save(const weiri_intake *self, weiri_pack *out, weir_error *err);
 
 /* Have a new intake go on where a saved one stood. `in` is not trusted.
  *
- *   errors  WEIR_EDATA  the bytes are damaged or of another source, or the file is another
- *           WEIR_EIO, WEIR_ENOMEM: the intake is to be destroyed
+ *   errors  WEIR_EDATA  the bytes are damaged or of another source, or the file is
+ * another WEIR_EIO, WEIR_ENOMEM: the intake is to be destroyed
  */
 WEIR_MUST_CHECK weir_status
 weiri_intake_load(weiri_intake *self, weiri_unpack *in, weir_error *err);

@@ -33,8 +33,8 @@ weiri_schema_hash(const weir_schema *schema)
 /* ---- packing ---- */
 
 static void
-pack_cell(const weir_chunk *chunk, const weir_column *column, uint32_t row,
-    weiri_pack *out)
+pack_cell(
+    const weir_chunk *chunk, const weir_column *column, uint32_t row, weiri_pack *out)
 {
     switch ((weir_type)column->type) {
     case WEIR_BOOL: weiri_pack_number(out, column->as.b[row]); break;
@@ -168,7 +168,7 @@ weiri_rows_unpack(
         return WEIR_EDATA;
     }
     uint32_t    capacity = n > 0 ? (n + 7) / 8 * 8 : 8;
-    weir_status status = weiri_chunk_new_small(schema, used, capacity, &chunk);
+    weir_status status   = weiri_chunk_new_small(schema, used, capacity, &chunk);
     if (status != WEIR_OK) {
         return status;
     }

@@ -66,8 +66,8 @@ fail(int code, weir_error *err, const char *path, const char *what)
 /* ---- opening ---- */
 
 static weir_status
-make_env(const char *path, const weiri_store_options *options, MDB_env **out,
-    weir_error *err)
+make_env(
+    const char *path, const weiri_store_options *options, MDB_env **out, weir_error *err)
 {
     unsigned flags = MDB_NORDAHEAD | MDB_NOTLS;
     int      code  = mdb_env_create(out);
@@ -224,7 +224,8 @@ weiri_store_open(const char *path, const weiri_store_options *options, weiri_sto
     if (!is_there && options->is_read_only) {
         return WEIR_FAIL(err, WEIR_ENOENT, "'%s' is not there", path);
     }
-    weir_status status = is_there ? check_length(path, err) : make_folder(path, options, err);
+    weir_status status =
+        is_there ? check_length(path, err) : make_folder(path, options, err);
     if (status != WEIR_OK) {
         return status;
     }
@@ -306,8 +307,9 @@ weiri_store_commit(weiri_store_txn **txn_p, weir_error *err)
 {
     weiri_store_txn *txn = *txn_p;
     close_cursor(txn);
-    int         code   = mdb_txn_commit(txn->txn);
-    weir_status status = code == 0 ? WEIR_OK : fail(code, err, txn->store->path, "commit");
+    int         code = mdb_txn_commit(txn->txn);
+    weir_status status =
+        code == 0 ? WEIR_OK : fail(code, err, txn->store->path, "commit");
     free_txn(txn_p);
     return status;
 }

@@ -16,9 +16,9 @@ enum { SAFE = 0, DAMAGED = 1 };
 static weir_status
 walk(weiri_store *store, weir_error *err)
 {
-    weiri_store_txn  *txn    = NULL;
-    weiri_store_sizes sizes  = { 0 };
-    weiri_store_entry entry  = { 0 };
+    weiri_store_txn  *txn                      = NULL;
+    weiri_store_sizes sizes                    = { 0 };
+    weiri_store_entry entry                    = { 0 };
     uint8_t           key[WEIRI_STORE_KEY + 1] = { 0 };
     size_t            key_size                 = 1;
     uint64_t          n                        = 0;
@@ -36,7 +36,7 @@ walk(weiri_store *store, weir_error *err)
             memcpy(key, entry.key, entry.key_size);
             key[entry.key_size] = 0;
             key_size            = entry.key_size + 1;
-            key_size = key_size > WEIRI_STORE_KEY ? WEIRI_STORE_KEY : key_size;
+            key_size            = key_size > WEIRI_STORE_KEY ? WEIRI_STORE_KEY : key_size;
         }
     }
     weiri_store_abort(&txn);
@@ -53,11 +53,11 @@ walk(weiri_store *store, weir_error *err)
 static void
 look(const char *path, int to)
 {
-    static const int SIGNALS[] = { SIGBUS, SIGSEGV, SIGABRT };
-    const struct rlimit       NO_CORE = { 0, 0 };
-    const weiri_store_options options = { .is_read_only = true };
-    weiri_store              *store   = NULL;
-    weir_error                err     = { .status = WEIR_OK };
+    static const int          SIGNALS[] = { SIGBUS, SIGSEGV, SIGABRT };
+    const struct rlimit       NO_CORE   = { 0, 0 };
+    const weiri_store_options options   = { .is_read_only = true };
+    weiri_store              *store     = NULL;
+    weir_error                err       = { .status = WEIR_OK };
     for (size_t i = 0; i < sizeof SIGNALS / sizeof SIGNALS[0]; i++) {
         signal(SIGNALS[i], SIG_DFL); /* end quietly, whoever listens */
     }

@@ -25,7 +25,10 @@ static const char HELP[] =
     "  --state DIR         keep the state in DIR, and go on from what it holds: a run\n"
     "                      may be killed at any moment, and loses and repeats nothing\n"
     "  --checkpoint EVERY  how often the state is written, 5s if not said\n"
-    "  --discard RULE      begin this rule anew, whatever DIR has of it; may be repeated\n"
+    "  --state-limit SIZE  how large each of the two files in DIR may grow, as 500M or\n"
+    "                      10G, 64G if not said; intake waits while there is no room\n"
+    "  --discard RULE      begin this rule anew, whatever DIR has of it; may be "
+    "repeated\n"
     "  --quiet             no warnings, progress or summary\n"
     "  --help              print this\n"
     "\n"
@@ -40,6 +43,7 @@ enum {
     OPTION_FORMAT,
     OPTION_STATE,
     OPTION_CHECKPOINT,
+    OPTION_STATE_LIMIT,
     OPTION_DISCARD,
     OPTION_QUIET,
     OPTION_HELP
@@ -51,6 +55,7 @@ static const struct option OPTIONS[] = {
     { "format", required_argument, NULL, OPTION_FORMAT },
     { "state", required_argument, NULL, OPTION_STATE },
     { "checkpoint", required_argument, NULL, OPTION_CHECKPOINT },
+    { "state-limit", required_argument, NULL, OPTION_STATE_LIMIT },
     { "discard", required_argument, NULL, OPTION_DISCARD },
     { "quiet", no_argument, NULL, OPTION_QUIET },
     { "help", no_argument, NULL, OPTION_HELP },
@@ -118,6 +123,30 @@ parse_format(const char *text, weiri_format *out)
     return false;
 }
 
+/* "500M" in bytes; K, M, G and T are powers of 1,024. */
+static bool
+parse_size(const char *text, uint64_t *out)
+{
+    static const char UNITS[] = "KMGT";
+    enum { BITS_PER_UNIT = 10, MOST_BITS = 50, LEAST_BITS = 20 };
+    char              *end    = NULL;
+    unsigned long long number = strtoull(text, &end, 10);
+    if (end == text || text[0] == '-') {
+        return false;
+    }
+    if (*end != '\0') {
+        const char *unit = strchr(UNITS, *end);
+        if (unit == NULL || end[1] != '\0' || number > UINT64_C(1) << MOST_BITS) {
+            return false;
+        }
+        for (const char *u = UNITS; u <= unit; u++) {
+            number <<= BITS_PER_UNIT;
+        }
+    }
+    *out = number;
+    return number >= UINT64_C(1) << LEAST_BITS && number <= UINT64_C(1) << MOST_BITS;
+}
+
 static bool
 is_stream_name(const char *text, size_t size)
 {
@@ -169,8 +198,14 @@ take_option(struct request *request, int option, char **argv)
         return weiri_duration_parse(optarg, strlen(optarg), &request->state.interval_ns)
                        && request->state.interval_ns > 0
                    ? EXIT_OK
+                   : report_usage(
+                       "run", "--checkpoint wants a duration, as 5s, not '%s'", optarg);
+    case OPTION_STATE_LIMIT:
+        return parse_size(optarg, &request->state.max_bytes)
+                   ? EXIT_OK
                    : report_usage("run",
-                       "--checkpoint wants a duration, as 5s, not '%s'", optarg);
+                       "--state-limit wants a size of 1M or more, as 500M, not '%s'",
+                       optarg);
     case OPTION_DISCARD:
         return state_request_discard(&request->state, optarg) ? EXIT_OK : EXIT_BUG;
     case OPTION_QUIET: request->quiet = true; return EXIT_OK;
@@ -191,8 +226,10 @@ parse_arguments(int argc, char **argv, struct request *request)
         status = report_usage("run", "no rule file given");
     }
     if (status == EXIT_OK && request->state.path == NULL
-        && (request->state.n_discard > 0 || request->state.interval_ns > 0)) {
-        status = report_usage("run", "--discard and --checkpoint go with --state");
+        && (request->state.n_discard > 0 || request->state.interval_ns > 0
+            || request->state.max_bytes > 0)) {
+        status = report_usage(
+            "run", "--discard, --checkpoint and --state-limit go with --state");
     }
     return status;
 }
@@ -352,8 +389,11 @@ run_engine(const weiri_plan *plan, const struct request *request, stateful_run *
     }
     struct progress progress = { .begun = seconds_now(),
         .is_on                          = !request->quiet && isatty(STDERR_FILENO) == 1 };
-    status                   = drive(engine, stateful, &progress, err);
-    status                   = wind_up(stateful, engine, status, err);
+    status = stateful != NULL ? stateful_begin(stateful, engine, err) : WEIR_OK;
+    if (status == WEIR_OK) {
+        status = drive(engine, stateful, &progress, err);
+    }
+    status = wind_up(stateful, engine, status, err);
     if (!request->quiet) {
         tell_summary(&progress, engine);
     }

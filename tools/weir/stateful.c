@@ -16,7 +16,6 @@ struct stateful_run {
     bool                 is_quiet;
     bool                 is_waiting; /* for room, and that was said      */
     bool                 is_failing; /* to write checkpoints, likewise   */
-    bool                 is_loaded;
     bool (*should_stop)(void *context);
     void *context;
 };
@@ -48,8 +47,8 @@ check_discards(const state_request *request, const weiri_plan *plan, weir_error 
             is_rule = is_rule || strcmp(plan->rules[r].name, request->discard[i]) == 0;
         }
         if (!is_rule) {
-            return WEIR_FAIL(
-                err, WEIR_EINVAL, "--discard %s: there is no such rule", request->discard[i]);
+            return WEIR_FAIL(err, WEIR_EINVAL, "--discard %s: there is no such rule",
+                request->discard[i]);
         }
     }
     return WEIR_OK;
@@ -60,7 +59,8 @@ stateful_open(const state_request *request, const weiri_plan *plan, bool is_quie
     stateful_run **out, weir_error *err)
 {
     const weiri_durable_options options = { .path = request->path,
-        .interval_ns                              = request->interval_ns };
+        .interval_ns                              = request->interval_ns,
+        .max_bytes                                = request->max_bytes };
     weir_status                 status  = check_discards(request, plan, err);
     stateful_run               *self    = calloc(1, sizeof *self);
     if (status == WEIR_OK && self == NULL) {
@@ -99,7 +99,8 @@ tell_kept(void *context, const char *what, const char *name, weiri_kept kept)
         return;
     }
     switch (kept) {
-    case WEIRI_KEPT: break;
+    case WEIRI_KEPT:
+    case WEIRI_KEPT_OTHER: break; /* the run ends with an error */
     case WEIRI_KEPT_NONE:
         fprintf(stderr, "weir: state: %s '%s' is new: it begins empty\n", what, name);
         break;
@@ -109,7 +110,8 @@ tell_kept(void *context, const char *what, const char *name, weiri_kept kept)
             what, name);
         break;
     case WEIRI_KEPT_LOST:
-        fprintf(stderr, "weir: state: %s '%s' is discarded: it begins empty\n", what, name);
+        fprintf(
+            stderr, "weir: state: %s '%s' is discarded: it begins empty\n", what, name);
         break;
     }
 }
@@ -146,13 +148,17 @@ wait_for_room(stateful_run *self, const weir_error *why)
 }
 
 weir_status
+stateful_begin(stateful_run *self, weiri_engine *engine, weir_error *err)
+{
+    bool is_new = weiri_durable_sections(self->durable) == NULL;
+    weiri_durable_loaded(self->durable);
+    return is_new ? weiri_durable_checkpoint(self->durable, engine, err) : WEIR_OK;
+}
+
+weir_status
 stateful_after_turn(
     stateful_run *self, weiri_engine *engine, weir_status turn, weir_error *err)
 {
-    if (!self->is_loaded) {
-        weiri_durable_loaded(self->durable);
-        self->is_loaded = true;
-    }
     if (turn == WEIR_ENOSPC) {
         turn = wait_for_room(self, err);
     } else if (self->is_waiting) {

@@ -9,7 +9,8 @@
 typedef struct state_request {
     const char  *path; /* NULL: the run is ephemeral */
     int64_t      interval_ns;
-    const char **discard; /* shape (n_discard,): names of rules */
+    uint64_t     max_bytes; /* 0: as many as there is room for */
+    const char **discard;   /* shape (n_discard,): names of rules */
     size_t       n_discard;
 } state_request;
 
@@ -33,6 +34,10 @@ stateful_close(stateful_run **self_p);
 /* What an engine needs to know to go on from the state. */
 void
 stateful_lend(stateful_run *self, weiri_engine_options *options);
+
+/* Before the first turn: from now on there is a checkpoint to go on from. */
+WEIR_MUST_CHECK weir_status
+stateful_begin(stateful_run *self, weiri_engine *engine, weir_error *err);
 
 /* See to checkpoints; wait where there is no room until there is.
  *

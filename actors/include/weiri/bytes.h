@@ -90,8 +90,7 @@ weiri_writer_open(const char *path, weiri_writer **out, weir_error *err);
  *           WEIR_EIO, WEIR_ENOMEM
  */
 WEIR_MUST_CHECK weir_status
-weiri_writer_resume(
-    const char *path, uint64_t size, weiri_writer **out, weir_error *err);
+weiri_writer_resume(const char *path, uint64_t size, weiri_writer **out, weir_error *err);
 
 /* Whether what is written can be cut back: it is a regular file. */
 bool

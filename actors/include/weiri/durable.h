@@ -6,10 +6,10 @@
  *   DIR/state     the last checkpoint: all sections of the engine as of one turn
  *
  * A checkpoint is written by a child process, which has the engine's memory as it was at
- * the fork, while the run goes on: what the run pays is the fork. After a crash the engine
- * is loaded from the last checkpoint, files are read on from their positions, the journal
- * is played, and files that were written are cut back: what follows is what an undisturbed
- * run would have written.
+ * the fork, while the run goes on: what the run pays is the fork. After a crash the
+ * engine is loaded from the last checkpoint, files are read on from their positions, the
+ * journal is played, and files that were written are cut back: what follows is what an
+ * undisturbed run would have written.
  */
 #ifndef WEIRI_DURABLE_H
 #define WEIRI_DURABLE_H
@@ -53,8 +53,8 @@ weiri_durable_tape(const weiri_durable *self);
 /* Between two turns: begin a checkpoint if it is time for one and none is under way; see
  * whether one has ended, and give room in the journal back.
  *
- *   errors  WEIR_EIO, WEIR_ENOSPC  the last checkpoint could not be written: the one before
- *                                 stands, the run can go on, and the next is tried in time
+ *   errors  WEIR_EIO, WEIR_ENOSPC  the last checkpoint could not be written: the one
+ * before stands, the run can go on, and the next is tried in time
  */
 WEIR_MUST_CHECK weir_status
 weiri_durable_tick(weiri_durable *self, weiri_engine *engine, weir_error *err);

@@ -62,8 +62,8 @@ weiri_engine_destroy(weiri_engine **self_p);
  *           WEIR_EDATA   an input cannot be read on
  *           WEIR_ENOSPC  the tape is full: the turn can be tried again
  *           WEIR_EIO, WEIR_EFULL, WEIR_ENOMEM
- *           After any other error other than WEIR_EOF only counts, finish, and destroy may be
- * called.
+ *           After any other error other than WEIR_EOF only counts, finish, and destroy
+ * may be called.
  */
 WEIR_MUST_CHECK weir_status
 weiri_engine_turn(weiri_engine *self, weir_error *err);

@@ -84,10 +84,11 @@ weiri_graph_save(const weiri_graph *self, weiri_sections *out, weir_error *err);
 
 /* What became of one part of a state that was kept. */
 typedef enum weiri_kept {
-    WEIRI_KEPT,      /* goes on where it was                          */
-    WEIRI_KEPT_NONE, /* is new: begins empty                          */
-    WEIRI_KEPT_GONE, /* was kept, and is in the rules no longer       */
-    WEIRI_KEPT_LOST  /* was discarded, as asked for: begins empty     */
+    WEIRI_KEPT,       /* goes on where it was                          */
+    WEIRI_KEPT_NONE,  /* is new: begins empty                          */
+    WEIRI_KEPT_GONE,  /* was kept, and is in the rules no longer       */
+    WEIRI_KEPT_OTHER, /* was another when it was kept; told in a trial only */
+    WEIRI_KEPT_LOST   /* was discarded, as asked for: begins empty     */
 } weiri_kept;
 
 /* What to do with state that was kept, and whom to tell. */
@@ -95,6 +96,7 @@ typedef struct weiri_restore {
     const weiri_sections *sections;
     const char *const    *discard; /* shape (n_discard,): names of rules to begin anew */
     size_t                n_discard;
+    bool is_trial; /* tell what would become of each part, fail at none */
     /* `what`: "rule", "stream"; NULL: nobody is told */
     void (*told)(void *context, const char *what, const char *name, weiri_kept kept);
     void *context;

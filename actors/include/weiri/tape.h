@@ -2,6 +2,9 @@
 #ifndef WEIRI_TAPE_H
 #define WEIRI_TAPE_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "weir/error.h"
 
 /* A tape keeps what a source that cannot be read again gave: it is recorded before it is
@@ -16,8 +19,8 @@ typedef struct weiri_tape {
     /* Keep that at `position` the source's clock was set to `to_ns`. */
     weir_status (*record_idle)(void *context, uint32_t source, uint64_t position,
         int64_t to_ns, weir_error *err);
-    /* Up to `size` bytes that were kept at `position`, or an idle mark, which stands before
-     * the bytes at its position and has a number, from 0.
+    /* Up to `size` bytes that were kept at `position`, or an idle mark, which stands
+     * before the bytes at its position and has a number, from 0.
      *
      *   n_idle  of the marks at this position, how many were seen
      *   errors  WEIR_EOF     nothing is kept there

@@ -10,7 +10,8 @@
 #include "weir/chunk.h"
 #include "weiri/pack.h"
 
-/* A hash of the names and types of a schema's fields; the stream's name does not count. */
+/* A hash of the names and types of a schema's fields; the stream's name does not count.
+ */
 uint64_t
 weiri_schema_hash(const weir_schema *schema);
 

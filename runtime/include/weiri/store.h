@@ -5,7 +5,8 @@
  * One process writes an environment; others may read it meanwhile.
  *
  * A damaged LMDB file can end the process that maps it (bus error, abort): a store of
- * doubtful health is looked through by weiri_store_verify first, which does so in a child.
+ * doubtful health is looked through by weiri_store_verify first, which does so in a
+ * child.
  */
 #ifndef WEIRI_STORE_H
 #define WEIRI_STORE_H

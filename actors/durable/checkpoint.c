@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "fault.h"
+#include "weiri/fault.h"
 
 enum { PIECE_BYTES = 16 << 10, KEY_BYTES = WEIRI_SECTION_NAME + 5 };
 

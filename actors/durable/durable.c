@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "checkpoint.h"
-#include "fault.h"
 #include "journal.h"
+#include "weiri/fault.h"
 #include "weiri/timetext.h"
 
 enum { DIR_MODE = 0750, FILE_MODE = 0640, DEFAULT_INTERVAL_S = 5, CHILD_FAILED = 1 };

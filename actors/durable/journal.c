@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fault.h"
+#include "weiri/fault.h"
 
 enum { KEY_BYTES = 17, MARK_BYTES = 21, TRIM_AT_ONCE = 1024 };
 

@@ -11,6 +11,7 @@
 
 #include "inside.h"
 #include "place.h"
+#include "weiri/fault.h"
 #include "weiri/timetext.h"
 
 /* ---- watermark ---- */
@@ -501,10 +502,12 @@ open_all(weiri_engine *self, weir_error *err)
     }
     if (status == WEIR_OK && self->options.restore != NULL) {
         status = weiri_engine_load(self, err); /* before any output is cut back */
+        weiri_fault_point("recover.loaded");
     }
     for (uint32_t i = 0; i < plan->n_sinks && status == WEIR_OK; i++) {
         status = open_sink(self, &plan->sinks[i], err);
     }
+    weiri_fault_point("recover.cut");
     return status;
 }
 

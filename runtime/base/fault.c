@@ -1,5 +1,5 @@
 #define _POSIX_C_SOURCE 200809L
-#include "fault.h"
+#include "weiri/fault.h"
 
 #ifdef WEIR_FAULT_POINTS
 

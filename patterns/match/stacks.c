@@ -107,7 +107,7 @@ destroy(weiri_executor **self_p)
     weiri_executor *self = *self_p;
     *self_p              = NULL;
     weiri_blocks_fini(&self->blocks);
-    weiri_timers_fini(&self->timers);
+    weiri_watches_fini(&self->watches);
     free(self->cells);
     free(self->last);
     free(self->key);
@@ -148,8 +148,8 @@ make(weiri_core *core, weiri_executor **out)
     if (self == NULL) {
         return WEIR_ENOMEM;
     }
-    self->core          = core;
-    self->last_watch_ns = INT64_MIN;
+    self->core = core;
+    weiri_watches_init(&self->watches);
     (void)read_chain(core->plan, &self->chain);
     self->places    = self->chain.places;
     self->n_places  = self->chain.n_places;
@@ -390,43 +390,24 @@ push(weiri_executor *self, weiri_stacks_state *state, uint32_t k, uint32_t until
     return true;
 }
 
-/* ---- timers ---- */
+/* ---- time ---- */
 
-void
-weiri_stacks_watch(
-    weiri_executor *self, weiri_partition *partition, uint64_t watch, int64_t deadline_ns)
-{
-    weiri_stacks_state *state = weiri_stacks_state_of(partition);
-    state->watch              = watch;
-    state->watch_ns           = deadline_ns;
-    if (weiri_timers_is_full(&self->timers) && !weiri_timers_grow(&self->timers)) {
-        self->core->status = WEIR_ENOMEM;
-        return;
-    }
-    weiri_timers_append(&self->timers,
-        (weiri_timer){
-            .deadline_ns = deadline_ns, .start = watch, .partition = partition->self });
-}
-
-/* Look again when what began at `start_ns` is expired. */
+/* Have a partition's expired entries dropped though no event may come to it any more. */
 static void
 watch(weiri_executor *self, weiri_partition *partition, int64_t start_ns)
 {
-    int64_t within = self->core->plan->within_ns;
-    if (within < 0 || start_ns > INT64_MAX - within) {
-        return;
+    int64_t      within = self->core->plan->within_ns;
+    weiri_watch *at     = &weiri_stacks_state_of(partition)->watch;
+    if (within >= 0 && start_ns <= INT64_MAX - within
+        && !weiri_watches_set(&self->watches, at, partition->self, start_ns + within)) {
+        self->core->status = WEIR_ENOMEM;
     }
-    if (start_ns + within > self->last_watch_ns) {
-        self->last_watch_ns = start_ns + within; /* the queue wants them in order */
-    }
-    weiri_stacks_watch(self, partition, ++self->n_watches, self->last_watch_ns);
 }
 
 static int64_t
 next_deadline(const weiri_executor *self)
 {
-    const weiri_timer *first = weiri_timers_first(&self->timers);
-    return first != NULL ? first->deadline_ns : INT64_MAX;
+    return weiri_watches_next(&self->watches);
 }
 
 static bool
@@ -440,10 +421,10 @@ static void
 fire(weiri_executor *self, int64_t before_ns)
 {
     while (next_deadline(self) < before_ns && self->core->status == WEIR_OK) {
-        weiri_timer         timer     = weiri_timers_pop(&self->timers);
+        weiri_timer         timer     = weiri_timers_pop(&self->watches.timers);
         weiri_partition    *partition = weiri_keys_at(self->core->keys, timer.partition);
         weiri_stacks_state *state     = weiri_stacks_state_of(partition);
-        if (state->watch != timer.start || is_empty(partition)) {
+        if (state->watch.number != timer.start || is_empty(partition)) {
             continue;
         }
         expire(self, state, timer.deadline_ns + 1); /* time has passed the deadline */
@@ -502,7 +483,7 @@ static void
 begin(weiri_executor *self, weiri_partition *partition, const weiri_event *event)
 {
     weiri_stacks_state *state = weiri_stacks_state_of(partition);
-    if (push(self, state, 0, 0, event) && state->watch == 0) {
+    if (push(self, state, 0, 0, event) && state->watch.number == 0) {
         watch(self, partition, event->time_ns);
     }
 }

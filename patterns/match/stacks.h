@@ -4,7 +4,7 @@
 
 #include "match/blocks.h"
 #include "match/executor.h"
-#include "match/timers.h"
+#include "match/watches.h"
 
 enum { WEIRI_STACKS_PLACES = 63, WEIRI_STACKS_KILL = 63, WEIRI_STACKS_KILLERS = 8 };
 
@@ -30,9 +30,8 @@ typedef struct weiri_stack_ring {
 
 /* In a partition. */
 typedef struct weiri_stacks_state {
-    uint64_t         watch;    /* which timer looks after it; 0: none           */
-    int64_t          watch_ns; /* when                                          */
-    weiri_stack_ring rings[];  /* of every place but the last, shape (n_rings,) */
+    weiri_watch      watch;
+    weiri_stack_ring rings[]; /* of every place but the last, shape (n_rings,) */
 } weiri_stacks_state;
 
 typedef struct weiri_stack_place {
@@ -63,10 +62,8 @@ struct weiri_executor {
     weiri_stack_chain  chain;
     uint64_t           fits[WEIRI_CLASS_COUNT]; /* per class: bit j: fits place j;
                                                  * WEIRI_STACKS_KILL: fits a `not` */
-    weiri_timers timers;
-    uint64_t     n_watches;
-    int64_t      last_watch_ns;
-    uint64_t     n_entries; /* in all partitions */
+    weiri_watches watches;
+    uint64_t      n_entries; /* in all partitions */
     /* For the match being given. */
     uint32_t          n_cells;
     weiri_cell       *cells;      /* shape (n_places, n_cells): after each place */
@@ -124,12 +121,6 @@ weiri_stacks_give(
  */
 weiri_stack_entry *
 weiri_stacks_make(weiri_executor *self, weiri_stacks_state *state, uint32_t place);
-
-/* Have what is expired then dropped, though no event may come to the partition. Watches
- * are numbered as they are made, and those of one deadline looked at in this order. */
-void
-weiri_stacks_watch(weiri_executor *self, weiri_partition *partition, uint64_t watch,
-    int64_t deadline_ns);
 
 /* stacks_save.c: see weiri_executor_ops. */
 void

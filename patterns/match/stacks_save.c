@@ -50,10 +50,7 @@ weiri_stacks_save_partition(const weiri_executor *self, const weiri_partition *p
     for (uint32_t k = 0; k < self->n_rings; k++) {
         save_place(self, state, k, out, seen);
     }
-    weiri_pack_number(out, state->watch);
-    if (state->watch != 0) {
-        weiri_pack_time(out, state->watch_ns);
-    }
+    weiri_watch_save(&state->watch, out);
 }
 
 /* ---- loading ---- */
@@ -133,16 +130,6 @@ connect(
     }
 }
 
-static void
-load_watch(weiri_executor *self, weiri_partition *partition, weiri_unpack *in)
-{
-    uint64_t watch = weiri_unpack_below(
-        in, self->n_watches + 1, "a partition is watched in no known way");
-    if (watch != 0) {
-        weiri_stacks_watch(self, partition, watch, weiri_unpack_time(in));
-    }
-}
-
 void
 weiri_stacks_load_partition(weiri_executor *self, weiri_partition *partition,
     weiri_unpack *in, weiri_shared *shared)
@@ -154,8 +141,8 @@ weiri_stacks_load_partition(weiri_executor *self, weiri_partition *partition,
             connect(self, state, k, in);
         }
     }
-    load_watch(self, partition, in);
-    if (weiri_registers_is_out_of_memory(self->core->registers)) {
+    if (!weiri_watch_load(&self->watches, &state->watch, partition->self, in)
+        || weiri_registers_is_out_of_memory(self->core->registers)) {
         self->core->status = WEIR_ENOMEM;
     }
 }
@@ -163,24 +150,17 @@ weiri_stacks_load_partition(weiri_executor *self, weiri_partition *partition,
 void
 weiri_stacks_save(const weiri_executor *self, weiri_pack *out)
 {
-    weiri_pack_number(out, self->n_watches);
-    weiri_pack_time(out, self->last_watch_ns);
+    weiri_watches_save(&self->watches, out);
 }
 
 void
 weiri_stacks_load(weiri_executor *self, weiri_unpack *in)
 {
-    self->n_watches     = weiri_unpack_below(in, MAX_ORDER, "it is watched too often");
-    self->last_watch_ns = weiri_unpack_time(in);
+    weiri_watches_load(&self->watches, in);
 }
 
 void
 weiri_stacks_loaded(weiri_executor *self)
 {
-    weiri_timers_sort(&self->timers);
-    if (self->timers.tail > 0) {
-        int64_t last_ns = self->timers.queue[self->timers.tail - 1].deadline_ns;
-        self->last_watch_ns =
-            last_ns > self->last_watch_ns ? last_ns : self->last_watch_ns;
-    }
+    weiri_watches_loaded(&self->watches);
 }

@@ -3,8 +3,11 @@
 Usage: test_tools.py PATH_TO_WEIR [unittest arguments]
 """
 
+import json
 import os
+import re
 import stat
+import urllib.parse
 import unittest
 
 import test_command as command
@@ -77,6 +80,141 @@ class Formatting(command.Folder):
         self.assertEqual(self.read("good.weir"), FORMED)
         self.weir("fmt", self.path("absent.weir"), status=66)
         self.weir("fmt", status=2)
+
+
+WRONG = """stream auth { at time, ip string }
+source auth from file("auth.jsonl")
+rule r {
+  match ü: auth
+  emit o { x: ip }
+}
+rule q { from auth emit p { x: ipp } }
+"""
+ODD = WRONG.replace("rule q { from auth emit p { x: ipp } }\n", "").replace("x: ip", "x: ipp").replace("ü", "a").replace("x: ipp", 'x: a.ip + "\\"ä"').replace("match a: auth", "match a: auth -> b: auth")
+
+
+class Sarif(dict):
+    """The parts of SARIF 2.1.0 that are used here: for each object the properties that the
+    standard's schema requires, and those that are allowed of what we know."""
+
+    PARTS = {
+        "log": ({"version", "runs"}, {"$schema"}),
+        "run": ({"tool"}, {"invocations", "columnKind", "results"}),
+        "tool": ({"driver"}, set()),
+        "driver": ({"name"}, {"version", "rules"}),
+        "rule": ({"id"}, {"shortDescription", "defaultConfiguration"}),
+        "invocation": ({"executionSuccessful"}, {"toolExecutionNotifications"}),
+        "notification": ({"message"}, {"level"}),
+        "result": ({"message"}, {"ruleId", "ruleIndex", "level", "locations"}),
+        "location": (set(), {"physicalLocation"}),
+        "physical": ({"artifactLocation"}, {"region"}),
+        "region": ({"startLine"}, {"startColumn", "endLine", "endColumn", "byteOffset", "byteLength"}),
+        "message": ({"text"}, set()),
+    }
+    LEVELS = ("none", "note", "warning", "error")
+
+    def part(self, name, value):
+        required, allowed = self.PARTS[name]
+        keys = set(value)
+        assert required <= keys <= required | allowed, (name, keys)
+        return value
+
+    def validate(self, log):
+        self.part("log", log)
+        assert log["version"] == "2.1.0" and len(log["runs"]) == 1
+        run = self.part("run", log["runs"][0])
+        assert run["columnKind"] in ("utf16CodeUnits", "unicodeCodePoints")
+        driver = self.part("driver", self.part("tool", run["tool"])["driver"])
+        for rule in driver["rules"]:
+            self.part("message", self.part("rule", rule)["shortDescription"])
+            assert rule["defaultConfiguration"]["level"] in self.LEVELS
+        assert len({rule["id"] for rule in driver["rules"]}) == len(driver["rules"])
+        for invocation in run["invocations"]:
+            assert isinstance(self.part("invocation", invocation)["executionSuccessful"], bool)
+            for note in invocation.get("toolExecutionNotifications", []):
+                assert self.part("message", self.part("notification", note)["message"])["text"]
+                assert note["level"] in self.LEVELS
+        for result in run["results"]:
+            self.result(driver["rules"], self.part("result", result))
+        return run
+
+    def result(self, rules, result):
+        assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
+        assert result["level"] in self.LEVELS and self.part("message", result["message"])["text"]
+        for location in result["locations"]:
+            place = self.part("physical", self.part("location", location)["physicalLocation"])
+            assert set(place["artifactLocation"]) == {"uri"}
+            assert re.fullmatch(r"[-A-Za-z0-9._~/!$&'()*+,;=@%:]+", place["artifactLocation"]["uri"])
+            region = self.part("region", place["region"])
+            assert all(isinstance(n, int) and n >= 0 for n in region.values())
+            assert region["startLine"] >= 1 and region["startColumn"] >= 1
+            assert (region["endLine"], region["endColumn"]) >= (region["startLine"], region["startColumn"])
+
+
+class Messages(command.Folder):
+    FIELDS = ["type", "severity", "code", "message", "hint", "file", "line", "column", "end_line",
+              "end_column", "offset", "size"]
+
+    def messages(self, verb, rules, status, form="json"):
+        path = self.write("rules ä.weir", rules)
+        out = self.weir(verb, "--message-format", form, path, status=status)
+        return out if verb in ("check", "lint") else self.stderr
+
+    def test_json_is_an_object_a_report_and_one_that_counts(self):
+        for verb in ("check", "run", "test"):
+            *reports, summary = [json.loads(line) for line in self.messages(verb, WRONG, 65).splitlines()]
+            self.assertEqual(summary, {"type": "summary", "errors": 2, "warnings": 0})
+            self.assertEqual([list(report) for report in reports], [self.FIELDS] * 2)
+            self.assertEqual([(r["code"], r["line"]) for r in reports], [("E0102", 4), ("E0302", 7)])
+
+    def test_json_says_where_to_the_byte(self):
+        report = json.loads(self.messages("check", ODD.replace('a.ip + "', 'a.ipp + "'), 65).splitlines()[0])
+        text = self.read("rules ä.weir").encode()
+        self.assertEqual(text[report["offset"]:report["offset"] + report["size"]], b"ipp")
+        line = text.split(b"\n")[report["line"] - 1]
+        self.assertEqual(line[report["column"] - 1:report["end_column"] - 1], b"ipp")
+        self.assertIn("'ip'", report["hint"])
+        self.assertEqual(report["file"], self.path("rules ä.weir"))
+
+    def test_sarif_is_what_the_standard_requires(self):
+        for verb, rules, status in (("check", WRONG, 65), ("check", ODD, 0), ("run", WRONG, 65),
+                                    ("test", WRONG, 65)):
+            run = Sarif().validate(json.loads(self.messages(verb, rules, status, "sarif")))
+            self.assertGreater(len(run["results"]), 0)
+            uri = run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+            self.assertEqual(urllib.parse.unquote(uri), "file://" + self.path("rules ä.weir"))
+        self.assertEqual(Sarif().validate(json.loads(self.messages(
+            "check", command.AUTH + 'source auth from file("x.csv")\nsink auth to stdout()\n', 0, "sarif")))["results"], [])
+
+    def test_sarif_counts_columns_in_characters(self):
+        rules = command.AUTH + 'rule r { from auth where user == "äöü" and usr == "" emit o {} }\n'
+        region = Sarif().validate(json.loads(self.messages("check", rules, 65, "sarif")))[
+            "results"][0]["locations"][0]["physicalLocation"]["region"]
+        line = rules.split("\n")[region["startLine"] - 1]
+        self.assertEqual(line[region["startColumn"] - 1:region["endColumn"] - 1], "usr")
+
+    def test_what_else_fails_is_told_in_the_same_form(self):
+        out = self.weir("check", "--message-format", "json", "absent.weir", status=66)
+        self.assertEqual([json.loads(line) for line in out.splitlines()], [
+            {"type": "failure", "message": "there is no file 'absent.weir'"},
+            {"type": "summary", "errors": 0, "warnings": 0}])
+        out = self.weir("check", "--message-format", "sarif", "absent.weir", status=66)
+        invocation, = Sarif().validate(json.loads(out))["invocations"]
+        self.assertFalse(invocation["executionSuccessful"])
+        self.assertEqual(invocation["toolExecutionNotifications"][0]["message"]["text"],
+                         "there is no file 'absent.weir'")
+
+    def test_a_run_keeps_standard_output_for_events_and_says_nothing_but_messages(self):
+        self.write("auth.jsonl", command.lines([command.auth(1, "a", "x"), command.auth(2, "a", "x")]))
+        out = self.run_rules(ODD, "--message-format", "json")
+        self.assertEqual(self.events_of(out), [{"x": 'a"ä'}])
+        self.assertEqual([json.loads(line)["type"] for line in self.stderr.splitlines()],
+                         ["diagnostic", "summary"])
+
+    def test_another_format_is_refused(self):
+        for verb in ("check", "run", "test"):
+            self.weir(verb, "--message-format", "xml", "x.weir", status=2)
+            self.assertIn("human, json or sarif, not 'xml'", self.stderr)
 
 
 def apply(text, diff):

@@ -22,6 +22,9 @@ static const char HELP[] =
     "  --from STREAM=PATH  the same where rules read several streams; may be repeated\n"
     "  --set NAME=VALUE    set a parameter of the rules\n"
     "  --format FORMAT     of standard output: json, csv, msgpack or text\n"
+    "  --message-format FORMAT\n"
+    "                      of what is wrong with the rules: human, json or sarif; the\n"
+    "                      last two go without progress and summary\n"
     "  --quiet             no warnings, progress or summary\n"
     "  --help              print this\n"
     "\n"
@@ -29,12 +32,20 @@ static const char HELP[] =
     "Exit status: 0 done, 2 wrong usage, 65 wrong rules or data, 66 a file is\n"
     "missing, 74 reading or writing failed.\n";
 
-enum { OPTION_FROM = 256, OPTION_SET, OPTION_FORMAT, OPTION_QUIET, OPTION_HELP };
+enum {
+    OPTION_FROM = 256,
+    OPTION_SET,
+    OPTION_FORMAT,
+    OPTION_MESSAGES,
+    OPTION_QUIET,
+    OPTION_HELP
+};
 
 static const struct option OPTIONS[] = {
     { "from", required_argument, NULL, OPTION_FROM },
     { "set", required_argument, NULL, OPTION_SET },
     { "format", required_argument, NULL, OPTION_FORMAT },
+    { "message-format", required_argument, NULL, OPTION_MESSAGES },
     { "quiet", no_argument, NULL, OPTION_QUIET },
     { "help", no_argument, NULL, OPTION_HELP },
     { NULL, 0, NULL, 0 },
@@ -146,6 +157,10 @@ take_option(struct request *request, int option, char **argv)
                    ? EXIT_OK
                    : report_usage("run",
                        "--format wants json, csv, msgpack or text, not '%s'", optarg);
+    case OPTION_MESSAGES:
+        return message_format_parse(&request->settings.messages, "run", optarg)
+                   ? EXIT_OK
+                   : EXIT_USAGE;
     case OPTION_QUIET: request->quiet = true; return EXIT_OK;
     case OPTION_HELP: request->help = true; return EXIT_OK;
     default: return report_option("run", option, argv);
@@ -297,10 +312,11 @@ run_plan(const weiri_plan *plan, const struct request *request)
     if (status != WEIR_OK) {
         return report_failure(status, &err);
     }
+    bool is_told = !request->quiet && request->settings.messages == MESSAGES_HUMAN;
     struct progress progress = { .begun = seconds_now(),
-        .is_on                          = !request->quiet && isatty(STDERR_FILENO) == 1 };
+        .is_on                          = is_told && isatty(STDERR_FILENO) == 1 };
     status                   = drive(engine, &progress, &err);
-    if (!request->quiet) {
+    if (is_told) {
         tell_summary(&progress, engine);
     }
     weiri_engine_destroy(&engine);

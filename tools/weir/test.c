@@ -11,18 +11,20 @@ static const char HELP[] =
     "comes out is held against what is expected. Output is TAP (Test Anything\n"
     "Protocol); what went wrong stands below its test.\n"
     "\n"
-    "  --filter TEXT     only tests whose title contains TEXT\n"
-    "  --set NAME=VALUE  set a parameter of the rules\n"
-    "  --help            print this\n"
+    "  --filter TEXT            only tests whose title contains TEXT\n"
+    "  --set NAME=VALUE         set a parameter of the rules\n"
+    "  --message-format FORMAT  of what is wrong with the rules: human, json or sarif\n"
+    "  --help                   print this\n"
     "\n"
     "Exit status: 0 all tests passed, 1 some did not, 2 wrong usage, 65 the rules\n"
     "are wrong or hold no such test, 66 a file is missing.\n";
 
-enum { OPTION_FILTER = 256, OPTION_SET, OPTION_HELP };
+enum { OPTION_FILTER = 256, OPTION_SET, OPTION_MESSAGES, OPTION_HELP };
 
 static const struct option OPTIONS[] = {
     { "filter", required_argument, NULL, OPTION_FILTER },
     { "set", required_argument, NULL, OPTION_SET },
+    { "message-format", required_argument, NULL, OPTION_MESSAGES },
     { "help", no_argument, NULL, OPTION_HELP },
     { NULL, 0, NULL, 0 },
 };
@@ -141,6 +143,11 @@ command_test(int argc, char **argv)
         case OPTION_FILTER: filter = optarg; break;
         case OPTION_SET:
             status = setting_list_add(&settings, "test", optarg) ? EXIT_OK : EXIT_USAGE;
+            break;
+        case OPTION_MESSAGES:
+            status = message_format_parse(&settings.messages, "test", optarg)
+                         ? EXIT_OK
+                         : EXIT_USAGE;
             break;
         case OPTION_HELP: fputs(HELP, stdout); return EXIT_OK;
         default: status = report_option("test", option, argv);

@@ -223,6 +223,23 @@ weiri_report_hint(weiri_diagnostics *self, const char *format, ...)
 }
 
 void
+weiri_report_filter(weiri_diagnostics *self,
+    bool (*keep)(void *context, weiri_code code, weiri_span at), void *context)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < self->n_reports; i++) {
+        const struct report *report = &self->reports[i];
+        if (keep(context, report->code, report->at)) {
+            self->reports[n++] = *report;
+        } else {
+            *(CODES[report->code].is_error ? &self->n_errors : &self->n_warnings) -= 1;
+        }
+    }
+    self->n_reports = n;
+    self->last      = NULL;
+}
+
+void
 weiri_report_nearest(
     weiri_diagnostics *self, const char *name, const char *const *names, size_t n_names)
 {

@@ -212,9 +212,57 @@ class Messages(command.Folder):
                          ["diagnostic", "summary"])
 
     def test_another_format_is_refused(self):
-        for verb in ("check", "run", "test"):
+        for verb in ("check", "lint", "run", "test"):
             self.weir(verb, "--message-format", "xml", "x.weir", status=2)
             self.assertIn("human, json or sarif, not 'xml'", self.stderr)
+
+
+class Linting(command.Folder):
+    UNUSED = command.AUTH + """source auth from file("auth.jsonl")
+param fails int = 5%s
+rule r { from auth where ip == "a" and ip == "b" emit o { ip } }%s
+"""
+
+    def lint(self, rules, *args, status=0):
+        return self.weir("lint", *args, self.write("rules.weir", rules), status=status)
+
+    def test_what_is_probably_not_meant_is_told_and_ends_with_1(self):
+        self.assertEqual(self.lint(self.UNUSED % ("", ""), status=1), "")
+        self.assertEqual(re.findall(r"\[(W\d+)\]", self.stderr), ["W0201", "W0202"])
+
+    def test_check_does_not_tell_it(self):
+        self.weir("check", self.write("rules.weir", self.UNUSED % ("", "")))
+        self.assertNotIn("warning", self.stderr)
+
+    def test_a_comment_allows_a_warning_at_its_line(self):
+        self.lint(self.UNUSED % ("  # weir: allow W0201", "  # weir: allow W0202"))
+        self.assertEqual(self.stderr, "")
+
+    def test_a_comment_above_a_statement_allows_it_there(self):
+        self.lint(self.UNUSED.replace("param", "# weir: allow W0201\nparam")
+                  .replace("rule", "# weir: allow W0101, W0202\nrule") % ("", ""), status=1)
+        self.assertEqual(re.findall(r"\[(W\d+)\]: (.*)", self.stderr),
+                         [("W0213", "there is no warning W0101 to allow here")])
+
+    def test_a_comment_allows_warnings_of_every_verb(self):
+        rules = command.AUTH + "# weir: allow W0101\nrule r { match a: auth -> b: auth(ip == a.ip) emit o { x: b.ip } }\n"
+        for verb in ("check", "run"):
+            self.weir(verb, self.write("rules.weir", rules + 'source auth from file("/dev/null") format json\n'))
+            self.assertNotIn("W0101", self.stderr)
+
+    def test_messages_are_for_machines_too(self):
+        run = Sarif().validate(json.loads(self.lint(self.UNUSED % ("", ""), "--message-format", "sarif", status=1)))
+        self.assertEqual([r["ruleId"] for r in run["results"]], ["W0201", "W0202"])
+        self.assertIn('"warnings":2', self.lint(self.UNUSED % ("", ""), "--message-format", "json", status=1))
+
+    def test_the_examples_have_nothing_of_it(self):
+        root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples")
+        files = [os.path.join(folder, name) for folder, _, names in os.walk(root)
+                 for name in names if name.endswith(".weir")]
+        self.assertGreater(len(files), 3)
+        for path in files:
+            self.weir("lint", path)
+            self.assertEqual(self.stderr, "")
 
 
 def apply(text, diff):

@@ -30,6 +30,9 @@ command_test(int argc, char **argv);
 int
 command_fmt(int argc, char **argv);
 
+int
+command_lint(int argc, char **argv);
+
 /* ---- what verbs share ---- */
 
 /* How errors and warnings are told. */

@@ -11,6 +11,7 @@ static const struct verb {
     { "run", command_run, "run rules over the events of their sources" },
     { "check", command_check, "say what is wrong with rules, without running them" },
     { "test", command_test, "run the test blocks of rules" },
+    { "lint", command_lint, "say what is right in rules and probably not meant" },
     { "fmt", command_fmt, "give rule files their one canonical form" },
 };
 

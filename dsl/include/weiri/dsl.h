@@ -94,6 +94,23 @@ weiri_compile_text(const char *name, const char *text, size_t size,
     const weiri_compile_options *options, weiri_diagnostics *diagnostics,
     weiri_plan **out, weir_error *err);
 
+/* Look at rules that are right for what is probably not meant; warnings of the
+ * compilation are among what is told, but for those that `# weir: allow CODE` silences.
+ *
+ *   errors  WEIR_ESYNTAX  the rules have errors, and nothing more was looked at
+ *           WEIR_ENOENT, WEIR_EIO  as of weiri_compile_files
+ */
+WEIR_MUST_CHECK weir_status
+weiri_lint_files(const char *const *paths, size_t n_paths,
+    const weiri_compile_options *options, weiri_diagnostics *diagnostics,
+    weir_error *err);
+
+/* The same for one text. */
+WEIR_MUST_CHECK weir_status
+weiri_lint_text(const char *name, const char *text, size_t size,
+    const weiri_compile_options *options, weiri_diagnostics *diagnostics,
+    weir_error *err);
+
 void
 weiri_plan_destroy(weiri_plan **self_p);
 

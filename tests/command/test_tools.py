@@ -8,6 +8,7 @@ import os
 import re
 import stat
 import urllib.parse
+import xml.etree.ElementTree
 import unittest
 
 import test_command as command
@@ -263,6 +264,129 @@ rule r { from auth where ip == "a" and ip == "b" emit o { ip } }%s
         for path in files:
             self.weir("lint", path)
             self.assertEqual(self.stderr, "")
+
+
+TESTED = command.AUTH + """
+rule guessed {
+  match  fail: auth(outcome == "failed"){5,} -> hit: auth(outcome == "accepted") -> bye: auth(outcome == "bye")
+  by     ip
+  within 10m
+  emit   intrusion { ip, failures: count(fail) }
+  on timeout emit gone { ip }
+}
+rule watched { from auth where user == "root" emit root { ip } }
+rule kept {
+  match  a: auth(outcome == "in") -> not auth(outcome == "ping") -> b: auth(outcome == "out")
+  by     ip
+  within 10m
+  emit   kept { ip }
+}
+%s
+"""
+FOUR = """test "four & <more>" {
+  auth { at: 0s, ip: "a", outcome: "failed" } repeat 4 every 1s
+  auth { at: 9s, ip: "a", outcome: "accepted" }
+  expect intrusion
+}
+"""
+ALL = """test "all of it" {
+  auth { at: 0s, ip: "a", outcome: "failed" } repeat 5 every 1s
+  auth { at: 9s, ip: "a", outcome: "accepted" }
+  auth { at: 10s, ip: "a", outcome: "bye" }
+  expect 1 intrusion { failures: 5 }
+  expect no gone
+}
+"""
+NO_BYE = """test "no bye" {
+  auth { at: 0s, ip: "a", outcome: "failed" } repeat 5 every 500ms
+  auth { at: 9s, ip: "a", outcome: "accepted" }
+  expect 2 intrusion
+}
+"""
+PING = """test "ping" {
+  auth { at: 0s, ip: "a", outcome: "in" }
+  auth { at: 1s, ip: "a", outcome: "ping" }
+  auth { at: 2s, ip: "a", outcome: "out" }
+  expect kept
+}
+"""
+
+
+class RuleTests(command.Folder):
+    def run_tests(self, tests, *args, status=0):
+        return self.weir("test", *args, self.write("rules.weir", TESTED % tests), status=status)
+
+    def nearest(self, test):
+        return re.search(r"# +how far it got:\n# +(.*)\n", self.run_tests(test, status=1)).group(1)
+
+    def test_a_test_that_fails_says_how_far_the_nearest_partial_match_got(self):
+        self.assertEqual(self.nearest(FOUR), "rule 'guessed': 'fail' came 4 of 5 times")
+        self.assertEqual(self.nearest(NO_BYE),
+                         "rule 'guessed': 'fail' at 0s, 'fail' at 500ms, 'fail' at 1s, 'fail' at 1s500ms, "
+                         "'fail' at 2s, 'hit' at 9s; then nothing fitted 'bye'")
+        self.assertEqual(self.nearest(PING), "rule 'kept': 'a' at 0s; then 'auth' came, or nothing fitted 'b'")
+        self.assertEqual(self.nearest('test "none" {\n  auth { ip: "a" }\n  expect intrusion\n}\n'),
+                         "rule 'guessed': nothing fitted 'fail'")
+
+    def test_a_test_that_holds_says_nothing(self):
+        self.assertEqual(self.run_tests(ALL), "TAP version 13\n1..1\nok 1 - all of it\n")
+
+    def test_the_output_is_the_same_however_many_processes_run(self):
+        tests = "".join((FOUR, ALL, NO_BYE, PING)[i % 4].replace('" {', ' %d" {' % i, 1) for i in range(23))
+        for form in ("tap", "junit"):
+            alone = self.run_tests(tests, "--coverage", "--format", form, status=1)
+            self.assertIn("four &amp; &lt;more&gt; 0" if form == "junit" else "four & <more> 0", alone)
+            for jobs in ("1", "2", "7", "64"):
+                self.assertEqual(self.run_tests(tests, "--coverage", "--format", form, "--jobs", jobs, status=1), alone)
+
+    def test_junit_is_xml_with_a_case_for_each_test(self):
+        root = xml.etree.ElementTree.fromstring(self.run_tests(FOUR + ALL, "--format", "junit", status=1))
+        suite, = root
+        self.assertEqual((root.tag, suite.tag), ("testsuites", "testsuite"))
+        self.assertEqual((suite.get("tests"), suite.get("failures")), ("2", "1"))
+        self.assertEqual([case.get("name") for case in suite], ["four & <more>", "all of it"])
+        self.assertEqual({case.get("file") for case in suite}, {self.path("rules.weir")})
+        self.assertEqual([len(case) for case in suite], [1, 0])
+        self.assertIn("'fail' came 4 of 5 times", suite[0][0].text)
+        self.assertEqual(suite[0][0].get("message"), "1 expectation did not hold")
+
+    def coverage(self, tests, status=0):
+        output = self.run_tests(tests, "--coverage", status=status)
+        return [line[2:].replace(self.path("rules.weir") + ":", "") for line in output.splitlines()
+                if line.startswith("# coverage") or ("rules.weir:" in line and "expected" not in line)]
+
+    def test_coverage_names_what_no_test_made_happen(self):
+        self.assertEqual(self.coverage(ALL), [
+            "coverage: rules 1 of 3, timeouts 0 of 1, steps 3 of 5, conditions (true, and false) 10 of 14",
+            "9: rule 'guessed' never timed out",
+            "16: rule 'watched' was never matched",
+            "16: rule 'watched': 'where' was true of no event",
+            "17: rule 'kept' was never matched",
+            "17: rule 'kept': step 'a' is in no match",
+            "17: rule 'kept': step 'a' has a condition that was true of no event",
+            "17: rule 'kept': step 'auth' has a condition that was true of no event",
+            "17: rule 'kept': step 'b' is in no match",
+            "17: rule 'kept': step 'b' has a condition that was true of no event"])
+
+    def test_what_several_tests_cover_adds_up(self):
+        more = """test "more" {
+          auth { at: 0s, ip: "a", outcome: "failed", user: "root" } repeat 5
+          auth { at: 1s, ip: "a", outcome: "in" }
+          auth { at: 2s, ip: "a", outcome: "out" }
+          auth { at: 3s, ip: "b", outcome: "ping" }
+          wait 11m
+          expect 1 kept
+          expect root
+          expect gone
+        }
+        """
+        self.assertEqual(self.coverage(ALL + more), [
+            "coverage: rules 3 of 3, timeouts 1 of 1, steps 5 of 5, conditions (true, and false) 14 of 14"])
+
+    def test_wrong_numbers_and_forms_are_refused(self):
+        for args in (["--jobs", "0"], ["--jobs", "x"], ["--jobs", "65"], ["--format", "xml"]):
+            self.run_tests(ALL, *args, status=2)
+            self.assertIn("weir test: " + args[0], self.stderr)
 
 
 def apply(text, diff):

@@ -6,7 +6,9 @@ Usage: test_tools.py PATH_TO_WEIR [unittest arguments]
 import json
 import os
 import re
+import shutil
 import stat
+import subprocess
 import urllib.parse
 import xml.etree.ElementTree
 import unittest
@@ -387,6 +389,62 @@ class RuleTests(command.Folder):
         for args in (["--jobs", "0"], ["--jobs", "x"], ["--jobs", "65"], ["--format", "xml"]):
             self.run_tests(ALL, *args, status=2)
             self.assertIn("weir test: " + args[0], self.stderr)
+
+
+class Completion(command.Folder):
+    SCRIPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools", "completions")
+
+    def complete(self, *words):
+        """What bash offers for the last of the words."""
+        if shutil.which("bash") is None:
+            self.skipTest("no bash")
+        script = 'source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _weir; printf "%s\\n" "${COMPREPLY[@]}"'
+        done = subprocess.run(["bash", "-c", script, os.path.join(self.SCRIPTS, "weir.bash"), command.WEIR, *words],
+                              cwd=self.folder.name, capture_output=True, text=True, timeout=60)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return done.stdout.split()
+
+    def verbs(self):
+        return re.findall(r"^  (\w+) ", self.weir("--help"), re.MULTILINE)
+
+    def test_every_verb_is_offered(self):
+        self.assertGreater(len(self.verbs()), 4)
+        self.assertEqual(sorted(self.complete("")), sorted(self.verbs() + ["--help", "--version"]))
+        self.assertEqual(self.complete("che"), ["check"])
+        self.assertEqual(self.complete("nothing"), [])
+
+    def test_every_option_of_every_verb_is_offered(self):
+        for verb in self.verbs():
+            options = set(re.findall(r"^  (--[a-z-]+)", self.weir(verb, "--help"), re.MULTILINE))
+            self.assertIn("--help", options)
+            self.assertEqual(set(self.complete(verb, "--")), options)
+        self.assertEqual(self.complete("test", "--cov"), ["--coverage"])
+
+    def test_values_of_options_are_offered(self):
+        self.assertEqual(self.complete("check", "--message-format", ""), ["human", "json", "sarif"])
+        self.assertEqual(self.complete("test", "--format", "j"), ["junit"])
+        self.assertEqual(self.complete("run", "--format", ""), ["json", "csv", "msgpack", "text"])
+        self.assertEqual(self.complete("run", "--set", ""), [])
+
+    def test_rule_files_and_folders_are_offered_and_input_files_after_from(self):
+        for name in ("a.weir", "b c.weir", "data.csv"):
+            self.write(name, "")
+        os.mkdir(self.path("rules"))
+        self.assertEqual(" ".join(self.complete("run", "")), "rules a.weir b c.weir")
+        self.assertEqual(self.complete("run", "a"), ["a.weir"])
+        self.assertIn("data.csv", self.complete("run", "--from", ""))
+
+    def test_the_values_are_the_same_in_every_shell(self):
+        for name in ("weir.bash", "_weir", "weir.fish"):
+            with open(os.path.join(self.SCRIPTS, name)) as file:
+                text = file.read()
+            for values in ("human json sarif", "tap junit", "json csv msgpack text"):
+                self.assertIn(values, text, name)
+
+    def test_shells_that_are_here_can_read_their_scripts(self):
+        for shell, name in (("bash", "weir.bash"), ("zsh", "_weir"), ("fish", "weir.fish")):
+            if shutil.which(shell) is not None:
+                subprocess.run([shell, "-n", os.path.join(self.SCRIPTS, name)], check=True)
 
 
 def apply(text, diff):

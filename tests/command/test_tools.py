@@ -447,6 +447,67 @@ class Completion(command.Folder):
                 subprocess.run([shell, "-n", os.path.join(self.SCRIPTS, name)], check=True)
 
 
+class Repl(command.Folder):
+    STREAM = "stream s { at time, ip string, n int }\n"
+
+    def say(self, *typed, status=0, args=()):
+        return self.weir("repl", *args, stdin=(self.STREAM + "\n".join(typed)).encode(), status=status).splitlines()
+
+    @staticmethod
+    def s(second, n, ip="a"):
+        return 's {"at":"2026-03-01T12:%02d:%02dZ","ip":"%s","n":%d}' % (second // 60, second % 60, ip, n)
+
+    def test_a_rule_is_typed_events_are_fed_and_matches_are_seen(self):
+        self.assertEqual(self.say(
+            "rule r {", "  match a: s -> b: s(n < a.n)  # { not a brace", "  by ip", "",
+            "rule r {", "  match a: s -> b: s(n < a.n)", "  by ip", "  within 1m", "  emit o { ip, from: a.n, to: b.n }", "}",
+            self.s(0, 4), self.s(0, 7, "b"), self.s(0, 3), self.s(9, 1, "b"), status=1),
+            ['o {"ip":"a","from":4,"to":3}', 'o {"ip":"b","from":7,"to":1}'])
+        self.assertIn("not closed", self.stderr)
+
+    def test_a_rule_that_comes_later_sees_what_was_fed_and_tells_its_own_alone(self):
+        self.assertEqual(self.say("rule one { from s where n > 3 emit o { n } }", self.s(0, 4), self.s(1, 5),
+                                  "rule two { from s where n > 4 emit p { n } }", self.s(2, 6)),
+                         ['o {"n":4}', 'o {"n":5}', 'p {"n":5}', 'o {"n":6}', 'p {"n":6}'])
+
+    def test_a_rule_of_the_same_name_gives_way(self):
+        self.assertEqual(self.say("rule one { from s where n > 3 emit o { n } }", self.s(0, 4),
+                                  "rule one { from s where n < 3 emit o { n } }", self.s(1, 4), self.s(2, 2), ":rules"),
+                         ['o {"n":4}', 'o {"n":2}', self.STREAM[:-1], "rule one { from s where n < 3 emit o { n } }"])
+
+    def test_time_passes_where_it_is_told_to(self):
+        rule = "rule r { match a: s -> not s by ip within 5m emit o { ip } }"
+        self.assertEqual(self.say(rule, self.s(0, 1), "wait 4m", "wait 1m"), ['o {"ip":"a"}'])
+        self.assertEqual(self.say(rule, self.s(0, 1), "wait 299s"), [])
+        self.assertEqual(self.say(rule, self.s(0, 1), self.s(299, 1), self.s(300, 1)), [])
+
+    def test_events_are_forgotten_where_it_is_asked_for(self):
+        self.assertEqual(self.say(self.s(9, 4), ":reset", self.s(0, 5), "rule one { from s emit o { n } }"), ['o {"n":5}'])
+        self.say(":clear", self.s(0, 5), status=1)
+        self.assertIn("there is no stream 's'", self.stderr)
+
+    def test_rules_come_from_files_too(self):
+        path = self.write("rules.weir", self.STREAM + "rule one { from s emit o { n } }\n")
+        out = self.weir("repl", path, stdin=self.s(0, 5).encode())
+        self.assertEqual(out, 'o {"n":5}\n')
+        out = self.weir("repl", stdin=(":load %s\n%s\n:quit\nnonsense" % (path, self.s(0, 5))).encode())
+        self.assertEqual(out, 'o {"n":5}\n')
+        self.weir("repl", self.write("bad.weir", "rule"), stdin=b"", status=65)
+
+    def test_what_is_refused_says_why_and_changes_nothing(self):
+        for typed, why in (("nonsense", "neither a statement nor an event"), (":what", "no command ':what'"),
+                           ("t {}", "no stream 't'"), (self.s(0, 1).replace("1}", '"x"}'), "is not an int"),
+                           ("rule r { from s emit o { m } }", "no field 'm'"), ("wait 5x", "is not a duration"),
+                           ("wait 5m", "time begins with the first event"), ("s {", ""),
+                           (self.s(9, 1) + "\n" + self.s(8, 1), "time does not go back"),
+                           ("rule r { from s emit o { n } }\no {}", "rules emit 'o'"),
+                           ("stream u { n int }\nu {}", "no field of type time")):
+            self.say(typed, status=1)
+            self.assertIn(why, self.stderr)
+            self.assertEqual(self.say(typed, ":clear", self.STREAM, "rule q { from s emit q { n } }", self.s(0, 5),
+                                      status=1)[-1], 'q {"n":5}')
+
+
 def apply(text, diff):
     """The text after a unified diff, by the numbers and signs of its lines."""
     old, out, at = text.splitlines(True), [], 0

@@ -33,6 +33,9 @@ command_fmt(int argc, char **argv);
 int
 command_lint(int argc, char **argv);
 
+int
+command_repl(int argc, char **argv);
+
 /* ---- what verbs share ---- */
 
 /* How errors and warnings are told. */

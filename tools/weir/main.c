@@ -13,6 +13,7 @@ static const struct verb {
     { "test", command_test, "run the test blocks of rules" },
     { "lint", command_lint, "say what is right in rules and probably not meant" },
     { "fmt", command_fmt, "give rule files their one canonical form" },
+    { "repl", command_repl, "type rules and feed them events by hand" },
 };
 
 enum { N_VERBS = sizeof VERBS / sizeof VERBS[0] };

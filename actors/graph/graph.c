@@ -150,6 +150,16 @@ weiri_graph_used(const weiri_graph *self, uint32_t stream)
     return self->used[stream];
 }
 
+uint64_t
+weiri_graph_rule_matches(const weiri_graph *self, uint32_t rule)
+{
+    if (self->rules[rule] == NULL) {
+        return 0;
+    }
+    weiri_rule_counts of = weiri_rule_actor_counts(self->rules[rule]);
+    return of.match.matches + of.window.emitted;
+}
+
 weiri_graph_counts
 weiri_graph_get_counts(const weiri_graph *self)
 {

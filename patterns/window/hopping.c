@@ -261,7 +261,8 @@ drop_old(weiri_windower *self, int64_t end, int64_t next)
             continue;
         }
         entry->entry.emission.was_true = false;
-        if (!weiri_emission_is_over(&entry->entry.emission, self->window, end)) {
+        if (weiri_emission_over_from(&entry->entry.emission, self->window->limit_ns)
+            > end) {
             self->live[n_kept++] = index;
         } else if (status == WEIR_OK) {
             status = weiri_windower_release(self, index);

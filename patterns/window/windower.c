@@ -27,7 +27,7 @@ int64_t
 weiri_entry_stale_from(const weiri_windower *self, const weiri_entry *entry)
 {
     int64_t window = self->ops->stale_from(self, entry);
-    int64_t limit  = weiri_emission_over_from(&entry->emission, self->window);
+    int64_t limit  = weiri_emission_over_from(&entry->emission, self->window->limit_ns);
     return window > limit ? window : limit;
 }
 

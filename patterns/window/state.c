@@ -16,6 +16,7 @@ static const char MAGIC[5] = { 'w', 'e', 'i', 'r', 'W' };
     X(null_keys)                                                                         \
     X(dropped_keys)                                                                      \
     X(dropped_rows)                                                                      \
+    X(dropped_fills)                                                                     \
     X(limited)                                                                           \
     X(faults)
 
@@ -173,6 +174,7 @@ save_head(const weiri_windower *self, weiri_pack *out)
     weiri_pack_time(out, self->last_ns);
     weiri_pack_time(out, self->close_ns);
     weiri_pack_time(out, self->tick);
+    weiri_pack_number(out, self->n_fills);
 #define X(name) weiri_pack_number(out, counts.name);
     COUNTER_LIST(X)
 #undef X
@@ -343,6 +345,7 @@ load_clocks(weiri_windower *self, weiri_unpack *in)
     self->last_ns  = weiri_unpack_time(in);
     self->close_ns = weiri_unpack_time(in);
     self->tick     = weiri_unpack_time(in);
+    self->n_fills  = weiri_unpack_number(in);
     if (self->close_ns <= self->last_ns || self->tick <= self->last_ns) {
         weiri_unpack_fail(in, "a window should have closed");
     }

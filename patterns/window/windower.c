@@ -214,6 +214,7 @@ weir_status
 weiri_windower_catch_up(weiri_windower *self, int64_t now_ns)
 {
     weir_status status = WEIR_OK;
+    self->until_ns     = now_ns;
     while (status == WEIR_OK) {
         int64_t end  = self->ops->next_close(self);
         int64_t tick = self->is_finishing ? INT64_MAX : self->tick;

@@ -124,6 +124,8 @@ struct weiri_windower {
     int64_t  tick;     /* the next early results; INT64_MAX: none      */
     int64_t  last_ns;  /* time of the latest selected event            */
     int64_t  close_ns; /* hopping, tumbling: the next end              */
+    int64_t  until_ns; /* the time that is being caught up with        */
+    uint64_t n_fills;  /* hopping: results of `fill` since the last event */
     uint64_t n_seen;   /* selected events, which gives each its order  */
     uint64_t n_emitted;
     uint32_t sweep;   /* next entry to look at */

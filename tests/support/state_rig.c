@@ -102,6 +102,10 @@ static const char *const RULES[] = {
     "from e by k, b window tumbling 3\n"
     "emit o { k, cnt: count(), all: collect(s), low: min(x), to: window.end }\n"
     "limit 2 per 20s",
+
+    "match a: e(n < 4){2,} -> c: e(n == 5) by k, b within 15s\n"
+    "emit o { k, cnt: count(a), q: median(a.x), d: distinct(a.s), c: c.s }\n"
+    "limit 2 per 40s",
 };
 
 uint32_t

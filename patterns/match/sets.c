@@ -71,7 +71,8 @@ make(weiri_core *core, weiri_executor **out)
     if (self == NULL) {
         return WEIR_ENOMEM;
     }
-    self->core = core;
+    self->core    = core;
+    self->n_cells = weiri_registers_cells(core->registers);
     weiri_watches_init(&self->watches);
     for (uint32_t step = 0; step < core->plan->n_steps; step++) {
         uint32_t n = weiri_registers_kept_cells(core->registers, step);

@@ -119,8 +119,13 @@ typedef struct weiri_set_list {
  * how many events follow until the match is complete: of min, min + stride, … max, and
  * if it has words, those with a bit. */
 typedef struct weiri_set_place {
+    uint64_t order; /* of its event */
     uint32_t node;
-    uint32_t parents; /* first, in walk.parents */
+    uint32_t step;
+    bool     is_union;
+    bool     is_end;     /* a match may be complete with it */
+    bool     is_inexact; /* not every number of min, min + stride, … is meant */
+    uint32_t parents;    /* first, in walk.parents */
     uint32_t n_parents;
     uint32_t up; /* union: the last one up to which there is only one way */
     uint32_t min;
@@ -131,8 +136,6 @@ typedef struct weiri_set_place {
     uint32_t next;  /* first of what may follow, in walk.next; WEIRI_NONE: not known */
     uint32_t n_next;
     uint32_t visit;
-    bool     is_end;     /* a match may be complete with it */
-    bool     is_inexact; /* not every number of min, min + stride, … is meant */
 } weiri_set_place;
 
 /* One of the places that hold the event at a position, and how far it was followed. */
@@ -146,7 +149,8 @@ typedef struct weiri_set_front {
 typedef struct weiri_set_frame {
     uint32_t first; /* in walk.fronts */
     uint32_t n;
-    uint32_t choice; /* the one of the match being given */
+    uint32_t n_wide; /* how many of the frames up to here have several */
+    uint32_t choice; /* the one of the match being given; 0 in between */
 } weiri_set_frame;
 
 typedef struct weiri_set_walk {
@@ -160,7 +164,7 @@ typedef struct weiri_set_walk {
     size_t           n_parents;
     uint64_t        *words;
     size_t           n_words;
-    uint32_t        *next; /* numbers of nodes */
+    uint32_t        *next; /* places, by the numbers of their nodes */
     size_t           n_next;
     uint32_t        *starts;
     size_t           n_starts;
@@ -173,12 +177,13 @@ typedef struct weiri_set_walk {
     uint32_t        *path; /* places of the match given last */
     size_t           n_path;
     weiri_cell      *cells; /* a row after each event of it   */
-    size_t           n_rows;
+    size_t           n_cells;
     uint32_t         used_places;
     uint32_t         used_next;
     uint32_t         used_words;
     uint32_t         visit;
     uint32_t         depth;   /* events of `path`, with their cells */
+    uint32_t         fresh;   /* frames from here on are new since the last match */
     uint64_t         n_given; /* at this event */
 } weiri_set_walk;
 
@@ -192,6 +197,7 @@ struct weiri_executor {
     size_t             n_found;
     weiri_watches      watches;
     uint32_t           taken_size;
+    uint32_t           n_cells; /* of a match */
     uint64_t           n_nodes; /* in lists of all partitions */
     /* the event at work */
     weiri_sets_state  *state;
@@ -232,11 +238,18 @@ weiri_set_is_union(const weiri_set_node *node)
     return (node->right & WEIRI_SET_TAKEN) == 0;
 }
 
+bool
+weiri_sets_grow(
+    weiri_executor *self, void *array_p, size_t *capacity, size_t n, size_t size);
+
 /* Room for `n` items of `size` bytes in an array that grows. False, and the matcher
  * stops: memory is out. */
-bool
+static inline bool
 weiri_sets_reserve(
-    weiri_executor *self, void *array_p, size_t *capacity, size_t n, size_t size);
+    weiri_executor *self, void *array_p, size_t *capacity, size_t n, size_t size)
+{
+    return n <= *capacity || weiri_sets_grow(self, array_p, capacity, n, size);
+}
 
 /* sets_states.c: sets of states. */
 bool
@@ -299,6 +312,34 @@ weiri_sets_clear(weiri_executor *self, weiri_sets_state *state);
 uint32_t
 weiri_sets_mark(const weiri_executor *self, const weiri_sets_state *state,
     uint32_t *nodes, uint32_t *taken);
+
+/* sets_places.c: a place for each node below self->roots, children first; the map is to
+ * be cleared with weiri_sets_forget_places. */
+void
+weiri_sets_find_places(weiri_executor *self);
+void
+weiri_sets_forget_places(weiri_executor *self);
+
+/* How many matches there are; at UINT64_MAX it stays. What weiri_sets_connect found is
+ * gone. */
+uint64_t
+weiri_sets_count(weiri_executor *self);
+
+/* Find of each place what it is part of, and how many events may follow. */
+void
+weiri_sets_connect(weiri_executor *self);
+
+/* Whether `length` more events after that of `place` may complete a match. */
+bool
+weiri_sets_has_length(const weiri_executor *self, uint32_t place, uint32_t length);
+
+/* List what takes the next event after that of `place`, by the order of events. */
+void
+weiri_sets_find_next(weiri_executor *self, uint32_t place);
+
+/* Ascending. */
+void
+weiri_sets_sort(uint32_t *numbers, uint32_t n);
 
 /* sets_give.c: give all matches of self->roots, in the order of docs/semantics.md 5. */
 void

@@ -5,15 +5,12 @@
 #include "match/sets.h"
 
 bool
-weiri_sets_reserve(
+weiri_sets_grow(
     weiri_executor *self, void *array_p, size_t *capacity, size_t n, size_t size)
 {
     enum { FEWEST = 16 };
     void **array = array_p;
-    if (n <= *capacity) {
-        return true;
-    }
-    size_t room = *capacity < FEWEST ? FEWEST : *capacity;
+    size_t room  = *capacity < FEWEST ? FEWEST : *capacity;
     while (room < n) {
         room *= 2;
     }

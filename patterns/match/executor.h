@@ -118,4 +118,11 @@ extern const weiri_executor_ops WEIRI_STACKS;
 bool
 weiri_stacks_take(const weiri_match *plan);
 
+/* Every match of a pattern whose conditions read one event each, see weiri_sets_take. */
+extern const weiri_executor_ops WEIRI_SETS;
+
+/* Whether the executor "sets" is exact for a pattern. */
+bool
+weiri_sets_take(const weiri_match *plan, const weiri_automaton *automaton);
+
 #endif

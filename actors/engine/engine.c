@@ -11,6 +11,7 @@
 
 #include "inside.h"
 #include "place.h"
+#include "weiri/fault.h"
 #include "weiri/timetext.h"
 
 /* ---- watermark ---- */
@@ -102,8 +103,8 @@ wall_clock_ns(void)
 
 /* A silent source goes along with the others; if it is the only one left, or all wait
  * with it, time goes on from the last event by what has passed on the wall. */
-static void
-mark_idle(weiri_engine *self, uint32_t source, int64_t waited_ns)
+static weir_status
+mark_idle(weiri_engine *self, uint32_t source, int64_t waited_ns, weir_error *err)
 {
     int64_t others = INT64_MAX;
     for (uint32_t i = 0; i < self->plan->n_sources; i++) {
@@ -115,10 +116,10 @@ mark_idle(weiri_engine *self, uint32_t source, int64_t waited_ns)
     int64_t now    = clock_of(self, source);
     int64_t base   = now > newest ? now : newest;
     if (base == INT64_MIN) {
-        return; /* no event yet: there is no time to go on */
+        return WEIR_OK; /* no event yet: there is no time to go on */
     }
     int64_t to = others != INT64_MAX && others > now ? others : base + waited_ns;
-    weiri_clock_advance(weiri_intake_clock(self->intakes[source]), to);
+    return weiri_intake_idle(self->intakes[source], to, err);
 }
 
 static weir_status
@@ -134,7 +135,7 @@ pump(weiri_engine *self, uint32_t source, bool may_wait, weir_error *err)
     if (status == WEIR_EAGAIN && idle_ns >= 0) {
         int64_t waited_ns = wall_clock_ns() - begun_ns;
         if (waited_ns >= idle_ns) {
-            mark_idle(self, source, waited_ns);
+            return mark_idle(self, source, waited_ns, err);
         }
     }
     return status == WEIR_EAGAIN || status == WEIR_EOF ? WEIR_OK : status;
@@ -191,6 +192,12 @@ weiri_engine_close(weiri_engine *self, weir_error *err)
     }
     self->n_outlets = 0;
     return first;
+}
+
+bool
+weiri_engine_is_at_end(const weiri_engine *self)
+{
+    return self->is_ended || slowest_source(self) < 0;
 }
 
 weiri_engine_counts
@@ -377,6 +384,7 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
         .to        = merge_of(self, source->stream),
         .late_to   = merge_of(self, stream->late),
         .dead_to   = merge_of(self, stream->dead),
+        .tape      = self->options.tape,
     };
     if (source->delimiter == ',' && weiri_place_is_tsv(self->paths[index])) {
         config.delimiter = '\t';
@@ -398,7 +406,14 @@ open_outlet(weiri_engine *self, const char *path, weiri_outlet **out, weir_error
             return WEIR_OK;
         }
     }
-    weir_status status = weiri_outlet_new(path, &self->outlets[self->n_outlets], err);
+    const weiri_restore *restore = self->options.restore;
+    weiri_unpack         in      = { 0 };
+    weir_status          status  = WEIR_OK;
+    if (restore != NULL && weiri_sections_find(restore->sections, "sink", path, &in)) {
+        status = weiri_outlet_resume(path, &in, &self->outlets[self->n_outlets], err);
+    } else {
+        status = weiri_outlet_new(path, &self->outlets[self->n_outlets], err);
+    }
     if (status == WEIR_OK) {
         *out = self->outlets[self->n_outlets++];
     }
@@ -514,9 +529,14 @@ open_all(weiri_engine *self, weir_error *err)
     if (status == WEIR_OK) {
         status = check_targets(self, err);
     }
+    if (status == WEIR_OK && self->options.restore != NULL) {
+        status = weiri_engine_load(self, err); /* before any output is cut back */
+        weiri_fault_point("recover.loaded");
+    }
     for (uint32_t i = 0; i < plan->n_sinks && status == WEIR_OK; i++) {
         status = open_sink(self, &plan->sinks[i], err);
     }
+    weiri_fault_point("recover.cut");
     return status;
 }
 

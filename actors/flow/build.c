@@ -199,15 +199,12 @@ static bool
 emits_into(const weiri_flow *flow, const struct group *group, uint32_t stream)
 {
     for (uint32_t i = 0; i < group->n_rules; i++) {
-        const weiri_rule *rule = &flow->plan->rules[group->rules[i]];
-        if (rule->match == NULL) {
-            if (rule->query->emit->stream == stream) {
+        const weiri_emit *emits[2];
+        weiri_rule_emits(&flow->plan->rules[group->rules[i]], emits);
+        for (uint32_t k = 0; k < 2; k++) {
+            if (emits[k] != NULL && emits[k]->stream == stream) {
                 return true;
             }
-        } else if (rule->match->emit->stream == stream
-                   || (rule->match->on_timeout != NULL
-                       && rule->match->on_timeout->stream == stream)) {
-            return true;
         }
     }
     return false;

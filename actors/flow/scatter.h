@@ -20,7 +20,8 @@ weiri_scatter_new(const weiri_expr *const *keys, uint32_t n_keys, const bool *us
 void
 weiri_scatter_destroy(weiri_scatter **self_p);
 
-/* Copy rows to the lists of their shards. An event whose key has a null goes to one of them, too.
+/* Copy rows to the lists of their shards. An event whose key has a null goes to one of
+ * them, too.
  *
  *   positions  shape (rows of `from`,): become the copies' order
  *   to         shape (n_shards,): appended to

@@ -75,13 +75,10 @@ take_all(share *self, const weiri_turn *turn, weiri_rules *rules)
     for (uint32_t i = 0; i < n && status == WEIR_OK; i++) {
         const weiri_rule *rule   = &self->node.flow->plan->rules[ran[i]];
         weiri_chunks     *chunks = weiri_rules_emitted(rules, ran[i]);
-        if (rule->match == NULL) {
-            status = take(self, turn, ran[i], rule->query->emit, &chunks[0]);
-            continue;
-        }
-        status = take(self, turn, ran[i], rule->match->emit, &chunks[0]);
-        if (status == WEIR_OK) {
-            status = take(self, turn, ran[i], rule->match->on_timeout, &chunks[1]);
+        const weiri_emit *emits[2];
+        weiri_rule_emits(rule, emits);
+        for (uint32_t k = 0; k < 2 && status == WEIR_OK; k++) {
+            status = take(self, turn, ran[i], emits[k], &chunks[k]);
         }
     }
     return status;

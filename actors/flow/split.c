@@ -8,8 +8,10 @@
 weiri_split
 weiri_split_of(const weiri_rule *rule)
 {
-    if (rule->match != NULL) {
-        return rule->match->n_keys > 0 ? WEIRI_SPLIT_KEYS : WEIRI_SPLIT_NOT;
+    if (rule->match != NULL) { /* a limit without `per` is one of all keys */
+        const weiri_match *match    = rule->match;
+        bool               is_bound = match->limit > 0 && match->limit_ns < 0;
+        return match->n_keys > 0 && !is_bound ? WEIRI_SPLIT_KEYS : WEIRI_SPLIT_NOT;
     }
     if (rule->query->window == NULL) {
         return WEIRI_SPLIT_TURNS;

@@ -139,6 +139,38 @@ weiri_rules_stream(const weiri_rules *self, uint32_t i, uint32_t *reader)
     return weiri_dispatch_stream(self->dispatch, i, reader);
 }
 
+uint64_t
+weiri_rules_matches(const weiri_rules *self, uint32_t rule)
+{
+    if (self->actors[rule] == NULL) {
+        return 0;
+    }
+    weiri_rule_counts of = weiri_rule_actor_counts(self->actors[rule]);
+    return of.match.matches + of.window.emitted;
+}
+
+weir_status
+weiri_rules_save(const weiri_rules *self, uint32_t rule, weiri_pack *out, weir_error *err)
+{
+    return self->actors[rule] != NULL
+               ? weiri_rule_actor_save(self->actors[rule], out, err)
+               : WEIR_OK; /* nothing that may matter to it has come */
+}
+
+weir_status
+weiri_rules_load(weiri_rules *self, uint32_t rule, weiri_unpack *in, weir_error *err)
+{
+    weir_status status = make_actor(self, rule, err);
+    if (status == WEIR_OK) {
+        status = weiri_rule_actor_load(self->actors[rule], in, err);
+    }
+    if (status == WEIR_OK) {
+        weiri_dispatch_ran(
+            self->dispatch, rule, weiri_rule_actor_next_deadline(self->actors[rule]));
+    }
+    return status;
+}
+
 void
 weiri_rules_count(const weiri_rules *self, weiri_graph_counts *counts)
 {
@@ -147,9 +179,10 @@ weiri_rules_count(const weiri_rules *self, weiri_graph_counts *counts)
             continue;
         }
         weiri_rule_counts of = weiri_rule_actor_counts(self->actors[i]);
-        counts->n_matches += of.match.matches + of.window.emitted;
+        counts->n_matches += of.match.matches - of.match.limited + of.window.emitted;
         counts->n_dropped += of.match.dropped_runs + of.match.dropped_matches
-                             + of.window.dropped_keys + of.window.dropped_rows;
+                             + of.window.dropped_keys + of.window.dropped_rows
+                             + of.window.dropped_fills;
         counts->n_faults += of.match.faults + of.window.faults;
         counts->n_null_keys += of.match.null_keys + of.window.null_keys;
     }

@@ -71,6 +71,20 @@ weiri_rules_forget(weiri_rules *self);
 uint32_t
 weiri_rules_stream(const weiri_rules *self, uint32_t i, uint32_t *reader);
 
+/* How many matches or results a rule has given. */
+uint64_t
+weiri_rules_matches(const weiri_rules *self, uint32_t rule);
+
+/* Append the state of a rule, nothing for one that nothing may have mattered to.
+ * errors  as weiri_rule_actor_save */
+WEIR_MUST_CHECK weir_status
+weiri_rules_save(
+    const weiri_rules *self, uint32_t rule, weiri_pack *out, weir_error *err);
+
+/* Have a rule go on where it was. errors  as weiri_rule_actor_load */
+WEIR_MUST_CHECK weir_status
+weiri_rules_load(weiri_rules *self, uint32_t rule, weiri_unpack *in, weir_error *err);
+
 void
 weiri_rules_count(const weiri_rules *self, weiri_graph_counts *counts);
 

@@ -71,6 +71,21 @@ weiri_rule_actor_finish(weiri_rule_actor *self, weir_error *err)
 
 /* ---- making and ending ---- */
 
+void
+weiri_rule_emits(const weiri_rule *rule, const weiri_emit **out)
+{
+    const weiri_match *match = rule->match;
+    out[1]                   = NULL;
+    if (match == NULL) {
+        out[0] = rule->query->emit;
+        return;
+    }
+    out[0] = match->emit != NULL ? match->emit : match->on_timeout;
+    if (match->on_timeout != NULL && match->on_timeout->stream != out[0]->stream) {
+        out[1] = match->on_timeout;
+    }
+}
+
 static void
 init_collector(weiri_rule_actor *self, weiri_collector *collector,
     const weiri_rule_config *config, const weiri_emit *emit)
@@ -91,14 +106,11 @@ init_collector(weiri_rule_actor *self, weiri_collector *collector,
 static void
 init_collectors(weiri_rule_actor *self, const weiri_rule_config *config)
 {
-    const weiri_match *match = self->rule->match;
-    if (match == NULL) {
-        init_collector(self, &self->emitted, config, self->rule->query->emit);
-        return;
-    }
-    init_collector(self, &self->emitted, config, match->emit);
-    if (match->on_timeout != NULL && match->on_timeout->stream != match->emit->stream) {
-        init_collector(self, &self->timeouts, config, match->on_timeout);
+    const weiri_emit *emits[2];
+    weiri_rule_emits(self->rule, emits);
+    init_collector(self, &self->emitted, config, emits[0]);
+    if (emits[1] != NULL) {
+        init_collector(self, &self->timeouts, config, emits[1]);
     }
 }
 
@@ -154,4 +166,31 @@ weiri_rule_actor_destroy(weiri_rule_actor **self_p)
     }
     free(self);
     *self_p = NULL;
+}
+
+/* ---- state ---- */
+
+weir_status
+weiri_rule_actor_save(const weiri_rule_actor *self, weiri_pack *out, weir_error *err)
+{
+    weiri_pack_number(out, self->n_events);
+    weiri_collector_save(&self->emitted, out);
+    weiri_collector_save(&self->timeouts, out);
+    weir_status status = self->ops->save(self->host, out, err);
+    return status == WEIR_OK ? status
+                             : WEIR_CONTEXT(err, status, "rule '%s'", self->rule->name);
+}
+
+weir_status
+weiri_rule_actor_load(weiri_rule_actor *self, weiri_unpack *in, weir_error *err)
+{
+    self->n_events = weiri_unpack_number(in);
+    weiri_collector_load(&self->emitted, in);
+    weiri_collector_load(&self->timeouts, in);
+    if (in->wrong != NULL) {
+        return WEIR_FAIL(err, WEIR_EDATA, "rule '%s': %s", self->rule->name, in->wrong);
+    }
+    weir_status status = self->ops->load(self->host, in, err);
+    return status == WEIR_OK ? status
+                             : WEIR_CONTEXT(err, status, "rule '%s'", self->rule->name);
 }

@@ -27,6 +27,11 @@ typedef struct weiri_rule_counts {
     weiri_window_counts window;    /* all zero for the others                    */
 } weiri_rule_counts;
 
+/* What a rule emits: into the stream of its events, and NULL or into another one of its
+ * timeouts. shape (2,) */
+void
+weiri_rule_emits(const weiri_rule *rule, const weiri_emit **out);
+
 enum { WEIRI_RULE_ORDER_BITS = 48 };
 
 /* The order of the first event that a rule emits into a stream; each next one's is one
@@ -66,5 +71,22 @@ weiri_rule_actor_finish(weiri_rule_actor *self, weir_error *err);
 
 weiri_rule_counts
 weiri_rule_actor_counts(const weiri_rule_actor *self);
+
+/* Append the state to `out`, between two runs.
+ *
+ *   errors  WEIR_EINVAL  the rule's state cannot be saved; WEIR_ENOMEM
+ */
+WEIR_MUST_CHECK weir_status
+weiri_rule_actor_save(const weiri_rule_actor *self, weiri_pack *out, weir_error *err);
+
+/* Have a new actor go on where a saved one was.
+ *
+ *   in      what one call of save appended, from its first byte to its last; not trusted
+ *   errors  WEIR_EDATA   damaged, or of a rule that was another: the actor is to be
+ *                        destroyed
+ *           WEIR_ENOMEM  likewise
+ */
+WEIR_MUST_CHECK weir_status
+weiri_rule_actor_load(weiri_rule_actor *self, weiri_unpack *in, weir_error *err);
 
 #endif

@@ -108,6 +108,7 @@ put_match(random_rules *self, const char *stream, const char *other, const char 
     put_pattern(self, stream, other);
     PUT_ONE_OF(self, "  by id\n", "  by id\n", "  by y\n", "  by tag\n", "  by id, ok\n",
         "  by z\n", "  by y % 3\n", "");
+    PUT_ONE_OF(self, "", "", "", "  limit 1 per 300ms\n", "  limit 9\n");
     PUT_ONE_OF(self, "", "", "  skip overlaps\n", "  skip used\n", "  skip none\n",
         "  skip past last\n", "  skip to next\n", "  skip used latest\n");
     put(self,
@@ -141,7 +142,8 @@ put_window(random_rules *self, bool *closes, bool *is_early)
     }
     *closes = false;
     PUT_ONE_OF(self, "  window sliding 300ms\n", "  window last 3\n",
-        "  window sliding 1s before\n", "  window last 2 reset\n");
+        "  window sliding 1s before\n", "  window last 2 reset\n", "  window all\n",
+        "  window tumbling 3\n");
 }
 
 static void
@@ -164,7 +166,10 @@ put_query(random_rules *self, const char *stream, const char *to, uint32_t numbe
     static const char *const KEYS[] = { "  by id\n", "  by id, tag\n", "  by y\n", "" };
     put(self, "%s", KEYS[key]);
     put_window(self, &closes, &is_early);
-    PUT_ONE_OF(self, "", "", "  having count() > 2\n");
+    bool changes = random_pick(self, 3) == 0;
+    if (changes || random_pick(self, 3) == 0) {
+        put(self, "  having count() > 1\n");
+    }
     if (random_pick(self, 4) == 0) {
         put(self, "  limit %u per 500ms\n", 1 + random_pick(self, 2));
     } else if (closes && random_pick(self, 6) == 0) {
@@ -172,8 +177,8 @@ put_query(random_rules *self, const char *stream, const char *to, uint32_t numbe
     }
     put(self,
         "  emit %s { id: last(id) ?? \"\", tag: last(tag), x: sum(x) ?? 0.0, y: count(),"
-        " z: max(z), ok: count() > 2, rule: %u }\n",
-        to, number);
+        " z: max(z), ok: count() > 2, rule: %u }%s\n",
+        to, number, changes ? " when changes" : "");
 }
 
 /* ---- a set ---- */

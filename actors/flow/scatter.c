@@ -119,8 +119,7 @@ find_shards(weiri_scatter *self, const weiri_rows_list *from)
     for (uint32_t i = 0; i < from->n; i++) {
         hash_keys(self, from->items[i]);
         for (uint32_t k = 0; k < from->items[i].n; k++) {
-            uint64_t hash  = self->hashes[k] ^ self->hashes[k] >> 32;
-            uint32_t group = (uint32_t)hash & (WEIRI_KEY_GROUPS - 1);
+            uint32_t group = weiri_key_group(weiri_hash_fold(self->hashes[k]));
             uint32_t at    = group * self->n_shards / WEIRI_KEY_GROUPS;
             *shard++       = (uint16_t)at;
             self->left[at]++;

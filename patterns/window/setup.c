@@ -340,9 +340,12 @@ make_table(weiri_windower *self)
     for (uint32_t i = 0; i < window->n_keys; i++) {
         self->key_types[i] = window->keys[i]->type;
     }
-    size_t size = choose_kind(self);
-    return weiri_key_table_init(&self->keys, self->key_types, window->n_keys, size,
-        window->max_keys > 0 ? window->max_keys : WEIRI_WINDOW_KEYS);
+    size_t      size   = choose_kind(self);
+    weir_status status = weiri_key_table_init(
+        &self->keys, self->key_types, window->n_keys, size, window->max_keys);
+    return status == WEIR_OK && window->max_keys == 0
+               ? weiri_key_table_bound_groups(&self->keys, WEIRI_WINDOW_KEYS)
+               : status;
 }
 
 weir_status

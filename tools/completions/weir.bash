@@ -36,7 +36,7 @@ _weir() {
         mapfile -t COMPREPLY < <(compgen -W "$values" -- "$word")
     elif [[ $before = --from ]]; then
         _weir_files any "$word"
-    elif [[ $before = --@(set|filter|jobs) ]]; then
+    elif [[ $before = --@(set|filter|jobs|shards) ]]; then
         return
     elif [[ $word = -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$(_weir_options "$command" "$verb")" -- "$word")

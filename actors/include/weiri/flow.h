@@ -16,8 +16,7 @@
 #include "weiri/limits.h"
 
 enum {
-    WEIRI_KEY_GROUPS  = 1024, /* what keys are hashed to: a shard has a range of them   */
-    WEIRI_FLOW_TURNS  = 8,    /* on the way at once                                     */
+    WEIRI_FLOW_TURNS  = 8, /* on the way at once                                     */
     WEIRI_FLOW_SHARDS = WEIRI_SHARDS - 1, /* at most: the node has one more            */
 };
 

@@ -139,7 +139,8 @@ typedef struct weiri_window {
     uint32_t           limit;       /* `limit n`; 0: none                            */
     int64_t            limit_ns;    /* `per D`: of a key, at most n in any span of time
                                      * shorter than D; -1: once for all              */
-    uint32_t max_keys;              /* 0: WEIRI_WINDOW_KEYS. Events of further keys are
+    uint32_t max_keys;              /* 0: WEIRI_WINDOW_KEYS, evenly among the key
+                                     * groups. Events of further keys are
                                      * dropped and counted                           */
     uint32_t max_rows;              /* 0: WEIRI_WINDOW_ROWS. The oldest row of a sliding
                                      * window is dropped and counted                 */

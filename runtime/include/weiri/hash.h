@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "weiri/limits.h"
+
 /* The finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): each bit of the result
  * depends on each of the input. */
 static inline uint64_t
@@ -41,6 +43,19 @@ static inline uint64_t
 weiri_hash_join(uint64_t hash, uint64_t next)
 {
     return next + hash * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+/* 32 bits of a hash; the lower ones tell the key group. */
+static inline uint32_t
+weiri_hash_fold(uint64_t hash)
+{
+    return (uint32_t)(hash ^ (hash >> 32));
+}
+
+static inline uint32_t
+weiri_key_group(uint32_t folded)
+{
+    return folded & (WEIRI_KEY_GROUPS - 1);
 }
 
 #endif

@@ -63,9 +63,9 @@ add_group(
     struct group *made = &groups[self->n_groups++];
     *made              = (struct group){ .n_streams = n_streams };
     made->streams      = calloc(n_streams, sizeof *made->streams);
-    made->rules        = calloc(plan->n_rules, sizeof *made->rules);
-    made->route        = calloc(plan->n_rules, sizeof *made->route);
-    made->first        = calloc(plan->n_rules, sizeof *made->first);
+    made->rules        = calloc(plan->n_rules + (size_t)1, sizeof *made->rules);
+    made->route        = calloc(plan->n_rules + (size_t)1, sizeof *made->route);
+    made->first        = calloc(plan->n_rules + (size_t)1, sizeof *made->first);
     if (made->streams == NULL || made->rules == NULL || made->route == NULL
         || made->first == NULL) {
         return WEIR_ENOMEM;

@@ -388,12 +388,66 @@ threads_change_nothing(void **state)
     run_sets(n_sets(30), HOW, sizeof HOW / sizeof HOW[0], 1);
 }
 
+/* Each rule of the wheel takes by another key what the one before has emitted, and emits
+ * an event for each. */
+static void
+write_wheel(random_rules *rules)
+{
+    enum { SPOKES = 24, SIZE = 1 << 14 };
+    static const char *const KEYS[] = { "id", "y", "tag", "y % 3" };
+    rules->text                     = malloc(SIZE);
+    assert_non_null(rules->text);
+    int used = snprintf(rules->text, SIZE,
+        "stream s { at time, id string, tag string?, x float, y int, z int?, ok bool,"
+        " rule int }\n"
+        "stream t { at time, id string, tag string?, x float, y int, z int?, ok bool,"
+        " rule int }\n"
+        "source s from stdin() format json\n"
+        "source t from file(\"t.json\") format json\n"
+        "rule first { match a: s() ->> b: t() by id within 1s skip none"
+        " emit w0 { id: b.id, tag: b.tag, x: a.x, y: b.y, rule: 0 } }\n");
+    for (int i = 0; i < SPOKES; i++) {
+        used += snprintf(rules->text + used, (size_t)(SIZE - used),
+            "rule r%d { from w%d by %s window last 3"
+            " emit w%d { id: last(id) ?? \"\", tag: last(tag), x: sum(x) ?? 0.0, y: y + "
+            "count(), rule: %d } }\n",
+            i + 1, i, KEYS[i % 4], i + 1, i + 1);
+    }
+    rules->used = (size_t)used;
+}
+
+static void
+a_wheel_of_rules_turns_through_the_smallest_mailboxes(void **state)
+{
+    (void)state;
+    static const setting HOW[] = {
+        { .n_shards = 8, .chunk_rows = 7, .room = 1 },
+        { .n_shards = 3, .chunk_rows = 100, .room = 1, .is_threaded = true },
+    };
+    random_rules rules = { .seed = 1 };
+    write_wheel(&rules);
+    weiri_plan *plan  = compile(&rules);
+    output      graph = { .plan = plan };
+    run_graph(&graph, 1);
+    assert_true(graph.counts.n_matches > 10000);
+    for (uint32_t k = 0; k < 2; k++) {
+        output flow = { .plan = plan };
+        run_flow(&flow, 1, &HOW[k]);
+        compare(&rules, HOW[k].n_shards, &flow, &graph);
+        output_fini(&flow);
+    }
+    output_fini(&graph);
+    weiri_plan_destroy(&plan);
+    free(rules.text);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shards_change_nothing_in_any_order_of_work),
         cmocka_unit_test(threads_change_nothing),
+        cmocka_unit_test(a_wheel_of_rules_turns_through_the_smallest_mailboxes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,14 +17,16 @@ weiri_runs_make(weiri_executor *self)
 uint32_t
 weiri_runs_copy(weiri_executor *self, uint32_t run)
 {
-    uint32_t         made = weiri_pool_take(&self->runs);
-    const weiri_run *from = weiri_run_at(self, run);
-    weiri_run       *to   = weiri_run_at(self, made);
+    uint32_t   made = weiri_pool_take(&self->runs);
+    weiri_run *from = weiri_run_at(self, run);
+    weiri_run *to   = weiri_run_at(self, made);
     if (made == 0) {
         return 0;
     }
     *to       = *from;
     to->place = WEIRI_RUN_NOWHERE;
+    memcpy(weiri_run_waiting(self, to), weiri_run_waiting(self, from),
+        self->max_waits * sizeof(weiri_waiting));
     weiri_registers_copy(self->core->registers, to->cells, from->cells);
     if (to->links != 0) {
         weiri_link_at(self, to->links)->n_refs++;
@@ -95,7 +97,7 @@ void
 weiri_runs_unlink(weiri_executor *self, weiri_runs_state *state, uint32_t run)
 {
     const weiri_run *at = weiri_run_at(self, run);
-    if (state->is_indexed) {
+    if (state->index != 0) {
         weiri_runs_displace(self, state, run);
     }
     if (at->prev != 0) {

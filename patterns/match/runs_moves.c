@@ -58,9 +58,11 @@ make_move(weiri_executor *self, uint32_t class, uint32_t state, weiri_move *move
     const weiri_arc *only       = &move->arcs[0];
     bool             is_nothing = move->n_arcs == 1 && only->action == WEIRI_IGNORE
                       && only->target == state && only->when == WEIRI_TRUE;
-    move->kind = move->n_arcs == 0 ? WEIRI_MOVE_DIE
-                 : is_nothing      ? WEIRI_MOVE_NOTHING
-                                   : WEIRI_MOVE_ARCS;
+    move->kind  = move->n_arcs == 0 ? WEIRI_MOVE_DIE
+                  : is_nothing      ? WEIRI_MOVE_NOTHING
+                                    : WEIRI_MOVE_ARCS;
+    move->waits = move->kind == WEIRI_MOVE_ARCS
+                  && weiri_runs_waits(self, state, move->arcs, move->n_arcs);
     if (move->kind == WEIRI_MOVE_NOTHING && class < 64) {
         self->quiet[state] |= UINT64_C(1) << class;
     }

@@ -87,6 +87,9 @@ weiri_runs_test_begin(weiri_executor *self)
         self->has_evaluated = false;
         weiri_program_forget(self->correlated);
     }
+    if (self->wait_values != NULL) {
+        weiri_program_forget(self->wait_values);
+    }
 }
 
 const weir_value *

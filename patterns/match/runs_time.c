@@ -247,8 +247,10 @@ fire_first(weiri_executor *self)
     } else {
         fire(self, &timer);
     }
+    if (self->state->first == 0) {
+        weiri_runs_are_gone(self);
+    }
     if (WEIRI_RUNS.is_empty(self->partition)) {
-        self->key_of = 0;
         weiri_keys_remove(self->core->keys, self->partition);
     }
 }

@@ -67,6 +67,8 @@ weiri_chain_use(uint64_t fits)
 
 typedef struct weiri_executor weiri_executor;
 
+enum { WEIRI_STAGES = 3 };
+
 typedef struct weiri_executor_ops {
     const char *name;
     /* Bytes in a partition, zero when it is made. */
@@ -77,6 +79,11 @@ typedef struct weiri_executor_ops {
     /* Before an event of WEIRI_CLASS_OTHER: what it is. */
     void (*set_other)(weiri_executor *self, const weiri_class *class);
     void (*prefetch)(const weiri_executor *self, const weiri_partition *partition);
+    /* Of a rule without keys: have what an event will touch brought near, in the stages
+     * 0 … WEIRI_STAGES - 1, each some events before the next; `hint` is what the stage
+     * before left, 0 at first. NULL: there is nothing to look for. */
+    void (*look_ahead)(const weiri_executor *self, const weiri_event *event,
+        unsigned stage, uint32_t *hint);
     /* All deadlines before the event's time have fired. */
     void (*event)(
         weiri_executor *self, weiri_partition *partition, const weiri_event *event);

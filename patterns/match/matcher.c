@@ -303,12 +303,28 @@ handle(weiri_matcher *self, const weiri_batch *batch, const relevant *r)
     take_turn(self, r, &event, weiri_keys_find(self->core.keys, &key), &key);
 }
 
-/* Without keys there is one partition, and nothing to look up. */
+static void
+look_ahead(weiri_matcher *self, const weiri_batch *batch, uint32_t i, uint32_t n)
+{
+    for (unsigned stage = 0; stage < WEIRI_STAGES; stage++) {
+        uint32_t ahead = i + (WEIRI_STAGES - stage) * NEAR;
+        if (ahead < n) {
+            relevant   *r     = &self->relevant[ahead];
+            weiri_event event = event_of(batch, r);
+            self->ops->look_ahead(self->executor, &event, stage, &r->guess);
+        }
+    }
+}
+
+/* Without keys there is one partition. */
 static void
 handle_unkeyed(weiri_matcher *self, const weiri_batch *batch, uint32_t n)
 {
     static const weiri_key key = { .bytes = "", .size = 0 };
     for (uint32_t i = 0; i < n && self->core.status == WEIR_OK; i++) {
+        if (self->ops->look_ahead != NULL) {
+            look_ahead(self, batch, i, n);
+        }
         const relevant *r     = &self->relevant[i];
         weiri_event     event = event_of(batch, r);
         go_to(self, event.time_ns);

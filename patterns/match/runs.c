@@ -110,7 +110,7 @@ is_gap_open(const weiri_executor *self, const weiri_run *run, uint32_t step)
 
 /* The arcs that the event opens, decided before any of them changes the run. */
 static uint32_t
-choose(weiri_executor *self, const weiri_run *run, const weiri_move *move)
+choose(weiri_executor *self, weiri_run *run, const weiri_move *move)
 {
     uint32_t n = 0;
     self->stamp++;
@@ -453,6 +453,7 @@ const weiri_executor_ops WEIRI_RUNS = {
     .use_of        = weiri_runs_use_of,
     .set_other     = weiri_runs_set_other,
     .prefetch      = prefetch,
+    .look_ahead    = weiri_runs_look_ahead,
     .event         = process,
     .is_empty      = is_empty,
     .next_deadline = next_deadline,

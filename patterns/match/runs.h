@@ -105,8 +105,11 @@ typedef struct weiri_wait {
     bool              is_equal;
     bool              is_less;   /* value < side, else value > side        */
     bool              is_strict; /* and not the same                       */
+    bool              is_whole;  /* it is all that the atom's condition says */
     uint8_t           place;     /* among the waits of its state           */
     uint32_t          heap;      /* among the waits that are not is_equal  */
+    uint32_t side_atom;  /* a field of an event that fits it becomes the side; … */
+    uint32_t side_field; /* … WEIRI_NONE: none does                 */
     /* the event at hand: */
     uint64_t stamp;
     uint64_t bound;
@@ -163,11 +166,13 @@ struct weiri_executor {
     weir_value    *key;
     uint32_t       key_of; /* partition whose key it is, 0: none                 */
     bool           has_evaluated;
+    bool           reads_key; /* some condition does */
     /* what runs wait for (runs_wait.c) */
     weiri_wait    *waits; /* by state                                   */
     uint32_t       n_waits;
-    uint32_t       max_waits;  /* of a state                                 */
-    uint32_t      *first_wait; /* per state, and one more                    */
+    uint32_t       max_waits;   /* of a state                                 */
+    uint32_t       first_equal; /* the first that is_equal; WEIRI_NONE: none  */
+    uint32_t      *first_wait;  /* per state, and one more                    */
     weiri_program *wait_values;
     weiri_program *wait_sides;
     weir_value    *side_registers;
@@ -251,7 +256,7 @@ weiri_runs_test_destroy(weiri_executor *self);
 void
 weiri_runs_test_begin(weiri_executor *self);
 bool
-weiri_runs_holds(weiri_executor *self, weiri_formula formula, const weiri_run *run);
+weiri_runs_holds(weiri_executor *self, weiri_formula formula, weiri_run *run);
 const weir_value *
 weiri_runs_key(weiri_executor *self, const weiri_partition *partition);
 
@@ -297,6 +302,15 @@ weiri_runs_is_awaited(weiri_executor *self, weiri_run *run);
 /* Whether a wait can hold for the event at hand, and its bound. */
 bool
 weiri_wait_bound(weiri_executor *self, weiri_wait *wait, uint64_t *bound);
+/* Whether an atom's comparison holds between the event at hand and the run; -1: it takes
+ * more than a comparison to know. */
+int
+weiri_runs_compare(weiri_executor *self, uint32_t atom, weiri_run *run);
+/* The key of an event for an equality in which one of its fields is the value, or becomes
+ * the side if the event begins or goes on; false: it has none. */
+bool
+weiri_runs_equality_key(const weiri_executor *self, const weiri_wait *wait,
+    const weiri_event *event, uint64_t *key);
 /* Whether arcs leave a run where it is as long as none of its state's waits holds. */
 bool
 weiri_runs_waits(
@@ -315,6 +329,9 @@ void
 weiri_runs_place(weiri_executor *self, weiri_runs_state *state, uint32_t run);
 void
 weiri_runs_displace(weiri_executor *self, weiri_runs_state *state, uint32_t run);
+void
+weiri_runs_look_ahead(
+    const weiri_executor *self, const weiri_event *event, unsigned stage, uint32_t *hint);
 /* List in `met` the runs of the partition at hand that the event may concern. */
 void
 weiri_runs_meet(weiri_executor *self);

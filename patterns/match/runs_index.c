@@ -323,6 +323,39 @@ weiri_runs_unindex_partition(weiri_executor *self, weiri_runs_state *state)
     state->index = 0;
 }
 
+/* ---- looking ahead ---- */
+
+/* The slot of the event's value, the run in it, and what stands beside that. */
+void
+weiri_runs_look_ahead(
+    const weiri_executor *self, const weiri_event *event, unsigned stage, uint32_t *hint)
+{
+    const weiri_partition *partition = weiri_keys_only(self->core->keys);
+    uint64_t               key       = 0;
+    if (self->n_used == 0 || self->first_equal == WEIRI_NONE || partition == NULL) {
+        return;
+    }
+    if (stage == 0) {
+        const weiri_wait *wait = &self->waits[self->first_equal];
+        if (weiri_runs_equality_key(self, wait, event, &key)) {
+            *hint = tag_of(key, partition->self, wait);
+            __builtin_prefetch(&self->slots[*hint & (self->n_slots - 1)]);
+        }
+    } else if (stage == 1 && *hint != 0) {
+        *hint = self->slots[find_slot(self, *hint)].run;
+        if (*hint != 0) {
+            const char *run = (const char *)weiri_run_at(self, *hint);
+            __builtin_prefetch(run);
+            __builtin_prefetch(run + 64);
+        }
+    } else if (stage == 2 && *hint != 0) {
+        const weiri_run *run = weiri_run_at(self, *hint);
+        __builtin_prefetch(weiri_link_at(self, run->links));
+        __builtin_prefetch(weiri_run_at(self, run->prev));
+        __builtin_prefetch(weiri_run_at(self, run->next));
+    }
+}
+
 /* ---- meeting ---- */
 
 static void

@@ -81,13 +81,26 @@ reserve_positions(weiri_executor *self, size_t n)
     return true;
 }
 
+/* Whether each began after the one before it: nothing is to be compared then. */
+static bool
+is_ascending(const weiri_executor *self, const uint32_t *runs, uint32_t n)
+{
+    for (uint32_t i = 1; i < n; i++) {
+        if (weiri_run_at(self, runs[i - 1])->start
+            >= weiri_run_at(self, runs[i])->start) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Put runs in order and, if asked to, free those that hold the same (step, event) pairs
  * as another. Returns how many are left. */
 static uint32_t
 rank(weiri_executor *self, uint32_t *runs, uint32_t n,
     int (*compare)(const void *, const void *), bool is_set)
 {
-    if (n < 2) {
+    if (n < 2 || (compare == compare_first && is_ascending(self, runs, n))) {
         return n;
     }
     size_t  n_positions = 0;

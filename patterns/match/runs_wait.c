@@ -133,7 +133,9 @@ find_waits(const weiri_executor *self, uint32_t state, weiri_wait *out)
                 && !find_comparison(correlated, &wait, find_order))) {
             return 0;
         }
-        out[n++] = wait;
+        bool is_exact = is_number(wait.value->type) || wait.value->type == WEIR_BOOL;
+        wait.is_whole = is_exact && !is_call_of(correlated, "and");
+        out[n++]      = wait;
     }
     return n;
 }
@@ -222,6 +224,25 @@ make_programs(weiri_executor *self)
     return status;
 }
 
+/* The side is a field of an event of some step. */
+static void
+find_side_field(const weiri_match *plan, weiri_wait *wait)
+{
+    wait->side_field = WEIRI_NONE;
+    if (wait->side->kind != WEIRI_EXPR_REGISTER) {
+        return;
+    }
+    const weiri_register *reg = &plan->registers[wait->side->as.reg];
+    if (reg->kind != WEIRI_REGISTER_LAST || reg->step == WEIRI_NONE) {
+        return;
+    }
+    const weiri_expr *argument = reg->arguments[plan->steps[reg->step].input];
+    if (argument != NULL && argument->kind == WEIRI_EXPR_FIELD) {
+        wait->side_atom  = reg->step;
+        wait->side_field = argument->as.field;
+    }
+}
+
 weir_status
 weiri_runs_wait_new(weiri_executor *self)
 {
@@ -241,9 +262,14 @@ weiri_runs_wait_new(weiri_executor *self)
         }
     }
     self->first_wait[n_states] = self->n_waits;
+    self->first_equal          = WEIRI_NONE;
     for (uint32_t i = 0; i < self->n_waits; i++) {
         weiri_wait *wait = &self->waits[i];
         wait->heap       = wait->is_equal ? WEIRI_NONE : self->n_heaps++;
+        if (wait->is_equal && self->first_equal == WEIRI_NONE) {
+            self->first_equal = i;
+        }
+        find_side_field(self->core->plan, wait);
         if (!make_reads(self->core->plan, wait)) {
             return WEIR_ENOMEM;
         }
@@ -460,18 +486,55 @@ weiri_wait_bound(weiri_executor *self, weiri_wait *wait, uint64_t *bound)
     return wait->can_hold;
 }
 
+static bool
+holds(weiri_executor *self, weiri_wait *wait, weiri_run *run)
+{
+    const weiri_waiting *waiting = weiri_run_waiting(self, run) + wait->place;
+    uint64_t             bound   = 0;
+    return (run->nulls >> wait->place & 1) == 0 && weiri_wait_bound(self, wait, &bound)
+           && (wait->is_equal ? waiting->key == bound : waiting->key <= bound);
+}
+
 bool
 weiri_runs_is_awaited(weiri_executor *self, weiri_run *run)
 {
-    const weiri_waiting *waiting = weiri_run_waiting(self, run);
-    for (uint32_t i = self->first_wait[run->state]; i < self->first_wait[run->state + 1];
-         i++, waiting++) {
-        weiri_wait *wait  = &self->waits[i];
-        uint64_t    bound = 0;
-        if ((run->nulls >> wait->place & 1) == 0 && weiri_wait_bound(self, wait, &bound)
-            && (wait->is_equal ? waiting->key == bound : waiting->key <= bound)) {
+    uint32_t end = self->first_wait[run->state + 1];
+    for (uint32_t i = self->first_wait[run->state]; i < end; i++) {
+        if (holds(self, &self->waits[i], run)) {
             return true;
         }
     }
     return false;
+}
+
+int
+weiri_runs_compare(weiri_executor *self, uint32_t atom, weiri_run *run)
+{
+    uint32_t end = self->first_wait[run->state + 1];
+    for (uint32_t i = self->first_wait[run->state]; i < end; i++) {
+        if (self->waits[i].atom == atom) {
+            return self->waits[i].is_whole ? holds(self, &self->waits[i], run) : -1;
+        }
+    }
+    return -1;
+}
+
+bool
+weiri_runs_equality_key(const weiri_executor *self, const weiri_wait *wait,
+    const weiri_event *event, uint64_t *key)
+{
+    uint32_t field = WEIRI_NONE;
+    if (wait->value->kind == WEIRI_EXPR_FIELD
+        && weiri_runs_class_fits(self, event->class, wait->atom)) {
+        field = wait->value->as.field;
+    } else if (wait->side_field != WEIRI_NONE
+               && weiri_runs_class_fits(self, event->class, wait->side_atom)) {
+        field = wait->side_field;
+    }
+    if (field == WEIRI_NONE) {
+        return false;
+    }
+    weir_value value = weir_chunk_get(event->chunk, event->row, field);
+    *key             = hash_of(&value);
+    return !value.is_null;
 }

@@ -45,6 +45,7 @@ struct weiri_keys {
     weiri_partition   *only; /* without keys: the partition, if there is one */
     weiri_pool         partitions;
     size_t             state_size;
+    bool               is_word; /* keys are one number each */
 };
 
 /* ---- keys of events ---- */
@@ -73,6 +74,20 @@ prepare_programs(weiri_keys *self)
     return true;
 }
 
+static char *
+place_of(const weiri_keys *self, const weiri_partition *partition)
+{
+    return (char *)(partition + 1) + self->state_size;
+}
+
+static weiri_string *
+string_of(const weiri_keys *self, const weiri_partition *partition)
+{
+    weiri_string *string = NULL;
+    memcpy(&string, place_of(self, partition), sizeof string);
+    return string;
+}
+
 weir_status
 weiri_keys_new(
     const weiri_match *plan, size_t state_size, weiri_strings *strings, weiri_keys **out)
@@ -83,14 +98,19 @@ weiri_keys_new(
     }
     self->plan       = plan;
     self->strings    = strings;
-    self->state_size = state_size;
+    self->state_size = (state_size + 7) / 8 * 8;
+    self->is_word    = plan->n_keys == 1 && !is_text(plan->inputs[0].keys[0]->type);
+    size_t key_size  = plan->n_keys == 0 ? 0
+                       : self->is_word   ? WEIRI_KEY_WORD
+                                         : WEIRI_KEY_INLINE;
     self->n_slots    = FIRST_SLOTS;
     self->slots      = calloc(FIRST_SLOTS, sizeof *self->slots);
     /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
     self->programs = calloc(plan->n_inputs, sizeof *self->programs);
     self->vectors  = calloc(plan->n_keys + 1, sizeof *self->vectors);
     if (self->slots == NULL || self->programs == NULL || self->vectors == NULL
-        || !weiri_pool_init(&self->partitions, sizeof(weiri_partition) + state_size)
+        || !weiri_pool_init(
+            &self->partitions, sizeof(weiri_partition) + self->state_size + key_size)
         || !prepare_programs(self)) {
         weiri_keys_destroy(&self);
         return WEIR_ENOMEM;
@@ -121,7 +141,7 @@ weiri_keys_destroy(weiri_keys **self_p)
         if (self->slots[s].partition != 0) {
             weiri_partition *partition = weiri_keys_at(self, self->slots[s].partition);
             if (partition->size > WEIRI_KEY_INLINE) {
-                weiri_strings_unref(self->strings, partition->key.string);
+                weiri_strings_unref(self->strings, string_of(self, partition));
             }
         }
     }
@@ -294,14 +314,26 @@ cell_of(const key_column *column, uint32_t row)
     return column->type == WEIR_FLOAT && cell == UINT64_C(1) << 63 ? 0 : cell;
 }
 
+static uint32_t
+tag_of(uint64_t hash)
+{
+    return (uint32_t)(hash >> 20);
+}
+
 bool
-weiri_keys_hash(weiri_keys *self, uint32_t part, uint32_t row, uint64_t *hash)
+weiri_keys_begin(weiri_keys *self, uint32_t part, uint32_t row, weiri_key *key)
 {
     uint64_t h = 0;
     for (uint32_t k = 0; k < self->plan->n_keys; k++) {
         const key_column *column = &self->parts[part].columns[k];
         if (column->cells == NULL || (column->nulls != NULL && column->nulls[row])) {
             return false;
+        }
+        if (self->is_word) {
+            key->word = cell_of(column, row);
+            key->size = WEIRI_KEY_WORD;
+            key->tag  = weiri_key_word_tag(key->word);
+            return true;
         }
         if (is_text(column->type)) {
             weir_text text = ((const weir_text *)column->cells)[row];
@@ -310,8 +342,17 @@ weiri_keys_hash(weiri_keys *self, uint32_t part, uint32_t row, uint64_t *hash)
             h = mix(h, cell_of(column, row));
         }
     }
-    *hash = mix(h, 0);
+    key->tag = tag_of(mix(h, 0));
     return true;
+}
+
+const uint64_t *
+weiri_keys_words(const weiri_keys *self, uint32_t part)
+{
+    const key_column *column = self->parts[part].columns;
+    bool              is_plain =
+        self->is_word && column->type != WEIR_BOOL && column->type != WEIR_FLOAT;
+    return is_plain && column->nulls == NULL ? column->cells : NULL;
 }
 
 static bool
@@ -333,16 +374,19 @@ put(weiri_keys *self, size_t *used, const void *bytes, size_t size)
     return true;
 }
 
-weiri_key
-weiri_keys_read(weiri_keys *self, uint32_t part, uint32_t row, uint64_t hash)
+void
+weiri_keys_read(weiri_keys *self, uint32_t part, uint32_t row, weiri_key *key)
 {
     const key_column *columns = self->parts[part].columns;
     size_t            used    = 0;
-    if (self->plan->n_keys == 1 && is_text(columns->type)) {
+    if (self->is_word) {
+        return;
+    }
+    if (self->plan->n_keys == 1) {
         weir_text text = ((const weir_text *)columns->cells)[row];
-        return (weiri_key){
-            .bytes = columns->heap + text.offset, .size = text.size, .hash = hash
-        };
+        key->bytes     = columns->heap + text.offset;
+        key->size      = text.size;
+        return;
     }
     for (uint32_t k = 0; k < self->plan->n_keys; k++) {
         const key_column *column = &columns[k];
@@ -359,27 +403,21 @@ weiri_keys_read(weiri_keys *self, uint32_t part, uint32_t row, uint64_t hash)
             self->partitions.is_out_of_memory = true;
         }
     }
-    return (weiri_key){ .bytes = self->scratch, .size = (uint32_t)used, .hash = hash };
+    key->bytes = self->scratch;
+    key->size  = (uint32_t)used;
 }
 
 /* ---- the table ---- */
 
-static uint32_t
-tag_of(uint64_t hash)
-{
-    return (uint32_t)(hash >> 20);
-}
-
 void
-weiri_keys_prefetch(const weiri_keys *self, uint64_t hash)
+weiri_keys_prefetch(const weiri_keys *self, uint32_t tag)
 {
-    __builtin_prefetch(&self->slots[tag_of(hash) & (self->n_slots - 1)]);
+    __builtin_prefetch(&self->slots[tag & (self->n_slots - 1)]);
 }
 
 uint32_t
-weiri_keys_guess(const weiri_keys *self, uint64_t hash)
+weiri_keys_guess(const weiri_keys *self, uint32_t tag)
 {
-    uint32_t tag  = tag_of(hash);
     uint32_t mask = self->n_slots - 1;
     for (uint32_t i = tag & mask; self->slots[i].partition != 0; i = (i + 1) & mask) {
         if (self->slots[i].tag == tag) {
@@ -395,27 +433,52 @@ weiri_keys_at(const weiri_keys *self, uint32_t number)
     return weiri_pool_at(&self->partitions, number);
 }
 
-static const char *
-bytes_of(const weiri_partition *partition)
+void
+weiri_keys_prefetch_partition(const weiri_keys *self, uint32_t number)
 {
-    return partition->size > WEIRI_KEY_INLINE ? partition->key.string->bytes
-                                              : partition->key.bytes;
+    const char *partition = (const char *)weiri_keys_at(self, number);
+    __builtin_prefetch(partition);
+    __builtin_prefetch(partition + self->partitions.item_size - 1);
+}
+
+static const char *
+bytes_of(const weiri_keys *self, const weiri_partition *partition)
+{
+    return partition->size > WEIRI_KEY_INLINE ? string_of(self, partition)->bytes
+                                              : place_of(self, partition);
+}
+
+static bool
+has_key(const weiri_keys *self, const weiri_partition *partition, const weiri_key *key)
+{
+    if (self->is_word) {
+        uint64_t word = 0;
+        memcpy(&word, place_of(self, partition), sizeof word);
+        return word == key->word && partition->size == WEIRI_KEY_WORD;
+    }
+    return partition->tag == key->tag && partition->size == key->size
+           && (key->size == 0
+               || memcmp(bytes_of(self, partition), key->bytes, key->size) == 0);
+}
+
+weiri_partition *
+weiri_keys_check(const weiri_keys *self, uint32_t number, const weiri_key *key)
+{
+    weiri_partition *partition = weiri_keys_at(self, number);
+    return has_key(self, partition, key) ? partition : NULL;
 }
 
 weiri_partition *
 weiri_keys_find(const weiri_keys *self, const weiri_key *key)
 {
-    uint32_t tag  = tag_of(key->hash);
     uint32_t mask = self->n_slots - 1;
-    for (uint32_t i = tag & mask; self->slots[i].partition != 0; i = (i + 1) & mask) {
-        if (self->slots[i].tag != tag) {
-            continue;
-        }
-        weiri_partition *partition = weiri_keys_at(self, self->slots[i].partition);
-        if (partition->hash == key->hash && partition->size == key->size
-            && (key->size == 0
-                || memcmp(bytes_of(partition), key->bytes, key->size) == 0)) {
-            return partition;
+    for (uint32_t i = key->tag & mask; self->slots[i].partition != 0;
+         i          = (i + 1) & mask) {
+        if (self->slots[i].tag == key->tag) {
+            weiri_partition *partition = weiri_keys_at(self, self->slots[i].partition);
+            if (has_key(self, partition, key)) {
+                return partition;
+            }
         }
     }
     return NULL;
@@ -457,10 +520,28 @@ grow(weiri_keys *self)
     return true;
 }
 
+static bool
+write_key(weiri_keys *self, weiri_partition *partition, const weiri_key *key)
+{
+    char *place = place_of(self, partition);
+    if (self->is_word) {
+        memcpy(place, &key->word, sizeof key->word);
+    } else if (key->size > WEIRI_KEY_INLINE) {
+        weiri_string *string = weiri_strings_make(self->strings, key->bytes, key->size);
+        memcpy(place, &string, sizeof string);
+        return string != NULL;
+    } else if (key->size > 0) {
+        memcpy(place, key->bytes, key->size);
+    }
+    return true;
+}
+
+/* Of 16 slots at most 13 are in use: a search that fails looks at 15 on average, two
+ * lines of memory. */
 weiri_partition *
 weiri_keys_add(weiri_keys *self, const weiri_key *key)
 {
-    if (self->n_live >= self->n_slots / 2 && !grow(self)) {
+    if (self->n_live >= self->n_slots / 16 * 13 && !grow(self)) {
         return NULL;
     }
     uint32_t number = weiri_pool_take(&self->partitions);
@@ -469,20 +550,16 @@ weiri_keys_add(weiri_keys *self, const weiri_key *key)
     }
     weiri_partition *partition = weiri_keys_at(self, number);
     memset(partition, 0, sizeof *partition + self->state_size);
-    partition->hash = key->hash;
+    partition->tag  = key->tag;
     partition->size = key->size;
     partition->self = number;
-    if (key->size > WEIRI_KEY_INLINE) {
-        partition->key.string = weiri_strings_make(self->strings, key->bytes, key->size);
-        if (partition->key.string == NULL) {
-            weiri_pool_give(&self->partitions, number);
-            return NULL;
-        }
-    } else if (key->size > 0) {
-        memcpy(partition->key.bytes, key->bytes, key->size);
+    if (!write_key(self, partition, key)) {
+        partition->size = WEIRI_KEY_GONE;
+        weiri_pool_give(&self->partitions, number);
+        return NULL;
     }
     insert_slot(self->slots, self->n_slots - 1,
-        (key_slot){ .tag = tag_of(key->hash), .partition = number });
+        (key_slot){ .tag = key->tag, .partition = number });
     self->n_live++;
     self->only = partition;
     return partition;
@@ -508,14 +585,15 @@ void
 weiri_keys_remove(weiri_keys *self, weiri_partition *partition)
 {
     uint32_t mask = self->n_slots - 1;
-    uint32_t i    = tag_of(partition->hash) & mask;
+    uint32_t i    = partition->tag & mask;
     while (self->slots[i].partition != partition->self) {
         i = (i + 1) & mask;
     }
     free_slot(self, i);
     if (partition->size > WEIRI_KEY_INLINE) {
-        weiri_strings_unref(self->strings, partition->key.string);
+        weiri_strings_unref(self->strings, string_of(self, partition));
     }
+    partition->size = WEIRI_KEY_GONE;
     weiri_pool_give(&self->partitions, partition->self);
     self->n_live--;
     self->only = NULL;
@@ -542,7 +620,7 @@ void
 weiri_keys_values(
     const weiri_keys *self, const weiri_partition *partition, weir_value *out)
 {
-    const char *bytes = bytes_of(partition);
+    const char *bytes = bytes_of(self, partition);
     for (uint32_t k = 0; k < self->plan->n_keys; k++) {
         weir_type type = self->plan->inputs[0].keys[k]->type;
         if (!is_text(type)) {
@@ -591,8 +669,9 @@ weiri_keys_list(const weiri_keys *self)
     for (uint32_t s = 0; s < self->n_slots; s++) {
         if (self->slots[s].partition != 0) {
             const weiri_partition *at = weiri_keys_at(self, self->slots[s].partition);
-            all[n++] =
-                (listed){ .bytes = bytes_of(at), .size = at->size, .number = at->self };
+            all[n++]                  = (listed){
+                                 .bytes = bytes_of(self, at), .size = at->size, .number = at->self
+            };
         }
     }
     qsort(all, n, sizeof *all, compare_listed);
@@ -603,31 +682,45 @@ weiri_keys_list(const weiri_keys *self)
     return numbers;
 }
 
-/* The hash and the bytes of weiri_keys_hash and weiri_keys_read. */
-static bool
-write_key(weiri_keys *self, const weir_value *values, weiri_key *key)
+static uint64_t
+cell_of_value(const weir_value *value)
 {
-    size_t used    = 0;
-    bool   is_put  = true;
-    bool   is_bare = self->plan->n_keys == 1 && is_text(values->type);
+    uint64_t cell = 0;
+    if (value->type == WEIR_BOOL) {
+        cell = value->as.b;
+    } else if (value->type != WEIR_FLOAT || value->as.f != 0.0) {
+        memcpy(&cell, &value->as, sizeof cell);
+    }
+    return cell;
+}
+
+/* The key of weiri_keys_begin and weiri_keys_read. */
+static bool
+key_of_values(weiri_keys *self, const weir_value *values, weiri_key *key)
+{
+    size_t   used    = 0;
+    uint64_t hash    = 0;
+    bool     is_put  = true;
+    bool     is_bare = self->plan->n_keys == 1;
+    if (self->is_word) {
+        key->word = cell_of_value(values);
+        key->size = WEIRI_KEY_WORD;
+        key->tag  = weiri_key_word_tag(key->word);
+        return true;
+    }
     for (uint32_t k = 0; k < self->plan->n_keys && is_put; k++) {
         const weir_value *value = &values[k];
-        uint64_t          cell  = 0;
         if (is_text(value->type)) {
             is_put = (is_bare || put(self, &used, &value->size, sizeof value->size))
                      && put(self, &used, value->as.s, value->size);
-            key->hash = hash_bytes(key->hash, value->as.s, value->size);
-            continue;
+            hash = hash_bytes(hash, value->as.s, value->size);
+        } else {
+            uint64_t cell = cell_of_value(value);
+            is_put        = put(self, &used, &cell, sizeof cell);
+            hash          = mix(hash, cell);
         }
-        if (value->type == WEIR_BOOL) {
-            cell = value->as.b;
-        } else if (value->type != WEIR_FLOAT || value->as.f != 0.0) {
-            memcpy(&cell, &value->as, sizeof cell);
-        }
-        is_put    = put(self, &used, &cell, sizeof cell);
-        key->hash = mix(key->hash, cell);
     }
-    key->hash  = mix(key->hash, 0);
+    key->tag   = tag_of(mix(hash, 0));
     key->bytes = self->scratch;
     key->size  = (uint32_t)used;
     return is_put;
@@ -636,8 +729,8 @@ write_key(weiri_keys *self, const weir_value *values, weiri_key *key)
 weir_status
 weiri_keys_restore(weiri_keys *self, const weir_value *values, weiri_partition **out)
 {
-    weiri_key key = { .hash = 0 };
-    if (!write_key(self, values, &key)) {
+    weiri_key key = { .size = 0 };
+    if (!key_of_values(self, values, &key)) {
         return WEIR_ENOMEM;
     }
     if (weiri_keys_find(self, &key) != NULL) {
@@ -645,6 +738,13 @@ weiri_keys_restore(weiri_keys *self, const weir_value *values, weiri_partition *
     }
     *out = weiri_keys_add(self, &key);
     return *out == NULL ? WEIR_ENOMEM : WEIR_OK;
+}
+
+uint64_t
+weiri_keys_bytes(const weiri_keys *self)
+{
+    return self->n_slots * sizeof *self->slots
+           + self->partitions.n_made * (uint64_t)self->partitions.item_size;
 }
 
 uint32_t

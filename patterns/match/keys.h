@@ -9,24 +9,33 @@
 #include "match/strings.h"
 #include "weiri/matcher.h"
 
-enum { WEIRI_KEY_INLINE = 16 };
+enum { WEIRI_KEY_INLINE = 16, WEIRI_KEY_WORD = 8 };
 
-/* Followed by the state of the executor. */
+/* Followed by the state of the executor, and that by the key. */
 typedef struct weiri_partition {
-    uint64_t hash;
-    uint32_t size; /* bytes of the key */
+    uint32_t tag; /* of the key's hash                                     */
     uint32_t self;
-    union {
-        char          bytes[WEIRI_KEY_INLINE]; /* size <= WEIRI_KEY_INLINE */
-        weiri_string *string;
-    } key;
+    uint32_t size; /* bytes of the key; WEIRI_KEY_GONE: removed, and its memory kept */
+    uint32_t mark; /* the executor's own, 0 when it is made                 */
 } weiri_partition;
 
+#define WEIRI_KEY_GONE UINT32_MAX
+
+/* A key that is one number is that alone; others have bytes. */
 typedef struct weiri_key {
     const char *bytes;
+    uint64_t    word;
     uint32_t    size;
-    uint64_t    hash;
+    uint32_t    tag;
 } weiri_key;
+
+/* Where a search for the key begins. */
+static inline uint32_t
+weiri_key_word_tag(uint64_t word)
+{
+    uint64_t h = (word ^ (word >> 32)) * 0x9E3779B97F4A7C15u;
+    return (uint32_t)(h >> 32) ^ (uint32_t)(h >> 17);
+}
 
 typedef struct weiri_keys weiri_keys;
 
@@ -49,23 +58,36 @@ weiri_keys_load(weiri_keys *self, uint32_t part, const weiri_part *rows);
 uint64_t
 weiri_keys_nulls(const weiri_keys *self, uint32_t part);
 
-/* Whether row `row` (in the part's chunk) of a loaded part has a whole key, and its
- * hash. */
+/* Whether row `row` (in the part's chunk) of a loaded part has a whole key. Gives the
+ * tag, and the key if it is one number. */
 bool
-weiri_keys_hash(weiri_keys *self, uint32_t part, uint32_t row, uint64_t *hash);
+weiri_keys_begin(weiri_keys *self, uint32_t part, uint32_t row, weiri_key *key);
 
-/* Its bytes, borrowed until the next call. `hash` from weiri_keys_hash. */
-weiri_key
-weiri_keys_read(weiri_keys *self, uint32_t part, uint32_t row, uint64_t hash);
+/* The keys of a loaded part where they are a column of whole numbers, else NULL:
+ * shape (chunk->n_rows,). */
+const uint64_t *
+weiri_keys_words(const weiri_keys *self, uint32_t part);
 
-/* Have the table's slot for a hash brought near. */
+/* The rest of a key that weiri_keys_begin began, borrowed until the next call. */
 void
-weiri_keys_prefetch(const weiri_keys *self, uint64_t hash);
+weiri_keys_read(weiri_keys *self, uint32_t part, uint32_t row, weiri_key *key);
 
-/* The partition that a hash probably belongs to, 0 if there is certainly none; touches
- * the table alone. */
+/* Have the table's slot for a tag brought near. */
+void
+weiri_keys_prefetch(const weiri_keys *self, uint32_t tag);
+
+/* The partition that a key with this tag probably belongs to, 0 if there is certainly
+ * none; touches the table alone. */
 uint32_t
-weiri_keys_guess(const weiri_keys *self, uint64_t hash);
+weiri_keys_guess(const weiri_keys *self, uint32_t tag);
+
+/* The partition `number`, whatever it is by now, if the key is its own; else NULL. */
+weiri_partition *
+weiri_keys_check(const weiri_keys *self, uint32_t number, const weiri_key *key);
+
+/* Have a partition brought near. */
+void
+weiri_keys_prefetch_partition(const weiri_keys *self, uint32_t number);
 
 /* NULL if there is none. */
 weiri_partition *
@@ -91,6 +113,10 @@ weiri_keys_at(const weiri_keys *self, uint32_t number);
 void
 weiri_keys_values(
     const weiri_keys *self, const weiri_partition *partition, weir_value *out);
+
+/* Bytes of the table and of partitions that were ever made, with their states. */
+uint64_t
+weiri_keys_bytes(const weiri_keys *self);
 
 uint32_t
 weiri_keys_live(const weiri_keys *self);

@@ -72,7 +72,7 @@ enum { WEIRI_STAGES = 3 };
 typedef struct weiri_executor_ops {
     const char *name;
     /* Bytes in a partition, zero when it is made. */
-    size_t (*state_size)(const weiri_match *plan);
+    size_t (*state_size)(const weiri_core *core);
     weir_status (*make)(weiri_core *core, weiri_executor **out);
     void (*destroy)(weiri_executor **self_p);
     unsigned (*use_of)(weiri_executor *self, uint32_t class); /* of weiri_class_use */

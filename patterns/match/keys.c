@@ -599,6 +599,18 @@ weiri_keys_remove(weiri_keys *self, weiri_partition *partition)
     self->only = NULL;
 }
 
+weiri_partition *
+weiri_keys_next(const weiri_keys *self, uint32_t *number)
+{
+    while (++*number < self->partitions.n_made) {
+        weiri_partition *partition = weiri_keys_at(self, *number);
+        if (partition->size != WEIRI_KEY_GONE) {
+            return partition;
+        }
+    }
+    return NULL;
+}
+
 static weir_value
 value_of(weir_type type, const char **bytes)
 {

@@ -109,6 +109,11 @@ weiri_keys_remove(weiri_keys *self, weiri_partition *partition);
 weiri_partition *
 weiri_keys_at(const weiri_keys *self, uint32_t number);
 
+/* The next partition after `*number`, which becomes its number; 0 at first. NULL: there
+ * are no more. */
+weiri_partition *
+weiri_keys_next(const weiri_keys *self, uint32_t *number);
+
 /* The values of a partition's key, shape (n_keys,). Strings borrowed from it. */
 void
 weiri_keys_values(

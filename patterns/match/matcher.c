@@ -67,7 +67,7 @@ prepare_core(weiri_matcher *self, weir_error *err)
         return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the matcher");
     }
     self->ops = weiri_choose_executor(plan, core->automaton);
-    if (weiri_keys_new(plan, self->ops->state_size(plan),
+    if (weiri_keys_new(plan, self->ops->state_size(core),
             weiri_registers_strings(core->registers), &core->keys)
             != WEIR_OK
         || self->ops->make(core, &self->executor) != WEIR_OK) {

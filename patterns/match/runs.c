@@ -439,9 +439,9 @@ faults(const weiri_executor *self)
 }
 
 static size_t
-state_size(const weiri_match *plan)
+state_size(const weiri_core *core)
 {
-    (void)plan;
+    (void)core;
     return sizeof(weiri_runs_state);
 }
 

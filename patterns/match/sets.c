@@ -173,10 +173,10 @@ make(weiri_core *core, weiri_executor **out)
 }
 
 static size_t
-state_size(const weiri_match *plan)
+state_size(const weiri_core *core)
 {
     weiri_set_chain chain;
-    (void)read_chain(plan, &chain);
+    (void)read_chain(core->plan, &chain);
     /* At least one, to be asked if empty. */
     uint32_t n_rings = chain.n_places > 1 ? chain.n_places - 1 : 1;
     return sizeof(weiri_sets_state) + n_rings * sizeof(weiri_set_ring);

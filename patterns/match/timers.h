@@ -57,6 +57,15 @@ weiri_timers_push(weiri_timers *self, weiri_timer timer);
 const weiri_timer *
 weiri_timers_first(const weiri_timers *self);
 
+/* What stands `n` behind the first of the queue, NULL if nothing does. */
+static inline const weiri_timer *
+weiri_timers_ahead(const weiri_timers *self, uint32_t n)
+{
+    return self->tail - self->head > n
+               ? &self->queue[(self->head + n) & (self->n_queue - 1)]
+               : NULL;
+}
+
 /* Take the earliest. There is one. */
 weiri_timer
 weiri_timers_pop(weiri_timers *self);

@@ -23,14 +23,8 @@ typedef struct key_part {
     uint64_t    n_nulls;
 } key_part;
 
-/* A slot of the table: where the search for it begins (low half of the hash), and
- * whose it is. */
-typedef struct key_slot {
-    uint32_t tag;
-    uint32_t partition; /* 0: free */
-} key_slot;
-
 struct weiri_keys {
+    weiri_key_table    table; /* first: see weiri_keys_table */
     const weiri_match *plan;
     weiri_strings     *strings;
     weiri_program    **programs; /* per input, NULL: all keys are fields */
@@ -39,13 +33,7 @@ struct weiri_keys {
     uint32_t           n_parts;
     char              *scratch;
     size_t             scratch_size;
-    key_slot          *slots;
-    uint32_t           n_slots;
-    uint32_t           n_live;
     weiri_partition   *only; /* without keys: the partition, if there is one */
-    weiri_pool         partitions;
-    size_t             state_size;
-    bool               is_word; /* keys are one number each */
 };
 
 /* ---- keys of events ---- */
@@ -74,17 +62,11 @@ prepare_programs(weiri_keys *self)
     return true;
 }
 
-static char *
-place_of(const weiri_keys *self, const weiri_partition *partition)
-{
-    return (char *)(partition + 1) + self->state_size;
-}
-
 static weiri_string *
 string_of(const weiri_keys *self, const weiri_partition *partition)
 {
     weiri_string *string = NULL;
-    memcpy(&string, place_of(self, partition), sizeof string);
+    memcpy(&string, weiri_keys_place(self, partition), sizeof string);
     return string;
 }
 
@@ -96,21 +78,21 @@ weiri_keys_new(
     if (self == NULL) {
         return WEIR_ENOMEM;
     }
-    self->plan       = plan;
-    self->strings    = strings;
-    self->state_size = (state_size + 7) / 8 * 8;
-    self->is_word    = plan->n_keys == 1 && !is_text(plan->inputs[0].keys[0]->type);
-    size_t key_size  = plan->n_keys == 0 ? 0
-                       : self->is_word   ? WEIRI_KEY_WORD
-                                         : WEIRI_KEY_INLINE;
-    self->n_slots    = FIRST_SLOTS;
-    self->slots      = calloc(FIRST_SLOTS, sizeof *self->slots);
+    self->plan             = plan;
+    self->strings          = strings;
+    self->table.state_size = (state_size + 7) / 8 * 8;
+    self->table.is_word    = plan->n_keys == 1 && !is_text(plan->inputs[0].keys[0]->type);
+    size_t key_size        = plan->n_keys == 0     ? 0
+                             : self->table.is_word ? WEIRI_KEY_WORD
+                                                   : WEIRI_KEY_INLINE;
+    self->table.n_slots    = FIRST_SLOTS;
+    self->table.slots      = calloc(FIRST_SLOTS, sizeof *self->table.slots);
     /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
     self->programs = calloc(plan->n_inputs, sizeof *self->programs);
     self->vectors  = calloc(plan->n_keys + 1, sizeof *self->vectors);
-    if (self->slots == NULL || self->programs == NULL || self->vectors == NULL
-        || !weiri_pool_init(
-            &self->partitions, sizeof(weiri_partition) + self->state_size + key_size)
+    if (self->table.slots == NULL || self->programs == NULL || self->vectors == NULL
+        || !weiri_pool_init(&self->table.partitions,
+            sizeof(weiri_partition) + self->table.state_size + key_size)
         || !prepare_programs(self)) {
         weiri_keys_destroy(&self);
         return WEIR_ENOMEM;
@@ -137,20 +119,21 @@ weiri_keys_destroy(weiri_keys **self_p)
     for (uint32_t i = 0; self->programs != NULL && i < self->plan->n_inputs; i++) {
         weiri_program_destroy(&self->programs[i]);
     }
-    for (uint32_t s = 0; self->slots != NULL && s < self->n_slots; s++) {
-        if (self->slots[s].partition != 0) {
-            weiri_partition *partition = weiri_keys_at(self, self->slots[s].partition);
+    for (uint32_t s = 0; self->table.slots != NULL && s < self->table.n_slots; s++) {
+        if (self->table.slots[s].partition != 0) {
+            weiri_partition *partition =
+                weiri_keys_at(self, self->table.slots[s].partition);
             if (partition->size > WEIRI_KEY_INLINE) {
                 weiri_strings_unref(self->strings, string_of(self, partition));
             }
         }
     }
-    weiri_pool_fini(&self->partitions);
+    weiri_pool_fini(&self->table.partitions);
     free(self->programs);
     free(self->vectors);
     free(self->parts);
     free(self->scratch);
-    free(self->slots);
+    free(self->table.slots);
     free(self);
 }
 
@@ -329,7 +312,7 @@ weiri_keys_begin(weiri_keys *self, uint32_t part, uint32_t row, weiri_key *key)
         if (column->cells == NULL || (column->nulls != NULL && column->nulls[row])) {
             return false;
         }
-        if (self->is_word) {
+        if (self->table.is_word) {
             key->word = cell_of(column, row);
             key->size = WEIRI_KEY_WORD;
             key->tag  = weiri_key_word_tag(key->word);
@@ -351,7 +334,7 @@ weiri_keys_words(const weiri_keys *self, uint32_t part)
 {
     const key_column *column = self->parts[part].columns;
     bool              is_plain =
-        self->is_word && column->type != WEIR_BOOL && column->type != WEIR_FLOAT;
+        self->table.is_word && column->type != WEIR_BOOL && column->type != WEIR_FLOAT;
     return is_plain && column->nulls == NULL ? column->cells : NULL;
 }
 
@@ -379,7 +362,7 @@ weiri_keys_read(weiri_keys *self, uint32_t part, uint32_t row, weiri_key *key)
 {
     const key_column *columns = self->parts[part].columns;
     size_t            used    = 0;
-    if (self->is_word) {
+    if (self->table.is_word) {
         return;
     }
     if (self->plan->n_keys == 1) {
@@ -400,7 +383,7 @@ weiri_keys_read(weiri_keys *self, uint32_t part, uint32_t row, weiri_key *key)
             is_put        = put(self, &used, &cell, sizeof cell);
         }
         if (!is_put) {
-            self->partitions.is_out_of_memory = true;
+            self->table.partitions.is_out_of_memory = true;
         }
     }
     key->bytes = self->scratch;
@@ -409,52 +392,18 @@ weiri_keys_read(weiri_keys *self, uint32_t part, uint32_t row, weiri_key *key)
 
 /* ---- the table ---- */
 
-void
-weiri_keys_prefetch(const weiri_keys *self, uint32_t tag)
-{
-    __builtin_prefetch(&self->slots[tag & (self->n_slots - 1)]);
-}
-
-uint32_t
-weiri_keys_guess(const weiri_keys *self, uint32_t tag)
-{
-    uint32_t mask = self->n_slots - 1;
-    for (uint32_t i = tag & mask; self->slots[i].partition != 0; i = (i + 1) & mask) {
-        if (self->slots[i].tag == tag) {
-            return self->slots[i].partition;
-        }
-    }
-    return 0;
-}
-
-weiri_partition *
-weiri_keys_at(const weiri_keys *self, uint32_t number)
-{
-    return weiri_pool_at(&self->partitions, number);
-}
-
-void
-weiri_keys_prefetch_partition(const weiri_keys *self, uint32_t number)
-{
-    const char *partition = (const char *)weiri_keys_at(self, number);
-    __builtin_prefetch(partition);
-    __builtin_prefetch(partition + self->partitions.item_size - 1);
-}
-
 static const char *
 bytes_of(const weiri_keys *self, const weiri_partition *partition)
 {
     return partition->size > WEIRI_KEY_INLINE ? string_of(self, partition)->bytes
-                                              : place_of(self, partition);
+                                              : weiri_keys_place(self, partition);
 }
 
 static bool
 has_key(const weiri_keys *self, const weiri_partition *partition, const weiri_key *key)
 {
-    if (self->is_word) {
-        uint64_t word = 0;
-        memcpy(&word, place_of(self, partition), sizeof word);
-        return word == key->word && partition->size == WEIRI_KEY_WORD;
+    if (self->table.is_word) {
+        return weiri_keys_has_word(self, partition, key->word);
     }
     return partition->tag == key->tag && partition->size == key->size
            && (key->size == 0
@@ -471,11 +420,12 @@ weiri_keys_check(const weiri_keys *self, uint32_t number, const weiri_key *key)
 weiri_partition *
 weiri_keys_find(const weiri_keys *self, const weiri_key *key)
 {
-    uint32_t mask = self->n_slots - 1;
-    for (uint32_t i = key->tag & mask; self->slots[i].partition != 0;
+    uint32_t mask = self->table.n_slots - 1;
+    for (uint32_t i = key->tag & mask; self->table.slots[i].partition != 0;
          i          = (i + 1) & mask) {
-        if (self->slots[i].tag == key->tag) {
-            weiri_partition *partition = weiri_keys_at(self, self->slots[i].partition);
+        if (self->table.slots[i].tag == key->tag) {
+            weiri_partition *partition =
+                weiri_keys_at(self, self->table.slots[i].partition);
             if (has_key(self, partition, key)) {
                 return partition;
             }
@@ -491,7 +441,7 @@ weiri_keys_only(const weiri_keys *self)
 }
 
 static void
-insert_slot(key_slot *slots, uint32_t mask, key_slot slot)
+insert_slot(weiri_key_slot *slots, uint32_t mask, weiri_key_slot slot)
 {
     uint32_t i = slot.tag & mask;
     while (slots[i].partition != 0) {
@@ -503,28 +453,28 @@ insert_slot(key_slot *slots, uint32_t mask, key_slot slot)
 static bool
 grow(weiri_keys *self)
 {
-    uint32_t  n_slots = self->n_slots * 2;
-    key_slot *slots   = calloc(n_slots, sizeof *slots);
+    uint32_t        n_slots = self->table.n_slots * 2;
+    weiri_key_slot *slots   = calloc(n_slots, sizeof *slots);
     if (slots == NULL || n_slots == 0) {
         free(slots);
         return false;
     }
-    for (uint32_t i = 0; i < self->n_slots; i++) {
-        if (self->slots[i].partition != 0) {
-            insert_slot(slots, n_slots - 1, self->slots[i]);
+    for (uint32_t i = 0; i < self->table.n_slots; i++) {
+        if (self->table.slots[i].partition != 0) {
+            insert_slot(slots, n_slots - 1, self->table.slots[i]);
         }
     }
-    free(self->slots);
-    self->slots   = slots;
-    self->n_slots = n_slots;
+    free(self->table.slots);
+    self->table.slots   = slots;
+    self->table.n_slots = n_slots;
     return true;
 }
 
 static bool
 write_key(weiri_keys *self, weiri_partition *partition, const weiri_key *key)
 {
-    char *place = place_of(self, partition);
-    if (self->is_word) {
+    char *place = weiri_keys_place(self, partition);
+    if (self->table.is_word) {
         memcpy(place, &key->word, sizeof key->word);
     } else if (key->size > WEIRI_KEY_INLINE) {
         weiri_string *string = weiri_strings_make(self->strings, key->bytes, key->size);
@@ -541,26 +491,26 @@ write_key(weiri_keys *self, weiri_partition *partition, const weiri_key *key)
 weiri_partition *
 weiri_keys_add(weiri_keys *self, const weiri_key *key)
 {
-    if (self->n_live >= self->n_slots / 16 * 13 && !grow(self)) {
+    if (self->table.n_live >= self->table.n_slots / 16 * 13 && !grow(self)) {
         return NULL;
     }
-    uint32_t number = weiri_pool_take(&self->partitions);
+    uint32_t number = weiri_pool_take(&self->table.partitions);
     if (number == 0) {
         return NULL;
     }
     weiri_partition *partition = weiri_keys_at(self, number);
-    memset(partition, 0, sizeof *partition + self->state_size);
+    memset(partition, 0, sizeof *partition + self->table.state_size);
     partition->tag  = key->tag;
     partition->size = key->size;
     partition->self = number;
     if (!write_key(self, partition, key)) {
         partition->size = WEIRI_KEY_GONE;
-        weiri_pool_give(&self->partitions, number);
+        weiri_pool_give(&self->table.partitions, number);
         return NULL;
     }
-    insert_slot(self->slots, self->n_slots - 1,
-        (key_slot){ .tag = key->tag, .partition = number });
-    self->n_live++;
+    insert_slot(self->table.slots, self->table.n_slots - 1,
+        (weiri_key_slot){ .tag = key->tag, .partition = number });
+    self->table.n_live++;
     self->only = partition;
     return partition;
 }
@@ -569,24 +519,24 @@ weiri_keys_add(weiri_keys *self, const weiri_key *key)
 static void
 free_slot(weiri_keys *self, uint32_t hole)
 {
-    uint32_t mask = self->n_slots - 1;
-    for (uint32_t i = (hole + 1) & mask; self->slots[i].partition != 0;
+    uint32_t mask = self->table.n_slots - 1;
+    for (uint32_t i = (hole + 1) & mask; self->table.slots[i].partition != 0;
          i          = (i + 1) & mask) {
-        uint32_t home = self->slots[i].tag & mask;
+        uint32_t home = self->table.slots[i].tag & mask;
         if (((i - home) & mask) >= ((i - hole) & mask)) {
-            self->slots[hole] = self->slots[i];
-            hole              = i;
+            self->table.slots[hole] = self->table.slots[i];
+            hole                    = i;
         }
     }
-    self->slots[hole].partition = 0;
+    self->table.slots[hole].partition = 0;
 }
 
 void
 weiri_keys_remove(weiri_keys *self, weiri_partition *partition)
 {
-    uint32_t mask = self->n_slots - 1;
+    uint32_t mask = self->table.n_slots - 1;
     uint32_t i    = partition->tag & mask;
-    while (self->slots[i].partition != partition->self) {
+    while (self->table.slots[i].partition != partition->self) {
         i = (i + 1) & mask;
     }
     free_slot(self, i);
@@ -594,15 +544,15 @@ weiri_keys_remove(weiri_keys *self, weiri_partition *partition)
         weiri_strings_unref(self->strings, string_of(self, partition));
     }
     partition->size = WEIRI_KEY_GONE;
-    weiri_pool_give(&self->partitions, partition->self);
-    self->n_live--;
+    weiri_pool_give(&self->table.partitions, partition->self);
+    self->table.n_live--;
     self->only = NULL;
 }
 
 weiri_partition *
 weiri_keys_next(const weiri_keys *self, uint32_t *number)
 {
-    while (++*number < self->partitions.n_made) {
+    while (++*number < self->table.partitions.n_made) {
         weiri_partition *partition = weiri_keys_at(self, *number);
         if (partition->size != WEIRI_KEY_GONE) {
             return partition;
@@ -670,19 +620,20 @@ compare_listed(const void *a, const void *b)
 uint32_t *
 weiri_keys_list(const weiri_keys *self)
 {
-    listed   *all     = malloc((self->n_live + (size_t)1) * sizeof *all);
-    uint32_t *numbers = malloc((self->n_live + (size_t)1) * sizeof *numbers);
+    listed   *all     = malloc((self->table.n_live + (size_t)1) * sizeof *all);
+    uint32_t *numbers = malloc((self->table.n_live + (size_t)1) * sizeof *numbers);
     uint32_t  n       = 0;
     if (all == NULL || numbers == NULL) {
         free(all);
         free(numbers);
         return NULL;
     }
-    for (uint32_t s = 0; s < self->n_slots; s++) {
-        if (self->slots[s].partition != 0) {
-            const weiri_partition *at = weiri_keys_at(self, self->slots[s].partition);
-            all[n++]                  = (listed){
-                                 .bytes = bytes_of(self, at), .size = at->size, .number = at->self
+    for (uint32_t s = 0; s < self->table.n_slots; s++) {
+        if (self->table.slots[s].partition != 0) {
+            const weiri_partition *at =
+                weiri_keys_at(self, self->table.slots[s].partition);
+            all[n++] = (listed){
+                .bytes = bytes_of(self, at), .size = at->size, .number = at->self
             };
         }
     }
@@ -714,7 +665,7 @@ key_of_values(weiri_keys *self, const weir_value *values, weiri_key *key)
     uint64_t hash    = 0;
     bool     is_put  = true;
     bool     is_bare = self->plan->n_keys == 1;
-    if (self->is_word) {
+    if (self->table.is_word) {
         key->word = cell_of_value(values);
         key->size = WEIRI_KEY_WORD;
         key->tag  = weiri_key_word_tag(key->word);
@@ -755,14 +706,14 @@ weiri_keys_restore(weiri_keys *self, const weir_value *values, weiri_partition *
 uint64_t
 weiri_keys_bytes(const weiri_keys *self)
 {
-    return self->n_slots * sizeof *self->slots
-           + self->partitions.n_made * (uint64_t)self->partitions.item_size;
+    return self->table.n_slots * sizeof *self->table.slots
+           + self->table.partitions.n_made * (uint64_t)self->table.partitions.item_size;
 }
 
 uint32_t
 weiri_keys_live(const weiri_keys *self)
 {
-    return self->n_live;
+    return self->table.n_live;
 }
 
 uint64_t

@@ -16,7 +16,7 @@
 #include "weiri/assert.h"
 #include "weiri/limits.h"
 
-enum { STRETCH = 1024, FIRST_RELEVANT = 16, NEAR = 8, FAR = 16 };
+enum { STRETCH = 1024, FIRST_RELEVANT = 16, NEAR = 8 };
 
 /* What is known of the rows of a part. */
 typedef struct part_rows {
@@ -294,15 +294,22 @@ go_to(weiri_matcher *self, int64_t time_ns)
 static void
 handle(weiri_matcher *self, const weiri_batch *batch, const relevant *r)
 {
-    weiri_keys *keys  = self->core.keys;
-    weiri_event event = event_of(self, batch, r);
-    weiri_key   key   = { .word = r->word, .size = WEIRI_KEY_WORD, .tag = r->tag };
+    const weiri_keys *keys  = self->core.keys;
+    weiri_event       event = event_of(self, batch, r);
+    weiri_key         key   = { .word = r->word, .size = WEIRI_KEY_WORD, .tag = r->tag };
+    weiri_partition  *own   = NULL;
     go_to(self, event.time_ns);
-    if ((r->use & WEIRI_CLASS_BEGINS) == 0 && weiri_keys_guess(keys, r->tag) == 0) {
-        return;
+    if (weiri_keys_table(keys)->is_word) {
+        if (r->guess != 0) {
+            own = weiri_keys_at(keys, r->guess);
+            own = weiri_keys_has_word(keys, own, r->word) ? own : NULL;
+        }
+    } else {
+        if ((r->use & WEIRI_CLASS_BEGINS) == 0 && weiri_keys_guess(keys, r->tag) == 0) {
+            return;
+        }
+        weiri_keys_read(self->core.keys, r->part, r->row, &key);
     }
-    weiri_keys_read(keys, r->part, r->row, &key);
-    weiri_partition *own = r->guess != 0 ? weiri_keys_check(keys, r->guess, &key) : NULL;
     take_turn(self, r, &event, own != NULL ? own : weiri_keys_find(keys, &key), &key);
 }
 
@@ -335,28 +342,33 @@ handle_unkeyed(weiri_matcher *self, const weiri_batch *batch, uint32_t n)
     }
 }
 
-/* Look for each event's partition a little before its turn, so that memory is at hand. */
+/* Look for each event's partition a little before its turn, so that memory is at hand:
+ * the table's slot, then the partition in it, then what that refers to. Spread like this
+ * rather than done for many events at once, for which there are not enough lines to wait
+ * for. */
 static void
 handle_keyed(weiri_matcher *self, const weiri_batch *batch, uint32_t n)
 {
-    relevant *all = self->relevant;
-    for (uint32_t i = 0; i < n && i < FAR; i++) {
-        weiri_keys_prefetch(self->core.keys, all[i].tag);
+    const weiri_keys *keys = self->core.keys;
+    relevant         *all  = self->relevant;
+    for (uint32_t i = 0; i < n && i < 3 * NEAR; i++) {
+        __builtin_prefetch(weiri_keys_slot(keys, all[i].tag));
     }
     for (uint32_t i = 0; i < n && self->core.status == WEIR_OK; i++) {
-        if (i + FAR < n) {
-            weiri_keys_prefetch(self->core.keys, all[i + FAR].tag);
+        if (i + 3 * NEAR < n) {
+            __builtin_prefetch(weiri_keys_slot(keys, all[i + 3 * NEAR].tag));
         }
-        if (i + NEAR < n) {
-            relevant *near = &all[i + NEAR];
-            near->guess    = weiri_keys_guess(self->core.keys, near->tag);
+        if (i + 2 * NEAR < n) {
+            relevant *near = &all[i + 2 * NEAR];
+            near->guess    = weiri_keys_guess(keys, near->tag);
             if (near->guess != 0) {
-                weiri_keys_prefetch_partition(self->core.keys, near->guess);
+                const weiri_partition *own = weiri_keys_at(keys, near->guess);
+                __builtin_prefetch(own);
+                __builtin_prefetch(weiri_keys_end(keys, own));
             }
         }
-        if (i + NEAR / 2 < n && all[i + NEAR / 2].guess != 0) {
-            self->ops->prefetch(
-                self->executor, weiri_keys_at(self->core.keys, all[i + NEAR / 2].guess));
+        if (i + NEAR < n && all[i + NEAR].guess != 0) {
+            self->ops->prefetch(self->executor, weiri_keys_at(keys, all[i + NEAR].guess));
         }
         handle(self, batch, &all[i]);
     }

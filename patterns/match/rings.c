@@ -137,6 +137,9 @@ find_sizes(weiri_executor *self)
     self->entry_sizes = calloc(self->n_held, sizeof *self->entry_sizes);
     for (uint32_t i = 0; self->entry_sizes != NULL && i < self->n_held; i++) {
         self->entry_sizes[i] = entry_size(self->core->registers, self->steps[i], i == 0);
+        uint32_t n_kept =
+            weiri_registers_kept_cells(self->core->registers, self->steps[i]);
+        self->keeps |= (uint64_t)(n_kept > 0) << i;
     }
     return self->entry_sizes != NULL;
 }
@@ -220,8 +223,10 @@ fill(weiri_executor *self, entry *made, uint32_t step, const weiri_event *event)
 {
     made->time_ns = event->time_ns;
     made->order   = event->order;
-    weiri_registers_keep(
-        self->core->registers, weiri_rings_kept(made, step), self->steps[step], event);
+    if (self->keeps >> step & 1) {
+        weiri_registers_keep(self->core->registers, weiri_rings_kept(made, step),
+            self->steps[step], event);
+    }
 }
 
 static bool
@@ -530,12 +535,23 @@ is_current(const weiri_executor *self, const weiri_partition *partition,
 static void
 fire_first(weiri_executor *self)
 {
-    const weiri_timer *ahead = weiri_timers_ahead(&self->timers, NEAR);
-    if (ahead != NULL) {
-        weiri_keys_prefetch_partition(self->core->keys, ahead->partition);
+    const weiri_keys  *keys = self->core->keys;
+    const weiri_timer *far  = weiri_timers_ahead(&self->timers, 2 * NEAR);
+    const weiri_timer *near = weiri_timers_ahead(&self->timers, NEAR);
+    if (far != NULL) {
+        const weiri_partition *own = weiri_keys_at(keys, far->partition);
+        __builtin_prefetch(own);
+        __builtin_prefetch(weiri_keys_end(keys, own));
+    }
+    if (near != NULL) {
+        const weiri_partition *own = weiri_keys_at(keys, near->partition);
+        __builtin_prefetch(weiri_keys_slot(keys, own->tag)); /* it may be removed */
+        if (!is_empty(own)) {
+            __builtin_prefetch(first_start(self, own));
+        }
     }
     weiri_timer      timer     = weiri_timers_pop(&self->timers);
-    weiri_partition *partition = weiri_keys_at(self->core->keys, timer.partition);
+    weiri_partition *partition = weiri_keys_at(keys, timer.partition);
     if (!is_current(self, partition, &timer)) {
         return;
     }
@@ -549,15 +565,22 @@ fire_first(weiri_executor *self)
 static void
 fire_bucket(weiri_executor *self)
 {
+    const weiri_keys  *keys   = self->core->keys;
     int64_t            now_ns = weiri_wheel_next(&self->wheel);
     weiri_wheel_bucket bucket = weiri_wheel_take(&self->wheel);
     for (uint32_t i = 0; i < bucket.n; i++) {
-        if (i + NEAR < bucket.n) {
-            weiri_keys_prefetch_partition(
-                self->core->keys, bucket.items[i + NEAR].partition);
+        if (i + 2 * NEAR < bucket.n) {
+            const weiri_partition *far =
+                weiri_keys_at(keys, bucket.items[i + 2 * NEAR].partition);
+            __builtin_prefetch(far);
+            __builtin_prefetch(weiri_keys_end(keys, far));
         }
-        weiri_partition *partition =
-            weiri_keys_at(self->core->keys, bucket.items[i].partition);
+        if (i + NEAR < bucket.n) {
+            const weiri_partition *near =
+                weiri_keys_at(keys, bucket.items[i + NEAR].partition);
+            __builtin_prefetch(weiri_keys_slot(keys, near->tag)); /* it may be removed */
+        }
+        weiri_partition *partition = weiri_keys_at(keys, bucket.items[i].partition);
         if (is_empty(partition) || stamp_of(partition) != bucket.items[i].stamp) {
             continue;
         }

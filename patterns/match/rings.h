@@ -45,6 +45,7 @@ struct weiri_executor {
     weiri_core  *core;
     weiri_blocks blocks;      /* of entries */
     size_t      *entry_sizes; /* per step that is held */
+    uint64_t     keeps;       /* bit j: entries of step j have kept cells */
     uint32_t     n_steps;     /* that take an event                                 */
     uint32_t     n_held;      /* of these, whose events are held                    */
     uint32_t     min;         /* repetitions of the first step                      */

@@ -112,8 +112,10 @@ pop_moved(weiri_executor *self, rings_state *state, uint32_t step)
 {
     ring  *from  = &state->moved[step - 1];
     entry *first = weiri_rings_moved_at(self, state, step, from->tail++);
-    weiri_registers_release_kept(
-        self->core->registers, self->steps[step], weiri_rings_kept(first, step));
+    if (self->keeps >> step & 1) {
+        weiri_registers_release_kept(
+            self->core->registers, self->steps[step], weiri_rings_kept(first, step));
+    }
     if (from->tail == from->head) {
         weiri_blocks_give(
             &self->blocks, from->block, self->entry_sizes[step] << from->bits);
@@ -142,8 +144,10 @@ weiri_rings_pop_start(weiri_executor *self, weiri_partition *partition)
     entry       *first = weiri_rings_start(self, partition, state->tail++);
     uint32_t     n     = state->head - state->tail;
     uint32_t     bits  = bits_of(partition);
-    weiri_registers_release_kept(
-        self->core->registers, self->steps[0], weiri_rings_kept(first, 0));
+    if (self->keeps & 1) {
+        weiri_registers_release_kept(
+            self->core->registers, self->steps[0], weiri_rings_kept(first, 0));
+    }
     self->n_starts--;
     for (uint32_t j = 1; j < self->n_held; j++) {
         pop_stale(self, state, j);

@@ -327,6 +327,18 @@ pair(weiri_arena *arena, bool is_keyed)
     return b.plan;
 }
 
+static weiri_match *
+five_failures(weiri_arena *arena)
+{
+    pattern_builder b    = pb_new(arena);
+    uint32_t        fail = pb_typed(&b, "fail", 0);
+    pb_by(&b, PB_K);
+    b.plan->pattern   = pb_repeat(pb_take(&b, WEIRI_FIRST, fail), 5, 5);
+    b.plan->within_ns = 60 * PB_SECOND;
+    b.plan->skip      = WEIRI_SKIP_OVERLAPS;
+    return b.plan;
+}
+
 static void
 bench_pairs(bench_json *json, int runs)
 {
@@ -367,14 +379,58 @@ bench_pairs(bench_json *json, int runs)
     b.plan->skip      = WEIRI_SKIP_OVERLAPS;
     measure(json, "five_failures_then_hit_by_key_100k", b.plan, &s, runs);
 
-    b    = pb_new(arena);
-    fail = pb_typed(&b, "fail", 0);
-    pb_by(&b, PB_K);
-    b.plan->pattern   = pb_repeat(pb_take(&b, WEIRI_FIRST, fail), 5, 5);
-    b.plan->within_ns = 60 * PB_SECOND;
-    b.plan->skip      = WEIRI_SKIP_OVERLAPS;
-    measure(json, "five_failures_in_a_minute_by_key_100k", b.plan, &s, runs);
+    measure(
+        json, "five_failures_in_a_minute_by_key_100k", five_failures(arena), &s, runs);
     free_stream(&s);
+    weiri_arena_destroy(&arena);
+}
+
+/* What a key costs that one failure was seen of. */
+static void
+bench_idle_keys(bench_json *json)
+{
+    static const uint32_t N_KEYS[] = { 1000, 100000, 1000000 };
+    const char           *name     = "bytes_of_an_idle_key";
+    weiri_arena          *arena    = weiri_arena_new();
+    const weiri_match    *plan     = five_failures(arena);
+    if (only != NULL && strstr(name, only) == NULL) {
+        weiri_arena_destroy(&arena);
+        return;
+    }
+    bench_json_open(json, name);
+    for (size_t i = 0; i < sizeof N_KEYS / sizeof N_KEYS[0]; i++) {
+        weiri_matcher         *matcher = NULL;
+        const weiri_match_sink sink    = { .context = NULL };
+        weir_error             err     = { 0 };
+        weir_chunk            *chunk   = NULL;
+        if (weiri_matcher_new(plan, &sink, &matcher, &err) != WEIR_OK) {
+            exit(1);
+        }
+        for (uint32_t k = 0; k < N_KEYS[i];) {
+            if (weir_chunk_new(pb_schema(), NULL, &chunk) != WEIR_OK) {
+                exit(1);
+            }
+            while (chunk->n_rows < WEIRI_CHUNK_ROWS && k < N_KEYS[i]) {
+                pb_event(chunk, k * 1e-6, 0, 0, k, 0);
+                k++;
+            }
+            weiri_part  part  = { .rows = { .chunk = chunk, .n = chunk->n_rows } };
+            weiri_batch batch = {
+                .parts = &part, .n_parts = 1, .n_events = chunk->n_rows
+            };
+            if (weiri_matcher_feed(matcher, &batch, &err) != WEIR_OK) {
+                exit(1);
+            }
+            const weir_chunk *done = chunk;
+            weir_chunk_unref(&done);
+        }
+        char keys[32];
+        (void)snprintf(keys, sizeof keys, "of_%u", N_KEYS[i]);
+        bench_json_number(
+            json, keys, (double)weiri_matcher_state_bytes(matcher) / N_KEYS[i]);
+        weiri_matcher_destroy(&matcher);
+    }
+    bench_json_close(json);
     weiri_arena_destroy(&arena);
 }
 
@@ -403,6 +459,21 @@ bench_partial(bench_json *json, int runs)
         measure(json, cases[i].name, b.plan, &s, runs);
     }
     free_stream(&s);
+
+    /* The same, and each is hit by one event in a hundred that it could be. */
+    s                 = make_stream(1000000, fill_partial);
+    pattern_builder b = pb_new(arena);
+    uint32_t        a = pb_typed(&b, "a", 0);
+    weiri_expr     *reg =
+        pb_register(&b, WEIRI_REGISTER_LAST, a, 0, pb_field(&b, PB_V), WEIR_INT);
+    weiri_expr *far_below =
+        pb_call(&b, "<", pb_field(&b, PB_V), pb_call(&b, "-", reg, pb_int(&b, 900)));
+    uint32_t then     = pb_step(&b, "b", pb_type_is(&b, 1), far_below);
+    b.plan->pattern   = pb_group(&b, WEIRI_PATTERN_SEQUENCE, WEIRI_FIRST,
+          pb_take(&b, WEIRI_FIRST, a), pb_take(&b, WEIRI_FOLLOWED_ANY, then), NULL);
+    b.plan->within_ns = 36 * PB_SECOND;
+    measure(json, "partial_matches_360_with_hits", b.plan, &s, runs);
+    free_stream(&s);
     weiri_arena_destroy(&arena);
 }
 
@@ -417,6 +488,7 @@ main(int argc, char **argv)
     bench_chains(&json, runs);
     bench_pairs(&json, runs);
     bench_partial(&json, runs);
+    bench_idle_keys(&json);
     bench_json_close(&json);
     printf("\n");
     return 0;

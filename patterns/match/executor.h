@@ -92,6 +92,7 @@ typedef struct weiri_executor_ops {
     void (*fire)(weiri_executor *self, int64_t before_ns);
     void (*finish)(weiri_executor *self);
     uint64_t (*live_runs)(const weiri_executor *self);
+    uint64_t (*bytes)(const weiri_executor *self); /* of all it keeps, but for texts */
     uint64_t (*faults)(const weiri_executor *self);
     /* State as bytes, see match/state.h: what an executor keeps for all partitions (NULL:
      * nothing), and of each (NULL: it cannot be saved). Loading gives into an executor

@@ -707,7 +707,7 @@ uint64_t
 weiri_keys_bytes(const weiri_keys *self)
 {
     return self->table.n_slots * sizeof *self->table.slots
-           + self->table.partitions.n_made * (uint64_t)self->table.partitions.item_size;
+           + weiri_pool_bytes(&self->table.partitions);
 }
 
 uint32_t

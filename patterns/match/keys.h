@@ -182,7 +182,7 @@ void
 weiri_keys_values(
     const weiri_keys *self, const weiri_partition *partition, weir_value *out);
 
-/* Bytes of the table and of partitions that were ever made, with their states. */
+/* Bytes of the table and of the partitions, with their states. */
 uint64_t
 weiri_keys_bytes(const weiri_keys *self);
 

@@ -567,6 +567,12 @@ weiri_matcher_counts(const weiri_matcher *self)
     return counts;
 }
 
+uint64_t
+weiri_matcher_state_bytes(const weiri_matcher *self)
+{
+    return weiri_keys_bytes(self->core.keys) + self->ops->bytes(self->executor);
+}
+
 /* ---- state ---- */
 
 static weiri_stateful

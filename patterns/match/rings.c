@@ -272,35 +272,33 @@ weiri_rings_deadline(const weiri_executor *self, int64_t start_ns)
     return within < 0 || start_ns > INT64_MAX - within ? INT64_MAX : start_ns + within;
 }
 
+/* By what a partition knows the bucket of the wheel that looks after it; 0 is none. */
+static uint32_t
+stamp_of_bucket(uint64_t number)
+{
+    return (uint32_t)(number % (UINT32_MAX >> RINGS_BITS)) + 1;
+}
+
 static uint32_t
 stamp_of(const weiri_partition *partition)
 {
     return partition->mark >> RINGS_BITS;
 }
 
-static void
-set_stamp(weiri_partition *partition, uint32_t stamp)
-{
-    uint32_t bits   = partition->mark & ((1U << RINGS_BITS) - 1);
-    partition->mark = stamp << RINGS_BITS | bits;
-}
-
-/* Stamps wrap around: at worst a partition is looked after once more. */
 void
 weiri_rings_watch(weiri_executor *self, weiri_partition *partition, int64_t start_ns)
 {
-    int64_t deadline_ns = weiri_rings_deadline(self, start_ns);
+    int64_t  deadline_ns = weiri_rings_deadline(self, start_ns);
+    uint64_t number      = 0;
     if (deadline_ns == INT64_MAX) {
         return;
     }
-    self->n_stamps = (self->n_stamps + 1) & (UINT32_MAX >> RINGS_BITS);
-    self->n_stamps += self->n_stamps == 0;
-    set_stamp(partition, self->n_stamps);
-    const weiri_wheel_item item = { .partition = partition->self,
-        .stamp                                 = self->n_stamps };
-    if (!weiri_wheel_add(&self->wheel, deadline_ns, item)) {
+    if (!weiri_wheel_add(&self->wheel, deadline_ns, partition->self, &number)) {
         self->core->status = WEIR_ENOMEM;
+        return;
     }
+    uint32_t bits   = partition->mark & ((1U << RINGS_BITS) - 1);
+    partition->mark = stamp_of_bucket(number) << RINGS_BITS | bits;
 }
 
 /* ---- giving a match ---- */
@@ -568,20 +566,19 @@ fire_bucket(weiri_executor *self)
     const weiri_keys  *keys   = self->core->keys;
     int64_t            now_ns = weiri_wheel_next(&self->wheel);
     weiri_wheel_bucket bucket = weiri_wheel_take(&self->wheel);
+    uint32_t           stamp  = stamp_of_bucket(bucket.number);
     for (uint32_t i = 0; i < bucket.n; i++) {
         if (i + 2 * NEAR < bucket.n) {
-            const weiri_partition *far =
-                weiri_keys_at(keys, bucket.items[i + 2 * NEAR].partition);
+            const weiri_partition *far = weiri_keys_at(keys, bucket.items[i + 2 * NEAR]);
             __builtin_prefetch(far);
             __builtin_prefetch(weiri_keys_end(keys, far));
         }
         if (i + NEAR < bucket.n) {
-            const weiri_partition *near =
-                weiri_keys_at(keys, bucket.items[i + NEAR].partition);
+            const weiri_partition *near = weiri_keys_at(keys, bucket.items[i + NEAR]);
             __builtin_prefetch(weiri_keys_slot(keys, near->tag)); /* it may be removed */
         }
-        weiri_partition *partition = weiri_keys_at(keys, bucket.items[i].partition);
-        if (is_empty(partition) || stamp_of(partition) != bucket.items[i].stamp) {
+        weiri_partition *partition = weiri_keys_at(keys, bucket.items[i]);
+        if (is_empty(partition) || stamp_of(partition) != stamp) {
             continue;
         }
         expire(self, partition, now_ns + 1); /* time has passed the deadline */
@@ -629,6 +626,13 @@ live_runs(const weiri_executor *self)
 }
 
 static uint64_t
+bytes(const weiri_executor *self)
+{
+    return weiri_blocks_bytes(&self->blocks) + weiri_timers_bytes(&self->timers)
+           + weiri_wheel_bytes(&self->wheel);
+}
+
+static uint64_t
 faults(const weiri_executor *self)
 {
     (void)self; /* conditions are the front's, values the registers' */
@@ -660,6 +664,7 @@ const weiri_executor_ops WEIRI_RINGS = {
     .fire          = fire,
     .finish        = finish,
     .live_runs     = live_runs,
+    .bytes         = bytes,
     .faults        = faults,
 
     .save_partition = weiri_rings_save_partition,

@@ -32,7 +32,7 @@ typedef struct ring {
 
 /* In a partition, followed by the earliest start's entry if it is the only one, else by
  * a pointer to a block of 2^bits starts, `bits` being the lower five of the partition's
- * mark. The others say by what the wheel knows the partition; 0: it need not. */
+ * mark. The others are of the bucket of the wheel that looks after it. */
 typedef struct rings_state {
     uint32_t tail;    /* number of the first start alive */
     uint32_t head;    /* number of the next start        */
@@ -55,8 +55,7 @@ struct weiri_executor {
     uint64_t     fits[WEIRI_CLASS_COUNT]; /* per class: bit j: fits step j;
                                            * bit n_steps: the closing `not`       */
     weiri_timers timers;                  /* of an absence: one a start */
-    weiri_wheel  wheel; /* else: which partitions may have starts that have expired */
-    uint32_t     n_stamps;
+    weiri_wheel  wheel;    /* else: which partitions may have starts that have expired */
     uint64_t     n_starts; /* alive, in all partitions */
     weiri_cell  *cells;    /* of the match being given */
     weir_value  *key;

@@ -426,6 +426,14 @@ live_runs(const weiri_executor *self)
 }
 
 static uint64_t
+bytes(const weiri_executor *self)
+{
+    return weiri_pool_bytes(&self->runs) + weiri_pool_bytes(&self->links)
+           + weiri_pool_bytes(&self->befores) + weiri_timers_bytes(&self->timers)
+           + self->n_slots * sizeof *self->slots;
+}
+
+static uint64_t
 faults_of(const weiri_program *program)
 {
     return program != NULL ? weiri_program_faults(program) : 0;
@@ -460,6 +468,7 @@ const weiri_executor_ops WEIRI_RUNS = {
     .fire          = weiri_runs_fire,
     .finish        = finish,
     .live_runs     = live_runs,
+    .bytes         = bytes,
     .faults        = faults,
 
     .save           = weiri_runs_save,

@@ -542,6 +542,12 @@ live_runs(const weiri_executor *self)
 }
 
 static uint64_t
+bytes(const weiri_executor *self)
+{
+    return weiri_blocks_bytes(&self->blocks) + weiri_timers_bytes(&self->timers);
+}
+
+static uint64_t
 faults(const weiri_executor *self)
 {
     (void)self; /* conditions are the front's, values the registers' */
@@ -562,5 +568,6 @@ const weiri_executor_ops WEIRI_SETS = {
     .fire          = fire,
     .finish        = finish,
     .live_runs     = live_runs,
+    .bytes         = bytes,
     .faults        = faults,
 };

@@ -70,6 +70,13 @@ weiri_timers_ahead(const weiri_timers *self, uint32_t n)
 weiri_timer
 weiri_timers_pop(weiri_timers *self);
 
+/* Bytes of the deadlines that stand in it. */
+static inline uint64_t
+weiri_timers_bytes(const weiri_timers *self)
+{
+    return (self->tail - self->head + self->n_heap) * sizeof(weiri_timer);
+}
+
 /* Drop what `keep` is false for. It is asked in order for the queue, then for the heap.
  */
 void

@@ -71,13 +71,14 @@ place_of(weiri_wheel *self, int64_t deadline_ns)
 }
 
 bool
-weiri_wheel_add(weiri_wheel *self, int64_t deadline_ns, weiri_wheel_item item)
+weiri_wheel_add(
+    weiri_wheel *self, int64_t deadline_ns, uint32_t partition, uint64_t *number)
 {
-    uint64_t            number = place_of(self, deadline_ns);
-    weiri_wheel_bucket *bucket = &self->buckets[number % WEIRI_WHEEL_BUCKETS];
+    *number                    = place_of(self, deadline_ns);
+    weiri_wheel_bucket *bucket = &self->buckets[*number % WEIRI_WHEEL_BUCKETS];
     if (bucket->n == bucket->capacity) {
-        uint32_t          capacity = bucket->capacity > 0 ? bucket->capacity * 2 : 16;
-        weiri_wheel_item *items =
+        uint32_t  capacity = bucket->capacity > 0 ? bucket->capacity * 2 : 16;
+        uint32_t *items =
             capacity == 0 ? NULL : realloc(bucket->items, capacity * sizeof *items);
         if (items == NULL) {
             return false;
@@ -85,9 +86,9 @@ weiri_wheel_add(weiri_wheel *self, int64_t deadline_ns, weiri_wheel_item item)
         bucket->items    = items;
         bucket->capacity = capacity;
     }
-    bucket->items[bucket->n++] = item;
+    bucket->items[bucket->n++] = partition;
     self->n++;
-    int64_t end_ns = end_of(self, number);
+    int64_t end_ns = end_of(self, *number);
     self->next_ns  = end_ns < self->next_ns ? end_ns : self->next_ns;
     return true;
 }
@@ -97,6 +98,7 @@ weiri_wheel_take(weiri_wheel *self)
 {
     weiri_wheel_bucket *first = &self->buckets[self->base % WEIRI_WHEEL_BUCKETS];
     weiri_wheel_bucket  taken = *first;
+    taken.number              = self->base;
     *first                    = (weiri_wheel_bucket){ 0 };
     self->n -= taken.n;
     self->base++;
@@ -107,5 +109,5 @@ weiri_wheel_take(weiri_wheel *self)
 uint64_t
 weiri_wheel_bytes(const weiri_wheel *self)
 {
-    return self->n * sizeof(weiri_wheel_item);
+    return self->n * sizeof(uint32_t);
 }

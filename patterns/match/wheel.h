@@ -14,15 +14,11 @@
 
 enum { WEIRI_WHEEL_BUCKETS = 128 };
 
-typedef struct weiri_wheel_item {
-    uint32_t partition;
-    uint32_t stamp; /* the owner's, to tell what is stale */
-} weiri_wheel_item;
-
 typedef struct weiri_wheel_bucket {
-    weiri_wheel_item *items;
-    uint32_t          n;
-    uint32_t          capacity;
+    uint64_t  number;
+    uint32_t *items; /* numbers of partitions */
+    uint32_t  n;
+    uint32_t  capacity;
 } weiri_wheel_bucket;
 
 typedef struct weiri_wheel {
@@ -41,9 +37,14 @@ weiri_wheel_init(weiri_wheel *self, int64_t within_ns);
 void
 weiri_wheel_fini(weiri_wheel *self);
 
-/* False when memory is out. */
+/* Have a partition looked after at a deadline. Once it has been added again it should be
+ * passed over in other buckets than the last, whose number this gives.
+ *
+ *   returns  false when memory is out
+ */
 bool
-weiri_wheel_add(weiri_wheel *self, int64_t deadline_ns, weiri_wheel_item item);
+weiri_wheel_add(
+    weiri_wheel *self, int64_t deadline_ns, uint32_t partition, uint64_t *number);
 
 /* All deadlines of the first bucket with items are at most this; INT64_MAX: none. */
 static inline int64_t

@@ -369,8 +369,7 @@ process(weiri_executor *self, weiri_partition *partition, const weiri_event *eve
     if (self->n_leading > 0) {
         note_before(self);
     }
-    if (self->n_complete > 0 || self->state->held != 0
-        || self->state->n_runs > self->core->plan->max_runs) {
+    if (self->n_complete > 0 || self->state->held != 0 || weiri_runs_are_too_many(self)) {
         weiri_runs_end_turn(self);
     }
     if (self->state->first == 0) {

@@ -8,6 +8,7 @@
 
 #include "match/executor.h"
 #include "match/timers.h"
+#include "weiri/limits.h"
 
 /* A taken event and those before it, shared by runs that fork. */
 typedef struct weiri_link {
@@ -60,11 +61,12 @@ typedef struct weiri_runs_state {
     uint32_t first;
     uint32_t last;
     uint32_t n_runs;
-    uint32_t held;   /* complete matches that wait, in the order to be given */
-    uint32_t before; /* what was seen that a leading `not` asks for          */
-    uint32_t active; /* of an indexed partition: runs that see every event  */
-    uint32_t index;  /* its heaps; 0: it is not indexed                      */
-    uint64_t quiet;  /* classes < 64 that no run reacts to                    */
+    uint32_t n_starts; /* first events of these runs */
+    uint32_t held;     /* complete matches that wait, in the order to be given */
+    uint32_t before;   /* what was seen that a leading `not` asks for          */
+    uint32_t active;   /* of an indexed partition: runs that see every event  */
+    uint32_t index;    /* its heaps; 0: it is not indexed                      */
+    uint64_t quiet;    /* classes < 64 that no run reacts to                    */
 } weiri_runs_state;
 
 /* What a leading `not` asks for. */
@@ -260,6 +262,13 @@ weiri_runs_holds(weiri_executor *self, weiri_formula formula, weiri_run *run);
 const weir_value *
 weiri_runs_key(weiri_executor *self, const weiri_partition *partition);
 
+/* How many runs a partition may have, however few events began them. */
+static inline uint32_t
+weiri_runs_most(const weiri_match *plan)
+{
+    return plan->max_runs > WEIRI_RUNS_PER_KEY ? plan->max_runs : WEIRI_RUNS_PER_KEY;
+}
+
 /* runs_list.c: making, copying and dropping runs. */
 uint32_t
 weiri_runs_make(weiri_executor *self);
@@ -287,6 +296,9 @@ void
 weiri_runs_end_turn(weiri_executor *self);
 void
 weiri_runs_give_expired(weiri_executor *self);
+/* Whether the partition at hand has more than its bound of runs. */
+bool
+weiri_runs_are_too_many(const weiri_executor *self);
 
 /* runs_wait.c: comparisons of an event's value with what a run holds. */
 weir_status

@@ -61,12 +61,20 @@ weiri_runs_free(weiri_executor *self, uint32_t run)
     weiri_pool_give(&self->runs, run);
 }
 
+/* Whether a run, 0: none, began with this event. Runs that did stand together. */
+static bool
+began_with(const weiri_executor *self, uint32_t run, uint64_t start)
+{
+    return run != 0 && weiri_run_at(self, run)->start == start;
+}
+
 void
 weiri_runs_append(weiri_executor *self, weiri_runs_state *state, uint32_t run)
 {
     weiri_run *at = weiri_run_at(self, run);
     at->next      = 0;
     at->prev      = state->last;
+    state->n_starts += !began_with(self, state->last, at->start);
     if (state->last != 0) {
         weiri_run_at(self, state->last)->next = run;
     } else {
@@ -109,6 +117,10 @@ weiri_runs_unlink(weiri_executor *self, weiri_runs_state *state, uint32_t run)
         weiri_run_at(self, at->next)->prev = at->prev;
     } else {
         state->last = at->prev;
+    }
+    if (!began_with(self, at->prev, at->start)
+        && !began_with(self, at->next, at->start)) {
+        state->n_starts--;
     }
     state->n_runs--;
 }

@@ -274,8 +274,8 @@ load_runs(weiri_executor *self, weiri_partition *partition, weiri_unpack *in,
 {
     weiri_runs_state *state  = weiri_runs_state_of(partition);
     const weiri_run  *before = NULL;
-    uint64_t          n      = weiri_unpack_below(
-                      in, (uint64_t)self->core->plan->max_runs + 1, "a partition has too many runs");
+    uint64_t n = weiri_unpack_below(in, (uint64_t)weiri_runs_most(self->core->plan) + 1,
+        "a partition has too many runs");
     for (; n > 0 && in->wrong == NULL; n--) {
         uint32_t run = load_run(self, partition, before, false, in, shared);
         if (in->wrong != NULL) {
@@ -291,6 +291,9 @@ load_runs(weiri_executor *self, weiri_partition *partition, weiri_unpack *in,
         }
         weiri_runs_watch_gap(self, run);
         before = at;
+    }
+    if (state->n_starts > self->core->plan->max_runs) {
+        weiri_unpack_fail(in, "a partition has too many runs");
     }
 }
 

@@ -410,11 +410,20 @@ bound_matches(weiri_executor *self)
     }
 }
 
+bool
+weiri_runs_are_too_many(const weiri_executor *self)
+{
+    const weiri_match *plan = self->core->plan;
+    return self->state->n_starts > plan->max_runs
+           || self->state->n_runs > weiri_runs_most(plan);
+}
+
+/* What began with the earliest event goes (docs/semantics.md 6). */
 static void
 bound_runs(weiri_executor *self)
 {
-    while (self->state->n_runs > self->core->plan->max_runs) {
-        weiri_runs_drop(self, self->state, self->state->first);
+    while (weiri_runs_are_too_many(self)) {
+        drop_begun_by(self, weiri_run_at(self, self->state->first)->start);
         self->core->counts.dropped_runs++;
     }
 }
@@ -443,8 +452,7 @@ weiri_runs_end_turn(weiri_executor *self)
         case WEIRI_SKIP_TO_LAST: hold(self); break;
         }
     }
-    if (self->state->held != 0) {
-        release_held(self);
-    }
+    release_held(self);
     bound_runs(self);
+    release_held(self); /* what waited for those that went */
 }

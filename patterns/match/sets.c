@@ -16,6 +16,8 @@
  */
 #include "match/sets.h"
 
+#include "weiri/limits.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -351,12 +353,20 @@ catch_up(weiri_executor *self, weiri_sets_state *state, uint32_t k)
     }
 }
 
+/* First events have the rule's bound; what goes on from them has at least the usual. */
+static uint32_t
+most_of(const weiri_executor *self, uint32_t k)
+{
+    uint32_t most = self->core->plan->max_runs;
+    return k > 0 && most < WEIRI_RUNS_PER_KEY ? WEIRI_RUNS_PER_KEY : most;
+}
+
 static bool
 push(weiri_executor *self, weiri_sets_state *state, uint32_t k, uint32_t until,
     const weiri_event *event)
 {
     weiri_set_ring *ring = &state->rings[k];
-    if (ring->head - ring->tail == self->core->plan->max_runs) {
+    if (ring->head - ring->tail == most_of(self, k)) {
         drop(self, state, k, ring->tail + 1);
         drop_unreachable(self, state, k);
         self->core->counts.dropped_runs++;

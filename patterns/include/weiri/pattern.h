@@ -141,8 +141,8 @@ typedef struct weiri_match {
     weiri_skip  skip;
     uint32_t    skip_step;
     weiri_emit *emit;
-    weiri_emit *on_timeout;  /* NULL: none */
-    uint32_t    max_runs;    /* partial matches of one partition         */
+    weiri_emit *on_timeout; /* NULL: none */
+    uint32_t    max_runs; /* events of a partition with partial matches that they began */
     uint32_t    max_matches; /* matches that one event may complete      */
 } weiri_match;
 

@@ -127,9 +127,10 @@ measure(bench_json *json, const char *name, const weiri_match *plan, const strea
 
 /* Events every `step_ns`; fill gets each row's number. */
 static stream
-make_stream(int64_t step_ns, void (*fill)(stream *, weir_chunk *, double, uint32_t))
+make_stream(uint32_t n_events, int64_t step_ns,
+    void (*fill)(stream *, weir_chunk *, double, uint32_t))
 {
-    stream s = { .n_chunks = N_EVENTS / WEIRI_CHUNK_ROWS, .seed = 42 };
+    stream s = { .n_chunks = n_events / WEIRI_CHUNK_ROWS, .seed = 42 };
     s.chunks = calloc(s.n_chunks, sizeof *s.chunks);
     for (uint32_t c = 0; c < s.n_chunks; c++) {
         if (weir_chunk_new(pb_schema(), NULL, &s.chunks[c]) != WEIR_OK) {
@@ -212,7 +213,8 @@ chain(pattern_builder *b, weiri_contiguity contiguity, uint32_t n, bool is_last_
     return p;
 }
 
-/* The window and with it the partial matches grow a thousandfold. */
+/* The window and with it the partial matches grow a thousandfold; the input is three
+ * times as long as the longest, or memory that grows would be measured. */
 static void
 bench_windows(bench_json *json, int runs)
 {
@@ -225,7 +227,7 @@ bench_windows(bench_json *json, int runs)
         { "a_any_b_any_c_updates_only_100k", 100000 },
         { "a_any_b_any_c_updates_only_1m", 1000000 },
     };
-    stream       s     = make_stream(1000000, fill_types);
+    stream       s     = make_stream(3 * N_EVENTS, 1000000, fill_types);
     weiri_arena *arena = weiri_arena_new();
     for (size_t i = 0; i < sizeof windows / sizeof windows[0]; i++) {
         pattern_builder b   = pb_new(arena);
@@ -254,7 +256,7 @@ bench_windows(bench_json *json, int runs)
 static void
 bench_chains(bench_json *json, int runs)
 {
-    stream       s     = make_stream(1000000, fill_types); /* 1 ms apart */
+    stream       s     = make_stream(N_EVENTS, 1000000, fill_types); /* 1 ms apart */
     weiri_arena *arena = weiri_arena_new();
 
     pattern_builder b = pb_new(arena);
@@ -343,7 +345,7 @@ static void
 bench_pairs(bench_json *json, int runs)
 {
     weiri_arena *arena = weiri_arena_new();
-    stream       s     = make_stream(50000, fill_100k); /* 10 s: 200,000 events */
+    stream       s = make_stream(N_EVENTS, 50000, fill_100k); /* 10 s: 200,000 events */
     measure(json, "a_b_same_id_100k", pair(arena, false), &s, runs);
     measure(json, "a_b_by_key_100k", pair(arena, true), &s, runs);
 
@@ -363,12 +365,12 @@ bench_pairs(bench_json *json, int runs)
     measure(json, "absence_by_key_100k", b.plan, &s, runs);
     free_stream(&s);
 
-    s = make_stream(50000, fill_1m);
+    s = make_stream(N_EVENTS, 50000, fill_1m);
     measure(json, "a_b_by_key_1m", pair(arena, true), &s, runs);
     free_stream(&s);
 
-    s             = make_stream(50000, fill_failures); /* a minute: 1.2 million events */
-    b             = pb_new(arena);
+    s = make_stream(N_EVENTS, 50000, fill_failures); /* a minute: 1.2 million events */
+    b = pb_new(arena);
     uint32_t fail = pb_typed(&b, "fail", 0);
     uint32_t hit  = pb_typed(&b, "hit", 1);
     pb_by(&b, PB_K);
@@ -439,7 +441,7 @@ static void
 bench_partial(bench_json *json, int runs)
 {
     weiri_arena *arena = weiri_arena_new();
-    stream       s     = make_stream(1000000, fill_partial);
+    stream       s     = make_stream(N_EVENTS, 1000000, fill_partial);
     const struct {
         const char *name;
         int64_t     within_ns;
@@ -461,7 +463,7 @@ bench_partial(bench_json *json, int runs)
     free_stream(&s);
 
     /* The same, and each is hit by one event in a hundred that it could be. */
-    s                 = make_stream(1000000, fill_partial);
+    s                 = make_stream(N_EVENTS, 1000000, fill_partial);
     pattern_builder b = pb_new(arena);
     uint32_t        a = pb_typed(&b, "a", 0);
     weiri_expr     *reg =

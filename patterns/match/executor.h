@@ -81,7 +81,8 @@ typedef struct weiri_executor_ops {
     void (*prefetch)(const weiri_executor *self, const weiri_partition *partition);
     /* Of a rule without keys: have what an event will touch brought near, in the stages
      * 0 … WEIRI_STAGES - 1, each some events before the next; `hint` is what the stage
-     * before left, 0 at first. NULL: there is nothing to look for. */
+     * before left, 0 at first and if there is no more to do. `event` is read by stage 0
+     * alone. NULL: there is nothing to look for. */
     void (*look_ahead)(const weiri_executor *self, const weiri_event *event,
         unsigned stage, uint32_t *hint);
     /* All deadlines before the event's time have fired. */

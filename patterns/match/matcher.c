@@ -316,12 +316,15 @@ handle(weiri_matcher *self, const weiri_batch *batch, const relevant *r)
 static void
 look_ahead(weiri_matcher *self, const weiri_batch *batch, uint32_t i, uint32_t n)
 {
-    for (unsigned stage = 0; stage < WEIRI_STAGES; stage++) {
+    relevant *all = self->relevant;
+    if (i + 3 * NEAR < n) {
+        weiri_event event = event_of(self, batch, &all[i + 3 * NEAR]);
+        self->ops->look_ahead(self->executor, &event, 0, &all[i + 3 * NEAR].guess);
+    }
+    for (uint32_t stage = 1; stage < WEIRI_STAGES; stage++) {
         uint32_t ahead = i + (WEIRI_STAGES - stage) * NEAR;
-        if (ahead < n) {
-            relevant   *r     = &self->relevant[ahead];
-            weiri_event event = event_of(self, batch, r);
-            self->ops->look_ahead(self->executor, &event, stage, &r->guess);
+        if (ahead < n && all[ahead].guess != 0) {
+            self->ops->look_ahead(self->executor, NULL, stage, &all[ahead].guess);
         }
     }
 }

@@ -170,11 +170,12 @@ struct weiri_executor {
     bool           has_evaluated;
     bool           reads_key; /* some condition does */
     /* what runs wait for (runs_wait.c) */
-    weiri_wait    *waits; /* by state                                   */
-    uint32_t       n_waits;
-    uint32_t       max_waits;   /* of a state                                 */
-    uint32_t       first_equal; /* the first that is_equal; WEIRI_NONE: none  */
-    uint32_t      *first_wait;  /* per state, and one more                    */
+    weiri_wait *waits; /* by state                                   */
+    uint32_t    n_waits;
+    uint32_t    max_waits;   /* of a state                                 */
+    uint32_t    first_equal; /* the first that is_equal; WEIRI_NONE: none  */
+    uint16_t  equality_field[WEIRI_CLASS_COUNT]; /* 1 + the field of its keys, 0: none */
+    uint32_t *first_wait; /* per state, and one more                    */
     weiri_program *wait_values;
     weiri_program *wait_sides;
     weir_value    *side_registers;
@@ -241,7 +242,16 @@ weiri_runs_are_gone(weiri_executor *self);
 
 /* runs_moves.c: what states do on classes. */
 const weiri_move *
-weiri_runs_move(weiri_executor *self, uint32_t class, uint32_t state);
+weiri_runs_make_move(weiri_executor *self, uint32_t class, uint32_t state);
+
+static inline const weiri_move *
+weiri_runs_move(weiri_executor *self, uint32_t class, uint32_t state)
+{
+    return self->moves[class] != NULL && self->is_made[class][state]
+               ? &self->moves[class][state]
+               : weiri_runs_make_move(self, class, state);
+}
+
 unsigned
 weiri_runs_use_of(weiri_executor *self, uint32_t class);
 void
@@ -318,11 +328,14 @@ weiri_wait_bound(weiri_executor *self, weiri_wait *wait, uint64_t *bound);
  * more than a comparison to know. */
 int
 weiri_runs_compare(weiri_executor *self, uint32_t atom, weiri_run *run);
-/* The key of an event for an equality in which one of its fields is the value, or becomes
- * the side if the event begins or goes on; false: it has none. */
+/* Of the first equality, the key of an event one field of which is the value, or becomes
+ * the side; false: it has none. */
 bool
-weiri_runs_equality_key(const weiri_executor *self, const weiri_wait *wait,
-    const weiri_event *event, uint64_t *key);
+weiri_runs_equality_key(
+    const weiri_executor *self, const weiri_event *event, uint64_t *key);
+/* Note what that field is for events of a class. */
+void
+weiri_runs_note_equality(weiri_executor *self, uint32_t class);
 /* Whether arcs leave a run where it is as long as none of its state's waits holds. */
 bool
 weiri_runs_waits(

@@ -332,13 +332,12 @@ weiri_runs_look_ahead(
 {
     const weiri_partition *partition = weiri_keys_only(self->core->keys);
     uint64_t               key       = 0;
-    if (self->n_used == 0 || self->first_equal == WEIRI_NONE || partition == NULL) {
+    if (self->n_used == 0 || partition == NULL) {
         return;
     }
     if (stage == 0) {
-        const weiri_wait *wait = &self->waits[self->first_equal];
-        if (weiri_runs_equality_key(self, wait, event, &key)) {
-            *hint = tag_of(key, partition->self, wait);
+        if (weiri_runs_equality_key(self, event, &key)) {
+            *hint = tag_of(key, partition->self, &self->waits[self->first_equal]);
             __builtin_prefetch(&self->slots[*hint & (self->n_slots - 1)]);
         }
     } else if (stage == 1 && *hint != 0) {

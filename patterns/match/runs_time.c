@@ -223,7 +223,9 @@ fire(weiri_executor *self, const weiri_timer *timer)
     if (run != 0 && weiri_run_at(self, run)->start == timer->start) {
         expire(self, run, timer->deadline_ns);
         weiri_runs_give_expired(self);
-        weiri_runs_end_turn(self);
+        if (self->n_complete > 0 || self->state->held != 0) {
+            weiri_runs_end_turn(self);
+        }
     }
 }
 
@@ -232,6 +234,16 @@ fire(weiri_executor *self, const weiri_timer *timer)
 static void
 fire_first(weiri_executor *self)
 {
+    enum { NEAR = 8 };
+    const weiri_keys  *keys = self->core->keys;
+    const weiri_timer *far  = weiri_timers_ahead(&self->timers, 2 * NEAR);
+    const weiri_timer *near = weiri_timers_ahead(&self->timers, NEAR);
+    if (self->core->plan->n_keys > 0 && far != NULL) {
+        const weiri_partition *own = weiri_keys_at(keys, near->partition);
+        __builtin_prefetch(weiri_keys_at(keys, far->partition));
+        __builtin_prefetch(weiri_keys_slot(keys, own->tag)); /* it may be removed */
+        __builtin_prefetch(weiri_run_at(self, weiri_runs_state_of(own)->first));
+    }
     weiri_timer timer = weiri_timers_pop(&self->timers);
     self->event       = NULL;
     if (timer.deadline_ns > self->core->now_ns) {

@@ -519,22 +519,35 @@ weiri_runs_compare(weiri_executor *self, uint32_t atom, weiri_run *run)
     return -1;
 }
 
-bool
-weiri_runs_equality_key(const weiri_executor *self, const weiri_wait *wait,
-    const weiri_event *event, uint64_t *key)
+void
+weiri_runs_note_equality(weiri_executor *self, uint32_t class)
 {
-    uint32_t field = WEIRI_NONE;
+    const weiri_wait *wait  = self->n_waits > 0 && self->first_equal != WEIRI_NONE
+                                  ? &self->waits[self->first_equal]
+                                  : NULL;
+    uint32_t          field = WEIRI_NONE;
+    if (wait == NULL) {
+        return;
+    }
     if (wait->value->kind == WEIRI_EXPR_FIELD
-        && weiri_runs_class_fits(self, event->class, wait->atom)) {
+        && weiri_runs_class_fits(self, class, wait->atom)) {
         field = wait->value->as.field;
     } else if (wait->side_field != WEIRI_NONE
-               && weiri_runs_class_fits(self, event->class, wait->side_atom)) {
+               && weiri_runs_class_fits(self, class, wait->side_atom)) {
         field = wait->side_field;
     }
-    if (field == WEIRI_NONE) {
+    self->equality_field[class] = (uint16_t)(field + 1);
+}
+
+bool
+weiri_runs_equality_key(
+    const weiri_executor *self, const weiri_event *event, uint64_t *key)
+{
+    uint32_t field = self->equality_field[event->class];
+    if (field == 0) {
         return false;
     }
-    weir_value value = weir_chunk_get(event->chunk, event->row, field);
+    weir_value value = weir_chunk_get(event->chunk, event->row, field - 1);
     *key             = hash_of(&value);
     return !value.is_null;
 }

@@ -357,6 +357,15 @@ weiri_runs_displace(weiri_executor *self, weiri_runs_state *state, uint32_t run)
 void
 weiri_runs_look_ahead(
     const weiri_executor *self, const weiri_event *event, unsigned stage, uint32_t *hint);
+/* What will be touched when a run goes from an indexed partition; of run 0 nothing. */
+typedef struct weiri_runs_near {
+    const void *slot;
+    const void *link;
+    const void *next; /* the run after it */
+} weiri_runs_near;
+
+weiri_runs_near
+weiri_runs_near_of(const weiri_executor *self, uint32_t run);
 /* List in `met` the runs of the partition at hand that the event may concern. */
 void
 weiri_runs_meet(weiri_executor *self);

@@ -355,6 +355,21 @@ weiri_runs_look_ahead(
     }
 }
 
+weiri_runs_near
+weiri_runs_near_of(const weiri_executor *self, uint32_t run)
+{
+    weiri_run        *at   = weiri_run_at(self, run);
+    const weiri_wait *wait = &self->waits[self->first_equal];
+    weiri_runs_near   near = { .link = weiri_link_at(self, at->links),
+          .next                      = weiri_run_at(self, at->next) };
+    if (at->state == wait->state && at->place == WEIRI_RUN_PARKED) {
+        uint64_t key = weiri_run_waiting(self, at)[wait->place].key;
+        uint32_t tag = tag_of(key, at->partition, wait);
+        near.slot    = &self->slots[tag & (self->n_slots - 1)];
+    }
+    return near;
+}
+
 /* ---- meeting ---- */
 
 static void

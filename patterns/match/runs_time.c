@@ -149,6 +149,12 @@ expire(weiri_executor *self, uint32_t run, int64_t deadline_ns)
     for (uint32_t next = run; run != 0; run = next) {
         weiri_run *at = weiri_run_at(self, run);
         next          = at->next;
+        if (self->first_equal != WEIRI_NONE && self->state->index != 0) {
+            weiri_runs_near near = weiri_runs_near_of(self, next);
+            __builtin_prefetch(near.slot);
+            __builtin_prefetch(near.link);
+            __builtin_prefetch(near.next);
+        }
         if (at->start != start) {
             return;
         }

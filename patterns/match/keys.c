@@ -480,7 +480,7 @@ write_key(weiri_keys *self, weiri_partition *partition, const weiri_key *key)
         weiri_string *string = weiri_strings_make(self->strings, key->bytes, key->size);
         memcpy(place, &string, sizeof string);
         return string != NULL;
-    } else if (key->size > 0) {
+    } else if (key->size > 0 && key->bytes != NULL) {
         memcpy(place, key->bytes, key->size);
     }
     return true;

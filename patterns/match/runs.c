@@ -239,7 +239,8 @@ advance_all(weiri_executor *self)
         weiri_run        *at   = weiri_run_at(self, run);
         const weiri_move *move = weiri_runs_move(self, class, at->state);
         next                   = at->next;
-        if (move->waits && !weiri_runs_is_awaited(self, at)) {
+        if (move->kind == WEIRI_MOVE_NOTHING
+            || (move->waits && !weiri_runs_is_awaited(self, at))) {
             quiet &= self->quiet[at->state];
         } else if (move->kind == WEIRI_MOVE_ARCS) {
             /* Forks and what becomes of them stand between prev and next. */
@@ -249,10 +250,8 @@ advance_all(weiri_executor *self)
             for (; i != next; i = weiri_run_at(self, i)->next) {
                 quiet &= self->quiet[weiri_run_at(self, i)->state];
             }
-        } else if (move->kind == WEIRI_MOVE_DIE) {
-            weiri_runs_drop(self, self->state, run);
         } else {
-            quiet &= self->quiet[at->state];
+            weiri_runs_drop(self, self->state, run);
         }
     }
     self->state->quiet = quiet;

@@ -96,26 +96,25 @@ typedef struct weiri_move {
  * hold if the side's key is that of the value, and a comparison by order holds if the key
  * is at most the value's bound, whichever way it goes. */
 typedef struct weiri_wait {
-    uint32_t          state;
-    uint32_t          atom;
     const weiri_expr *value;
     const weiri_expr *side;
+    uint32_t         *reads; /* registers of the side, ended by WEIRI_NONE */
+    uint32_t          state;
+    uint32_t          atom;
     uint32_t          value_root; /* in wait_values; WEIRI_NONE: a field   */
     uint32_t          side_root;  /* in wait_sides; WEIRI_NONE: a register */
-    uint32_t         *reads;      /* registers of the side, ended by WEIRI_NONE */
-    bool              reads_key;  /* that of the partition */
-    bool              is_equal;
-    bool              is_less;   /* value < side, else value > side        */
-    bool              is_strict; /* and not the same                       */
-    bool              is_whole;  /* it is all that the atom's condition says */
-    uint8_t           place;     /* among the waits of its state           */
-    uint32_t          heap;      /* among the waits that are not is_equal  */
+    uint32_t          heap;       /* among the waits that are not is_equal */
     uint32_t side_atom;  /* a field of an event that fits it becomes the side; … */
-    uint32_t side_field; /* … WEIRI_NONE: none does                 */
-    /* the event at hand: */
+    uint32_t side_field; /* … WEIRI_NONE: none does                */
+    uint8_t  place;      /* among the waits of its state           */
+    bool     reads_key;  /* that of the partition                  */
+    bool     is_equal;
+    bool     is_less;   /* value < side, else value > side        */
+    bool     is_strict; /* and not the same                       */
+    bool     is_whole;  /* it is all that the atom's condition says */
+    bool     can_hold;  /* for the event at hand, if it is of `stamp` */
     uint64_t stamp;
     uint64_t bound;
-    bool     can_hold;
 } weiri_wait;
 
 typedef struct weiri_heap_item {
@@ -155,7 +154,6 @@ struct weiri_executor {
     uint32_t           leading[64]; /* atoms about what was before                 */
     uint32_t           n_leading;
     bool               has_just_before;
-    bool               has_within;
     /* conditions on earlier events */
     weiri_program *correlated;
     uint32_t      *roots;      /* per atom                                       */
@@ -168,7 +166,9 @@ struct weiri_executor {
     weir_value    *key;
     uint32_t       key_of; /* partition whose key it is, 0: none                 */
     bool           has_evaluated;
-    bool           reads_key; /* some condition does */
+    bool           reads_key;      /* some condition does          */
+    bool           has_made_sides; /* since they were forgotten    */
+    bool           is_loading;     /* timers come in no order yet  */
     /* what runs wait for (runs_wait.c) */
     weiri_wait *waits; /* by state                                   */
     uint32_t    n_waits;
@@ -180,7 +180,6 @@ struct weiri_executor {
     weiri_program *wait_sides;
     weir_value    *side_registers;
     uint64_t       event_stamp;
-    bool           has_made_sides;
     uint64_t       lost_faults; /* of sides made anew by loading             */
     /* the index of waiting runs (runs_index.c) */
     weiri_wait_slot *slots;
@@ -191,7 +190,6 @@ struct weiri_executor {
     uint32_t        *met;     /* runs that the event concerns               */
     uint32_t         n_met;
     uint32_t         capacity_met;
-    bool             is_loading; /* timers come in no order yet */
     /* the turn at work */
     const weiri_event *event; /* NULL: a deadline */
     weiri_partition   *partition;

@@ -62,6 +62,33 @@ check_room(const weiri_shard *self, uint32_t to, uint32_t level)
     return queue->n < WEIRI_MAILBOX_MESSAGES ? WEIR_OK : WEIR_EFULL;
 }
 
+/* The message is written once, to where it will be read; field by field where fields were
+ * just written, as weiri_queue_read explains. */
+static weir_status
+send_here(weiri_actor *self, uint32_t level, weiri_message *message)
+{
+    uint32_t       cost  = message->n_rows > 0 ? message->n_rows : 1;
+    weiri_message *place = weiri_shard_put(self->shard, level, cost);
+    if (place == NULL) {
+        return WEIR_ENOMEM;
+    }
+    place->to       = message->to;
+    place->from     = self->address;
+    place->about    = message->about;
+    place->kind     = message->kind;
+    place->via      = 0;
+    place->id       = message->id;
+    place->n_rows   = message->n_rows;
+    place->size     = message->size;
+    place->key_size = 0;
+    place->form     = message->form;
+    place->flags    = message->flags & WEIRI_FLAG_DEAD;
+    place->as       = message->as;
+    message->form   = WEIRI_FORM_INLINE;
+    message->size   = 0;
+    return WEIR_OK;
+}
+
 weir_status
 weiri_actor_send(weiri_actor *self, weiri_message *message)
 {
@@ -73,12 +100,16 @@ weiri_actor_send(weiri_actor *self, weiri_message *message)
         return WEIR_EINVAL;
     }
     weir_status status = check_room(self->shard, to, level);
-    if (status == WEIR_OK) {
-        message->flags &= WEIRI_FLAG_DEAD;
-        message->key_size = 0;
-        hand_over(self, message);
+    if (status != WEIR_OK) {
+        return status;
     }
-    return status;
+    if (to == self->shard->index && address_slot(message->to) != 0) {
+        return send_here(self, level, message);
+    }
+    message->flags &= WEIRI_FLAG_DEAD;
+    message->key_size = 0;
+    hand_over(self, message);
+    return WEIR_OK;
 }
 
 /* A key that goes to another shard: in the message, or in a block if it is long. */

@@ -17,12 +17,12 @@ struct load {
 };
 
 static struct load
-load_of(const weiri_shard *self, const weiri_message *message)
+load_of(const weiri_message *message, uint32_t lane)
 {
     return (struct load){
         .to     = message->to,
         .from   = message->from,
-        .lane   = weiri_shard_lane_of(self, message),
+        .lane   = lane,
         .cost   = message_cost(message),
         .n_rows = message->n_rows,
         .via    = message->via,
@@ -132,7 +132,7 @@ weiri_shard_drop_held(weiri_shard *self, weiri_cell *which, weiri_reason reason)
     while (holds(which)) {
         weiri_message message;
         weiri_queue_pop(&which->extra->held, &message);
-        struct load load = load_of(self, &message);
+        struct load load = load_of(&message, weiri_shard_lane_of(self, &message));
         count_taken_up(self, load.lane, load.cost);
         if (message.kind == KIND_TIMER) {
             weiri_message_drop(&message);
@@ -181,9 +181,9 @@ give_failed(weiri_shard *self, weiri_cell *which, weiri_message *message,
 }
 
 static void
-give(weiri_shard *self, weiri_cell *which, weiri_message *message)
+give(weiri_shard *self, weiri_cell *which, weiri_message *message, uint32_t lane)
 {
-    const struct load load = load_of(self, message);
+    const struct load load = load_of(message, lane);
     which->n_messages++;
     self->counts.n_messages++;
     self->counts.n_events += load.cost;
@@ -197,7 +197,7 @@ give(weiri_shard *self, weiri_cell *which, weiri_message *message)
         weiri_message_drop(message);
     }
     which->n_pending -= (load.flags & WEIRI_FLAG_KEYED) != 0;
-    weiri_shard_settle(self, load.via, load.lane, load.cost);
+    weiri_shard_settle(self, load.via, lane, load.cost);
     weiri_shard_after(self, which);
 }
 
@@ -254,7 +254,7 @@ weiri_shard_take_up(weiri_shard *self, weiri_cell *which)
     weiri_queue_pop(&which->extra->held, &message);
     count_taken_up(self, weiri_shard_lane_of(self, &message), message_cost(&message));
     if (message.kind != KIND_TIMER) {
-        give(self, which, &message);
+        give(self, which, &message, weiri_shard_lane_of(self, &message));
     } else {
         self->counts.n_waiting--;
         if (message.id == which->n_restarts) {
@@ -286,9 +286,9 @@ weiri_shard_drain_cell(weiri_shard *self, weiri_cell *which)
 /* ---- messages ---- */
 
 static void
-deliver_nobody(weiri_shard *self, weiri_message *message)
+deliver_nobody(weiri_shard *self, weiri_message *message, uint32_t lane)
 {
-    const struct load load = load_of(self, message);
+    const struct load load = load_of(message, lane);
     if (weiri_shard_control_nobody(self, message)) {
         weiri_message_drop(message);
     } else {
@@ -298,30 +298,30 @@ deliver_nobody(weiri_shard *self, weiri_message *message)
 }
 
 static void
-deliver_late(weiri_shard *self, weiri_message *message)
+deliver_late(weiri_shard *self, weiri_message *message, uint32_t lane)
 {
-    const struct load load = load_of(self, message);
+    const struct load load = load_of(message, lane);
     weiri_shard_dead_letter(self, message, WEIRI_REASON_LATE);
     weiri_shard_settle(self, load.via, load.lane, load.cost);
 }
 
 void
-weiri_shard_deliver(weiri_shard *self, weiri_message *message)
+weiri_shard_deliver(weiri_shard *self, weiri_message *message, uint32_t lane)
 {
     weiri_cell *which = weiri_shard_find(self, message->to);
     if (which == NULL) {
-        deliver_nobody(self, message);
+        deliver_nobody(self, message, lane);
         return;
     }
     if (message->kind >= KIND_START && message->kind < WEIRI_KIND_USER) {
-        const struct load load = load_of(self, message);
+        const struct load load = load_of(message, lane);
         weiri_shard_control(self, which, message);
         weiri_shard_settle(self, load.via, load.lane, load.cost);
         return;
     }
     if ((message->flags & WEIRI_FLAG_REPLY) != 0
         && !weiri_shard_close_ask(self, message->id, message->to)) {
-        deliver_late(self, message);
+        deliver_late(self, message, lane);
         return;
     }
     if (which->state == ACTOR_CREATED) {
@@ -334,7 +334,7 @@ weiri_shard_deliver(weiri_shard *self, weiri_message *message)
         (message->flags & WEIRI_FLAG_SIGNAL) != 0 || message->kind == WEIRI_KIND_WAKE;
     if (takes(which) ? goes_first || !holds(which)
                      : goes_first && which->state == ACTOR_PAUSED) {
-        give(self, which, message);
+        give(self, which, message, lane);
     } else {
         hold(self, which, message, false);
     }

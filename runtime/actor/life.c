@@ -142,7 +142,7 @@ weiri_shard_stop_cell(weiri_shard *self, weiri_cell *which, weiri_reason reason)
 }
 
 void
-weiri_shard_after(weiri_shard *self, weiri_cell *which)
+weiri_shard_may_stop(weiri_shard *self, weiri_cell *which)
 {
     const weiri_cell_class *class = which->class;
     if (self->current.stops) {

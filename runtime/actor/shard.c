@@ -33,6 +33,7 @@ weiri_shard_new(
     self->index     = index;
     self->n_shards  = config->n_shards;
     self->n_levels  = config->n_levels;
+    self->current   = (weiri_actor){ .shard = self };
     self->clock_ns  = INT64_MIN;
     self->draining  = -1;
     self->end_level = -1;

@@ -79,15 +79,15 @@ look_at_clock(weiri_shard *self)
 static uint32_t
 work_lane(weiri_shard *self, uint32_t lane)
 {
-    weiri_message message;
-    weiri_queue  *from = &self->lanes[lane];
-    weiri_queue_pop(from, &message);
+    weiri_queue   *from    = &self->lanes[lane];
+    weiri_message *message = weiri_queue_read(from);
+    uint32_t       cost    = message_cost(message);
+    weiri_shard_deliver(self, message, lane);
+    weiri_queue_done(from);
     if (from->n == 0) {
         weiri_level_set_remove(&self->ready, lane);
         weiri_queue_shrink(from);
     }
-    uint32_t cost = message_cost(&message);
-    weiri_shard_deliver(self, &message);
     return cost;
 }
 

@@ -192,8 +192,7 @@ give(weiri_shard *self, weiri_cell *which, weiri_message *message, uint32_t lane
         weiri_shard_after(self, which);
         return;
     }
-    if (status == WEIR_OK
-        && (message->form != WEIRI_FORM_INLINE || message->key_size > 0)) {
+    if (status == WEIR_OK && message->form != WEIRI_FORM_INLINE) {
         weiri_message_drop(message);
     }
     which->n_pending -= (load.flags & WEIRI_FLAG_KEYED) != 0;

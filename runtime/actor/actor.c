@@ -266,9 +266,12 @@ weiri_actor_spawn(
     weiri_actor *self, const weiri_actor_spec *spec, weiri_address *out, weir_error *err)
 {
     weir_status status = WEIR_OK;
-    if (spec->level >= self->shard->n_levels) {
-        return WEIR_FAIL(
-            err, WEIR_EINVAL, "level %u of %u", spec->level, self->shard->n_levels);
+    uint32_t    n      = self->shard->n_levels;
+    if (spec->level >= n && spec->level != WEIRI_CONTROL) {
+        return WEIR_FAIL(err, WEIR_EINVAL, "level %u of %u", spec->level, n);
+    }
+    if (spec->supervisor != WEIRI_NOBODY && address_level(spec->supervisor) != n) {
+        return WEIR_FAIL(err, WEIR_EINVAL, "its supervisor is not at WEIRI_CONTROL");
     }
     if (spec->name != NULL && is_taken(self, spec->name)) {
         return WEIR_FAIL(err, WEIR_EINVAL, "there is an actor '%s'", spec->name);

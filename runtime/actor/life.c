@@ -49,8 +49,8 @@ weiri_shard_fail_cell(weiri_shard *self, weiri_cell *which, weir_status status)
     self->counts.n_failures++;
     weiri_cell_step(which, ACTOR_FAIL);
     if (self->error.text[0] == '\0') {
-        weir_error_set(&self->error, status, 0, __FILE__, __LINE__, "%s",
-            weir_status_text(status));
+        weir_error_set(
+            &self->error, status, 0, __FILE__, __LINE__, "%s", weir_status_text(status));
     }
     if (which->class->name != NULL) {
         weir_error_prefix(&self->error, "actor '%s'", which->class->name);

@@ -160,7 +160,8 @@ weiri_shard_spawn(weiri_shard *self, const weiri_actor_spec *spec, weiri_address
     if (status != WEIR_OK) {
         return status;
     }
-    status = weiri_cells_add(&self->cells, class, NULL, 0, &which);
+    class->level = spec->level == WEIRI_CONTROL ? self->n_levels : spec->level;
+    status       = weiri_cells_add(&self->cells, class, NULL, 0, &which);
     if (status != WEIR_OK) {
         weiri_cell_class_destroy(&class);
         return status;

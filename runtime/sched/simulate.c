@@ -132,19 +132,20 @@ should_fail(void *context)
     return self->how->fail_ppm > 0 && draw(self, 1000000) < self->how->fail_ppm;
 }
 
-/* The clock goes on to the next deadline; false: there is none. */
+/* The clock goes on to the next deadline; false: there is none. What is due and did not
+ * fire waits for something else than time. */
 static bool
 jump(struct simulation *self)
 {
     int64_t next = INT64_MAX;
     for (uint32_t i = 0; i < self->n; i++) {
         int64_t of = weiri_wheel_next(self->node->shards[i]->wheels[WEIRI_CLOCK_TIME]);
-        next       = of < next ? of : next;
+        next       = of > self->now_ns && of < next ? of : next;
     }
     if (next == INT64_MAX || self->how->ticks != NULL) {
         return false;
     }
-    self->now_ns = next > self->now_ns ? next : self->now_ns + 1;
+    self->now_ns = next;
     return true;
 }
 

@@ -368,7 +368,7 @@ when_one_of_two_linked_fails_for_good_both_stop(void **state)
         const rig_source source = { .to = "b", .n = 1 };
         weiri_node      *node   = rig_node(2, 2, 0);
         weiri_address    s =
-            rig_spawn(node, "s", &weiri_supervisor_behaviour, &stop_it, 0, 0);
+            rig_spawn(node, "s", &weiri_supervisor_behaviour, &stop_it, 0, WEIRI_CONTROL);
         spawn_under(node, &a, 0, 1, s);
         spawn_under(node, &b, 1, 1, s);
         rig_spawn(node, NULL, &rig_source_behaviour, &source, 0, 0);

@@ -46,7 +46,8 @@ run_with(const weiri_supervisor_config *config, const char *expected, uint64_t n
                                 .on_message       = note_but_fail_at_3 };
         const rig_source source         = { .to = "c", .n = 6, .burst = 2 };
         weiri_node      *node           = rig_node(2, 2, 1 + (uint32_t)(seed % 3));
-        weiri_address s = rig_spawn(node, "s", &weiri_supervisor_behaviour, config, 1, 0);
+        weiri_address    s =
+            rig_spawn(node, "s", &weiri_supervisor_behaviour, config, 1, WEIRI_CONTROL);
         spawn_under(node, &child, 0, 1, s);
         rig_spawn(node, NULL, &rig_source_behaviour, &source, 1, 0);
         rig_run(node, seed);
@@ -123,7 +124,8 @@ restart_begins_from_the_last_saved_state(void **state)
     const rig_source source = { .to = "c", .n = 6 };
     (void)state;
     weiri_node   *node = rig_node(1, 2, 0);
-    weiri_address s = rig_spawn(node, "s", &weiri_supervisor_behaviour, &restart, 0, 0);
+    weiri_address s =
+        rig_spawn(node, "s", &weiri_supervisor_behaviour, &restart, 0, WEIRI_CONTROL);
     weiri_address c = spawn_under(node, &child, 0, 1, s);
     rig_spawn(node, NULL, &rig_source_behaviour, &source, 0, 0);
     rig_run(node, 1);
@@ -159,7 +161,8 @@ too_many_restarts_fail_the_supervisor_itself(void **state)
     const rig_source       source = { .to = "c", .n = 9 };
     (void)state;
     weiri_node   *node = rig_node(1, 2, 0);
-    weiri_address s = rig_spawn(node, "s", &weiri_supervisor_behaviour, &restart, 0, 0);
+    weiri_address s =
+        rig_spawn(node, "s", &weiri_supervisor_behaviour, &restart, 0, WEIRI_CONTROL);
     spawn_under(node, &child, 0, 1, s);
     rig_spawn(node, NULL, &rig_source_behaviour, &source, 0, 0);
     assert_int_equal(weiri_node_simulate(node, &how, &err), WEIR_EFULL);
@@ -203,7 +206,8 @@ restarts_wait_for_the_back_off(void **state)
     const rig_source source = { .to = "c", .n = 5 };
     (void)state;
     weiri_node   *node = rig_node(1, 2, 0);
-    weiri_address s = rig_spawn(node, "s", &weiri_supervisor_behaviour, &restart, 0, 0);
+    weiri_address s =
+        rig_spawn(node, "s", &weiri_supervisor_behaviour, &restart, 0, WEIRI_CONTROL);
     spawn_under(node, &child, 0, 1, s);
     rig_spawn(node, NULL, &rig_source_behaviour, &source, 0, 0);
     rig_run(node, 1);
@@ -241,7 +245,8 @@ rest_for_one_restarts_those_that_came_later_in_order(void **state)
     b.on_message       = note_but_fail_at_3;
     c.on_message       = note_number;
     weiri_node   *node = rig_node(1, 2, 0);
-    weiri_address s = rig_spawn(node, "s", &weiri_supervisor_behaviour, &restart, 0, 0);
+    weiri_address s =
+        rig_spawn(node, "s", &weiri_supervisor_behaviour, &restart, 0, WEIRI_CONTROL);
     spawn_under(node, &a, 0, 1, s);
     spawn_under(node, &b, 0, 1, s);
     spawn_under(node, &c, 0, 1, s);
@@ -280,7 +285,8 @@ nothing_is_lost_whoever_fails(void **state)
         probe            two    = { .name = "two", .on_message = pass_on, .to = "sink" };
         const rig_source source = { .to = "one", .n = N, .burst = 3 };
         weiri_node      *node   = rig_node(2, 4, 1 + (uint32_t)(seed % 9));
-        weiri_address s = rig_spawn(node, "s", &weiri_supervisor_behaviour, &how, 0, 0);
+        weiri_address    s =
+            rig_spawn(node, "s", &weiri_supervisor_behaviour, &how, 0, WEIRI_CONTROL);
         rig_spawn(node, "sink", &rig_sink_behaviour, &sink, 0, 3);
         spawn_under(node, &one, 1, 1, s);
         spawn_under(node, &two, 0, 2, s);

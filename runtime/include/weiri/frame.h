@@ -1,8 +1,8 @@
 /* weiri_frame: the head of everything that goes from one shard or node to another.
  *
- * 64 bytes, little-endian, then the payload. Between the shards of a process the payload is
- * messages with the addresses of their chunks; between processes it is bytes, which the
- * checksum covers.
+ * 64 bytes, little-endian, then the payload. Between the shards of a process the payload
+ * is messages with the addresses of their chunks; between processes it is bytes, which
+ * the checksum covers.
  */
 #ifndef WEIRI_FRAME_H
 #define WEIRI_FRAME_H
@@ -29,8 +29,8 @@ typedef struct weiri_frame {
     uint64_t sequence;     /* of the frame on its link, from 1                 */
     int64_t  watermark_ns; /* event time of the sender                         */
     uint32_t n_rows;
-    uint32_t n_parts; /* messages, or columns                             */
-    uint64_t size;    /* of the payload, bytes                            */
+    uint32_t n_parts;  /* messages, or columns                             */
+    uint64_t size;     /* of the payload, bytes                            */
     uint64_t checksum; /* FNV-1a of the payload where it is bytes, else 0  */
 } weiri_frame;
 

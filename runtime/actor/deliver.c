@@ -229,7 +229,10 @@ weiri_shard_fire(weiri_shard *self, const weiri_timer *timer)
     if (which == NULL || which->n_restarts != timer->life) {
         return;
     }
-    if (takes(which) || which->state == ACTOR_PAUSED) {
+    if (which->state == ACTOR_DRAINED) {
+        return; /* it has given what it had */
+    }
+    if (which->state == ACTOR_RUNNING || which->state == ACTOR_PAUSED) {
         call_timer(self, which, timer->tag, timer->deadline_ns);
         return;
     }
@@ -304,6 +307,16 @@ deliver_late(weiri_shard *self, weiri_message *message, uint32_t lane)
     weiri_shard_settle(self, load.via, load.lane, load.cost);
 }
 
+/* False: it stopped at once. */
+static bool
+start(weiri_shard *self, weiri_cell *which)
+{
+    weiri_address address = weiri_shard_address_of(self, which);
+    weiri_shard_start_cell(self, which);
+    weiri_shard_after(self, which);
+    return weiri_shard_find(self, address) != NULL;
+}
+
 void
 weiri_shard_deliver(weiri_shard *self, weiri_message *message, uint32_t lane)
 {
@@ -323,8 +336,9 @@ weiri_shard_deliver(weiri_shard *self, weiri_message *message, uint32_t lane)
         deliver_late(self, message, lane);
         return;
     }
-    if (which->state == ACTOR_CREATED) {
-        weiri_shard_start_cell(self, which);
+    if (which->state == ACTOR_CREATED && !start(self, which)) {
+        deliver_nobody(self, message, lane);
+        return;
     }
     if (message->kind == WEIRI_KIND_WAKE) {
         which->flags &= (uint8_t)~CELL_WOKEN;

@@ -23,6 +23,7 @@ struct counter {
     uint64_t  key;
     uint64_t  n;
     uint32_t  goes_at; /* empty after so many; 0: never */
+    bool      has_waited;
 };
 
 struct family {
@@ -119,6 +120,58 @@ an_actor_whose_state_is_empty_goes_and_loses_nothing(void **state)
     (void)state;
     for (uint64_t seed = 1; seed <= rig_n_seeds(); seed++) {
         run_family(seed, 1 + (uint32_t)(seed % 3), 2);
+    }
+}
+
+/* ---- one that says "not now", and goes ---- */
+
+static weir_status
+once_not_now(weiri_actor *actor, void *state, weiri_message *message, weir_error *err)
+{
+    struct counter *self = state;
+    if (!self->has_waited) {
+        self->has_waited   = true;
+        weir_status status = weiri_actor_set_timer(actor, WEIRI_CLOCK_TIME,
+            weiri_actor_now(actor, WEIRI_CLOCK_TIME) + 1000, 0, NULL);
+        return status == WEIR_OK ? WEIR_EAGAIN : status;
+    }
+    return count_message(actor, state, message, err);
+}
+
+static weir_status
+go_on(weiri_actor *actor, void *state, uint64_t tag, int64_t deadline_ns, weir_error *err)
+{
+    (void)state;
+    (void)tag;
+    (void)deadline_ns;
+    (void)err;
+    weiri_actor_resume(actor);
+    return WEIR_OK;
+}
+
+static void
+an_actor_that_held_messages_goes_when_it_is_empty(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= rig_n_seeds(); seed++) {
+        weiri_behaviour  holding = counting;
+        struct family    family  = { .goes_at = 1 };
+        const rig_source source = { .to = "cards", .n = 200, .n_keys = KEYS, .burst = 7 };
+        weiri_node      *node   = rig_node(2, 2, 16);
+        holding.on_message      = once_not_now;
+        holding.on_timer        = go_on;
+        add_family(node, "cards", &holding, &family, 1);
+        rig_spawn(node, NULL, &rig_source_behaviour, &source, 0, 0);
+        rig_run(node, seed);
+        uint64_t n = 0;
+        for (uint32_t i = 0; i < 2; i++) {
+            n += weiri_node_get_counts(node, i).n_actors;
+        }
+        for (uint32_t key = 0; key < KEYS; key++) {
+            rig_assert(seed, family.counts[key] == 200 / KEYS);
+        }
+        rig_assert(seed, n == 1);
+        weiri_node_destroy(&node);
     }
 }
 
@@ -402,6 +455,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_actor_is_made_by_the_first_message_to_its_key),
         cmocka_unit_test(an_actor_whose_state_is_empty_goes_and_loses_nothing),
+        cmocka_unit_test(an_actor_that_held_messages_goes_when_it_is_empty),
         cmocka_unit_test(keys_of_any_size_reach_their_own_actors),
         cmocka_unit_test(a_topic_gives_each_event_to_all_who_subscribed_and_are_there),
         cmocka_unit_test(event_timers_fire_in_the_order_of_deadline_and_setting),

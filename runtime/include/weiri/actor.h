@@ -183,7 +183,8 @@ typedef struct weiri_behaviour {
         int64_t deadline_ns, weir_error *err);
 
     /* The end: no event will come any more; give what is held back. All shallower levels
-     * have been drained, everywhere, and what they gave has been worked off. */
+     * have been drained, everywhere, and what they gave has been worked off. Timers do
+     * not fire any more. */
     weir_status (*drain)(weiri_actor *actor, void *state, weir_error *err);
 
     /* State as bytes, and back into state that init has made. NULL: restarts begin from

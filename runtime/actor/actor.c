@@ -35,9 +35,9 @@ weiri_actor_key(const weiri_actor *self, uint32_t *size)
 weiri_address
 weiri_actor_resolve(weiri_actor *self, const char *name)
 {
-    weiri_address found = weiri_names_find(&self->shard->names, name);
+    weiri_address found = weiri_directory_find(&self->shard->names, name);
     return found != WEIRI_NOBODY ? found
-                                 : weiri_names_find(&self->shard->node->names, name);
+                                 : weiri_directory_find(&self->shard->node->names, name);
 }
 
 /* ---- sending ---- */
@@ -256,9 +256,9 @@ weiri_actor_inspect(weiri_actor *self, uint32_t shard, int64_t timeout_ns, uint3
 static bool
 is_taken(const weiri_actor *self, const char *name)
 {
-    weiri_address mine = weiri_names_find(&self->shard->names, name);
+    weiri_address mine = weiri_directory_find(&self->shard->names, name);
     return (mine != WEIRI_NOBODY && weiri_shard_find(self->shard, mine) != NULL)
-           || weiri_names_find(&self->shard->node->names, name) != WEIRI_NOBODY;
+           || weiri_directory_find(&self->shard->node->names, name) != WEIRI_NOBODY;
 }
 
 weir_status
@@ -278,7 +278,7 @@ weiri_actor_spawn(
     }
     status = weiri_shard_spawn(self->shard, spec, out);
     if (status == WEIR_OK && spec->name != NULL) {
-        status = weiri_names_put(&self->shard->names, spec->name, *out);
+        status = weiri_directory_put(&self->shard->names, spec->name, *out);
     }
     if (status != WEIR_OK) {
         return WEIR_FAIL(err, status, "an actor: %s", weir_status_text(status));

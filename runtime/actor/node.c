@@ -69,7 +69,7 @@ weiri_node_destroy(weiri_node **self_p)
     for (uint32_t i = 0; self->shards != NULL && i < self->config.n_shards; i++) {
         weiri_shard_destroy(&self->shards[i]);
     }
-    weiri_names_fini(&self->names);
+    weiri_directory_fini(&self->names);
     free(self->shards);
     free(self);
     *self_p = NULL;
@@ -103,8 +103,9 @@ static weir_status
 register_name(weiri_node *self, const weiri_actor_spec *spec, weiri_address address,
     weir_error *err)
 {
-    weir_status status =
-        spec->name == NULL ? WEIR_OK : weiri_names_put(&self->names, spec->name, address);
+    weir_status status = spec->name == NULL
+                             ? WEIR_OK
+                             : weiri_directory_put(&self->names, spec->name, address);
     return status == WEIR_OK ? WEIR_OK : WEIR_FAIL(err, status, "actor '%s'", spec->name);
 }
 
@@ -154,7 +155,7 @@ weiri_node_add_family(
 weiri_address
 weiri_node_resolve(const weiri_node *self, const char *name)
 {
-    return weiri_names_find(&self->names, name);
+    return weiri_directory_find(&self->names, name);
 }
 
 void

@@ -123,7 +123,7 @@ weiri_shard_destroy(weiri_shard **self_p)
     }
     weiri_wheel_destroy(&self->wheels[0]);
     weiri_wheel_destroy(&self->wheels[1]);
-    weiri_names_fini(&self->names);
+    weiri_directory_fini(&self->names);
     free(self->families);
     free(self->lanes);
     free(self->n_held);

@@ -15,8 +15,8 @@
 
 #include "address.h"
 #include "cells.h"
+#include "directory.h"
 #include "levels.h"
-#include "names.h"
 #include "transport.h"
 #include "weiri/node.h"
 #include "weiri/wheel.h"
@@ -95,7 +95,7 @@ struct weiri_shard {
     weiri_cells        cells;
     weiri_cell_class **families; /* shape (n_families,) */
     uint32_t           n_families;
-    weiri_names        names; /* of actors made while it runs */
+    weiri_directory    names; /* of actors made while it runs */
 
     weiri_queue    *lanes;  /* shape (n_levels + 1,)                              */
     uint64_t       *n_held; /* shape (n_levels + 1,): events, by actors that take none */

@@ -371,7 +371,7 @@ int64_t
 weiri_actor_now(const weiri_actor *self, weiri_clock_kind which)
 {
     return which == WEIRI_EVENT_TIME
-               ? weiri_wheel_now(self->shard->wheels[WEIRI_EVENT_TIME])
+               ? weiri_timer_wheel_now(self->shard->wheels[WEIRI_EVENT_TIME])
                : weiri_shard_ask_clock(self->shard);
 }
 
@@ -379,12 +379,12 @@ weir_status
 weiri_actor_set_timer(weiri_actor *self, weiri_clock_kind which, int64_t deadline_ns,
     uint64_t tag, weiri_timer_id *out)
 {
-    const weiri_timer timer  = { .deadline_ns = deadline_ns,
-         .owner                               = self->address,
-         .tag                                 = tag,
-         .life                                = self->cell->n_restarts };
-    uint64_t          id     = 0;
-    weir_status       status = weiri_wheel_set(self->shard->wheels[which], &timer, &id);
+    const weiri_timer timer = { .deadline_ns = deadline_ns,
+        .owner                               = self->address,
+        .tag                                 = tag,
+        .life                                = self->cell->n_restarts };
+    uint64_t          id    = 0;
+    weir_status status = weiri_timer_wheel_set(self->shard->wheels[which], &timer, &id);
     if (status == WEIR_OK) {
         self->shard->may_be_due = true;
         if (out != NULL) {
@@ -397,13 +397,13 @@ weiri_actor_set_timer(weiri_actor *self, weiri_clock_kind which, int64_t deadlin
 bool
 weiri_actor_cancel_timer(weiri_actor *self, weiri_timer_id timer)
 {
-    return weiri_wheel_cancel(self->shard->wheels[timer & 1], timer >> 1);
+    return weiri_timer_wheel_cancel(self->shard->wheels[timer & 1], timer >> 1);
 }
 
 void
 weiri_actor_advance(weiri_actor *self, int64_t to_ns)
 {
-    weiri_wheel_advance(self->shard->wheels[WEIRI_EVENT_TIME], to_ns);
+    weiri_timer_wheel_advance(self->shard->wheels[WEIRI_EVENT_TIME], to_ns);
     self->shard->may_be_due = true;
 }
 

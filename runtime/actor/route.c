@@ -220,7 +220,7 @@ send_frame(weiri_shard *self, struct peer *peer, uint32_t to)
         .kind         = WEIRI_FRAME_ADDRESSES,
         .link         = self->index,
         .sequence     = ++peer->n_out,
-        .watermark_ns = weiri_wheel_now(self->wheels[WEIRI_EVENT_TIME]),
+        .watermark_ns = weiri_timer_wheel_now(self->wheels[WEIRI_EVENT_TIME]),
         .n_rows       = (uint32_t)peer->out_rows,
         .n_parts =
             (uint32_t)((peer->out_size - WEIRI_FRAME_HEAD) / sizeof(weiri_message)),

@@ -45,7 +45,7 @@ weiri_shard_new(
                    && self->peers != NULL;
     weir_status status = is_made ? WEIR_OK : WEIR_ENOMEM;
     for (uint32_t i = 0; status == WEIR_OK && i < 2; i++) {
-        status = weiri_wheel_new(WEIRI_TIMERS, &self->wheels[i]);
+        status = weiri_timer_wheel_new(WEIRI_TIMERS, &self->wheels[i]);
     }
     for (uint32_t i = 0; status == WEIR_OK && i < config->n_shards; i++) {
         status = make_peer(self, &self->peers[i], config->credit);
@@ -121,8 +121,8 @@ weiri_shard_destroy(weiri_shard **self_p)
     for (uint32_t i = 0; i < self->n_families; i++) {
         weiri_cell_class_destroy(&self->families[i]);
     }
-    weiri_wheel_destroy(&self->wheels[0]);
-    weiri_wheel_destroy(&self->wheels[1]);
+    weiri_timer_wheel_destroy(&self->wheels[0]);
+    weiri_timer_wheel_destroy(&self->wheels[1]);
     weiri_directory_fini(&self->names);
     free(self->families);
     free(self->lanes);

@@ -19,7 +19,7 @@
 #include "levels.h"
 #include "transport.h"
 #include "weiri/node.h"
-#include "weiri/wheel.h"
+#include "weiri/timer_wheel.h"
 
 typedef struct weiri_shard weiri_shard;
 
@@ -106,9 +106,9 @@ struct weiri_shard {
     int64_t         n_outstanding; /* events sent, credit not returned */
     struct peer    *peers;         /* shape (n_shards,)                */
 
-    weiri_wheel *wheels[2]; /* by weiri_clock_kind                     */
-    bool         may_be_due;
-    int64_t      clock_ns;
+    weiri_timer_wheel *wheels[2]; /* by weiri_clock_kind                     */
+    bool               may_be_due;
+    int64_t            clock_ns;
 
     struct ask *asks; /* shape (n_asks,) */
     uint32_t    n_asks;

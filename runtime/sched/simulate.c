@@ -141,8 +141,9 @@ jump(struct simulation *self)
 {
     int64_t next = INT64_MAX;
     for (uint32_t i = 0; i < self->n; i++) {
-        int64_t of = weiri_wheel_next(self->node->shards[i]->wheels[WEIRI_CLOCK_TIME]);
-        next       = of > self->now_ns && of < next ? of : next;
+        int64_t of =
+            weiri_timer_wheel_next(self->node->shards[i]->wheels[WEIRI_CLOCK_TIME]);
+        next = of > self->now_ns && of < next ? of : next;
     }
     if (next == INT64_MAX || self->how->ticks != NULL) {
         return false;

@@ -38,12 +38,13 @@ static long
 timeout_ms(const weiri_shard *shard)
 {
     const weiri_node_config *config = &shard->node->config;
-    const weiri_wheel       *wheel  = shard->wheels[WEIRI_CLOCK_TIME];
+    const weiri_timer_wheel *wheel  = shard->wheels[WEIRI_CLOCK_TIME];
     long                     most   = config->should_end != NULL ? ASK_MS : -1;
-    if (weiri_wheel_size(wheel) == 0 || shard->may_be_due) {
+    if (weiri_timer_wheel_size(wheel) == 0 || shard->may_be_due) {
         return most;
     }
-    int64_t ns = weiri_wheel_next(wheel) - config->clock(config->context, shard->index);
+    int64_t ns =
+        weiri_timer_wheel_next(wheel) - config->clock(config->context, shard->index);
     if (ns <= 0) {
         return 0;
     }

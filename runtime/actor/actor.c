@@ -144,7 +144,7 @@ weiri_actor_send_keyed(
     }
     uint32_t    to     = shard->n_shards == 1
                              ? 0
-                             : weiri_key_shard(weiri_key_hash(key, size), shard->n_shards);
+                             : weiri_family_shard(weiri_family_hash(key, size), shard->n_shards);
     weir_status status = check_room(shard, to, level);
     if (status == WEIR_OK && to == shard->index) {
         weiri_address instance = WEIRI_NOBODY;

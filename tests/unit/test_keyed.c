@@ -44,8 +44,8 @@ count_init(weiri_actor *actor, void *state, const void *config, weir_error *err)
     memcpy(&self->key, weiri_actor_key(actor, &size), sizeof self->key);
     assert_int_equal(size, sizeof self->key);
     assert_int_equal(weiri_actor_shard(actor),
-        weiri_key_shard(
-            weiri_key_hash(&self->key, sizeof self->key), weiri_actor_n_shards(actor)));
+        weiri_family_shard(weiri_family_hash(&self->key, sizeof self->key),
+            weiri_actor_n_shards(actor)));
     self->counts  = family->counts;
     self->goes_at = family->goes_at;
     family->n_starts[self->key]++;

@@ -23,7 +23,9 @@ check() { # check WHAT PROGRAM
 cmake --install "$build" --prefix "$scratch/made" >"$scratch/install.log"
 mv "$scratch/made" "$scratch/prefix"
 prefix="$scratch/prefix"
-for file in bin/weir include/weir/chunk.h share/man/man1/weir.1; do
+for file in bin/weir include/weir/chunk.h share/man/man1/weir.1 \
+    share/bash-completion/completions/weir share/zsh/site-functions/_weir \
+    share/fish/vendor_completions.d/weir.fish; do
     [ -e "$prefix/$file" ] || { echo "not installed: $file" >&2; exit 1; }
 done
 if find "$prefix" -path '*weiri*' | grep -q .; then
@@ -35,6 +37,12 @@ fi
 cmake -G Ninja -S "$here" -B "$scratch/consumer" -DCMAKE_PREFIX_PATH="$prefix" >"$scratch/configure.log"
 cmake --build "$scratch/consumer" >"$scratch/build.log" || { cat "$scratch/build.log" >&2; exit 1; }
 check "CMake package" "$scratch/consumer/consumer"
+
+embed=$here/../../examples/embed
+cmake -G Ninja -S "$embed" -B "$scratch/embed" -DCMAKE_PREFIX_PATH="$prefix" >"$scratch/configure.log"
+cmake --build "$scratch/embed" >"$scratch/build.log" || { cat "$scratch/build.log" >&2; exit 1; }
+"$scratch/embed/embed" <"$embed/events.jsonl" | diff "$embed/expected.txt" - ||
+    { echo "examples/embed gives something else" >&2; exit 1; }
 
 command -v pkg-config >/dev/null || { echo "no pkg-config: that half is left out"; exit 77; }
 pc=$(dirname "$(find "$prefix" -name weir.pc)")

@@ -35,10 +35,9 @@ weiri_actor_key(const weiri_actor *self, uint32_t *size)
 weiri_address
 weiri_actor_resolve(weiri_actor *self, const char *name)
 {
-    weiri_address found = weiri_actor_names_find(&self->shard->names, name);
-    return found != WEIRI_NOBODY
-               ? found
-               : weiri_actor_names_find(&self->shard->node->names, name);
+    weiri_address found = weiri_directory_find(&self->shard->names, name);
+    return found != WEIRI_NOBODY ? found
+                                 : weiri_directory_find(&self->shard->node->names, name);
 }
 
 /* ---- sending ---- */
@@ -63,6 +62,33 @@ check_room(const weiri_shard *self, uint32_t to, uint32_t level)
     return queue->n < WEIRI_MAILBOX_MESSAGES ? WEIR_OK : WEIR_EFULL;
 }
 
+/* The message is written once, to where it will be read; field by field where fields were
+ * just written, as weiri_queue_read explains. */
+static weir_status
+send_here(weiri_actor *self, uint32_t level, weiri_message *message)
+{
+    uint32_t       cost  = message->n_rows > 0 ? message->n_rows : 1;
+    weiri_message *place = weiri_shard_put(self->shard, level, cost);
+    if (place == NULL) {
+        return WEIR_ENOMEM;
+    }
+    place->to       = message->to;
+    place->from     = self->address;
+    place->about    = message->about;
+    place->kind     = message->kind;
+    place->via      = 0;
+    place->id       = message->id;
+    place->n_rows   = message->n_rows;
+    place->size     = message->size;
+    place->key_size = 0;
+    place->form     = message->form;
+    place->flags    = message->flags & WEIRI_FLAG_DEAD;
+    place->as       = message->as;
+    message->form   = WEIRI_FORM_INLINE;
+    message->size   = 0;
+    return WEIR_OK;
+}
+
 weir_status
 weiri_actor_send(weiri_actor *self, weiri_message *message)
 {
@@ -74,12 +100,16 @@ weiri_actor_send(weiri_actor *self, weiri_message *message)
         return WEIR_EINVAL;
     }
     weir_status status = check_room(self->shard, to, level);
-    if (status == WEIR_OK) {
-        message->flags &= WEIRI_FLAG_DEAD;
-        message->key_size = 0;
-        hand_over(self, message);
+    if (status != WEIR_OK) {
+        return status;
     }
-    return status;
+    if (to == self->shard->index && address_slot(message->to) != 0) {
+        return send_here(self, level, message);
+    }
+    message->flags &= WEIRI_FLAG_DEAD;
+    message->key_size = 0;
+    hand_over(self, message);
+    return WEIR_OK;
 }
 
 /* A key that goes to another shard: in the message, or in a block if it is long. */
@@ -114,7 +144,7 @@ weiri_actor_send_keyed(
     }
     uint32_t    to     = shard->n_shards == 1
                              ? 0
-                             : weiri_key_shard(weiri_key_hash(key, size), shard->n_shards);
+                             : weiri_family_shard(weiri_family_hash(key, size), shard->n_shards);
     weir_status status = check_room(shard, to, level);
     if (status == WEIR_OK && to == shard->index) {
         weiri_address instance = WEIRI_NOBODY;
@@ -226,9 +256,9 @@ weiri_actor_inspect(weiri_actor *self, uint32_t shard, int64_t timeout_ns, uint3
 static bool
 is_taken(const weiri_actor *self, const char *name)
 {
-    weiri_address mine = weiri_actor_names_find(&self->shard->names, name);
+    weiri_address mine = weiri_directory_find(&self->shard->names, name);
     return (mine != WEIRI_NOBODY && weiri_shard_find(self->shard, mine) != NULL)
-           || weiri_actor_names_find(&self->shard->node->names, name) != WEIRI_NOBODY;
+           || weiri_directory_find(&self->shard->node->names, name) != WEIRI_NOBODY;
 }
 
 weir_status
@@ -236,16 +266,19 @@ weiri_actor_spawn(
     weiri_actor *self, const weiri_actor_spec *spec, weiri_address *out, weir_error *err)
 {
     weir_status status = WEIR_OK;
-    if (spec->level >= self->shard->n_levels) {
-        return WEIR_FAIL(
-            err, WEIR_EINVAL, "level %u of %u", spec->level, self->shard->n_levels);
+    uint32_t    n      = self->shard->n_levels;
+    if (spec->level >= n && spec->level != WEIRI_CONTROL) {
+        return WEIR_FAIL(err, WEIR_EINVAL, "level %u of %u", spec->level, n);
+    }
+    if (spec->supervisor != WEIRI_NOBODY && address_level(spec->supervisor) != n) {
+        return WEIR_FAIL(err, WEIR_EINVAL, "its supervisor is not at WEIRI_CONTROL");
     }
     if (spec->name != NULL && is_taken(self, spec->name)) {
         return WEIR_FAIL(err, WEIR_EINVAL, "there is an actor '%s'", spec->name);
     }
     status = weiri_shard_spawn(self->shard, spec, out);
     if (status == WEIR_OK && spec->name != NULL) {
-        status = weiri_actor_names_put(&self->shard->names, spec->name, *out);
+        status = weiri_directory_put(&self->shard->names, spec->name, *out);
     }
     if (status != WEIR_OK) {
         return WEIR_FAIL(err, status, "an actor: %s", weir_status_text(status));
@@ -338,7 +371,7 @@ int64_t
 weiri_actor_now(const weiri_actor *self, weiri_clock_kind which)
 {
     return which == WEIRI_EVENT_TIME
-               ? weiri_wheel_now(self->shard->wheels[WEIRI_EVENT_TIME])
+               ? weiri_timer_wheel_now(self->shard->wheels[WEIRI_EVENT_TIME])
                : weiri_shard_ask_clock(self->shard);
 }
 
@@ -346,12 +379,12 @@ weir_status
 weiri_actor_set_timer(weiri_actor *self, weiri_clock_kind which, int64_t deadline_ns,
     uint64_t tag, weiri_timer_id *out)
 {
-    const weiri_timer timer  = { .deadline_ns = deadline_ns,
-         .owner                               = self->address,
-         .tag                                 = tag,
-         .life                                = self->cell->n_restarts };
-    uint64_t          id     = 0;
-    weir_status       status = weiri_wheel_set(self->shard->wheels[which], &timer, &id);
+    const weiri_timer timer = { .deadline_ns = deadline_ns,
+        .owner                               = self->address,
+        .tag                                 = tag,
+        .life                                = self->cell->n_restarts };
+    uint64_t          id    = 0;
+    weir_status status = weiri_timer_wheel_set(self->shard->wheels[which], &timer, &id);
     if (status == WEIR_OK) {
         self->shard->may_be_due = true;
         if (out != NULL) {
@@ -364,13 +397,13 @@ weiri_actor_set_timer(weiri_actor *self, weiri_clock_kind which, int64_t deadlin
 bool
 weiri_actor_cancel_timer(weiri_actor *self, weiri_timer_id timer)
 {
-    return weiri_wheel_cancel(self->shard->wheels[timer & 1], timer >> 1);
+    return weiri_timer_wheel_cancel(self->shard->wheels[timer & 1], timer >> 1);
 }
 
 void
 weiri_actor_advance(weiri_actor *self, int64_t to_ns)
 {
-    weiri_wheel_advance(self->shard->wheels[WEIRI_EVENT_TIME], to_ns);
+    weiri_timer_wheel_advance(self->shard->wheels[WEIRI_EVENT_TIME], to_ns);
     self->shard->may_be_due = true;
 }
 

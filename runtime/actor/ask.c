@@ -41,7 +41,7 @@ weiri_shard_open_ask(
     weiri_timer timer = { .owner = WEIRI_NOBODY,
         .tag                     = mine,
         .deadline_ns = timeout_ns < INT64_MAX - now ? now + timeout_ns : INT64_MAX };
-    status = weiri_wheel_set(self->wheels[WEIRI_CLOCK_TIME], &timer, &ask->timer);
+    status = weiri_timer_wheel_set(self->wheels[WEIRI_CLOCK_TIME], &timer, &ask->timer);
     if (status != WEIR_OK) {
         return status;
     }
@@ -64,7 +64,7 @@ weiri_shard_close_ask(weiri_shard *self, uint32_t id, weiri_address who)
     if (!ask->is_open || ask->generation != id >> 16 || ask->who != who) {
         return false;
     }
-    weiri_wheel_cancel(self->wheels[WEIRI_CLOCK_TIME], ask->timer);
+    weiri_timer_wheel_cancel(self->wheels[WEIRI_CLOCK_TIME], ask->timer);
     ask->is_open   = false;
     ask->next      = self->free_ask;
     self->free_ask = index + 1;

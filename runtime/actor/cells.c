@@ -65,7 +65,7 @@ size_of(const weiri_cell *which)
 /* ---- keys ---- */
 
 uint64_t
-weiri_key_hash(const void *key, size_t size)
+weiri_family_hash(const void *key, size_t size)
 {
     uint64_t hash = weiri_hash_bytes(WEIRI_HASH_BEGIN, key, size);
     /* FNV's last byte hardly reaches the upper bits: the finaliser of MurmurHash3. */
@@ -75,7 +75,7 @@ weiri_key_hash(const void *key, size_t size)
 }
 
 uint32_t
-weiri_key_shard(uint64_t hash, uint32_t n_shards)
+weiri_family_shard(uint64_t hash, uint32_t n_shards)
 {
     return (uint32_t)((hash >> 32) * n_shards >> 32);
 }
@@ -84,7 +84,7 @@ weiri_key_shard(uint64_t hash, uint32_t n_shards)
 static uint32_t
 tag_of(const void *key, uint32_t size)
 {
-    return (uint32_t)weiri_key_hash(key, size);
+    return (uint32_t)weiri_family_hash(key, size);
 }
 
 static void

@@ -17,12 +17,12 @@ struct load {
 };
 
 static struct load
-load_of(const weiri_shard *self, const weiri_message *message)
+load_of(const weiri_message *message, uint32_t lane)
 {
     return (struct load){
         .to     = message->to,
         .from   = message->from,
-        .lane   = weiri_shard_lane_of(self, message),
+        .lane   = lane,
         .cost   = message_cost(message),
         .n_rows = message->n_rows,
         .via    = message->via,
@@ -132,7 +132,7 @@ weiri_shard_drop_held(weiri_shard *self, weiri_cell *which, weiri_reason reason)
     while (holds(which)) {
         weiri_message message;
         weiri_queue_pop(&which->extra->held, &message);
-        struct load load = load_of(self, &message);
+        struct load load = load_of(&message, weiri_shard_lane_of(self, &message));
         count_taken_up(self, load.lane, load.cost);
         if (message.kind == KIND_TIMER) {
             weiri_message_drop(&message);
@@ -181,9 +181,9 @@ give_failed(weiri_shard *self, weiri_cell *which, weiri_message *message,
 }
 
 static void
-give(weiri_shard *self, weiri_cell *which, weiri_message *message)
+give(weiri_shard *self, weiri_cell *which, weiri_message *message, uint32_t lane)
 {
-    const struct load load = load_of(self, message);
+    const struct load load = load_of(message, lane);
     which->n_messages++;
     self->counts.n_messages++;
     self->counts.n_events += load.cost;
@@ -192,12 +192,11 @@ give(weiri_shard *self, weiri_cell *which, weiri_message *message)
         weiri_shard_after(self, which);
         return;
     }
-    if (status == WEIR_OK
-        && (message->form != WEIRI_FORM_INLINE || message->key_size > 0)) {
+    if (status == WEIR_OK && message->form != WEIRI_FORM_INLINE) {
         weiri_message_drop(message);
     }
     which->n_pending -= (load.flags & WEIRI_FLAG_KEYED) != 0;
-    weiri_shard_settle(self, load.via, load.lane, load.cost);
+    weiri_shard_settle(self, load.via, lane, load.cost);
     weiri_shard_after(self, which);
 }
 
@@ -230,7 +229,10 @@ weiri_shard_fire(weiri_shard *self, const weiri_timer *timer)
     if (which == NULL || which->n_restarts != timer->life) {
         return;
     }
-    if (takes(which) || which->state == ACTOR_PAUSED) {
+    if (which->state == ACTOR_DRAINED) {
+        return; /* it has given what it had */
+    }
+    if (which->state == ACTOR_RUNNING || which->state == ACTOR_PAUSED) {
         call_timer(self, which, timer->tag, timer->deadline_ns);
         return;
     }
@@ -254,7 +256,7 @@ weiri_shard_take_up(weiri_shard *self, weiri_cell *which)
     weiri_queue_pop(&which->extra->held, &message);
     count_taken_up(self, weiri_shard_lane_of(self, &message), message_cost(&message));
     if (message.kind != KIND_TIMER) {
-        give(self, which, &message);
+        give(self, which, &message, weiri_shard_lane_of(self, &message));
     } else {
         self->counts.n_waiting--;
         if (message.id == which->n_restarts) {
@@ -286,9 +288,9 @@ weiri_shard_drain_cell(weiri_shard *self, weiri_cell *which)
 /* ---- messages ---- */
 
 static void
-deliver_nobody(weiri_shard *self, weiri_message *message)
+deliver_nobody(weiri_shard *self, weiri_message *message, uint32_t lane)
 {
-    const struct load load = load_of(self, message);
+    const struct load load = load_of(message, lane);
     if (weiri_shard_control_nobody(self, message)) {
         weiri_message_drop(message);
     } else {
@@ -298,34 +300,45 @@ deliver_nobody(weiri_shard *self, weiri_message *message)
 }
 
 static void
-deliver_late(weiri_shard *self, weiri_message *message)
+deliver_late(weiri_shard *self, weiri_message *message, uint32_t lane)
 {
-    const struct load load = load_of(self, message);
+    const struct load load = load_of(message, lane);
     weiri_shard_dead_letter(self, message, WEIRI_REASON_LATE);
     weiri_shard_settle(self, load.via, load.lane, load.cost);
 }
 
+/* False: it stopped at once. */
+static bool
+start(weiri_shard *self, weiri_cell *which)
+{
+    weiri_address address = weiri_shard_address_of(self, which);
+    weiri_shard_start_cell(self, which);
+    weiri_shard_after(self, which);
+    return weiri_shard_find(self, address) != NULL;
+}
+
 void
-weiri_shard_deliver(weiri_shard *self, weiri_message *message)
+weiri_shard_deliver(weiri_shard *self, weiri_message *message, uint32_t lane)
 {
     weiri_cell *which = weiri_shard_find(self, message->to);
     if (which == NULL) {
-        deliver_nobody(self, message);
+        deliver_nobody(self, message, lane);
         return;
     }
     if (message->kind >= KIND_START && message->kind < WEIRI_KIND_USER) {
-        const struct load load = load_of(self, message);
+        const struct load load = load_of(message, lane);
         weiri_shard_control(self, which, message);
         weiri_shard_settle(self, load.via, load.lane, load.cost);
         return;
     }
     if ((message->flags & WEIRI_FLAG_REPLY) != 0
         && !weiri_shard_close_ask(self, message->id, message->to)) {
-        deliver_late(self, message);
+        deliver_late(self, message, lane);
         return;
     }
-    if (which->state == ACTOR_CREATED) {
-        weiri_shard_start_cell(self, which);
+    if (which->state == ACTOR_CREATED && !start(self, which)) {
+        deliver_nobody(self, message, lane);
+        return;
     }
     if (message->kind == WEIRI_KIND_WAKE) {
         which->flags &= (uint8_t)~CELL_WOKEN;
@@ -334,7 +347,7 @@ weiri_shard_deliver(weiri_shard *self, weiri_message *message)
         (message->flags & WEIRI_FLAG_SIGNAL) != 0 || message->kind == WEIRI_KIND_WAKE;
     if (takes(which) ? goes_first || !holds(which)
                      : goes_first && which->state == ACTOR_PAUSED) {
-        give(self, which, message);
+        give(self, which, message, lane);
     } else {
         hold(self, which, message, false);
     }

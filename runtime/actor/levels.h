@@ -16,7 +16,7 @@ static inline void
 weiri_level_set_add(weiri_level_set *self, uint32_t level)
 {
     self->words[level / 64] |= UINT64_C(1) << level % 64;
-    self->used |= 1U << level / 64;
+    self->used |= 1U << level / 64 % 32;
 }
 
 static inline void
@@ -24,7 +24,7 @@ weiri_level_set_remove(weiri_level_set *self, uint32_t level)
 {
     self->words[level / 64] &= ~(UINT64_C(1) << level % 64);
     if (self->words[level / 64] == 0) {
-        self->used &= ~(1U << level / 64);
+        self->used &= ~(1U << level / 64 % 32);
     }
 }
 

@@ -48,6 +48,10 @@ weiri_shard_fail_cell(weiri_shard *self, weiri_cell *which, weir_status status)
     which->n_failures++;
     self->counts.n_failures++;
     weiri_cell_step(which, ACTOR_FAIL);
+    if (self->error.text[0] == '\0') {
+        weir_error_set(
+            &self->error, status, 0, __FILE__, __LINE__, "%s", weir_status_text(status));
+    }
     if (which->class->name != NULL) {
         weir_error_prefix(&self->error, "actor '%s'", which->class->name);
     }
@@ -141,17 +145,25 @@ weiri_shard_stop_cell(weiri_shard *self, weiri_cell *which, weiri_reason reason)
     weiri_cells_remove(&self->cells, which);
 }
 
-void
-weiri_shard_after(weiri_shard *self, weiri_cell *which)
+/* A keyed actor that nobody would miss. */
+static bool
+is_gone(weiri_cell *which)
 {
     const weiri_cell_class *class = which->class;
+    const weiri_cell_extra *extra = which->extra;
+    return class->is_family && class->behaviour->is_empty != NULL && which->n_pending == 0
+           && (extra == NULL || (extra->held.n == 0 && extra->n_watchers == 0))
+           && (which->flags & CELL_STARTED) != 0 && which->state != ACTOR_FAILED
+           && class->behaviour->is_empty(weiri_cell_state(which));
+}
+
+void
+weiri_shard_may_stop(weiri_shard *self, weiri_cell *which)
+{
     if (self->current.stops) {
         self->current.stops = false;
         weiri_shard_stop_cell(self, which, self->current.stop_reason);
-    } else if (class->is_family && which->n_pending == 0 && which->extra == NULL
-               && (which->flags & CELL_STARTED) != 0 && class->behaviour->is_empty != NULL
-               && which->state != ACTOR_FAILED
-               && class->behaviour->is_empty(weiri_cell_state(which))) {
+    } else if (is_gone(which)) {
         fini_state(which);
         weiri_cells_remove(&self->cells, which);
     }
@@ -195,7 +207,6 @@ control_life(weiri_shard *self, weiri_cell *which, const weiri_message *message)
     case KIND_START:
         if (which->state == ACTOR_CREATED) {
             weiri_shard_start_cell(self, which);
-            weiri_shard_after(self, which);
         }
         break;
     case KIND_RESTART:
@@ -205,9 +216,9 @@ control_life(weiri_shard *self, weiri_cell *which, const weiri_message *message)
             weiri_cell_step(which, ACTOR_FAIL);
         }
         break;
-    case KIND_HELD: weiri_shard_take_up(self, which); break;
     default: break;
     }
+    weiri_shard_after(self, which);
 }
 
 void
@@ -219,6 +230,7 @@ weiri_shard_control(weiri_shard *self, weiri_cell *which, const weiri_message *m
     case KIND_UNLINKED: weiri_shard_stop_cell(self, which, WEIRI_REASON_LINKED); break;
     case KIND_MONITOR: add_watcher(self, which, message->about, false); break;
     case KIND_LINK: add_watcher(self, which, message->about, true); break;
+    case KIND_HELD: weiri_shard_take_up(self, which); break;
     default: control_life(self, which, message); break;
     }
 }

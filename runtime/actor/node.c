@@ -69,7 +69,7 @@ weiri_node_destroy(weiri_node **self_p)
     for (uint32_t i = 0; self->shards != NULL && i < self->config.n_shards; i++) {
         weiri_shard_destroy(&self->shards[i]);
     }
-    weiri_actor_names_fini(&self->names);
+    weiri_directory_fini(&self->names);
     free(self->shards);
     free(self);
     *self_p = NULL;
@@ -80,10 +80,18 @@ check_spec(const weiri_node *self, const weiri_actor_spec *spec, weir_error *err
 {
     const char *name = spec->name != NULL ? spec->name : spec->behaviour->name;
     weiri_assert(spec->behaviour->size == sizeof(weiri_behaviour));
-    if (spec->shard >= self->config.n_shards || spec->level >= self->config.n_levels) {
+    if (spec->shard >= self->config.n_shards
+        || (spec->level >= self->config.n_levels && spec->level != WEIRI_CONTROL)) {
         return WEIR_FAIL(err, WEIR_EINVAL,
             "actor '%s': shard %u of %u, level %u of %u cannot be", name, spec->shard,
             self->config.n_shards, spec->level, self->config.n_levels);
+    }
+    if (spec->supervisor != WEIRI_NOBODY
+        && address_level(spec->supervisor) != self->config.n_levels) {
+        return WEIR_FAIL(err, WEIR_EINVAL,
+            "actor '%s': its supervisor is not at WEIRI_CONTROL, where no event can hold "
+            "it up",
+            name);
     }
     if (spec->name != NULL && weiri_node_resolve(self, spec->name) != WEIRI_NOBODY) {
         return WEIR_FAIL(err, WEIR_EINVAL, "actor '%s': the name is taken", name);
@@ -97,7 +105,7 @@ register_name(weiri_node *self, const weiri_actor_spec *spec, weiri_address addr
 {
     weir_status status = spec->name == NULL
                              ? WEIR_OK
-                             : weiri_actor_names_put(&self->names, spec->name, address);
+                             : weiri_directory_put(&self->names, spec->name, address);
     return status == WEIR_OK ? WEIR_OK : WEIR_FAIL(err, status, "actor '%s'", spec->name);
 }
 
@@ -128,6 +136,9 @@ weiri_node_add_family(
     weiri_actor_spec anywhere = *spec;
     anywhere.shard            = 0;
     weir_status status        = check_spec(self, &anywhere, err);
+    if (status == WEIR_OK && spec->level == WEIRI_CONTROL) {
+        status = WEIR_FAIL(err, WEIR_EINVAL, "a family gets events: it has a level");
+    }
     for (uint32_t i = 0; i < self->config.n_shards && status == WEIR_OK; i++) {
         status = weiri_shard_add_family(self->shards[i], &anywhere);
         if (status != WEIR_OK) {
@@ -144,7 +155,7 @@ weiri_node_add_family(
 weiri_address
 weiri_node_resolve(const weiri_node *self, const char *name)
 {
-    return weiri_actor_names_find(&self->names, name);
+    return weiri_directory_find(&self->names, name);
 }
 
 void

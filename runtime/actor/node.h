@@ -7,7 +7,7 @@
 struct weiri_node {
     weiri_node_config config;
     weiri_shard     **shards; /* shape (config.n_shards,) */
-    weiri_actor_names names;  /* read alone while it runs */
+    weiri_directory   names;  /* read alone while it runs */
     uint32_t          n_families;
     weiri_address     dead_letters;
     bool              has_run;

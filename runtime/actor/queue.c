@@ -22,7 +22,11 @@ weiri_queue_grow(weiri_queue *self)
         memcpy(items, self->items + self->head, first * sizeof *items);
         memcpy(items + first, self->items, (self->n - first) * sizeof *items);
     }
-    free(self->items);
+    if (self->is_read && self->was == NULL) {
+        self->was = self->items;
+    } else {
+        free(self->items);
+    }
     self->items    = items;
     self->head     = 0;
     self->capacity = capacity;
@@ -39,6 +43,13 @@ weiri_queue_push_front(weiri_queue *self, const weiri_message *message)
         self->n++;
     }
     return status;
+}
+
+void
+weiri_queue_forget(weiri_queue *self)
+{
+    free(self->was);
+    self->was = NULL;
 }
 
 void

@@ -40,15 +40,12 @@ out_of_memory(weiri_shard *self, weiri_message *message)
 static void
 push(weiri_shard *self, uint32_t lane, weiri_message *message)
 {
-    if (weiri_queue_push(&self->lanes[lane], message) != WEIR_OK) {
+    weiri_message *place = weiri_shard_put(self, lane, message_cost(message));
+    if (place == NULL) {
         out_of_memory(self, message);
         return;
     }
-    weiri_level_set_add(&self->ready, lane);
-    self->counts.n_waiting += message_cost(message);
-    if (self->counts.n_waiting > self->counts.max_waiting) {
-        self->counts.max_waiting = self->counts.n_waiting;
-    }
+    *place = *message;
 }
 
 void
@@ -159,12 +156,8 @@ weiri_shard_signal(weiri_shard *self, weiri_message message)
 /* ---- credit ---- */
 
 void
-weiri_shard_settle(weiri_shard *self, uint32_t via, uint32_t lane, uint32_t cost)
+weiri_shard_owe(weiri_shard *self, uint32_t via, uint32_t lane, uint32_t cost)
 {
-    self->counts.n_waiting -= cost;
-    if (via == 0) {
-        return;
-    }
     struct peer *peer = &self->peers[via - 1];
     struct way  *way  = &peer->ways[lane];
     if (way->owed == 0) {
@@ -227,7 +220,7 @@ send_frame(weiri_shard *self, struct peer *peer, uint32_t to)
         .kind         = WEIRI_FRAME_ADDRESSES,
         .link         = self->index,
         .sequence     = ++peer->n_out,
-        .watermark_ns = weiri_wheel_now(self->wheels[WEIRI_EVENT_TIME]),
+        .watermark_ns = weiri_timer_wheel_now(self->wheels[WEIRI_EVENT_TIME]),
         .n_rows       = (uint32_t)peer->out_rows,
         .n_parts =
             (uint32_t)((peer->out_size - WEIRI_FRAME_HEAD) / sizeof(weiri_message)),

@@ -33,6 +33,7 @@ weiri_shard_new(
     self->index     = index;
     self->n_shards  = config->n_shards;
     self->n_levels  = config->n_levels;
+    self->current   = (weiri_actor){ .shard = self };
     self->clock_ns  = INT64_MIN;
     self->draining  = -1;
     self->end_level = -1;
@@ -44,7 +45,7 @@ weiri_shard_new(
                    && self->peers != NULL;
     weir_status status = is_made ? WEIR_OK : WEIR_ENOMEM;
     for (uint32_t i = 0; status == WEIR_OK && i < 2; i++) {
-        status = weiri_wheel_new(WEIRI_TIMERS, &self->wheels[i]);
+        status = weiri_timer_wheel_new(WEIRI_TIMERS, &self->wheels[i]);
     }
     for (uint32_t i = 0; status == WEIR_OK && i < config->n_shards; i++) {
         status = make_peer(self, &self->peers[i], config->credit);
@@ -120,9 +121,9 @@ weiri_shard_destroy(weiri_shard **self_p)
     for (uint32_t i = 0; i < self->n_families; i++) {
         weiri_cell_class_destroy(&self->families[i]);
     }
-    weiri_wheel_destroy(&self->wheels[0]);
-    weiri_wheel_destroy(&self->wheels[1]);
-    weiri_actor_names_fini(&self->names);
+    weiri_timer_wheel_destroy(&self->wheels[0]);
+    weiri_timer_wheel_destroy(&self->wheels[1]);
+    weiri_directory_fini(&self->names);
     free(self->families);
     free(self->lanes);
     free(self->n_held);
@@ -159,7 +160,8 @@ weiri_shard_spawn(weiri_shard *self, const weiri_actor_spec *spec, weiri_address
     if (status != WEIR_OK) {
         return status;
     }
-    status = weiri_cells_add(&self->cells, class, NULL, 0, &which);
+    class->level = spec->level == WEIRI_CONTROL ? self->n_levels : spec->level;
+    status       = weiri_cells_add(&self->cells, class, NULL, 0, &which);
     if (status != WEIR_OK) {
         weiri_cell_class_destroy(&class);
         return status;

@@ -15,11 +15,11 @@
 
 #include "address.h"
 #include "cells.h"
+#include "directory.h"
 #include "levels.h"
-#include "names.h"
 #include "transport.h"
 #include "weiri/node.h"
-#include "weiri/wheel.h"
+#include "weiri/timer_wheel.h"
 
 typedef struct weiri_shard weiri_shard;
 
@@ -95,7 +95,7 @@ struct weiri_shard {
     weiri_cells        cells;
     weiri_cell_class **families; /* shape (n_families,) */
     uint32_t           n_families;
-    weiri_actor_names  names; /* of actors made while it runs */
+    weiri_directory    names; /* of actors made while it runs */
 
     weiri_queue    *lanes;  /* shape (n_levels + 1,)                              */
     uint64_t       *n_held; /* shape (n_levels + 1,): events, by actors that take none */
@@ -106,9 +106,9 @@ struct weiri_shard {
     int64_t         n_outstanding; /* events sent, credit not returned */
     struct peer    *peers;         /* shape (n_shards,)                */
 
-    weiri_wheel *wheels[2]; /* by weiri_clock_kind                     */
-    bool         may_be_due;
-    int64_t      clock_ns;
+    weiri_timer_wheel *wheels[2]; /* by weiri_clock_kind                     */
+    bool               may_be_due;
+    int64_t            clock_ns;
 
     struct ask *asks; /* shape (n_asks,) */
     uint32_t    n_asks;
@@ -173,7 +173,7 @@ weiri_shard_ask_clock(weiri_shard *self);
 
 /* Give a message of a lane to its actor, or to nobody. */
 void
-weiri_shard_deliver(weiri_shard *self, weiri_message *message);
+weiri_shard_deliver(weiri_shard *self, weiri_message *message, uint32_t lane);
 
 /* Take up the first message that was held, if the actor takes messages. */
 void
@@ -214,10 +214,10 @@ weiri_shard_address_of(const weiri_shard *self, const weiri_cell *which)
 static inline weiri_actor *
 weiri_shard_enter(weiri_shard *self, weiri_cell *which)
 {
-    self->current = (weiri_actor){ .shard = self,
-        .cell                             = which,
-        .address                          = weiri_shard_address_of(self, which),
-        .level                            = which->class->level };
+    self->current.cell    = which;
+    self->current.address = weiri_shard_address_of(self, which);
+    self->current.level   = which->class->level;
+    self->current.stops   = false;
     return &self->current;
 }
 
@@ -233,9 +233,18 @@ weiri_shard_fail_cell(weiri_shard *self, weiri_cell *which, weir_status status);
 void
 weiri_shard_stop_cell(weiri_shard *self, weiri_cell *which, weiri_reason reason);
 
-/* Behind a callback: stop it if it said so, or if it is keyed and empty. */
+/* It said that it stops, or it is keyed and may be empty. */
 void
-weiri_shard_after(weiri_shard *self, weiri_cell *which);
+weiri_shard_may_stop(weiri_shard *self, weiri_cell *which);
+
+/* Behind a callback. */
+static inline void
+weiri_shard_after(weiri_shard *self, weiri_cell *which)
+{
+    if (self->current.stops || which->class->is_family) {
+        weiri_shard_may_stop(self, which);
+    }
+}
 
 /* A signal from the runtime to an actor. */
 void
@@ -279,9 +288,35 @@ WEIR_MUST_CHECK weir_status
 weiri_shard_instance(weiri_shard *self, uint32_t family, const void *key, uint32_t size,
     weiri_address *out);
 
-/* An event of `via` was worked off: its sender may send another. */
+/* An event of the shard `via` - 1 was worked off. */
 void
-weiri_shard_settle(weiri_shard *self, uint32_t via, uint32_t lane, uint32_t cost);
+weiri_shard_owe(weiri_shard *self, uint32_t via, uint32_t lane, uint32_t cost);
+
+/* An event was worked off: its sender may send another. */
+static inline void
+weiri_shard_settle(weiri_shard *self, uint32_t via, uint32_t lane, uint32_t cost)
+{
+    self->counts.n_waiting -= cost;
+    if (via != 0) {
+        weiri_shard_owe(self, via, lane, cost);
+    }
+}
+
+/* A place in a lane of this shard for a message of that cost; NULL: out of memory. */
+static inline weiri_message *
+weiri_shard_put(weiri_shard *self, uint32_t lane, uint32_t cost)
+{
+    weiri_message *place = weiri_queue_put(&self->lanes[lane]);
+    if (place == NULL) {
+        return NULL;
+    }
+    weiri_level_set_add(&self->ready, lane);
+    self->counts.n_waiting += cost;
+    if (self->counts.n_waiting > self->counts.max_waiting) {
+        self->counts.max_waiting = self->counts.n_waiting;
+    }
+    return place;
+}
 
 void
 weiri_shard_take_credit(weiri_shard *self, uint32_t from, uint32_t lane, uint32_t n);

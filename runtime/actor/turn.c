@@ -15,7 +15,7 @@ tick(weiri_shard *self, int64_t now_ns, bool is_asked)
     const weiri_tick         tick   = { self->counts.n_messages, now_ns, is_asked };
     self->clock_ns                  = now_ns;
     if (now_ns < INT64_MAX) {
-        weiri_wheel_advance(self->wheels[WEIRI_CLOCK_TIME], now_ns + 1);
+        weiri_timer_wheel_advance(self->wheels[WEIRI_CLOCK_TIME], now_ns + 1);
     }
     self->may_be_due = true;
     if (config->on_tick != NULL) {
@@ -43,10 +43,10 @@ weiri_shard_ask_clock(weiri_shard *self)
 
 /* The next timer that is due: event time first. */
 static const weiri_timer *
-next_due(weiri_shard *self, weiri_wheel **of)
+next_due(weiri_shard *self, weiri_timer_wheel **of)
 {
     for (uint32_t i = 0; self->may_be_due && i < 2; i++) {
-        const weiri_timer *timer = weiri_wheel_peek(self->wheels[i]);
+        const weiri_timer *timer = weiri_timer_wheel_peek(self->wheels[i]);
         if (timer != NULL) {
             *of = self->wheels[i];
             return timer;
@@ -60,16 +60,16 @@ next_due(weiri_shard *self, weiri_wheel **of)
 static void
 look_at_clock(weiri_shard *self)
 {
-    const weiri_wheel *wheel = self->wheels[WEIRI_CLOCK_TIME];
-    if (weiri_wheel_size(wheel) == 0) {
+    const weiri_timer_wheel *wheel = self->wheels[WEIRI_CLOCK_TIME];
+    if (weiri_timer_wheel_size(wheel) == 0) {
         return;
     }
-    weiri_wheel *due = NULL;
+    weiri_timer_wheel *due = NULL;
     if (next_due(self, &due) != NULL) {
         return; /* those first */
     }
     int64_t now = read_clock(self, false);
-    if (weiri_wheel_next(wheel) <= now) {
+    if (weiri_timer_wheel_next(wheel) <= now) {
         tick(self, now, false);
     }
 }
@@ -79,15 +79,15 @@ look_at_clock(weiri_shard *self)
 static uint32_t
 work_lane(weiri_shard *self, uint32_t lane)
 {
-    weiri_message message;
-    weiri_queue  *from = &self->lanes[lane];
-    weiri_queue_pop(from, &message);
+    weiri_queue   *from    = &self->lanes[lane];
+    weiri_message *message = weiri_queue_read(from);
+    uint32_t       cost    = message_cost(message);
+    weiri_shard_deliver(self, message, lane);
+    weiri_queue_done(from);
     if (from->n == 0) {
         weiri_level_set_remove(&self->ready, lane);
         weiri_queue_shrink(from);
     }
-    uint32_t cost = message_cost(&message);
-    weiri_shard_deliver(self, &message);
     return cost;
 }
 
@@ -96,7 +96,7 @@ work_lane(weiri_shard *self, uint32_t lane)
 static bool
 fire_due(weiri_shard *self, int32_t deepest, int32_t blocked)
 {
-    weiri_wheel       *wheel = NULL;
+    weiri_timer_wheel *wheel = NULL;
     const weiri_timer *due   = next_due(self, &wheel);
     if (due == NULL) {
         return false;
@@ -107,7 +107,7 @@ fire_due(weiri_shard *self, int32_t deepest, int32_t blocked)
         return false;
     }
     weiri_timer timer = *due;
-    weiri_wheel_pop(wheel);
+    weiri_timer_wheel_pop(wheel);
     weiri_shard_fire(self, &timer);
     return true;
 }

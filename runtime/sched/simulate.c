@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "../actor/node.h"
+#include "weiri/assert.h"
 #include "weiri/timetext.h"
 
 struct flight {
@@ -40,6 +41,7 @@ struct simulation {
 static uint64_t
 draw(struct simulation *self, uint64_t below)
 {
+    weiri_assert(below > 0);
     self->seed ^= self->seed >> 12;
     self->seed ^= self->seed << 25;
     self->seed ^= self->seed >> 27;
@@ -132,19 +134,21 @@ should_fail(void *context)
     return self->how->fail_ppm > 0 && draw(self, 1000000) < self->how->fail_ppm;
 }
 
-/* The clock goes on to the next deadline; false: there is none. */
+/* The clock goes on to the next deadline; false: there is none. What is due and did not
+ * fire waits for something else than time. */
 static bool
 jump(struct simulation *self)
 {
     int64_t next = INT64_MAX;
     for (uint32_t i = 0; i < self->n; i++) {
-        int64_t of = weiri_wheel_next(self->node->shards[i]->wheels[WEIRI_CLOCK_TIME]);
-        next       = of < next ? of : next;
+        int64_t of =
+            weiri_timer_wheel_next(self->node->shards[i]->wheels[WEIRI_CLOCK_TIME]);
+        next = of > self->now_ns && of < next ? of : next;
     }
     if (next == INT64_MAX || self->how->ticks != NULL) {
         return false;
     }
-    self->now_ns = next > self->now_ns ? next : self->now_ns + 1;
+    self->now_ns = next;
     return true;
 }
 
@@ -177,7 +181,7 @@ choose(struct simulation *self)
     bool any = false;
     self->now_ns += (int64_t)draw(self, draw(self, 64) == 0 ? WEIRI_NS_PER_MS : 100);
     if (draw(self, 2) == 0) {
-        any = arrive(self, (uint32_t)draw(self, self->n * self->n));
+        any = arrive(self, (uint32_t)draw(self, (uint64_t)self->n * self->n));
     }
     return run_some(self, (uint32_t)draw(self, self->n)) || any;
 }
@@ -223,32 +227,43 @@ fail_stuck(const struct simulation *self, weir_error *err)
         wait.shard, wait.level, wait.on_shard, (unsigned long long)wait.n_events);
 }
 
+/* Nothing happened for a while: look at everything, let time go on, wake who waits for a
+ * file; and where all that is nothing, the input has ended. */
+static weir_status
+go_on(struct simulation *self, weir_error *err)
+{
+    weiri_shard *first = self->node->shards[0];
+    if (sweep(self) || jump(self) || wake_file(self)) {
+        return WEIR_OK;
+    }
+    if (first->end_level >= 0) {
+        return fail_stuck(self, err);
+    }
+    weiri_shard_end(first);
+    return WEIR_OK;
+}
+
 static weir_status
 run(struct simulation *self, weir_error *err)
 {
-    weiri_shard *first   = self->node->shards[0];
-    uint32_t     n_quiet = 0;
-    for (uint64_t step = 1; !is_over(self); step++) {
-        const weiri_node_config *config = &self->node->config;
+    const weiri_node_config *config  = &self->node->config;
+    weir_status              status  = WEIR_OK;
+    uint32_t                 n_quiet = 0;
+    for (uint64_t step = 1; status == WEIR_OK && !is_over(self); step++) {
         if (config->should_end != NULL && config->should_end(config->context)) {
-            weiri_shard_end(first);
+            weiri_shard_end(self->node->shards[0]);
         }
         n_quiet = choose(self) ? 0 : n_quiet + 1;
         if (n_quiet > 4 * self->n + 8) {
             n_quiet = 0;
-            if (!sweep(self) && !jump(self) && !wake_file(self)) {
-                if (first->end_level >= 0) {
-                    return fail_stuck(self, err);
-                }
-                weiri_shard_end(first);
-            }
+            status  = go_on(self, err);
         }
-        if (step == self->how->max_steps) {
-            return WEIR_FAIL(
+        if (status == WEIR_OK && step == self->how->max_steps) {
+            status = WEIR_FAIL(
                 err, WEIR_EFULL, "not done after %llu steps", (unsigned long long)step);
         }
     }
-    return WEIR_OK;
+    return status;
 }
 
 static void

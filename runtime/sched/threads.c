@@ -12,7 +12,7 @@
 #include "../net/inproc.h"
 #include "weiri/timetext.h"
 
-enum { TURN_EVENTS = 4096, LOOKS = 50 };
+enum { TURN_EVENTS = 4096, LOOKS = 50, ASK_MS = 500, MOST_MS = 1000000 };
 
 struct threads {
     weiri_inproc *inproc;
@@ -31,20 +31,26 @@ struct thread {
 
 /* ---- sleeping ---- */
 
+/* Until the next deadline. A timer that is due and did not fire waits for credit, not for
+ * time. Who asks whether to end is asked again now and then: a signal that came just
+ * before the sleep would not end it. */
 static long
 timeout_ms(const weiri_shard *shard)
 {
-    const weiri_wheel *wheel = shard->wheels[WEIRI_CLOCK_TIME];
-    if (weiri_wheel_size(wheel) == 0) {
-        return -1;
-    }
     const weiri_node_config *config = &shard->node->config;
-    int64_t ns = weiri_wheel_next(wheel) - config->clock(config->context, shard->index);
+    const weiri_timer_wheel *wheel  = shard->wheels[WEIRI_CLOCK_TIME];
+    long                     most   = config->should_end != NULL ? ASK_MS : -1;
+    if (weiri_timer_wheel_size(wheel) == 0 || shard->may_be_due) {
+        return most;
+    }
+    int64_t ns =
+        weiri_timer_wheel_next(wheel) - config->clock(config->context, shard->index);
     if (ns <= 0) {
         return 0;
     }
     int64_t ms = ns / WEIRI_NS_PER_MS + 1;
-    return ms < 1000000 ? (long)ms : 1000000;
+    ms         = ms < MOST_MS ? ms : MOST_MS;
+    return most >= 0 && most < ms ? most : (long)ms;
 }
 
 static weir_status

@@ -38,6 +38,11 @@ weiri_address_shard(weiri_address address);
 uint32_t
 weiri_address_level(weiri_address address);
 
+/* The level of actors that get signals and timers alone and send signals alone, such as
+ * supervisors: it is deeper than all others, so that no event that waits holds them up.
+ */
+#define WEIRI_CONTROL UINT32_MAX
+
 /* ---- messages ---- */
 
 /* Kinds below WEIRI_KIND_USER are the runtime's own; X(name, what it says). */
@@ -178,7 +183,8 @@ typedef struct weiri_behaviour {
         int64_t deadline_ns, weir_error *err);
 
     /* The end: no event will come any more; give what is held back. All shallower levels
-     * have been drained, everywhere, and what they gave has been worked off. */
+     * have been drained, everywhere, and what they gave has been worked off. Timers do
+     * not fire any more. */
     weir_status (*drain)(weiri_actor *actor, void *state, weir_error *err);
 
     /* State as bytes, and back into state that init has made. NULL: restarts begin from
@@ -199,8 +205,9 @@ typedef struct weiri_actor_spec {
     const weiri_behaviour *behaviour;
     const void            *config;
     uint32_t               shard;      /* of weiri_node_spawn alone           */
-    uint32_t               level;      /* < the node's n_levels               */
-    weiri_address          supervisor; /* WEIRI_NOBODY: a failure stops the node */
+    uint32_t               level;      /* < the node's n_levels, or WEIRI_CONTROL  */
+    weiri_address          supervisor; /* at WEIRI_CONTROL; WEIRI_NOBODY: a failure stops
+                                        * the node */
 } weiri_actor_spec;
 
 /* ---- what an actor can do, from its callbacks ---- */
@@ -389,7 +396,7 @@ typedef struct weiri_supervisor_config {
     int64_t        max_back_off_ns;
 } weiri_supervisor_config;
 
-/* config: a weiri_supervisor_config */
+/* At WEIRI_CONTROL. config: a weiri_supervisor_config */
 extern const weiri_behaviour weiri_supervisor_behaviour;
 
 #endif

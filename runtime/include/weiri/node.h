@@ -60,18 +60,19 @@ weiri_node_spawn(
     weiri_node *self, const weiri_actor_spec *spec, weiri_address *out, weir_error *err);
 
 /* A family of keyed actors, one a key: made by the first message to its key, on the shard
- * weiri_key_shard says; gone when it stops, or is empty after a message and nothing waits
- * for it. `shard` of the spec is not looked at. `out` is for weiri_actor_send_keyed. */
+ * weiri_family_shard says; gone when it stops, or is empty after a message and nothing
+ * waits for it. `shard` of the spec is not looked at. `out` is for
+ * weiri_actor_send_keyed. */
 WEIR_MUST_CHECK weir_status
 weiri_node_add_family(
     weiri_node *self, const weiri_actor_spec *spec, weiri_address *out, weir_error *err);
 
 /* Where a key lives: the same on every machine and in every run. */
 uint64_t
-weiri_key_hash(const void *key, size_t size);
+weiri_family_hash(const void *key, size_t size);
 
 uint32_t
-weiri_key_shard(uint64_t hash, uint32_t n_shards);
+weiri_family_shard(uint64_t hash, uint32_t n_shards);
 
 weiri_address
 weiri_node_resolve(const weiri_node *self, const char *name);

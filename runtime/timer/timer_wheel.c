@@ -1,10 +1,10 @@
-/* weiri_wheel: nodes in one growing array, linked by index.
+/* weiri_timer_wheel: nodes in one growing array, linked by index.
  *
  * `now` is the time up to which slots have been emptied, `limit` that up to which the
  * caller has advanced. Slots are emptied one at a time and only when nothing is due, so
  * that a timer that is set while others fire takes its place among them.
  */
-#include "weiri/wheel.h"
+#include "weiri/timer_wheel.h"
 
 #include <stdlib.h>
 
@@ -26,7 +26,7 @@ struct list {
     uint32_t last;
 };
 
-struct weiri_wheel {
+struct weiri_timer_wheel {
     struct node *nodes; /* shape (capacity,) */
     uint32_t     capacity;
     uint32_t     max;
@@ -46,9 +46,9 @@ key_of(int64_t time_ns)
 }
 
 weir_status
-weiri_wheel_new(uint32_t max_timers, weiri_wheel **out)
+weiri_timer_wheel_new(uint32_t max_timers, weiri_timer_wheel **out)
 {
-    weiri_wheel *self = calloc(1, sizeof *self);
+    weiri_timer_wheel *self = calloc(1, sizeof *self);
     if (self == NULL) {
         return WEIR_ENOMEM;
     }
@@ -62,7 +62,7 @@ weiri_wheel_new(uint32_t max_timers, weiri_wheel **out)
 }
 
 void
-weiri_wheel_destroy(weiri_wheel **self_p)
+weiri_timer_wheel_destroy(weiri_timer_wheel **self_p)
 {
     if (*self_p != NULL) {
         free((*self_p)->nodes);
@@ -83,7 +83,7 @@ comes_before(const struct node *a, const struct node *b)
 
 /* Behind `after`; NONE: first. */
 static void
-link_after(weiri_wheel *self, uint32_t list, uint32_t after, uint32_t index)
+link_after(weiri_timer_wheel *self, uint32_t list, uint32_t after, uint32_t index)
 {
     struct list *of   = &self->lists[list];
     struct node *node = &self->nodes[index];
@@ -103,7 +103,7 @@ link_after(weiri_wheel *self, uint32_t list, uint32_t after, uint32_t index)
 }
 
 static void
-unlink_node(weiri_wheel *self, uint32_t index)
+unlink_node(weiri_timer_wheel *self, uint32_t index)
 {
     struct node *node = &self->nodes[index];
     struct list *of   = &self->lists[node->list];
@@ -125,7 +125,7 @@ unlink_node(weiri_wheel *self, uint32_t index)
 /* Where a node belongs, seen from now. What is due is kept in order: timers come nearly
  * so, and the search from the end is short. */
 static void
-place(weiri_wheel *self, uint32_t index)
+place(weiri_timer_wheel *self, uint32_t index)
 {
     struct node *node = &self->nodes[index];
     uint64_t     key  = key_of(node->timer.deadline_ns);
@@ -148,7 +148,7 @@ place(weiri_wheel *self, uint32_t index)
 /* The first slot that is used and the time at which it begins; false: none is. Timers of
  * a lower wheel are all before those of a higher one. */
 static bool
-first_slot(const weiri_wheel *self, uint32_t *list, uint64_t *begins)
+first_slot(const weiri_timer_wheel *self, uint32_t *list, uint64_t *begins)
 {
     for (uint32_t wheel = 0; wheel < WHEELS; wheel++) {
         if (self->used[wheel] == 0) {
@@ -167,7 +167,7 @@ first_slot(const weiri_wheel *self, uint32_t *list, uint64_t *begins)
 
 /* Merge two ascending chains by `next`. */
 static uint32_t
-merge_chains(weiri_wheel *self, uint32_t a, uint32_t b)
+merge_chains(weiri_timer_wheel *self, uint32_t a, uint32_t b)
 {
     uint32_t  head = NONE;
     uint32_t *tail = &head;
@@ -184,7 +184,7 @@ merge_chains(weiri_wheel *self, uint32_t a, uint32_t b)
 /* A chain by `next` in order: runs that ascend already are merged, like the carries of a
  * binary counter. */
 static uint32_t
-sort_chain(weiri_wheel *self, uint32_t first)
+sort_chain(weiri_timer_wheel *self, uint32_t first)
 {
     uint32_t runs[32];
     for (uint32_t i = 0; i < 32; i++) {
@@ -215,7 +215,7 @@ sort_chain(weiri_wheel *self, uint32_t first)
 
 /* What a slot held came there in turns, from further wheels and directly. */
 static void
-order_due(weiri_wheel *self)
+order_due(weiri_timer_wheel *self)
 {
     uint32_t previous      = NONE;
     uint32_t index         = sort_chain(self, self->lists[DUE].first);
@@ -229,7 +229,7 @@ order_due(weiri_wheel *self)
 
 /* Time goes on to the first slot that is used, whose timers find their places anew. */
 static bool
-turn(weiri_wheel *self)
+turn(weiri_timer_wheel *self)
 {
     uint32_t list   = 0;
     uint64_t begins = 0;
@@ -257,20 +257,20 @@ turn(weiri_wheel *self)
 }
 
 void
-weiri_wheel_advance(weiri_wheel *self, int64_t to_ns)
+weiri_timer_wheel_advance(weiri_timer_wheel *self, int64_t to_ns)
 {
     uint64_t to = key_of(to_ns);
     self->limit = to > self->limit ? to : self->limit;
 }
 
 int64_t
-weiri_wheel_now(const weiri_wheel *self)
+weiri_timer_wheel_now(const weiri_timer_wheel *self)
 {
     return (int64_t)(self->limit ^ (UINT64_C(1) << 63));
 }
 
 static uint32_t
-first_due(weiri_wheel *self)
+first_due(weiri_timer_wheel *self)
 {
     while (self->lists[DUE].first == NONE) {
         if (!turn(self)) {
@@ -282,14 +282,14 @@ first_due(weiri_wheel *self)
 }
 
 const weiri_timer *
-weiri_wheel_peek(weiri_wheel *self)
+weiri_timer_wheel_peek(weiri_timer_wheel *self)
 {
     uint32_t first = self->n == 0 ? NONE : first_due(self);
     return first == NONE ? NULL : &self->nodes[first].timer;
 }
 
 int64_t
-weiri_wheel_next(const weiri_wheel *self)
+weiri_timer_wheel_next(const weiri_timer_wheel *self)
 {
     uint32_t list   = 0;
     uint64_t begins = 0;
@@ -303,7 +303,7 @@ weiri_wheel_next(const weiri_wheel *self)
 /* ---- timers ---- */
 
 static weir_status
-take_node(weiri_wheel *self, uint32_t *out)
+take_node(weiri_timer_wheel *self, uint32_t *out)
 {
     if (self->n == self->max) {
         return WEIR_EFULL;
@@ -328,7 +328,7 @@ take_node(weiri_wheel *self, uint32_t *out)
 }
 
 static void
-give_node(weiri_wheel *self, uint32_t index)
+give_node(weiri_timer_wheel *self, uint32_t index)
 {
     struct node *node = &self->nodes[index];
     node->generation++;
@@ -339,7 +339,7 @@ give_node(weiri_wheel *self, uint32_t index)
 }
 
 weir_status
-weiri_wheel_set(weiri_wheel *self, const weiri_timer *timer, uint64_t *id)
+weiri_timer_wheel_set(weiri_timer_wheel *self, const weiri_timer *timer, uint64_t *id)
 {
     uint32_t    index  = 0;
     weir_status status = take_node(self, &index);
@@ -357,7 +357,7 @@ weiri_wheel_set(weiri_wheel *self, const weiri_timer *timer, uint64_t *id)
 }
 
 bool
-weiri_wheel_cancel(weiri_wheel *self, uint64_t id)
+weiri_timer_wheel_cancel(weiri_timer_wheel *self, uint64_t id)
 {
     uint32_t index = (uint32_t)id - 1;
     if ((uint32_t)id == 0 || index >= self->capacity || self->nodes[index].list == NONE
@@ -370,7 +370,7 @@ weiri_wheel_cancel(weiri_wheel *self, uint64_t id)
 }
 
 void
-weiri_wheel_pop(weiri_wheel *self)
+weiri_timer_wheel_pop(weiri_timer_wheel *self)
 {
     uint32_t first = self->n == 0 ? NONE : first_due(self);
     if (first != NONE) {
@@ -380,7 +380,7 @@ weiri_wheel_pop(weiri_wheel *self)
 }
 
 uint32_t
-weiri_wheel_size(const weiri_wheel *self)
+weiri_timer_wheel_size(const weiri_timer_wheel *self)
 {
     return self->n;
 }

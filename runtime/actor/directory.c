@@ -1,4 +1,4 @@
-#include "names.h"
+#include "directory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@ struct name {
 enum { FIRST = 16 };
 
 static struct name *
-place_of(const weiri_actor_names *self, const char *text)
+place_of(const weiri_directory *self, const char *text)
 {
     uint64_t hash = weiri_hash_bytes(WEIRI_HASH_BEGIN, text, strlen(text));
     uint32_t at   = (uint32_t)(hash ^ hash >> 32) & (self->capacity - 1);
@@ -22,11 +22,11 @@ place_of(const weiri_actor_names *self, const char *text)
 }
 
 static weir_status
-grow(weiri_actor_names *self)
+grow(weiri_directory *self)
 {
-    weiri_actor_names bigger = { .n = self->n };
-    bigger.capacity          = self->capacity == 0 ? FIRST : self->capacity * 2;
-    bigger.entries           = calloc(bigger.capacity, sizeof *bigger.entries);
+    weiri_directory bigger = { .n = self->n };
+    bigger.capacity        = self->capacity == 0 ? FIRST : self->capacity * 2;
+    bigger.entries         = calloc(bigger.capacity, sizeof *bigger.entries);
     if (bigger.entries == NULL) {
         return WEIR_ENOMEM;
     }
@@ -41,7 +41,7 @@ grow(weiri_actor_names *self)
 }
 
 weir_status
-weiri_actor_names_put(weiri_actor_names *self, const char *text, weiri_address address)
+weiri_directory_put(weiri_directory *self, const char *text, weiri_address address)
 {
     weir_status status = self->n * 2 >= self->capacity ? grow(self) : WEIR_OK;
     if (status != WEIR_OK) {
@@ -60,7 +60,7 @@ weiri_actor_names_put(weiri_actor_names *self, const char *text, weiri_address a
 }
 
 weiri_address
-weiri_actor_names_find(const weiri_actor_names *self, const char *text)
+weiri_directory_find(const weiri_directory *self, const char *text)
 {
     if (self->n == 0) {
         return WEIRI_NOBODY;
@@ -70,11 +70,11 @@ weiri_actor_names_find(const weiri_actor_names *self, const char *text)
 }
 
 void
-weiri_actor_names_fini(weiri_actor_names *self)
+weiri_directory_fini(weiri_directory *self)
 {
     for (uint32_t i = 0; i < self->capacity; i++) {
         free(self->entries[i].text);
     }
     free(self->entries);
-    *self = (weiri_actor_names){ 0 };
+    *self = (weiri_directory){ 0 };
 }

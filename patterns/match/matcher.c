@@ -64,7 +64,8 @@ prepare_core(weiri_matcher *self, weir_error *err)
         || weiri_registers_new(plan, &core->registers) != WEIR_OK
         || weiri_emitter_new(plan, emit, &core->emit) != WEIR_OK
         || (plan->on_timeout != NULL
-            && weiri_emitter_new(plan, plan->on_timeout, &core->on_timeout) != WEIR_OK)) {
+            && weiri_emitter_new(plan, plan->on_timeout, &core->on_timeout) != WEIR_OK)
+        || (plan->limit > 0 && weiri_limiter_new(plan, &core->limiter) != WEIR_OK)) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the matcher");
     }
     self->ops = weiri_choose_executor(plan, core->automaton);
@@ -111,6 +112,7 @@ weiri_matcher_destroy(weiri_matcher **self_p)
     weiri_keys_destroy(&self->core.keys);
     weiri_emitter_destroy(&self->core.emit);
     weiri_emitter_destroy(&self->core.on_timeout);
+    weiri_limiter_destroy(&self->core.limiter);
     weiri_registers_destroy(&self->core.registers);
     weiri_classes_destroy(&self->core.classes);
     weiri_automaton_destroy(&self->core.automaton);

@@ -28,6 +28,15 @@ int
 command_test(int argc, char **argv);
 
 int
+command_state(int argc, char **argv);
+
+int
+command_snapshot(int argc, char **argv);
+
+int
+command_restore(int argc, char **argv);
+
+int
 command_fmt(int argc, char **argv);
 
 int

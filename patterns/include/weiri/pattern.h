@@ -144,6 +144,9 @@ typedef struct weiri_match {
     weiri_emit *on_timeout;  /* NULL: none */
     uint32_t    max_runs;    /* partial matches of one partition         */
     uint32_t    max_matches; /* matches that one event may complete      */
+    uint32_t    limit;       /* `limit n` of what `emit` gives; 0: none  */
+    int64_t     limit_ns;    /* `per D`: of a key, at most n in any span of time shorter
+                              * than D; -1: once for all                         */
 } weiri_match;
 
 #endif

@@ -280,7 +280,7 @@ weiri_lint_pairs(weiri_lint *self)
             if (twin == UINT32_MAX) {
                 weiri_names_add(&bodies, self->arena, body, n);
                 WEIRI_ARENA_PUSH(self->arena, rules, n, rule);
-            } else {
+            } else if (rules != NULL) { /* it was found among them */
                 weiri_report(self->diagnostics, WEIRI_W_RULE_TWICE, rule->name.at,
                     "rule '%s' does what rule '%s' does, and emits everything again",
                     rule->name.text, rules[twin]->name.text);

@@ -194,9 +194,9 @@ load(void *context, weiri_unpack *in, weir_error *err)
     if (in->wrong == NULL && in->at != in->end) {
         weiri_unpack_fail(in, "something follows its end");
     }
-    return in->wrong == NULL ? WEIR_OK
-                             : WEIR_FAIL(err, WEIR_EDATA,
-                                 "the state cannot be loaded: %s", in->wrong);
+    return in->wrong == NULL
+               ? WEIR_OK
+               : WEIR_FAIL(err, WEIR_EDATA, "the state cannot be loaded: %s", in->wrong);
 }
 
 static weir_status

@@ -158,8 +158,9 @@ weiri_core_give(weiri_core *self, const weiri_given *match)
         self->sink.matched(
             self->sink.context, match->is_timeout, time_ns, match->taken, match->n_taken);
     }
-    const weir_value *values = evaluate(emitter, self, match);
-    if (self->status == WEIR_OK && self->sink.emitted != NULL) {
+    bool              is_silent = !match->is_timeout && self->plan->emit == NULL;
+    const weir_value *values    = evaluate(emitter, self, match);
+    if (self->status == WEIR_OK && self->sink.emitted != NULL && !is_silent) {
         self->status =
             self->sink.emitted(self->sink.context, match->is_timeout, time_ns, values);
     }

@@ -111,11 +111,18 @@ extern const weiri_executor_ops WEIRI_RINGS;
 bool
 weiri_rings_take(const weiri_match *plan);
 
-/* Chains of steps of which every match is wanted, see weiri_sets_take. */
+/* Chains of steps of which every match is wanted, see weiri_stacks_take. */
+extern const weiri_executor_ops WEIRI_STACKS;
+
+/* Whether the executor "stacks" is exact for a pattern. */
+bool
+weiri_stacks_take(const weiri_match *plan);
+
+/* Every match of a pattern whose conditions read one event each, see weiri_sets_take. */
 extern const weiri_executor_ops WEIRI_SETS;
 
 /* Whether the executor "sets" is exact for a pattern. */
 bool
-weiri_sets_take(const weiri_match *plan);
+weiri_sets_take(const weiri_match *plan, const weiri_automaton *automaton);
 
 #endif

@@ -52,15 +52,17 @@ struct weiri_matcher {
 static weir_status
 prepare_core(weiri_matcher *self, weir_error *err)
 {
-    weiri_core        *core   = &self->core;
-    const weiri_match *plan   = core->plan;
-    weir_status        status = weiri_automaton_new(plan, &core->automaton, err);
+    static const weiri_emit NOTHING = { .schema = NULL }; /* of `on timeout` alone */
+    weiri_core             *core    = &self->core;
+    const weiri_match      *plan    = core->plan;
+    const weiri_emit       *emit    = plan->emit != NULL ? plan->emit : &NOTHING;
+    weir_status             status  = weiri_automaton_new(plan, &core->automaton, err);
     if (status != WEIR_OK) {
         return status;
     }
     if (weiri_classes_new(core->automaton, plan->n_inputs, &core->classes) != WEIR_OK
         || weiri_registers_new(plan, &core->registers) != WEIR_OK
-        || weiri_emitter_new(plan, plan->emit, &core->emit) != WEIR_OK
+        || weiri_emitter_new(plan, emit, &core->emit) != WEIR_OK
         || (plan->on_timeout != NULL
             && weiri_emitter_new(plan, plan->on_timeout, &core->on_timeout) != WEIR_OK)
         || (plan->limit > 0 && weiri_limiter_new(plan, &core->limiter) != WEIR_OK)) {

@@ -140,7 +140,7 @@ typedef struct weiri_match {
                            -1: no */
     weiri_skip  skip;
     uint32_t    skip_step;
-    weiri_emit *emit;
+    weiri_emit *emit;        /* NULL: matches give nothing, timeouts do */
     weiri_emit *on_timeout;  /* NULL: none */
     uint32_t    max_runs;    /* partial matches of one partition         */
     uint32_t    max_matches; /* matches that one event may complete      */

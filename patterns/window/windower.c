@@ -293,10 +293,9 @@ has_key(const weiri_windower *self, uint32_t row)
 static void
 hash_keys(weiri_windower *self)
 {
-    weiri_window_batch *batch  = &self->batch;
-    uint32_t            n_keys = self->window->n_keys;
-    uint64_t            hashes[WEIRI_CHUNK_ROWS];
-    memset(hashes, 0, batch->n * sizeof *hashes);
+    weiri_window_batch *batch                    = &self->batch;
+    uint32_t            n_keys                   = self->window->n_keys;
+    uint64_t            hashes[WEIRI_CHUNK_ROWS] = { 0 };
     for (uint32_t k = 0; k < n_keys; k++) {
         const weiri_cell *from = self->root_cells[self->key_root + k];
         weiri_cell       *to   = batch->keys + k;

@@ -560,7 +560,7 @@ class Windows(Folder):
         rules = os.path.join(os.path.dirname(os.path.abspath(__file__)), "windows.weir")
         output = self.weir("test", rules)
         self.assertNotIn("not ok", output)
-        self.assertEqual(output.count("\nok "), 15)
+        self.assertEqual(output.count("\nok "), 18)
 
     def test_how_the_input_is_cut_does_not_show(self):
         data = lines(self.events(3000, 4)).encode()

@@ -281,7 +281,7 @@ repeated(pattern_builder *b, uint32_t max, weiri_inner inner, int64_t last)
 static void
 bench_sets(bench_json *json, int runs)
 {
-    stream       s     = make_stream(1000000, fill_types); /* 1 ms apart */
+    stream       s     = make_stream(1000000, 1000000, fill_types); /* 1 ms apart */
     weiri_arena *arena = weiri_arena_new();
 
     pattern_builder b = pb_new(arena);

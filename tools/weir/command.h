@@ -27,6 +27,9 @@ command_check(int argc, char **argv);
 int
 command_test(int argc, char **argv);
 
+int
+command_explain(int argc, char **argv);
+
 /* ---- what verbs share ---- */
 
 /* What a compilation is asked for; `items` are gathered from --set and point into argv.

@@ -11,6 +11,8 @@ static const struct verb {
     { "run", command_run, "run rules over the events of their sources" },
     { "check", command_check, "say what is wrong with rules, without running them" },
     { "test", command_test, "run the test blocks of rules" },
+    { "explain", command_explain,
+        "say what rules mean, how they are run, what they keep" },
 };
 
 enum { N_VERBS = sizeof VERBS / sizeof VERBS[0] };

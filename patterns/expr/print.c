@@ -225,7 +225,8 @@ print(const printing *self, const weiri_expr *expr, enum binding around)
         return weiri_arena_format(
             self->arena, "%s%s", prefix, names->schema->fields[expr->as.field].name);
     case WEIRI_EXPR_TIME: return weiri_arena_format(self->arena, "%sat", prefix);
-    case WEIRI_EXPR_REGISTER: return names->registers[expr->as.reg];
+    case WEIRI_EXPR_REGISTER:
+        return names->registers != NULL ? names->registers[expr->as.reg] : "?";
     case WEIRI_EXPR_CALL: return print_call(self, expr, around);
     }
     return "";
@@ -251,8 +252,9 @@ weiri_expr_terms(weiri_arena *arena, const weiri_expr *expr, const weiri_expr **
         uint32_t           n_left = weiri_expr_terms(arena, expr->as.call.args[0], &left);
         uint32_t n_right = weiri_expr_terms(arena, expr->as.call.args[1], &right);
         *out             = weiri_arena_alloc(arena, (n_left + n_right) * sizeof **out);
-        memcpy(*out, left, n_left * sizeof **out);
-        memcpy(*out + n_left, right, n_right * sizeof **out);
+        for (uint32_t i = 0; i < n_left + n_right; i++) {
+            (*out)[i] = i < n_left ? left[i] : right[i - n_left];
+        }
         return n_left + n_right;
     }
     *out  = weiri_arena_alloc(arena, sizeof **out);

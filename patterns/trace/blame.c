@@ -57,6 +57,7 @@ typedef struct suspects {
     const weiri_goal *goal;
     weiri_edit       *items;
     uint32_t          n;
+    uint32_t          n_met; /* the first of them stood in the way of something */
     weir_status       status;
 } suspects;
 
@@ -89,7 +90,8 @@ find_suspects(suspects *self)
             }
         }
     }
-    n = weiri_edits_of(self->arena, self->trace->plan, &edits);
+    self->n_met = self->n;
+    n           = weiri_edits_of(self->arena, self->trace->plan, &edits);
     for (uint32_t i = 0; i < n; i++) {
         if (edits[i].kind <= (weiri_edit_kind)WEIRI_LAST_RELAXING) {
             add(self, edits[i]);
@@ -154,6 +156,21 @@ reduce(suspects *self, weiri_edit *left, bool with_elements)
     return n;
 }
 
+/* The first suspect who is to blame alone. A whole step that something came for is the
+ * last that one would do without. */
+static uint32_t
+try_alone(suspects *self, weiri_edit *out, bool is_last_resort)
+{
+    for (uint32_t i = 0; i < self->n && self->status == WEIR_OK; i++) {
+        bool is_step = self->items[i].kind == WEIRI_EDIT_ELEMENT && i >= self->n_met;
+        if (is_step == is_last_resort && is_reached_without(self, &self->items[i], 1)) {
+            *out = self->items[i];
+            return 1;
+        }
+    }
+    return 0;
+}
+
 weir_status
 weiri_trace_blame(weiri_trace *self, weiri_arena *arena, const weiri_goal *goal,
     weiri_edit **out, uint32_t *n, weir_error *err)
@@ -166,14 +183,14 @@ weiri_trace_blame(weiri_trace *self, weiri_arena *arena, const weiri_goal *goal,
     }
     find_suspects(&all);
     *out = weiri_arena_alloc(arena, (all.n + (size_t)1) * sizeof **out);
-    for (uint32_t i = 0; i < all.n && *n == 0 && all.status == WEIR_OK; i++) {
-        (*out)[0] = all.items[i];
-        *n        = is_reached_without(&all, *out, 1);
-    }
-    if (*n == 0 && all.status == WEIR_OK) {
+    *n   = try_alone(&all, *out, false);
+    if (*n == 0) {
         *n = reduce(&all, *out, false);
     }
-    if (*n == 0 && all.status == WEIR_OK) {
+    if (*n == 0) {
+        *n = try_alone(&all, *out, true);
+    }
+    if (*n == 0) {
         *n = reduce(&all, *out, true);
     }
     return all.status == WEIR_OK

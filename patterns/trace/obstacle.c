@@ -41,6 +41,23 @@ distances(const weiri_trace *self, weiri_arena *arena)
     return left;
 }
 
+static uint32_t
+wanting(const weiri_trace_end *end, const uint32_t *left)
+{
+    return end->is_complete           ? 0
+           : end->state == WEIRI_NONE ? WEIRI_NONE
+                                      : left[end->state];
+}
+
+uint32_t
+weiri_trace_wanting(const weiri_trace *self, const weiri_trace_end *end)
+{
+    weiri_arena *arena = weiri_arena_new();
+    uint32_t     n = arena == NULL ? WEIRI_NONE : wanting(end, distances(self, arena));
+    weiri_arena_destroy(&arena);
+    return n;
+}
+
 typedef struct nearness {
     uint32_t end;
     uint32_t left;
@@ -75,9 +92,7 @@ weiri_trace_nearest(const weiri_trace *self, weiri_arena *arena, uint32_t **out)
         const weiri_trace_end  *end  = &self->ends[i];
         const weiri_trace_node *node = weiri_trace_at(self, end->node);
         all[i]                       = (nearness){ .end = i,
-                                  .left                 = end->is_complete           ? 0
-                                                          : end->state == WEIRI_NONE ? WEIRI_NONE
-                                                                                     : left[end->state],
+                                  .left                 = wanting(end, left),
                                   .n_taken              = node->n_taken,
                                   .event                = node->event };
     }
@@ -96,6 +111,7 @@ typedef struct finding {
     weiri_trace       *trace;
     weiri_arena       *arena;
     const char *const *registers; /* their texts */
+    const uint32_t    *left;      /* per state: events wanting for a match */
     weiri_obstacle    *items;
     uint32_t           n;
 } finding;
@@ -354,14 +370,19 @@ add_edits(finding *self, weiri_edit_kind kind, uint32_t step, const char *text)
     }
 }
 
+/* The steps that would bring it nearer to a match. */
 static uint64_t
-awaited_steps(const weiri_trace *trace, uint32_t state)
+awaited_steps(const finding *self, uint32_t state)
 {
     uint64_t           steps = 0;
-    const weiri_state *from  = &trace->automaton->states[state];
+    const weiri_state *from  = &self->trace->automaton->states[state];
     for (uint32_t a = 0; a < from->n_arcs; a++) {
-        if (from->arcs[a].action == WEIRI_TAKE) {
-            steps |= UINT64_C(1) << from->arcs[a].step;
+        const weiri_arc *arc = &from->arcs[a];
+        bool             is_nearer =
+            arc->completes != WEIRI_FALSE
+            || (arc->target != WEIRI_NONE && self->left[arc->target] < self->left[state]);
+        if (arc->action == WEIRI_TAKE && is_nearer) {
+            steps |= UINT64_C(1) << arc->step;
         }
     }
     return steps;
@@ -382,7 +403,7 @@ static void
 add_awaited(finding *self, const weiri_trace_end *end)
 {
     const weiri_trace *trace = self->trace;
-    uint64_t           steps = awaited_steps(trace, end->state);
+    uint64_t           steps = awaited_steps(self, end->state);
     for (uint32_t s = 0; s < trace->plan->n_steps; s++) {
         if ((steps >> s & 1) == 0) {
             continue;
@@ -390,8 +411,7 @@ add_awaited(finding *self, const weiri_trace_end *end)
         uint32_t n = taken_by(trace, end->node, s);
         if (n > 0) {
             add_edits(self, WEIRI_EDIT_COUNT, s,
-                weiri_arena_format(self->arena, "'%s' has taken %u event%s so far",
-                    trace->plan->steps[s].name, n, n == 1 ? "" : "s"));
+                weiri_arena_format(self->arena, "it had taken %u, and wants more", n));
         }
     }
 }
@@ -403,7 +423,7 @@ add_passed(finding *self, const weiri_trace_end *end)
     enum { MOST = 3 };
     const weiri_trace *trace = self->trace;
     uint32_t           last  = weiri_trace_at(trace, end->node)->event;
-    uint64_t           steps = awaited_steps(trace, end->state);
+    uint64_t           steps = awaited_steps(self, end->state);
     uint32_t           n     = 0;
     for (uint32_t e = trace->n_events; e-- > last + 1 && n < MOST;) {
         if (trace->events[e].time_ns > end->time_ns) {
@@ -420,16 +440,36 @@ add_passed(finding *self, const weiri_trace_end *end)
     }
 }
 
+/* An event that fits, and came when the time was up. */
+static void
+add_too_late(finding *self, const weiri_trace_end *end)
+{
+    weiri_trace *trace = self->trace;
+    uint64_t     steps = awaited_steps(self, end->state);
+    for (uint32_t e = 0; e < trace->n_events; e++) {
+        int64_t by_ns = trace->events[e].time_ns - end->time_ns;
+        for (uint32_t s = 0; s < trace->plan->n_steps && by_ns > 0; s++) {
+            if ((steps >> s & 1) == 0 || !weiri_trace_atom(trace, s, e, end->node)) {
+                continue;
+            }
+            add(self, (weiri_obstacle){ .event = e,
+                          .step                = s,
+                          .text                = weiri_arena_format(self->arena,
+                                             "it would fit, and came %s too late",
+                                             duration(self->arena, by_ns)) });
+            return;
+        }
+    }
+}
+
 static void
 add_missing_steps(finding *self, const weiri_trace_end *end)
 {
     const weiri_trace *trace = self->trace;
-    uint64_t           steps = awaited_steps(trace, end->state);
+    uint64_t           steps = awaited_steps(self, end->state);
     for (uint32_t s = 0; s < trace->plan->n_steps; s++) {
-        if ((steps >> s & 1) != 0) {
-            add_edits(self, WEIRI_EDIT_ELEMENT, s,
-                weiri_arena_format(
-                    self->arena, "no event for '%s' came", trace->plan->steps[s].name));
+        if ((steps >> s & 1) != 0 && taken_by(trace, end->node, s) == 0) {
+            add_edits(self, WEIRI_EDIT_ELEMENT, s, "it was still waited for");
         }
     }
 }
@@ -437,11 +477,10 @@ add_missing_steps(finding *self, const weiri_trace_end *end)
 static void
 add_strictness(finding *self, const weiri_trace_end *end)
 {
-    uint64_t steps = awaited_steps(self->trace, end->state);
+    uint64_t steps = awaited_steps(self, end->state);
     for (uint32_t s = 0; s < self->trace->plan->n_steps; s++) {
         if ((steps >> s & 1) != 0) {
-            const char *text = weiri_arena_format(
-                self->arena, "'%s' has to come next", self->trace->plan->steps[s].name);
+            const char *text = "it has to come next";
             add_edits(self, WEIRI_EDIT_NEXT, s, text);
             add_edits(self, WEIRI_EDIT_INNER, s, text);
         }
@@ -468,7 +507,7 @@ add_deadline(finding *self, const weiri_trace_end *end)
                 duration(self->arena, trace->plan->within_ns)));
         return;
     }
-    uint64_t steps = awaited_steps(trace, end->state);
+    uint64_t steps = awaited_steps(self, end->state);
     for (uint32_t s = 0; s < trace->plan->n_steps; s++) {
         if ((steps >> s & 1) != 0 && trace->plan->steps[s].gap_ns >= 0) {
             weiri_edit edit = { .kind = WEIRI_EDIT_GAP, .step = s };
@@ -489,7 +528,8 @@ weiri_trace_obstacles(weiri_trace *self, weiri_arena *arena, const weiri_trace_e
 {
     finding found = { .trace = self,
         .arena               = arena,
-        .registers           = weiri_register_texts(arena, self->plan) };
+        .registers           = weiri_register_texts(arena, self->plan),
+        .left                = distances(self, arena) };
     switch (end->cause) {
     case WEIRI_TRACE_SKIPPED:
         add_rule_part(&found, WEIRI_EDIT_SKIP, "a match that was given took it away");
@@ -505,7 +545,10 @@ weiri_trace_obstacles(weiri_trace *self, weiri_arena *arena, const weiri_trace_e
         }
         break;
     case WEIRI_TRACE_WITHIN:
-    case WEIRI_TRACE_GAP: add_deadline(&found, end); break;
+    case WEIRI_TRACE_GAP:
+        add_deadline(&found, end);
+        add_too_late(&found, end);
+        break;
     case WEIRI_TRACE_END: break;
     }
     if (!end->is_complete && end->state != WEIRI_NONE) {
@@ -523,7 +566,8 @@ weiri_trace_beginnings(
 {
     finding found = { .trace = self,
         .arena               = arena,
-        .registers           = weiri_register_texts(arena, self->plan) };
+        .registers           = weiri_register_texts(arena, self->plan),
+        .left                = distances(self, arena) };
     add_event(&found, 0, event, 0);
     *out = found.items;
     return found.n;

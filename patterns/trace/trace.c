@@ -353,6 +353,12 @@ weiri_trace_destroy(weiri_trace **self_p)
     free(self);
 }
 
+uint32_t
+weiri_trace_n_events(const weiri_trace *self)
+{
+    return self->n_events;
+}
+
 const weiri_trace_output *
 weiri_trace_outputs(const weiri_trace *self, uint32_t *n)
 {

@@ -13,6 +13,7 @@ static const struct verb {
     { "test", command_test, "run the test blocks of rules" },
     { "explain", command_explain,
         "say what rules mean, how they are run, what they keep" },
+    { "why", command_why, "tell how a match came about, or why it did not" },
 };
 
 enum { N_VERBS = sizeof VERBS / sizeof VERBS[0] };

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "command.h"
-#include "weiri/ruletest.h"
+#include "story.h"
 
 static const char HELP[] =
     "Usage: weir test [OPTION]... FILE...\n"
@@ -80,6 +80,9 @@ on_failed(void *context, const weiri_ruletest_failure *failure)
     }
     printf("#   what came out of '%s':%s\n", name, failure->size > 0 ? "" : " nothing");
     print_comment(failure->came, failure->size);
+    if (failure->rule != NULL) {
+        tell_failed_test(failure, "#   ", stdout);
+    }
 }
 
 static bool

@@ -7,6 +7,7 @@
 #ifndef WEIRI_ENGINE_H
 #define WEIRI_ENGINE_H
 
+#include "weiri/merge.h"
 #include "weiri/plan.h"
 
 typedef struct weiri_engine weiri_engine;
@@ -23,6 +24,14 @@ typedef struct weiri_engine_options {
     weiri_format          stdout_format; /* AUTO: as the sinks say, else JSON Lines  */
     bool (*should_stop)(void *context);  /* asked once a turn; NULL: never           */
     void *context;
+    /* Told after each pass what every stream gave, before it is given back, and that all
+     * deadlines before a time have fired. NULL: nobody. A failure ends the run.
+     *
+     *   rows  shape (plan->n_streams,), borrowed for the call
+     */
+    weir_status (*passed)(
+        void *context, const weiri_rows_list *rows, int64_t deadline_ns, weir_error *err);
+    void *passed_context;
 } weiri_engine_options;
 
 typedef struct weiri_engine_counts {

@@ -5,6 +5,7 @@
 #define WEIRI_RULETEST_H
 
 #include "weiri/codec.h"
+#include "weiri/gather.h"
 
 /* One expectation that did not hold. Borrowed for the call. */
 typedef struct weiri_ruletest_failure {
@@ -13,6 +14,12 @@ typedef struct weiri_ruletest_failure {
     const char *came;    /* what came out of its stream instead, an event a line,
                           * as text for people; "" if nothing did              */
     size_t size;
+    /* Where events are wanting that a rule with a pattern makes, and none came that are
+     * merely different: what that rule saw. */
+    const weiri_rule     *rule; /* NULL: there is no such rule, or it is not so */
+    const weiri_gathered *keys; /* shape (n_keys,)                      */
+    uint32_t              n_keys;
+    int64_t               end_ns; /* deadlines before it have fired     */
 } weiri_ruletest_failure;
 
 typedef struct weiri_ruletest_report {

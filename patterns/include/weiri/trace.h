@@ -78,6 +78,9 @@ weiri_trace_new(const weiri_match *plan, const weiri_trace_event *events, uint32
 void
 weiri_trace_destroy(weiri_trace **self_p);
 
+uint32_t
+weiri_trace_n_events(const weiri_trace *self);
+
 /* What was given, in order. */
 const weiri_trace_output *
 weiri_trace_outputs(const weiri_trace *self, uint32_t *n);
@@ -115,6 +118,10 @@ typedef struct weiri_obstacle {
  */
 uint32_t
 weiri_trace_nearest(const weiri_trace *self, weiri_arena *arena, uint32_t **out);
+
+/* How many events at least were wanting for a match. */
+uint32_t
+weiri_trace_wanting(const weiri_trace *self, const weiri_trace_end *end);
 
 /* What stood in the way of an ended partial match, the most telling first.
  *

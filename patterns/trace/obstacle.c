@@ -8,31 +8,35 @@
 
 /* ---- the nearest ---- */
 
+/* How many events are wanting along an arc; WEIRI_NONE: it leads nowhere. */
+static uint32_t
+distance_along(const weiri_arc *arc, const uint32_t *left)
+{
+    uint32_t takes = arc->action == WEIRI_TAKE;
+    if (arc->action == WEIRI_COMPLETE || arc->completes != WEIRI_FALSE) {
+        return takes;
+    }
+    return arc->target == WEIRI_NONE || left[arc->target] == WEIRI_NONE
+               ? WEIRI_NONE
+               : left[arc->target] + takes;
+}
+
 /* Per state, how many events at least are wanting for a match. */
 static uint32_t *
 distances(const weiri_trace *self, weiri_arena *arena)
 {
     const weiri_automaton *automaton = self->automaton;
-    uint32_t              *left =
-        weiri_arena_alloc(arena, (automaton->n_states + (size_t)1) * sizeof *left);
-    bool changed = true;
-    memset(left, 0xff, (automaton->n_states + (size_t)1) * sizeof *left);
-    while (changed) {
+    size_t                 size = (automaton->n_states + (size_t)1) * sizeof(uint32_t);
+    uint32_t              *left = weiri_arena_alloc(arena, size);
+    memset(left, 0xff, size);
+    for (bool changed = true; changed;) {
         changed = false;
         for (uint32_t s = automaton->n_states; s-- > 0;) {
             const weiri_state *state = &automaton->states[s];
             uint32_t           least = state->is_pending ? 0 : left[s];
             for (uint32_t a = 0; a < state->n_arcs; a++) {
-                const weiri_arc *arc = &state->arcs[a];
-                uint32_t         after =
-                    arc->target == WEIRI_NONE ? WEIRI_NONE : left[arc->target];
-                if (arc->action == WEIRI_COMPLETE || arc->completes != WEIRI_FALSE) {
-                    after = 0;
-                }
-                if (after != WEIRI_NONE) {
-                    after += arc->action == WEIRI_TAKE;
-                }
-                least = after < least ? after : least;
+                uint32_t along = distance_along(&state->arcs[a], left);
+                least          = along < least ? along : least;
             }
             changed = changed || least != left[s];
             left[s] = least;

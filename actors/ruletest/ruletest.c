@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weiri/graph.h"
+#include "replay.h"
 #include "weiri/limits.h"
 
 struct feed {
@@ -235,6 +235,14 @@ report_failure(struct session *self, weiri_ruletest_failure *failure)
     return status;
 }
 
+static weiri_replay
+replay_of(const struct session *self)
+{
+    return (weiri_replay){
+        .plan = self->plan, .graph = self->graph, .deadline_ns = deadline_of(self)
+    };
+}
+
 static weir_status
 tell_failure(struct session *self, const weiri_test_line *line, uint32_t n_found)
 {
@@ -298,6 +306,10 @@ run(struct session *self, weir_error *err)
     }
     if (status == WEIR_OK) {
         status = weiri_graph_pass(self->graph, INT64_MAX, deadline_of(self), true, err);
+    }
+    if (status == WEIR_OK && self->report->coverage != NULL) {
+        const weiri_replay replay = replay_of(self);
+        status                    = weiri_replay_cover(&replay, self->report->coverage);
     }
     return status == WEIR_OK ? check(self) : status;
 }

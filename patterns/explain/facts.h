@@ -18,6 +18,9 @@ weiri_facts
 weiri_rings_facts(const weiri_executor *self);
 
 weiri_facts
+weiri_stacks_facts(const weiri_executor *self);
+
+weiri_facts
 weiri_sets_facts(const weiri_executor *self);
 
 #endif

@@ -4,10 +4,6 @@
 weiri_facts
 weiri_sets_facts(const weiri_executor *self)
 {
-    weiri_facts facts = { .unit = "events held at a place of the pattern" };
-    for (uint32_t i = 0; i < self->n_rings; i++) {
-        uint32_t bytes   = self->places[i].entry_size;
-        facts.unit_bytes = bytes > facts.unit_bytes ? bytes : facts.unit_bytes;
-    }
-    return facts;
+    return (weiri_facts){ .unit = "events taken, however many matches share them",
+        .unit_bytes             = (uint32_t)(self->taken_size + sizeof(weiri_set_node)) };
 }

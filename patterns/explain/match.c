@@ -91,11 +91,19 @@ set_growth(weiri_arena *arena, const weiri_match *plan, weiri_state_size *state)
 
 /* ---- the planner's reasons ---- */
 
+/* Whether the candidate would take the rule without these parts. A rule of which no
+ * automaton can be made is nobody's. */
 static bool
 takes_without(weiri_arena *arena, const weiri_candidate *candidate,
     const weiri_match *plan, const weiri_edit *edits, uint32_t n)
 {
-    return candidate->takes(weiri_edit_apply(arena, plan, edits, n));
+    weir_error         err       = { 0 };
+    weiri_automaton   *automaton = NULL;
+    const weiri_match *changed   = weiri_edit_apply(arena, plan, edits, n);
+    bool               takes = weiri_automaton_new(changed, &automaton, &err) == WEIR_OK
+                 && candidate->takes(changed, automaton);
+    weiri_automaton_destroy(&automaton);
+    return takes;
 }
 
 /* What of a rule an executor could mind. A rule has one `skip`, so one change of it is
@@ -150,11 +158,12 @@ refusal_of(weiri_arena *arena, const weiri_candidate *candidate, const weiri_mat
 }
 
 static void
-set_refusals(weiri_arena *arena, const weiri_match *plan, weiri_match_facts *out)
+set_refusals(weiri_arena *arena, const weiri_match *plan,
+    const weiri_automaton *automaton, weiri_match_facts *out)
 {
     weiri_refusal         *refusals  = NULL;
     const weiri_candidate *candidate = weiri_candidate_at(0);
-    for (uint32_t i = 1; !candidate->takes(plan); i++) {
+    for (uint32_t i = 1; !candidate->takes(plan, automaton); i++) {
         WEIRI_ARENA_PUSH(
             arena, refusals, out->n_refusals, refusal_of(arena, candidate, plan));
         candidate = weiri_candidate_at(i);
@@ -202,9 +211,10 @@ facts_of(const weiri_matcher *matcher)
 {
     const weiri_executor     *executor = weiri_matcher_executor(matcher);
     const weiri_executor_ops *ops      = weiri_matcher_ops(matcher);
-    return ops == &WEIRI_RINGS  ? weiri_rings_facts(executor)
-           : ops == &WEIRI_SETS ? weiri_sets_facts(executor)
-                                : weiri_runs_facts(executor);
+    return ops == &WEIRI_RINGS    ? weiri_rings_facts(executor)
+           : ops == &WEIRI_STACKS ? weiri_stacks_facts(executor)
+           : ops == &WEIRI_SETS   ? weiri_sets_facts(executor)
+                                  : weiri_runs_facts(executor);
 }
 
 weir_status
@@ -225,9 +235,9 @@ weiri_explain_match(
                   .taken_bytes                       = facts.taken_bytes };
     out->state.key_bytes = (uint32_t)(sizeof(weiri_partition)
                                       + weiri_matcher_ops(matcher)->state_size(plan));
+    set_refusals(arena, plan, weiri_matcher_core(matcher)->automaton, out);
     weiri_matcher_destroy(&matcher);
     set_growth(arena, plan, &out->state);
-    set_refusals(arena, plan, out);
     set_conditions(arena, plan, facts.looked_up, out);
     return WEIR_OK;
 }

@@ -167,6 +167,10 @@ set_way(weiri_arena *arena, const weiri_windower *self, weiri_window_facts *out)
         out->way     = "session";
         out->because = "one running state a key; open sessions stand in a list by their "
                        "last event, which is the order in which they end";
+    } else if (self->ops == &weiri_running_ops) {
+        out->way     = "running";
+        out->because = "nothing leaves the window before all of it does, so one running "
+                       "state a key is added to";
     } else {
         out->way     = "tumbling";
         out->because = "one running state a key and nothing to remember from one span to "

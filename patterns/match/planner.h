@@ -11,7 +11,7 @@ weiri_choose_executor(const weiri_match *plan, const weiri_automaton *automaton)
 /* An executor, and which plans it is exact for. */
 typedef struct weiri_candidate {
     const weiri_executor_ops *ops;
-    bool (*takes)(const weiri_match *plan);
+    bool (*takes)(const weiri_match *plan, const weiri_automaton *automaton);
     const char *because; /* why it is the one to take, if it takes the plan: a sentence */
 } weiri_candidate;
 

@@ -1,18 +1,5 @@
-/* The executor "sets": all matches of a chain, in constant time an event however many
- * partial matches there are.
- *
- * Conditions read only their own event, so partial matches that end with the same event
- * at the same place of the chain have the same future and are kept as one entry. A place
- * has a ring of entries in the order of events; what came before an entry at the place
- * before it is a stretch of that place's ring, so two numbers stand for all the partial
- * matches. Expiry takes entries off the old end: of the first place by their time, of
- * each other those that came before all that is left. The last place keeps nothing: an
- * event that takes it has all matches that it completes walked through.
- *
- * Source of the idea of shared partial matches that are enumerated without a detour:
- * active instance stacks, Wu, Diao, Rizvi, "High-performance complex event processing
- * over streams", SIGMOD 2006; Bucchi, Grez, Quintana, Riveros, Vansummeren, "CORE: a
- * complex event recognition engine", PVLDB 15(9), 2022.
+/* The executor "sets": all matches of a pattern whose conditions read their own event,
+ * at a cost of an event that does not depend on how many partial matches there are.
  */
 #include "match/sets.h"
 
@@ -21,82 +8,38 @@
 
 /* ---- which patterns ---- */
 
+/* What decides whether an event fits is the event alone, and nothing happens without
+ * one. */
 static bool
-is_plain(const weiri_match *plan, const weiri_pattern *item)
+is_decided_by_classes(const weiri_automaton *automaton)
 {
-    const weiri_step *step = &plan->steps[item->step];
-    return item->kind == WEIRI_PATTERN_STEP && item->until == NULL
-           && item->contiguity != WEIRI_NEXT && step->where.correlated == NULL
-           && step->gap_ns < 0 && item->min == item->max && item->min >= 1
-           && item->min <= WEIRI_SETS_PLACES
-           && (item->max == 1 || item->inner != WEIRI_INNER_NEXT);
-}
-
-/* Every repetition is a place of its own, so there must be as many in every match. */
-static bool
-add_places(weiri_set_chain *chain, const weiri_pattern *item)
-{
-    if (chain->n_places + item->min > WEIRI_SETS_PLACES) {
-        return false;
-    }
-    for (uint32_t k = 0; k < item->min; k++) {
-        chain->places[chain->n_places++] = (weiri_set_place){ .step = item->step,
-            .is_relaxed = k > 0 ? item->inner == WEIRI_INNER_RELAXED
-                                : item->contiguity == WEIRI_FOLLOWED };
-    }
-    return true;
-}
-
-/* `not` stands before the last place, where all that waits for that place is dropped; it
- * must not hold between repetitions too. */
-static bool
-add_killer(
-    weiri_set_chain *chain, const weiri_pattern *const *items, uint32_t n, uint32_t i)
-{
-    uint32_t before = i;
-    while (before > 0 && items[before]->is_negated) {
-        before--;
-    }
-    bool is_last = i + 2 == n || (i + 1 < n && items[i + 1]->is_negated);
-    if (!is_last || items[n - 1]->is_negated || items[n - 1]->max != 1
-        || items[before]->is_negated || items[before]->max != 1
-        || items[i]->contiguity != WEIRI_FOLLOWED
-        || chain->n_killers == WEIRI_SETS_KILLERS) {
-        return false;
-    }
-    chain->killers[chain->n_killers++] = items[i]->step;
-    return true;
-}
-
-/* False: the pattern is not such a chain. */
-static bool
-read_chain(const weiri_match *plan, weiri_set_chain *chain)
-{
-    const weiri_pattern        *pattern = plan->pattern;
-    const weiri_pattern *const *items   = &pattern;
-    uint32_t                    n_items = 1;
-    *chain                              = (weiri_set_chain){ 0 };
-    if (pattern->kind == WEIRI_PATTERN_SEQUENCE && pattern->min == 1 && pattern->max == 1
-        && pattern->until == NULL) {
-        items   = (const weiri_pattern *const *)pattern->items;
-        n_items = pattern->n_items;
-    }
-    for (uint32_t i = 0; i < n_items; i++) {
-        if (!is_plain(plan, items[i])
-            || (items[i]->is_negated ? !add_killer(chain, items, n_items, i)
-                                     : !add_places(chain, items[i]))) {
+    for (uint32_t i = 0; i < automaton->n_atoms; i++) {
+        const weiri_atom *atom = &automaton->atoms[i];
+        if (atom->kind != WEIRI_ATOM_EVENT || atom->where.correlated != NULL) {
             return false;
         }
     }
-    return chain->n_places > 0;
+    for (uint32_t i = 0; i < automaton->n_states; i++) {
+        if (automaton->states[i].is_pending) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool
-weiri_sets_take(const weiri_match *plan)
+weiri_sets_take(const weiri_match *plan, const weiri_automaton *automaton)
 {
-    weiri_set_chain chain;
-    return plan->skip == WEIRI_SKIP_NONE && plan->silence_ns < 0
-           && plan->on_timeout == NULL && read_chain(plan, &chain);
+    if (plan->skip != WEIRI_SKIP_NONE || plan->silence_ns >= 0
+        || plan->on_timeout != NULL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < plan->n_steps; i++) {
+        if (plan->steps[i].gap_ns >= 0) {
+            return false;
+        }
+    }
+    return is_decided_by_classes(automaton);
 }
 
 /* ---- making and ending ---- */
@@ -106,385 +49,327 @@ destroy(weiri_executor **self_p)
 {
     weiri_executor *self = *self_p;
     *self_p              = NULL;
+    for (uint32_t i = 0; i < self->capacity_lists; i++) {
+        free(self->lists[i].nodes);
+    }
+    weiri_sets_fini(self);
+    weiri_sets_give_fini(self);
     weiri_blocks_fini(&self->blocks);
-    weiri_timers_fini(&self->timers);
-    free(self->cells);
-    free(self->last);
+    weiri_watches_fini(&self->watches);
+    free(self->lists);
+    free(self->roots);
+    free(self->merged);
     free(self->key);
-    free(self->taken);
-    free(self->ways);
     free(self);
-}
-
-/* Registers are of one step, and no step has two places. */
-static bool
-may_share_row(const weiri_executor *self)
-{
-    for (uint32_t k = 1; k < self->n_places; k++) {
-        if (self->places[k].step == self->places[k - 1].step) {
-            return false;
-        }
-    }
-    return weiri_registers_are_of_one_step(self->core->registers);
-}
-
-static void
-measure_places(weiri_executor *self)
-{
-    weiri_registers *registers = self->core->registers;
-    for (uint32_t k = 0; k < self->n_places; k++) {
-        weiri_set_place *place  = &self->places[k];
-        uint32_t         n_kept = weiri_registers_kept_cells(registers, place->step);
-        place->entry_size =
-            (uint32_t)(sizeof(weiri_set_entry) + n_kept * sizeof(weiri_cell));
-        self->taken[k].step = place->step;
-    }
 }
 
 static weir_status
 make(weiri_core *core, weiri_executor **out)
 {
     weiri_executor *self = calloc(1, sizeof *self);
+    uint32_t        most = 0;
     if (self == NULL) {
         return WEIR_ENOMEM;
     }
-    self->core          = core;
-    self->last_watch_ns = INT64_MIN;
-    (void)read_chain(core->plan, &self->chain);
-    self->places    = self->chain.places;
-    self->n_places  = self->chain.n_places;
-    self->n_rings   = self->n_places - 1;
-    self->n_cells   = weiri_registers_cells(core->registers);
-    uint32_t n_kept = weiri_registers_kept_cells(
-        core->registers, self->places[self->n_places - 1].step);
-    self->cells = calloc((size_t)self->n_places * self->n_cells + 1, sizeof *self->cells);
-    self->last  = calloc(n_kept + 1, sizeof *self->last);
-    self->key   = calloc(core->plan->n_keys + 1, sizeof *self->key);
-    self->taken = calloc(self->n_places, sizeof *self->taken);
-    if (self->cells == NULL || self->last == NULL || self->key == NULL
-        || self->taken == NULL) {
+    self->core    = core;
+    self->n_cells = weiri_registers_cells(core->registers);
+    weiri_watches_init(&self->watches);
+    for (uint32_t step = 0; step < core->plan->n_steps; step++) {
+        uint32_t n = weiri_registers_kept_cells(core->registers, step);
+        most       = n > most ? n : most;
+    }
+    self->taken_size = (uint32_t)(sizeof(weiri_set_taken) + most * sizeof(weiri_cell));
+    self->key        = calloc(core->plan->n_keys + (size_t)1, sizeof *self->key);
+    if (self->key == NULL || !weiri_sets_init(self)) {
         destroy(&self);
         return WEIR_ENOMEM;
     }
-    measure_places(self);
-    self->is_one_row = may_share_row(self);
-    *out             = self;
+    *out = self;
     return WEIR_OK;
 }
 
 static size_t
 state_size(const weiri_match *plan)
 {
-    weiri_set_chain chain;
-    (void)read_chain(plan, &chain);
-    /* At least one, to be asked if empty. */
-    uint32_t n_rings = chain.n_places > 1 ? chain.n_places - 1 : 1;
-    return sizeof(weiri_sets_state) + n_rings * sizeof(weiri_set_ring);
-}
-
-/* ---- what classes do ---- */
-
-static uint64_t
-fits_of(const weiri_executor *self, const weiri_class *class)
-{
-    uint64_t fits = 0;
-    for (uint32_t k = 0; k < self->n_places; k++) {
-        fits |= (uint64_t)weiri_class_fits(class, self->places[k].step) << k;
-    }
-    for (uint32_t i = 0; i < self->chain.n_killers; i++) {
-        bool kills = weiri_class_fits(class, self->chain.killers[i]);
-        fits |= (uint64_t)kills << WEIRI_SETS_KILL;
-    }
-    return fits;
-}
-
-static unsigned
-use_of(weiri_executor *self, uint32_t class)
-{
-    uint64_t fits     = fits_of(self, weiri_classes_at(self->core->classes, class));
-    self->fits[class] = fits;
-    return weiri_chain_use(fits);
-}
-
-static void
-set_other(weiri_executor *self, const weiri_class *class)
-{
-    self->fits[WEIRI_CLASS_OTHER] = fits_of(self, class);
-}
-
-/* ---- rings ---- */
-
-static void
-give_room_back(weiri_executor *self, weiri_sets_state *state, uint32_t k)
-{
-    weiri_set_ring *ring = &state->rings[k];
-    if (ring->capacity > 0) {
-        weiri_blocks_give(&self->blocks, ring->entries,
-            (size_t)ring->capacity * self->places[k].entry_size);
-    }
-    ring->entries  = NULL;
-    ring->capacity = 0;
-}
-
-/* Give the entries room for `capacity` > 0. */
-static bool
-resize(weiri_executor *self, weiri_sets_state *state, uint32_t k, uint32_t capacity)
-{
-    weiri_set_ring *ring  = &state->rings[k];
-    size_t          size  = self->places[k].entry_size;
-    char           *moved = weiri_blocks_take(&self->blocks, capacity * size);
-    if (moved == NULL) {
-        self->core->status = WEIR_ENOMEM;
-        return false;
-    }
-    for (uint32_t i = ring->tail; i != ring->head; i++) {
-        memcpy(
-            moved + (i & (capacity - 1)) * size, weiri_sets_at(self, state, k, i), size);
-    }
-    give_room_back(self, state, k);
-    ring->entries  = moved;
-    ring->capacity = capacity;
-    return true;
-}
-
-/* Entries of place k before `to` go. */
-static void
-release(weiri_executor *self, weiri_sets_state *state, uint32_t k, uint32_t to)
-{
-    weiri_set_ring *ring = &state->rings[k];
-    if (self->places[k].entry_size > sizeof(weiri_set_entry)) {
-        for (uint32_t i = ring->tail; i != to; i++) {
-            weiri_registers_release_kept(self->core->registers, self->places[k].step,
-                weiri_sets_at(self, state, k, i)->kept);
-        }
-    }
-    self->n_entries -= to - ring->tail;
-    ring->tail = to;
-    ring->gone = weiri_sets_later(ring->gone, to);
-}
-
-/* With those go at the place before what has gone on to nothing but them. */
-static void
-drop(weiri_executor *self, weiri_sets_state *state, uint32_t k, uint32_t to)
-{
-    for (;;) {
-        uint32_t last = weiri_sets_at(self, state, k, to - 1)->until;
-        release(self, state, k, to);
-        if (k == 0 || !self->places[k].is_relaxed
-            || (int32_t)(last - state->rings[k - 1].tail) <= 0) {
-            return;
-        }
-        to = last;
-        k--;
-    }
-}
-
-/* What came before everything that is left at place k - 1 goes from place k, and so on;
- * what is left is packed. */
-static void
-drop_unreachable(weiri_executor *self, weiri_sets_state *state, uint32_t k)
-{
-    for (k++; k < self->n_rings; k++) {
-        const weiri_set_ring *before = &state->rings[k - 1];
-        weiri_set_ring       *ring   = &state->rings[k];
-        uint32_t              to     = ring->head;
-        if (before->tail != before->head) {
-            to = weiri_sets_at(self, state, k - 1, before->tail)->since;
-        }
-        if ((int32_t)(to - ring->tail) <= 0) {
-            break;
-        }
-        drop(self, state, k, to);
-    }
-}
-
-static void
-pack(weiri_executor *self, weiri_sets_state *state)
-{
-    enum { SMALL = 64 };
-    bool is_empty = self->n_rings > 0 && state->rings[0].tail == state->rings[0].head;
-    for (uint32_t k = 0; k < self->n_rings; k++) {
-        const weiri_set_ring *ring = &state->rings[k];
-        if (is_empty) {
-            give_room_back(self, state, k);
-        } else if (ring->capacity > SMALL
-                   && ring->head - ring->tail < ring->capacity / 8) {
-            (void)resize(self, state, k, ring->capacity / 4);
-        }
-    }
-}
-
-static bool
-has_expired(const weiri_executor *self, int64_t start_ns, int64_t now_ns)
-{
-    return (uint64_t)now_ns - (uint64_t)start_ns > (uint64_t)self->core->plan->within_ns;
-}
-
-static void
-expire(weiri_executor *self, weiri_sets_state *state, int64_t now_ns)
-{
-    const weiri_set_ring *first = &state->rings[0];
-    uint32_t              to    = first->tail;
-    while (to != first->head
-           && has_expired(self, weiri_sets_at(self, state, 0, to)->time_ns, now_ns)) {
-        to++;
-    }
-    if (to != first->tail) {
-        drop(self, state, 0, to);
-        drop_unreachable(self, state, 0);
-        pack(self, state);
-    }
-}
-
-/* Numbers wrap around: what an entry refers to must not fall far behind. */
-static void
-catch_up(weiri_executor *self, weiri_sets_state *state, uint32_t k)
-{
-    enum { PERIOD = 1 << 20 };
-    const weiri_set_ring *ring   = &state->rings[k];
-    const weiri_set_ring *before = ring - 1;
-    if (k > 0 && ring->head % PERIOD == 0) {
-        for (uint32_t i = before->tail; i != before->head; i++) {
-            weiri_set_entry *entry = weiri_sets_at(self, state, k - 1, i);
-            entry->since           = weiri_sets_later(entry->since, ring->tail);
-        }
-    }
-}
-
-static bool
-push(weiri_executor *self, weiri_sets_state *state, uint32_t k, uint32_t until,
-    const weiri_event *event)
-{
-    weiri_set_ring *ring = &state->rings[k];
-    if (ring->head - ring->tail == self->core->plan->max_runs) {
-        drop(self, state, k, ring->tail + 1);
-        drop_unreachable(self, state, k);
-        self->core->counts.dropped_runs++;
-    }
-    uint32_t capacity = ring->capacity > 0 ? 2 * ring->capacity : 2;
-    if (ring->head - ring->tail == ring->capacity && !resize(self, state, k, capacity)) {
-        return false;
-    }
-    weiri_set_entry *made = weiri_sets_at(self, state, k, ring->head);
-    made->time_ns         = event->time_ns;
-    made->order           = event->order;
-    made->until           = until;
-    made->since           = k + 1 < self->n_rings ? ring[1].head : 0;
-    if (self->places[k].entry_size > sizeof(weiri_set_entry)) {
-        weiri_registers_keep(
-            self->core->registers, made->kept, self->places[k].step, event);
-    }
-    ring->head++;
-    self->n_entries++;
-    catch_up(self, state, k);
-    return true;
-}
-
-/* ---- timers ---- */
-
-/* Have a partition's expired entries dropped though no event may come to it any more. */
-static void
-watch(weiri_executor *self, weiri_partition *partition, int64_t start_ns)
-{
-    int64_t within = self->core->plan->within_ns;
-    if (within < 0 || start_ns > INT64_MAX - within) {
-        return;
-    }
-    weiri_sets_state *state = weiri_sets_state_of(partition);
-    state->watch            = ++self->n_watches;
-    if (start_ns + within > self->last_watch_ns) {
-        self->last_watch_ns = start_ns + within; /* the queue wants them in order */
-    }
-    if (weiri_timers_is_full(&self->timers) && !weiri_timers_grow(&self->timers)) {
-        self->core->status = WEIR_ENOMEM;
-        return;
-    }
-    weiri_timers_append(&self->timers, (weiri_timer){ .deadline_ns = self->last_watch_ns,
-                                           .start                  = state->watch,
-                                           .partition              = partition->self });
-}
-
-static int64_t
-next_deadline(const weiri_executor *self)
-{
-    const weiri_timer *first = weiri_timers_first(&self->timers);
-    return first != NULL ? first->deadline_ns : INT64_MAX;
+    (void)plan;
+    return sizeof(weiri_sets_state);
 }
 
 static bool
 is_empty(const weiri_partition *partition)
 {
-    const weiri_set_ring *first = &weiri_sets_state_of(partition)->rings[0];
-    return first->tail == first->head;
+    return weiri_sets_state_of(partition)->n_words == 0;
+}
+
+/* ---- time ---- */
+
+static void
+watch(weiri_executor *self, weiri_partition *partition, int64_t start_ns)
+{
+    int64_t      within = self->core->plan->within_ns;
+    weiri_watch *at     = &weiri_sets_state_of(partition)->watch;
+    if (within >= 0 && start_ns <= INT64_MAX - within
+        && !weiri_watches_set(&self->watches, at, partition->self, start_ns + within)) {
+        self->core->status = WEIR_ENOMEM;
+    }
+}
+
+static void
+expire(weiri_executor *self, weiri_sets_state *state, int64_t now_ns)
+{
+    uint64_t within = (uint64_t)self->core->plan->within_ns;
+    uint32_t first  = state->first_taken;
+    while (first < state->n_taken
+           && (uint64_t)now_ns - (uint64_t)weiri_sets_taken(self, state, first)->time_ns
+                  > within) {
+        first++;
+    }
+    if (first == state->first_taken) {
+        return;
+    }
+    state->first_taken = first;
+    uint64_t cut =
+        first < state->n_taken ? weiri_sets_taken(self, state, first)->order : UINT64_MAX;
+    if (cut > state->cut) {
+        weiri_sets_prune(self, state, cut);
+    }
+    if (state->n_words == 0) {
+        weiri_sets_clear(self, state);
+    }
+}
+
+/* Of the first event of the match that began last. */
+static int64_t
+latest_start_ns(const weiri_executor *self, const weiri_sets_state *state)
+{
+    uint64_t start = state->nodes[state->lists[2]].start;
+    uint32_t from  = 0;
+    uint32_t to    = state->n_taken;
+    while (from < to) {
+        uint32_t middle = from + (to - from) / 2;
+        if (weiri_sets_taken(self, state, middle)->order < start) {
+            from = middle + 1;
+        } else {
+            to = middle;
+        }
+    }
+    return weiri_sets_taken(self, state, from)->time_ns;
+}
+
+static int64_t
+next_deadline(const weiri_executor *self)
+{
+    return weiri_watches_next(&self->watches);
 }
 
 static void
 fire(weiri_executor *self, int64_t before_ns)
 {
     while (next_deadline(self) < before_ns && self->core->status == WEIR_OK) {
-        weiri_timer       timer     = weiri_timers_pop(&self->timers);
+        weiri_timer       timer     = weiri_timers_pop(&self->watches.timers);
         weiri_partition  *partition = weiri_keys_at(self->core->keys, timer.partition);
         weiri_sets_state *state     = weiri_sets_state_of(partition);
-        if (state->watch != timer.start || is_empty(partition)) {
+        if (state->watch.number != timer.start || is_empty(partition)) {
             continue;
         }
         expire(self, state, timer.deadline_ns + 1); /* time has passed the deadline */
         if (is_empty(partition)) {
             weiri_keys_remove(self->core->keys, partition);
         } else {
-            /* Events see to what expires while they come: look again when all has. */
-            watch(self, partition,
-                weiri_sets_at(self, state, 0, state->rings[0].head - 1)->time_ns);
+            watch(self, partition, latest_start_ns(self, state));
         }
     }
 }
 
-/* ---- events ---- */
+/* ---- an event ---- */
 
-/* All that waits for the last place is complete. */
-static void
-complete(weiri_executor *self, weiri_partition *partition, const weiri_event *event)
+/* The event as `step` takes it. */
+static uint32_t
+taken_by(weiri_executor *self, uint32_t step)
 {
-    weiri_sets_state *state   = weiri_sets_state_of(partition);
-    uint32_t          k       = self->n_rings - 1;
-    weiri_set_range   waiting = weiri_sets_waiting(self, state, k);
-    if (waiting.from == waiting.to) {
+    if (self->taken_stamp[step] == self->stamp) {
+        return self->taken[step];
+    }
+    uint32_t number = weiri_sets_push_taken(self, self->state);
+    if (number == WEIRI_NONE) {
+        return number;
+    }
+    weiri_set_taken *taken = weiri_sets_taken(self, self->state, number);
+    taken->time_ns         = self->event->time_ns;
+    taken->order           = self->event->order;
+    taken->step            = step;
+    weiri_registers_keep(self->core->registers, taken->kept, step, self->event);
+    self->taken_stamp[step] = self->stamp;
+    self->taken[step]       = number;
+    return number;
+}
+
+weiri_set_list *
+weiri_sets_add_list(weiri_executor *self)
+{
+    size_t   capacity = self->capacity_lists;
+    uint32_t before   = self->capacity_lists;
+    if (!weiri_sets_reserve(self, &self->lists, &capacity, self->n_lists + (size_t)1,
+            sizeof *self->lists)) {
+        return NULL;
+    }
+    self->capacity_lists = (uint32_t)capacity;
+    memset(&self->lists[before], 0, (capacity - before) * sizeof *self->lists);
+    self->lists[self->n_lists].n = 0;
+    return &self->lists[self->n_lists++];
+}
+
+/* The list of a set, empty if there is none yet; NULL when memory is out. */
+static weiri_set_list *
+list_of(weiri_executor *self, uint32_t set)
+{
+    weiri_set *at = &self->sets.sets[set];
+    if (at->stamp == self->stamp) {
+        return &self->lists[at->slot];
+    }
+    weiri_set_list *made = weiri_sets_add_list(self);
+    if (made != NULL) {
+        made->set = set;
+        at->stamp = self->stamp;
+        at->slot  = self->n_lists - 1;
+    }
+    return made;
+}
+
+/* Lists get nodes in the order of their latest starts, so that the first node of each
+ * has the latest of all; it is no union. */
+static void
+set_nodes(weiri_executor *self, weiri_set_list *list, const uint32_t *nodes, uint32_t n)
+{
+    size_t capacity = list->capacity;
+    if (weiri_sets_reserve(self, &list->nodes, &capacity, n, sizeof *list->nodes)) {
+        memcpy(list->nodes, nodes, n * sizeof *nodes);
+        list->n = n;
+    }
+    list->capacity = (uint32_t)capacity;
+}
+
+static void
+add_root(weiri_executor *self, uint32_t node)
+{
+    if (weiri_sets_reserve(self, &self->roots, &self->capacity_roots,
+            self->n_roots + (size_t)1, sizeof *self->roots)) {
+        self->roots[self->n_roots++] = node;
+    }
+}
+
+/* A list of the event before, or the match that begins with this one. */
+typedef struct source {
+    const uint32_t *nodes;
+    uint32_t        n;
+    uint32_t        merged; /* all of it; 0: not yet one node, or nothing */
+} source;
+
+static uint32_t
+merge(weiri_executor *self, source *from)
+{
+    if (from->merged == 0 && from->n > 0) {
+        from->merged = weiri_sets_merge(self, self->state, from->nodes, from->n);
+    }
+    return from->merged;
+}
+
+static void
+lose(weiri_executor *self)
+{
+    self->core->counts.dropped_runs++;
+}
+
+static void
+take(weiri_executor *self, source *from, const weiri_set_move *move)
+{
+    uint32_t before = merge(self, from);
+    uint32_t taken  = taken_by(self, move->step);
+    uint64_t start  = before != 0 ? self->state->nodes[before].start : self->event->order;
+    if (taken == WEIRI_NONE) {
         return;
     }
-    weiri_sets_give(self, partition, event);
-    weiri_registers_begin_event(self->core->registers); /* other events were at hand */
-    if (self->places[k + 1].is_relaxed) {
-        drop(self, state, k, waiting.to);
-        pack(self, state);
+    uint32_t node =
+        weiri_sets_push(self, self->state, start, before, taken | WEIRI_SET_TAKEN);
+    self->state->n_made++;
+    if (move->completes) {
+        add_root(self, node);
     }
-}
-
-/* What waits for the last place is dropped by an event that must not come before it. */
-static void
-kill_waiting(weiri_executor *self, weiri_sets_state *state)
-{
-    uint32_t k = self->n_rings - 1;
-    if (state->rings[k].tail != state->rings[k].head) {
-        drop(self, state, k, state->rings[k].head);
-        pack(self, state);
+    if (move->target == WEIRI_SETS_LOST) {
+        lose(self);
+        return;
     }
-}
-
-static void
-move(weiri_executor *self, weiri_sets_state *state, uint32_t k, const weiri_event *event)
-{
-    weiri_set_range waiting = weiri_sets_waiting(self, state, k - 1);
-    if (waiting.from != waiting.to && push(self, state, k, waiting.to, event)) {
-        state->rings[k - 1].gone = waiting.to;
+    weiri_set_list *to = move->target != WEIRI_NONE ? list_of(self, move->target) : NULL;
+    if (to != NULL && to->n == 0) {
+        set_nodes(self, to, &node, 1);
+    } else if (to != NULL) {
+        weiri_sets_insert(self, self->state, to, node);
     }
 }
 
 static void
-begin(weiri_executor *self, weiri_partition *partition, const weiri_event *event)
+pass_over(weiri_executor *self, source *from, uint32_t target)
 {
-    weiri_sets_state *state = weiri_sets_state_of(partition);
-    if (push(self, state, 0, 0, event) && state->watch == 0) {
-        watch(self, partition, event->time_ns);
+    if (target == WEIRI_SETS_LOST) {
+        lose(self);
+        return;
+    }
+    weiri_set_list *to = list_of(self, target);
+    if (to != NULL && to->n == 0) {
+        set_nodes(self, to, from->nodes, from->n);
+    } else if (to != NULL) {
+        weiri_sets_insert(self, self->state, to, merge(self, from));
+    }
+}
+
+static void
+follow(weiri_executor *self, uint32_t set, source *from)
+{
+    const weiri_set_row *row = weiri_sets_row(self, set, self->event->class);
+    for (uint32_t i = 0; i < row->n_moves && self->core->status == WEIR_OK; i++) {
+        if (row->moves[i].step == WEIRI_NONE) {
+            pass_over(self, from, row->moves[i].target);
+        } else {
+            take(self, from, &row->moves[i]);
+        }
+    }
+    if (row->completes) {
+        add_root(self, merge(self, from));
+    }
+}
+
+/* Whether the event leaves all lists as they are, and begins nothing. */
+static bool
+is_quiet(weiri_executor *self, const weiri_sets_state *state, uint32_t class)
+{
+    if (class < 64 && (state->quiet >> class & 1) != 0) {
+        return true;
+    }
+    if (weiri_sets_row(self, 0, class)->n_moves > 0) {
+        return false;
+    }
+    for (uint32_t at = 0; at < state->n_words; at += 2 + state->lists[at + 1]) {
+        if (!weiri_sets_row(self, state->lists[at], class)->is_nothing) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What begins now has the latest start; the lists stand in the order of theirs. */
+static void
+follow_all(weiri_executor *self)
+{
+    const weiri_sets_state *state = self->state;
+    source                  begin = { .n = 0 };
+    self->stamp++;
+    self->n_lists = 0;
+    self->n_roots = 0;
+    follow(self, 0, &begin);
+    for (uint32_t at = 0; at < state->n_words && self->core->status == WEIR_OK;
+         at += 2 + state->lists[at + 1]) {
+        source from = { .nodes = &state->lists[at + 2], .n = state->lists[at + 1] };
+        follow(self, state->lists[at], &from);
     }
 }
 
@@ -492,31 +377,33 @@ static void
 event(weiri_executor *self, weiri_partition *partition, const weiri_event *at)
 {
     weiri_sets_state *state = weiri_sets_state_of(partition);
-    uint64_t          fits  = self->fits[at->class];
-    weiri_registers_begin_event(self->core->registers);
-    if (self->n_rings == 0) {
-        weiri_sets_give(self, partition, at);
+    if (is_quiet(self, state, at->class)) {
+        state->quiet |= at->class < 64 ? UINT64_C(1) << at->class : 0;
         return;
     }
     if (self->core->plan->within_ns >= 0) {
         expire(self, state, at->time_ns);
     }
-    if ((fits >> self->n_rings & 1) != 0) {
-        complete(self, partition, at);
+    weiri_registers_begin_event(self->core->registers);
+    state->quiet = 0;
+    state->limit = state->limit > 0 ? state->limit : WEIRI_SETS_COLLECT;
+    self->state  = state;
+    self->event  = at;
+    follow_all(self);
+    if (self->core->status != WEIR_OK) {
+        return;
     }
-    if ((fits >> WEIRI_SETS_KILL & 1) != 0) {
-        kill_waiting(self, state);
+    weiri_sets_store(self, state, self->lists, self->n_lists);
+    if (self->n_roots > 0) {
+        weiri_sets_give(self, partition);
     }
-    /* The last place first: an event takes a match no more than one place on. */
-    fits &= (UINT64_C(1) << self->n_rings) - 1;
-    while (fits != 0) {
-        uint32_t k = 63U - (uint32_t)__builtin_clzll(fits);
-        fits ^= UINT64_C(1) << k;
-        if (k > 0) {
-            move(self, state, k, at);
-        } else {
-            begin(self, partition, at);
-        }
+    if (state->n_made >= state->limit && state->n_words > 0) {
+        weiri_sets_collect(self, state);
+    }
+    if (state->n_words == 0) {
+        weiri_sets_clear(self, state);
+    } else if (state->watch.number == 0) {
+        watch(self, partition, latest_start_ns(self, state));
     }
 }
 
@@ -524,8 +411,9 @@ static void
 prefetch(const weiri_executor *self, const weiri_partition *partition)
 {
     const weiri_sets_state *state = weiri_sets_state_of(partition);
-    if (state->rings[0].capacity > 0) {
-        __builtin_prefetch(weiri_sets_at(self, state, 0, state->rings[0].tail));
+    (void)self;
+    if (state->n_words > 0) {
+        __builtin_prefetch(state->lists);
     }
 }
 
@@ -538,7 +426,7 @@ finish(weiri_executor *self)
 static uint64_t
 live_runs(const weiri_executor *self)
 {
-    return self->n_entries;
+    return self->n_nodes;
 }
 
 static uint64_t
@@ -553,8 +441,8 @@ const weiri_executor_ops WEIRI_SETS = {
     .state_size    = state_size,
     .make          = make,
     .destroy       = destroy,
-    .use_of        = use_of,
-    .set_other     = set_other,
+    .use_of        = weiri_sets_use_of,
+    .set_other     = weiri_sets_set_other,
     .prefetch      = prefetch,
     .event         = event,
     .is_empty      = is_empty,
@@ -563,4 +451,10 @@ const weiri_executor_ops WEIRI_SETS = {
     .finish        = finish,
     .live_runs     = live_runs,
     .faults        = faults,
+
+    .save           = weiri_sets_save,
+    .save_partition = weiri_sets_save_partition,
+    .load           = weiri_sets_load,
+    .load_partition = weiri_sets_load_partition,
+    .loaded         = weiri_sets_loaded,
 };

@@ -72,9 +72,9 @@ class Text(unittest.TestCase):
 
     def test_every_executor_and_kind_of_window_is_met(self):
         text = explain(rules_of("executors"))[1]
-        for word in ("rings: ", "sets: ", "runs: "):
+        for word in ("rings: ", "stacks: ", "sets: ", "runs: "):
             self.assertRegex(text, "executor +" + word)
-        for word in ("tumbling: ", "panes: ", "session: ", "rows: ", "queue: "):
+        for word in ("tumbling: ", "panes: ", "session: ", "rows: ", "queue: ", "running: "):
             self.assertRegex(text, "window +" + word)
         for word in ("subtract", "two stacks", "queue of candidates", "merge", "add"):
             self.assertRegex(text, r"\): " + word)

@@ -6,7 +6,7 @@
 #include "command.h"
 #include "story.h"
 #include "weiri/exprtext.h"
-#include "weiri/replay.h"
+#include "weiri/reading.h"
 #include "weiri/timetext.h"
 
 static const char HELP[] =
@@ -54,12 +54,12 @@ static const struct option OPTIONS[] = {
 enum { MOST_NEAREST = 3, MOST_OBSTACLES = 6 };
 
 struct request {
-    setting_list         settings;
-    redirect_list        redirects;
-    weiri_replay_request replay;
-    weiri_goal           goal;
-    bool                 is_not;
-    bool                 help;
+    setting_list          settings;
+    redirect_list         redirects;
+    weiri_reading_request replay;
+    weiri_goal            goal;
+    bool                  is_not;
+    bool                  help;
 };
 
 /* What is told of. */
@@ -67,7 +67,7 @@ struct telling {
     story                 story;
     const weiri_rule     *rule;
     const struct request *request;
-    const weiri_replay   *replay;
+    const weiri_reading  *replay;
     weiri_gathered        gathered;
 };
 
@@ -78,10 +78,10 @@ struct telling {
 static bool
 agrees(const struct telling *self)
 {
-    uint32_t                    n_given   = 0;
-    uint32_t                    n_outputs = 0;
-    const weiri_replayed_match *given     = weiri_replay_matches(self->replay, &n_given);
-    const weiri_trace_output   *outputs =
+    uint32_t                  n_given   = 0;
+    uint32_t                  n_outputs = 0;
+    const weiri_read_match   *given     = weiri_reading_matches(self->replay, &n_given);
+    const weiri_trace_output *outputs =
         weiri_trace_outputs(self->story.trace, &n_outputs);
     bool is_same = n_given == n_outputs;
     for (uint32_t i = 0; i < n_given && is_same; i++) {
@@ -100,9 +100,9 @@ agrees(const struct telling *self)
 /* ---- a match ---- */
 
 static bool
-is_wanted(const struct telling *self, const weiri_replayed_match *match)
+is_wanted(const struct telling *self, const weiri_read_match *match)
 {
-    uint64_t          number = weiri_replay_number(self->replay);
+    uint64_t          number = weiri_reading_number(self->replay);
     const weiri_goal *goal   = &self->request->goal;
     if (self->request->is_not || match->is_timeout) {
         return false;
@@ -114,10 +114,10 @@ is_wanted(const struct telling *self, const weiri_replayed_match *match)
 static void
 tell_match(const struct telling *self, uint32_t output)
 {
-    uint32_t                    n_given = 0;
-    uint32_t                    n       = 0;
-    const weiri_replayed_match *given   = weiri_replay_matches(self->replay, &n_given);
-    const weiri_trace_output   *outputs = weiri_trace_outputs(self->story.trace, &n);
+    uint32_t                  n_given = 0;
+    uint32_t                  n       = 0;
+    const weiri_read_match   *given   = weiri_reading_matches(self->replay, &n_given);
+    const weiri_trace_output *outputs = weiri_trace_outputs(self->story.trace, &n);
     printf("match %" PRIu64 " at %s\n", given[output].number,
         time_text(&self->story, outputs[output].time_ns));
     tell_taken(&self->story, outputs[output].node);
@@ -270,7 +270,7 @@ static void
 tell_lates(const struct telling *self, bool is_missing)
 {
     uint32_t                 n       = 0;
-    const weiri_trace_event *lates   = weiri_replay_lates(self->replay, &n);
+    const weiri_trace_event *lates   = weiri_reading_lates(self->replay, &n);
     weiri_trace             *changed = NULL;
     weir_error               err     = { 0 };
     for (uint32_t i = 0; i < n && i < MOST_OBSTACLES; i++) {
@@ -281,7 +281,7 @@ tell_lates(const struct telling *self, bool is_missing)
         return;
     }
     weir_status status = weiri_trace_new(self->rule->match, merged(self, lates, n),
-        self->gathered.n + n, weiri_replay_end(self->replay), &changed, &err);
+        self->gathered.n + n, weiri_reading_end(self->replay), &changed, &err);
     if (status == WEIR_OK && has_goal(changed, self->story.trace, &self->request->goal)) {
         printf("it would be a match with %s in %s place: the source's `lateness` is too "
                "short\n",
@@ -311,9 +311,9 @@ tell_head(const struct telling *self)
 static void
 tell(const struct telling *self)
 {
-    uint32_t                    n     = 0;
-    uint32_t                    told  = 0;
-    const weiri_replayed_match *given = weiri_replay_matches(self->replay, &n);
+    uint32_t                n     = 0;
+    uint32_t                told  = 0;
+    const weiri_read_match *given = weiri_reading_matches(self->replay, &n);
     tell_head(self);
     if (!agrees(self)) {
         printf("a bound was reached: what follows is told as if there were none, and the "
@@ -344,18 +344,18 @@ tell(const struct telling *self)
 
 static int
 tell_replay(
-    const weiri_rule *rule, const struct request *request, const weiri_replay *replay)
+    const weiri_rule *rule, const struct request *request, const weiri_reading *replay)
 {
     struct telling self = { .rule = rule, .request = request, .replay = replay };
     weir_error     err  = { 0 };
-    self.gathered       = weiri_replay_events(replay);
+    self.gathered       = weiri_reading_events(replay);
     self.story          = (story){ .arena = weiri_arena_new(),
                  .plan                    = rule->match,
                  .events                  = self.gathered.events,
                  .lead                    = "",
                  .file                    = stdout };
     weir_status status  = weiri_trace_new(rule->match, self.gathered.events,
-         self.gathered.n, weiri_replay_end(replay), &self.story.trace, &err);
+         self.gathered.n, weiri_reading_end(replay), &self.story.trace, &err);
     if (status == WEIR_OK) {
         tell(&self);
     }
@@ -367,9 +367,9 @@ tell_replay(
 static int
 why(const weiri_plan *plan, const char *name, struct request *request)
 {
-    weir_error    err    = { 0 };
-    weiri_replay *replay = NULL;
-    uint32_t      rule   = 0;
+    weir_error     err    = { 0 };
+    weiri_reading *replay = NULL;
+    uint32_t       rule   = 0;
     while (rule < plan->n_rules && strcmp(plan->rules[rule].name, name) != 0) {
         rule++;
     }
@@ -388,10 +388,10 @@ why(const weiri_plan *plan, const char *name, struct request *request)
     request->replay.rule        = rule;
     request->replay.redirects   = request->redirects.items;
     request->replay.n_redirects = request->redirects.n;
-    weir_status status          = weiri_replay_new(plan, &request->replay, &replay, &err);
+    weir_status status = weiri_reading_new(plan, &request->replay, &replay, &err);
     int exit = status == WEIR_OK ? tell_replay(&plan->rules[rule], request, replay)
                                  : report_failure(status, &err);
-    weiri_replay_destroy(&replay);
+    weiri_reading_destroy(&replay);
     return exit;
 }
 

@@ -301,6 +301,12 @@ span_words(weiri_arena *arena, const weiri_window *window)
     case WEIRI_WINDOW_SESSION:
         return weiri_arena_format(
             arena, "over sessions of events less than %s apart", width);
+    case WEIRI_WINDOW_ALL:
+        return weiri_arena_format(arena, "at each event over all so far%s",
+            window->is_before ? ", itself left out" : ", itself included");
+    case WEIRI_WINDOW_BATCH:
+        return weiri_arena_format(
+            arena, "over each %u events, one batch after another", window->n_rows);
     }
     return "";
 }
@@ -518,8 +524,12 @@ moment_words(const weiri_rule *rule)
 {
     if (rule->query != NULL) {
         const weiri_window *window = rule->query->window;
+        if (window != NULL && window->kind == WEIRI_WINDOW_BATCH) {
+            return "A result comes with the last event of its batch";
+        }
         bool is_closed = window != NULL && window->kind != WEIRI_WINDOW_SLIDING
-                         && window->kind != WEIRI_WINDOW_LAST;
+                         && window->kind != WEIRI_WINDOW_LAST
+                         && window->kind != WEIRI_WINDOW_ALL;
         return is_closed ? "A result comes when time passes the end of its window"
                          : "A result comes with its event";
     }

@@ -77,8 +77,8 @@ typedef struct weiri_aggregate_fact {
 } weiri_aggregate_fact;
 
 typedef struct weiri_window_facts {
-    const char           *way;     /* "tumbling", "panes", "session", "rows", "queue" */
-    const char           *because; /* a sentence: what that is, and why it was chosen */
+    const char *way;     /* "tumbling", "panes", "session", "rows", "queue", "running" */
+    const char *because; /* a sentence: what that is, and why it was chosen */
     weiri_aggregate_fact *aggregates;
     uint32_t              n_aggregates;
     weiri_state_size      state;

@@ -1,4 +1,4 @@
-#include "weiri/replay.h"
+#include "weiri/reading.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,25 +8,25 @@
 /* What is gathered while the key is not known: next to nothing. */
 static const char NO_KEY[] = "\n";
 
-struct weiri_replay {
-    weiri_arena                *arena;
-    weiri_plan                  plan; /* without sinks, with late streams */
-    const weiri_rule           *rule;
-    const weiri_replay_request *request;
-    const char                 *key; /* of the match, once it is known */
+struct weiri_reading {
+    weiri_arena                 *arena;
+    weiri_plan                   plan; /* without sinks, with late streams */
+    const weiri_rule            *rule;
+    const weiri_reading_request *request;
+    const char                  *key; /* of the match, once it is known */
     /* one reading */
-    weiri_gather         *gather;
-    weiri_matcher        *matcher;
-    weiri_encoder        *encoder;
-    weir_chunk           *emitted; /* a row: what the match at work made */
-    uint64_t              n_matches;
-    weiri_replayed_match  next; /* told of by `matched`, made by `emitted` */
-    weiri_replayed_match *matches;
-    uint32_t              n_kept;
-    uint64_t              first_order; /* of the match that is asked for */
-    uint64_t              number;
-    int64_t               end_ns;
-    weiri_engine_counts   counts;
+    weiri_gather       *gather;
+    weiri_matcher      *matcher;
+    weiri_encoder      *encoder;
+    weir_chunk         *emitted; /* a row: what the match at work made */
+    uint64_t            n_matches;
+    weiri_read_match    next; /* told of by `matched`, made by `emitted` */
+    weiri_read_match   *matches;
+    uint32_t            n_kept;
+    uint64_t            first_order; /* of the match that is asked for */
+    uint64_t            number;
+    int64_t             end_ns;
+    weiri_engine_counts counts;
 };
 
 /* ---- the plan ---- */
@@ -58,7 +58,7 @@ all_used(weiri_arena *arena, uint32_t n)
 /* Late events of a source stream that the rule reads are to be seen, in a stream of their
  * own that nobody else reads. */
 static void
-add_late_stream(weiri_replay *self, uint32_t of)
+add_late_stream(weiri_reading *self, uint32_t of)
 {
     weiri_stream      *source = &self->plan.streams[of];
     const weir_schema *schema = late_schema(self->arena, &source->schema);
@@ -75,7 +75,7 @@ add_late_stream(weiri_replay *self, uint32_t of)
 
 /* The plan with nothing to write and everything to see. */
 static void
-prepare_plan(weiri_replay *self, const weiri_plan *plan)
+prepare_plan(weiri_reading *self, const weiri_plan *plan)
 {
     const weiri_match *match = self->rule->match;
     size_t             room  = plan->n_streams + (size_t)match->n_inputs;
@@ -103,9 +103,9 @@ static void
 on_matched(void *context, bool is_timeout, int64_t time_ns, const weiri_taken *taken,
     uint32_t n_taken)
 {
-    weiri_replay *self = context;
-    self->next         = (weiri_replayed_match){
-                .is_timeout = is_timeout, .time_ns = time_ns, .n_taken = n_taken
+    weiri_reading *self = context;
+    self->next          = (weiri_read_match){
+                 .is_timeout = is_timeout, .time_ns = time_ns, .n_taken = n_taken
     };
     self->next.number = is_timeout ? 0 : ++self->n_matches;
     self->next.taken =
@@ -115,7 +115,7 @@ on_matched(void *context, bool is_timeout, int64_t time_ns, const weiri_taken *t
 
 /* The values as a line of JSON, in the arena. */
 static weir_status
-encode(weiri_replay *self, const weir_value *values, const char **out)
+encode(weiri_reading *self, const weir_value *values, const char **out)
 {
     weiri_buffer       buffer = { 0 };
     const weir_schema *schema = self->rule->match->emit->schema;
@@ -139,16 +139,16 @@ encode(weiri_replay *self, const weir_value *values, const char **out)
 }
 
 static bool
-is_asked_for(const weiri_replay *self)
+is_asked_for(const weiri_reading *self)
 {
-    const weiri_replay_request *request = self->request;
+    const weiri_reading_request *request = self->request;
     return self->number == 0 && !self->next.is_timeout
            && (request->line != NULL ? strcmp(request->line, self->next.line) == 0
                                      : request->number == self->next.number);
 }
 
 static bool
-is_of_key(const weiri_replay *self, const weiri_taken *first)
+is_of_key(const weiri_reading *self, const weiri_taken *first)
 {
     uint32_t              n    = 0;
     const weiri_gathered *keys = weiri_gather_keys(self->gather, &n);
@@ -168,8 +168,8 @@ is_of_key(const weiri_replay *self, const weiri_taken *first)
 static weir_status
 on_emitted(void *context, bool is_timeout, int64_t time_ns, const weir_value *values)
 {
-    weiri_replay *self   = context;
-    weir_status   status = WEIR_OK;
+    weiri_reading *self   = context;
+    weir_status    status = WEIR_OK;
     (void)time_ns;
     if (!is_timeout) {
         status = encode(self, values, &self->next.line);
@@ -194,7 +194,7 @@ static weir_status
 on_event(void *context, uint32_t input, const weir_chunk *chunk, uint32_t row,
     uint64_t order, const char *key, weir_error *err)
 {
-    weiri_replay *self = context;
+    weiri_reading *self = context;
     if (self->matcher == NULL) {
         if (order == self->first_order && key != NULL && self->key == NULL) {
             self->key = weiri_arena_text(self->arena, key, strlen(key));
@@ -207,7 +207,7 @@ on_event(void *context, uint32_t input, const weir_chunk *chunk, uint32_t row,
 }
 
 static weir_status
-gather_lates(weiri_replay *self, const weiri_rows_list *rows, weir_error *err)
+gather_lates(weiri_reading *self, const weiri_rows_list *rows, weir_error *err)
 {
     const weiri_match *match  = self->rule->match;
     weir_status        status = WEIR_OK;
@@ -228,9 +228,9 @@ static weir_status
 on_passed(
     void *context, const weiri_rows_list *rows, int64_t deadline_ns, weir_error *err)
 {
-    weiri_replay *self   = context;
-    weir_status   status = weiri_gather_rows(self->gather, rows, err);
-    self->end_ns         = deadline_ns;
+    weiri_reading *self   = context;
+    weir_status    status = weiri_gather_rows(self->gather, rows, err);
+    self->end_ns          = deadline_ns;
     if (status == WEIR_OK && self->matcher != NULL) {
         status = weiri_matcher_advance(self->matcher, deadline_ns, err);
     }
@@ -239,7 +239,7 @@ on_passed(
 }
 
 static weir_status
-drive(weiri_replay *self, weir_error *err)
+drive(weiri_reading *self, weir_error *err)
 {
     const weiri_engine_options options = {
         .redirects      = self->request->redirects,
@@ -253,7 +253,7 @@ drive(weiri_replay *self, weir_error *err)
         status = weiri_engine_turn(engine, err);
     }
     if (status == WEIR_EOF) {
-        status = weiri_engine_finish(engine, err);
+        status = weiri_engine_end(engine, err);
     }
     if (engine != NULL) {
         self->counts = weiri_engine_get_counts(engine);
@@ -263,7 +263,7 @@ drive(weiri_replay *self, weir_error *err)
 }
 
 static void
-end_reading(weiri_replay *self)
+end_reading(weiri_reading *self)
 {
     weiri_matcher_destroy(&self->matcher);
     weiri_gather_destroy(&self->gather);
@@ -271,7 +271,7 @@ end_reading(weiri_replay *self)
 
 /* Read all sources once. */
 static weir_status
-read_all(weiri_replay *self, bool with_matcher, weir_error *err)
+read_all(weiri_reading *self, bool with_matcher, weir_error *err)
 {
     const weiri_match_sink sink = {
         .context = self, .matched = on_matched, .emitted = on_emitted
@@ -293,7 +293,7 @@ read_all(weiri_replay *self, bool with_matcher, weir_error *err)
 /* ---- the whole ---- */
 
 static bool
-is_standard_input(const weiri_replay_request *request, const weiri_plan *plan)
+is_standard_input(const weiri_reading_request *request, const weiri_plan *plan)
 {
     for (size_t i = 0; i < request->n_redirects; i++) {
         if (strcmp(request->redirects[i].path, "-") == 0) {
@@ -311,7 +311,7 @@ is_standard_input(const weiri_replay_request *request, const weiri_plan *plan)
 /* Which key the match that is asked for is of: one reading to find it, one to read its
  * first event. */
 static weir_status
-find_key(weiri_replay *self, weir_error *err)
+find_key(weiri_reading *self, weir_error *err)
 {
     if (is_standard_input(self->request, &self->plan)) {
         return WEIR_FAIL(err, WEIR_EINVAL,
@@ -330,7 +330,7 @@ find_key(weiri_replay *self, weir_error *err)
 }
 
 static weir_status
-run(weiri_replay *self, weir_error *err)
+run(weiri_reading *self, weir_error *err)
 {
     const weir_schema *schema = self->rule->match->emit->schema;
     weir_status        status = weir_chunk_new(schema, NULL, &self->emitted);
@@ -344,8 +344,8 @@ run(weiri_replay *self, weir_error *err)
 }
 
 weir_status
-weiri_replay_new(const weiri_plan *plan, const weiri_replay_request *request,
-    weiri_replay **out, weir_error *err)
+weiri_reading_new(const weiri_plan *plan, const weiri_reading_request *request,
+    weiri_reading **out, weir_error *err)
 {
     const weiri_rule *rule = &plan->rules[request->rule];
     if (rule->match == NULL) {
@@ -353,8 +353,8 @@ weiri_replay_new(const weiri_plan *plan, const weiri_replay_request *request,
             "rule '%s' is a query; partial matches are of rules that begin with 'match'",
             rule->name);
     }
-    weiri_replay *self  = calloc(1, sizeof *self);
-    weiri_arena  *arena = weiri_arena_new();
+    weiri_reading *self  = calloc(1, sizeof *self);
+    weiri_arena   *arena = weiri_arena_new();
     if (self == NULL || arena == NULL) {
         free(self);
         weiri_arena_destroy(&arena);
@@ -367,7 +367,7 @@ weiri_replay_new(const weiri_plan *plan, const weiri_replay_request *request,
     prepare_plan(self, plan);
     weir_status status = run(self, err);
     if (status != WEIR_OK) {
-        weiri_replay_destroy(&self);
+        weiri_reading_destroy(&self);
         return status;
     }
     *out = self;
@@ -375,10 +375,10 @@ weiri_replay_new(const weiri_plan *plan, const weiri_replay_request *request,
 }
 
 void
-weiri_replay_destroy(weiri_replay **self_p)
+weiri_reading_destroy(weiri_reading **self_p)
 {
-    weiri_replay *self = *self_p;
-    *self_p            = NULL;
+    weiri_reading *self = *self_p;
+    *self_p             = NULL;
     if (self == NULL) {
         return;
     }
@@ -390,7 +390,7 @@ weiri_replay_destroy(weiri_replay **self_p)
 }
 
 weiri_gathered
-weiri_replay_events(const weiri_replay *self)
+weiri_reading_events(const weiri_reading *self)
 {
     uint32_t              n    = 0;
     const weiri_gathered *keys = weiri_gather_keys(self->gather, &n);
@@ -398,32 +398,32 @@ weiri_replay_events(const weiri_replay *self)
 }
 
 const weiri_trace_event *
-weiri_replay_lates(const weiri_replay *self, uint32_t *n)
+weiri_reading_lates(const weiri_reading *self, uint32_t *n)
 {
     return weiri_gather_lates(self->gather, n);
 }
 
-const weiri_replayed_match *
-weiri_replay_matches(const weiri_replay *self, uint32_t *n)
+const weiri_read_match *
+weiri_reading_matches(const weiri_reading *self, uint32_t *n)
 {
     *n = self->n_kept;
     return self->matches;
 }
 
 uint64_t
-weiri_replay_number(const weiri_replay *self)
+weiri_reading_number(const weiri_reading *self)
 {
     return self->number;
 }
 
 int64_t
-weiri_replay_end(const weiri_replay *self)
+weiri_reading_end(const weiri_reading *self)
 {
     return self->end_ns;
 }
 
 weiri_engine_counts
-weiri_replay_counts(const weiri_replay *self)
+weiri_reading_counts(const weiri_reading *self)
 {
     return self->counts;
 }

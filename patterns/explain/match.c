@@ -228,13 +228,14 @@ weiri_explain_match(
     if (status != WEIR_OK) {
         return status;
     }
-    weiri_facts facts    = facts_of(matcher);
-    out->executor        = weiri_matcher_executor_name(matcher);
-    out->state           = (weiri_state_size){ .unit = facts.unit,
-                  .unit_bytes                        = facts.unit_bytes,
-                  .taken_bytes                       = facts.taken_bytes };
-    out->state.key_bytes = (uint32_t)(sizeof(weiri_partition)
-                                      + weiri_matcher_ops(matcher)->state_size(plan));
+    weiri_facts facts = facts_of(matcher);
+    out->executor     = weiri_matcher_executor_name(matcher);
+    out->state        = (weiri_state_size){ .unit = facts.unit,
+               .unit_bytes                        = facts.unit_bytes,
+               .taken_bytes                       = facts.taken_bytes };
+    out->state.key_bytes =
+        (uint32_t)(sizeof(weiri_partition)
+                   + weiri_matcher_ops(matcher)->state_size(weiri_matcher_core(matcher)));
     set_refusals(arena, plan, weiri_matcher_core(matcher)->automaton, out);
     weiri_matcher_destroy(&matcher);
     set_growth(arena, plan, &out->state);

@@ -250,6 +250,18 @@ has_earlier_run(const weiri_trace *self, uint32_t first)
            && weiri_trace_at(self, self->runs.items[0].node)->first < first;
 }
 
+/* Give held matches until one has to wait. */
+static void
+release(weiri_trace *self)
+{
+    sort(self, &self->held, by_holding);
+    while (self->held.n > 0
+           && !has_earlier_run(
+               self, weiri_trace_at(self, self->held.items[0].node)->first)) {
+        give_first(self, &self->held, false);
+    }
+}
+
 static void
 hold(weiri_trace *self, const weiri_trace_completes *completes)
 {
@@ -258,12 +270,7 @@ hold(weiri_trace *self, const weiri_trace_completes *completes)
         WEIRI_ARENA_PUSH(
             self->arena, self->held.items, self->held.n, completes->items[i]);
     }
-    sort(self, &self->held, by_holding);
-    while (self->held.n > 0
-           && !has_earlier_run(
-               self, weiri_trace_at(self, self->held.items[0].node)->first)) {
-        give_first(self, &self->held, false);
-    }
+    release(self);
 }
 
 static void
@@ -276,15 +283,37 @@ bound_matches(weiri_trace *self, weiri_trace_completes *list)
     }
 }
 
-/* The partial match that began first goes first; they stand in that order. */
+static uint32_t
+first_of_run(const weiri_trace *self, uint32_t run)
+{
+    return weiri_trace_at(self, self->runs.items[run].node)->first;
+}
+
+/* Partial matches stand in the order of their first events: how many of these there are.
+ */
+static uint32_t
+count_starts(const weiri_trace *self)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < self->runs.n; i++) {
+        n += i == 0 || first_of_run(self, i) != first_of_run(self, i - 1);
+    }
+    return n;
+}
+
+/* All that began with the earliest event goes, until few enough are left. */
 static void
 bound_runs(weiri_trace *self)
 {
-    while (self->runs.n > self->plan->max_runs) {
-        weiri_trace_run run = self->runs.items[0];
-        note_dropped(self, run.node, run.state, false, WEIRI_TRACE_MAX_RUNS);
-        self->runs.n--;
-        memmove(self->runs.items, self->runs.items + 1,
+    while (count_starts(self) > self->plan->max_runs) {
+        uint32_t first = first_of_run(self, 0);
+        uint32_t n     = 0;
+        for (; n < self->runs.n && first_of_run(self, n) == first; n++) {
+            note_dropped(self, self->runs.items[n].node, self->runs.items[n].state, false,
+                WEIRI_TRACE_MAX_RUNS);
+        }
+        self->runs.n -= n;
+        memmove(self->runs.items, self->runs.items + n,
             self->runs.n * sizeof *self->runs.items);
     }
 }
@@ -308,4 +337,7 @@ weiri_trace_settle(weiri_trace *self, weiri_trace_completes *list, bool is_absen
         }
     }
     bound_runs(self);
+    if (skip >= WEIRI_SKIP_TO_NEXT) {
+        release(self); /* what waited for those that went */
+    }
 }

@@ -13,7 +13,14 @@ _weir_options() {
 _weir_values() {
     case $2 in
     --message-format) echo human json sarif ;;
-    --format) if [ "$1" = test ]; then echo tap junit; else echo json csv msgpack text; fi ;;
+    --format)
+        case $1 in
+        test) echo tap junit ;;
+        explain) echo text json ;;
+        *) echo json csv msgpack text ;;
+        esac
+        ;;
+    --draw) echo text dot svg ;;
     *) return 1 ;;
     esac
 }
@@ -36,7 +43,7 @@ _weir() {
         mapfile -t COMPREPLY < <(compgen -W "$values" -- "$word")
     elif [[ $before = --from ]]; then
         _weir_files any "$word"
-    elif [[ $before = --@(set|filter|jobs) ]]; then
+    elif [[ $before = --@(set|filter|jobs|key|at|match) ]]; then
         return
     elif [[ $word = -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$(_weir_options "$command" "$verb")" -- "$word")

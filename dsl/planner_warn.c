@@ -1,50 +1,9 @@
 /* What is legal and probably not meant. */
 #include "planner_match.h"
 
-#include <string.h>
+#include "weiri/explain.h"
 
 /* ---- state that grows ---- */
-
-static bool
-is_bounded(const weiri_matching *self, const weiri_pattern *item)
-{
-    if (item->kind == WEIRI_PATTERN_STEP) {
-        return self->match->steps[item->step].gap_ns >= 0 || item->is_negated;
-    }
-    for (uint32_t i = 0; i < item->n_items; i++) {
-        if (!is_bounded(self, item->items[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* The first element that may be waited for without end, or repeats without end; NULL:
- * none. */
-static const weiri_pattern *
-endless(const weiri_matching *self, const weiri_pattern *pattern)
-{
-    bool loops = pattern->max > 1 && pattern->inner != WEIRI_INNER_NEXT;
-    if (loops && !is_bounded(self, pattern)) {
-        return pattern;
-    }
-    bool is_begun = false; /* something before it takes an event */
-    for (uint32_t i = 0; i < pattern->n_items; i++) {
-        const weiri_pattern *item  = pattern->items[i];
-        bool                 waits = item->contiguity == WEIRI_FOLLOWED
-                     || item->contiguity == WEIRI_FOLLOWED_ANY
-                     || pattern->kind == WEIRI_PATTERN_AND;
-        if (is_begun && waits && !item->is_negated && !is_bounded(self, item)) {
-            return item;
-        }
-        const weiri_pattern *inside = endless(self, item);
-        if (inside != NULL) {
-            return inside;
-        }
-        is_begun = is_begun || !item->is_negated;
-    }
-    return NULL;
-}
 
 static const char *
 name_of(const weiri_matching *self, const weiri_pattern *pattern)
@@ -98,7 +57,7 @@ weiri_warn_match(weiri_matching *self)
     if (match->within_ns >= 0 || match->silence_ns >= 0) {
         return;
     }
-    const weiri_pattern *waits = endless(self, match->pattern);
+    const weiri_pattern *waits = weiri_pattern_endless(match);
     if (waits != NULL) {
         warn_growth(self, waits);
     }

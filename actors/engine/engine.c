@@ -82,6 +82,10 @@ pass(weiri_engine *self, int64_t watermark_ns, int64_t deadline_ns, bool is_end,
     if (status == WEIR_OK) {
         status = write_outlets(self, err);
     }
+    if (status == WEIR_OK && self->options.passed != NULL) {
+        status = self->options.passed(self->options.passed_context,
+            weiri_graph_rows(self->graph), deadline_ns, err);
+    }
     weiri_graph_forget(self->graph);
     return status;
 }

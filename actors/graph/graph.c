@@ -150,6 +150,12 @@ weiri_graph_used(const weiri_graph *self, uint32_t stream)
     return self->used[stream];
 }
 
+bool
+weiri_graph_is_gated(const weiri_graph *self, uint32_t rule)
+{
+    return weiri_dispatch_is_gated(self->dispatch, rule);
+}
+
 uint64_t
 weiri_graph_rule_matches(const weiri_graph *self, uint32_t rule)
 {

@@ -266,13 +266,10 @@ reserve_rows(weiri_executor *self, weiri_set *set, uint32_t class)
 }
 
 const weiri_set_row *
-weiri_sets_row(weiri_executor *self, uint32_t set, uint32_t class)
+weiri_sets_make_row(weiri_executor *self, uint32_t set, uint32_t class)
 {
     static const weiri_set_row DEAD = { .is_made = true };
     weiri_set                 *at   = &self->sets.sets[set];
-    if (class < at->n_rows && at->rows[class].is_made) {
-        return &at->rows[class];
-    }
     if (!reserve_rows(self, at, class)) {
         return &DEAD;
     }

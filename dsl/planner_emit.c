@@ -277,14 +277,11 @@ arrange(weiri_planner *self, uint32_t stream, const weiri_ast_emit *emit,
 }
 
 static bool
-check_emit(weiri_planner *self, const weiri_ast_rule *rule, const weiri_ast_emit *emit)
+check_emit(weiri_planner *self, const weiri_ast_emit *emit)
 {
     if (emit->is_into) {
         weiri_report_not_yet(self, emit->at, "emitting into tables is");
         return false;
-    }
-    if (emit->when_changes.size > 0 && rule->match_at.size > 0) {
-        weiri_report_not_yet(self, emit->when_changes, "'when changes' after 'match' is");
     }
     return emit->stream.text != NULL;
 }
@@ -293,7 +290,7 @@ weiri_emit *
 weiri_plan_emit(weiri_planner *self, const weiri_scope *scope, const weiri_ast_rule *rule,
     const weiri_ast_emit *emit, const weiri_whole *whole)
 {
-    if (!check_emit(self, rule, emit)) {
+    if (!check_emit(self, emit)) {
         return NULL;
     }
     uint32_t           stream = weiri_find_stream(self, emit->stream.text);

@@ -7,21 +7,28 @@
 
 /* A whole number from 1 to `most`, 0 after a report. */
 static uint32_t
-constant_count(
-    weiri_querying *self, const weiri_ast_expr *node, uint32_t most, const char *what)
+number_to(
+    weiri_planner *self, const weiri_ast_expr *node, uint32_t most, const char *what)
 {
-    const weir_value *value = weiri_constant(self->planner, node, WEIR_INT, what);
+    const weir_value *value = weiri_constant(self, node, WEIR_INT, what);
     if (value == NULL) {
-        self->is_broken = true;
         return 0;
     }
     if (value->is_null || value->as.i < 1 || value->as.i > (int64_t)most) {
-        weiri_report(self->planner->diagnostics, WEIRI_E_BAD_COUNT, node->at,
+        weiri_report(self->diagnostics, WEIRI_E_BAD_COUNT, node->at,
             "%s is a number from 1 to %u", what, (unsigned)most);
-        self->is_broken = true;
         return 0;
     }
     return (uint32_t)value->as.i;
+}
+
+static uint32_t
+constant_count(
+    weiri_querying *self, const weiri_ast_expr *node, uint32_t most, const char *what)
+{
+    uint32_t n      = number_to(self->planner, node, most, what);
+    self->is_broken = self->is_broken || n == 0;
+    return n;
 }
 
 static int64_t
@@ -37,14 +44,28 @@ duration(weiri_querying *self, const weiri_ast_expr *node, const char *what)
 
 /* ---- the window ---- */
 
-static weiri_window_kind
-kind_of(weiri_word word)
+/* Whether an amount is a number, and not a duration. */
+static bool
+is_number(weiri_querying *self, const weiri_ast_expr *node)
 {
-    switch (word) {
-    case WEIRI_WORD_TUMBLING: return WEIRI_WINDOW_TUMBLING;
+    bool              is_param = false;
+    const weiri_expr *param    = node->kind == WEIRI_AST_NAME ? weiri_find_param(
+                                     self->planner, node->name.text, &is_param)
+                                                              : NULL;
+    return node->kind == WEIRI_AST_INT || (param != NULL && param->type == WEIR_INT);
+}
+
+static weiri_window_kind
+kind_of(weiri_querying *self)
+{
+    const weiri_ast_window *ast = &self->rule->window;
+    switch (ast->kind) {
+    case WEIRI_WORD_TUMBLING:
+        return is_number(self, ast->width) ? WEIRI_WINDOW_BATCH : WEIRI_WINDOW_TUMBLING;
     case WEIRI_WORD_HOPPING: return WEIRI_WINDOW_HOPPING;
     case WEIRI_WORD_SLIDING: return WEIRI_WINDOW_SLIDING;
     case WEIRI_WORD_SESSION: return WEIRI_WINDOW_SESSION;
+    case WEIRI_WORD_ALL: return WEIRI_WINDOW_ALL;
     default: return WEIRI_WINDOW_LAST;
     }
 }
@@ -86,14 +107,17 @@ plan_clause(weiri_querying *self)
 {
     const weiri_ast_window *ast    = &self->rule->window;
     weiri_window           *window = self->query->window;
-    window->kind                   = kind_of(ast->kind);
+    window->kind                   = kind_of(self);
     window->is_before              = ast->is_before;
     window->is_reset               = ast->is_reset;
     window->has_fill               = ast->is_filled;
     if (window->kind == WEIRI_WINDOW_LAST) {
         window->n_rows = constant_count(
             self, ast->width, WEIRI_WINDOW_ROWS, "the length of a 'last' window");
-    } else {
+    } else if (window->kind == WEIRI_WINDOW_BATCH) {
+        window->n_rows = constant_count(
+            self, ast->width, WEIRI_NONE - 1, "the length of a 'tumbling' window");
+    } else if (window->kind != WEIRI_WINDOW_ALL) {
         window->width_ns = duration(self, ast->width, "a window's length");
     }
     plan_every(self);
@@ -117,8 +141,9 @@ weiri_plan_window(weiri_querying *self)
     self->query->window  = window;
     if (has_clause) {
         plan_clause(self);
-        self->is_closed =
-            window->kind != WEIRI_WINDOW_SLIDING && window->kind != WEIRI_WINDOW_LAST;
+        self->is_closed = window->kind != WEIRI_WINDOW_SLIDING
+                          && window->kind != WEIRI_WINDOW_LAST
+                          && window->kind != WEIRI_WINDOW_ALL;
     } else {
         window->kind   = WEIRI_WINDOW_LAST;
         window->n_rows = 1;
@@ -237,9 +262,9 @@ plan_order(weiri_querying *self)
     if (rule->order_at.size == 0) {
         return;
     }
-    if (!self->is_closed) {
+    if (!self->is_closed || window->kind == WEIRI_WINDOW_BATCH) {
         weiri_report(self->planner->diagnostics, WEIRI_E_NEEDS_WINDOW, rule->order_at,
-            "'order by' needs a window that closes, results of single events are in "
+            "'order by' needs a window that closes as time passes, other results are in "
             "order of time");
         weiri_report_hint(self->planner->diagnostics, "'window tumbling 1m' closes");
         self->is_broken = true;
@@ -260,19 +285,21 @@ plan_order(weiri_querying *self)
     }
 }
 
-static void
-plan_limit(weiri_querying *self)
+bool
+weiri_plan_limit(
+    weiri_planner *self, const weiri_ast_rule *rule, uint32_t *limit, int64_t *limit_ns)
 {
-    const weiri_ast_rule *rule   = self->rule;
-    weiri_window         *window = self->query->window;
+    *limit    = 0;
+    *limit_ns = -1;
     if (rule->limit_at.size == 0) {
-        return;
+        return true;
     }
     uint32_t most = rule->limit_per != NULL ? WEIRI_LIMIT_COUNT : WEIRI_NONE - 1;
-    window->limit = constant_count(self, rule->limit, most, "'limit'");
+    *limit        = number_to(self, rule->limit, most, "'limit'");
     if (rule->limit_per != NULL) {
-        window->limit_ns = duration(self, rule->limit_per, "'per'");
+        *limit_ns = weiri_constant_duration(self, rule->limit_per, false, "'per'");
     }
+    return *limit > 0 && (rule->limit_per == NULL || *limit_ns > 0);
 }
 
 /* What turns true: having, and without a window what `where` says too, for an event that
@@ -320,6 +347,8 @@ weiri_plan_window_results(weiri_querying *self)
         self->is_broken = self->is_broken || window->having == NULL;
     }
     plan_order(self);
-    plan_limit(self);
+    self->is_broken =
+        !weiri_plan_limit(self->planner, rule, &window->limit, &window->limit_ns)
+        || self->is_broken;
     plan_changes(self);
 }

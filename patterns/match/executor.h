@@ -11,6 +11,7 @@
 #include "match/classes.h"
 #include "match/keys.h"
 #include "match/registers.h"
+#include "window/limiter.h"
 
 typedef struct weiri_emitter weiri_emitter;
 
@@ -23,6 +24,7 @@ typedef struct weiri_core {
     weiri_keys        *keys;
     weiri_emitter     *emit;
     weiri_emitter     *on_timeout; /* NULL: none */
+    weiri_limiter     *limiter;    /* NULL: none */
     weiri_match_counts counts;
     int64_t            now_ns; /* of the event or deadline at work */
     weir_status        status; /* not WEIR_OK: the matcher has stopped */

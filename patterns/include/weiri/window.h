@@ -8,13 +8,17 @@
  * window with start and end holds start <= time < end, and closes before the first event
  * with time >= end, or when the watermark reaches end. What closes together comes in the
  * order (end, first event of the key in that window). What it emits has its end as time.
+ * A batch ends with its last event; one that is open when the input ends has the time of
+ * the input's last event.
  *
- * State. A key whose window has run empty is forgotten: `when changes` starts anew with
- * its next event. What `limit n per D` has counted is kept as long as it matters.
+ * State. A key whose window has run empty is forgotten, one of windows that close when it
+ * has no event in the next one either: `when changes` starts anew with its next event.
+ * What `limit n per D` has counted is kept as long as it matters.
  */
 #ifndef WEIRI_WINDOW_H
 #define WEIRI_WINDOW_H
 
+#include "weiri/pack.h"
 #include "weiri/pattern.h"
 
 enum {
@@ -23,6 +27,7 @@ enum {
     WEIRI_WINDOW_ROWS    = 1 << 24, /* rows in one key's sliding window, default      */
     WEIRI_WINDOW_PANES   = 1 << 16, /* panes of one hopping window                    */
     WEIRI_LIMIT_COUNT    = 4096,    /* n of `limit n per D`                           */
+    WEIRI_WINDOW_FILLS   = 1 << 20, /* results of `fill` without any event, default   */
     WEIRI_QUANTILE_EXACT = 1024,    /* values up to which a closed window's quantile is
                                      * exact; above: rank error below 1 % of the count */
     WEIRI_DISTINCT_EXACT = 1024,    /* likewise distinct; above: 1.6 % standard error  */
@@ -36,7 +41,9 @@ typedef enum weiri_window_kind {
     WEIRI_WINDOW_SLIDING,  /* for each event: from its time - width, inclusive, to itself
                             */
     WEIRI_WINDOW_LAST,     /* for each event: the last n_rows events, itself included   */
-    WEIRI_WINDOW_SESSION   /* events less than width apart; ends width after its last   */
+    WEIRI_WINDOW_SESSION,  /* events less than width apart; ends width after its last   */
+    WEIRI_WINDOW_ALL,      /* for each event: itself and all before it                  */
+    WEIRI_WINDOW_BATCH     /* n_rows events, then the next n_rows                       */
 } weiri_window_kind;
 
 /* How each aggregate is written, what it takes, and what it gives.
@@ -46,9 +53,10 @@ typedef enum weiri_window_kind {
  * of the exact values, rounded once; out of range it is null and a fault. */
 #define WEIRI_AGGREGATE_LIST(X)                                                          \
     X(KEY, "")        /* value `index` of the key                                  */    \
-    X(START, "")      /* start of the window: of sliding and last, time of the oldest    \
-                       * event in it; of a session, time of its first event        */    \
-    X(END, "")        /* end of the window: of sliding and last, the event's time  */    \
+    X(START, "")      /* start of the window: of sliding, last and all, time of the      \
+                       * oldest event in it; of sessions and batches, of the first */    \
+    X(END, "")        /* end of the window: of sliding, last and all, the event's time;  \
+                       * of a batch, that of its last event                        */    \
     X(COUNT, "count") /* rows; of a bool those where it is true, else where not null */  \
     X(SUM, "sum")     /* of int, float, duration: the same type                    */    \
     X(AVG, "avg")     /* of int, float: float; of duration: duration, toward zero  */    \
@@ -104,9 +112,10 @@ typedef struct weiri_window {
     weiri_window_kind kind;
     int64_t           width_ns; /* D; > 0; of LAST unused               */
     int64_t           every_ns; /* E of HOPPING; > 0                    */
-    uint32_t          n_rows;   /* n of LAST; > 0                       */
-    bool is_before;             /* sliding, last: the event itself is left out          */
-    bool is_reset;              /* sliding, last: emptied, the event too, when it emits */
+    uint32_t          n_rows;   /* n of LAST and BATCH; > 0             */
+    bool is_before;             /* sliding, last, all: the event itself is left out     */
+    bool is_reset;              /* sliding, last, all: emptied, the event too, when it
+                                 * emits                                        */
     bool has_fill;              /* tumbling, hopping: windows without events close too:
                                  * without keys from the first window to the last; with
                                  * keys each key from its first window on, those
@@ -134,6 +143,9 @@ typedef struct weiri_window {
                                      * dropped and counted                           */
     uint32_t max_rows;              /* 0: WEIRI_WINDOW_ROWS. The oldest row of a sliding
                                      * window is dropped and counted                 */
+    uint32_t max_fills;             /* 0: WEIRI_WINDOW_FILLS. After so many results of
+                                     * windows without events, and no event, further ones
+                                     * are passed over and counted until an event comes */
 } weiri_window;
 
 /* `from s where c … emit …`. Without a window filter and map. With one, emit's values and
@@ -181,13 +193,14 @@ typedef struct weiri_window_sink {
 
 typedef struct weiri_window_counts {
     uint64_t emitted;
-    uint64_t null_keys;    /* events of no partition             */
-    uint64_t dropped_keys; /* events beyond max_keys             */
-    uint64_t dropped_rows; /* rows beyond max_rows               */
-    uint64_t limited;      /* results that `limit` held back     */
-    uint64_t faults;       /* arithmetic that gave null          */
-    uint64_t live_keys;    /* with state, some of which may be due to be freed */
-    uint64_t live_rows;    /* held by sliding and row windows    */
+    uint64_t null_keys;     /* events of no partition             */
+    uint64_t dropped_keys;  /* events beyond max_keys             */
+    uint64_t dropped_rows;  /* rows beyond max_rows               */
+    uint64_t dropped_fills; /* results of windows without events, beyond max_fills */
+    uint64_t limited;       /* results that `limit` held back     */
+    uint64_t faults;        /* arithmetic that gave null          */
+    uint64_t live_keys;     /* with state, some of which may be due to be freed */
+    uint64_t live_rows;     /* held by sliding and row windows, likewise */
 } weiri_window_counts;
 
 /* `plan` (with a window) outlives the operator.
@@ -223,5 +236,28 @@ weiri_windower_finish(weiri_windower *self, weir_error *err);
 
 weiri_window_counts
 weiri_windower_counts(const weiri_windower *self);
+
+/* Append the state to `out`: all that what is given later depends on. Between two calls
+ * of feed or advance. The bytes are the same on every machine.
+ *
+ *   errors  WEIR_EINVAL  the input has ended
+ *           WEIR_ENOMEM
+ *           After either `out` has what it had.
+ *   cost    O(n log n) for n keys; linear in what they hold
+ */
+WEIR_MUST_CHECK weir_status
+weiri_windower_save(const weiri_windower *self, weiri_pack *out, weir_error *err);
+
+/* Have a new operator go on where a saved one was; its counts go on, too.
+ *
+ *   bytes   shape (size,): what one weiri_windower_save appended; not trusted
+ *   errors  WEIR_EDATA   damaged, of another format, or of another rule
+ *           WEIR_EINVAL  the operator has been fed
+ *           WEIR_ENOMEM
+ *           After any of them the operator is to be destroyed.
+ */
+WEIR_MUST_CHECK weir_status
+weiri_windower_load(
+    weiri_windower *self, const uint8_t *bytes, size_t size, weir_error *err);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "match/fingerprint.h"
 #include "match/sets.h"
+#include "weiri/assert.h"
 
 #define MAX_ORDER (UINT64_C(1) << 56)
 
@@ -32,6 +33,7 @@ weiri_sets_save(const weiri_executor *self, weiri_pack *out)
 {
     const weiri_sets *sets = &self->sets;
     weiri_pack_fixed(out, weiri_automaton_fingerprint(self->core->automaton));
+    weiri_assert(sets->members != NULL); /* set 0 has one */
     weiri_pack_number(out, sets->n - 1);
     for (uint32_t i = 1; i < sets->n; i++) {
         const uint32_t *members = &sets->members[sets->sets[i].first];

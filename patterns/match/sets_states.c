@@ -231,6 +231,8 @@ make_row(weiri_executor *self, uint32_t set, uint32_t class, weiri_set_row *row)
         qsort(self->found, n, sizeof *self->found, compare_moves);
     }
     for (uint32_t i = 0, to = 0; i < n; i = to) {
+        /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): n were found
+         */
         while (to < n && self->found[to].step == self->found[i].step) {
             to++;
         }

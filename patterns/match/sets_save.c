@@ -33,11 +33,11 @@ weiri_sets_save(const weiri_executor *self, weiri_pack *out)
 {
     const weiri_sets *sets = &self->sets;
     weiri_pack_fixed(out, weiri_automaton_fingerprint(self->core->automaton));
-    weiri_assert(sets->members != NULL); /* set 0 has one */
     weiri_pack_number(out, sets->n - 1);
     for (uint32_t i = 1; i < sets->n; i++) {
         const uint32_t *members = &sets->members[sets->sets[i].first];
         uint32_t        before  = 0;
+        weiri_assert(members != NULL); /* no set is empty */
         weiri_pack_number(out, sets->sets[i].n);
         for (uint32_t k = 0; k < sets->sets[i].n; k++) {
             weiri_pack_number(out, members[k] - before);

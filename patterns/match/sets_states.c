@@ -222,7 +222,7 @@ make_row(weiri_executor *self, uint32_t set, uint32_t class, weiri_set_row *row)
         uint32_t first = self->sets.sets[set].first;
         n              = find_moves(self, self->sets.members[first + i], n, row);
     }
-    row->moves = malloc((n + (size_t)1) * sizeof *row->moves);
+    row->moves = calloc(n + (size_t)1, sizeof *row->moves);
     if (row->moves == NULL || self->core->automaton->conditions.is_out_of_memory) {
         self->core->status = WEIR_ENOMEM;
         return;

@@ -9,7 +9,6 @@
 
 #include "match/fingerprint.h"
 #include "match/sets.h"
-#include "weiri/assert.h"
 
 #define MAX_ORDER (UINT64_C(1) << 56)
 
@@ -37,7 +36,6 @@ weiri_sets_save(const weiri_executor *self, weiri_pack *out)
     for (uint32_t i = 1; i < sets->n; i++) {
         const uint32_t *members = &sets->members[sets->sets[i].first];
         uint32_t        before  = 0;
-        weiri_assert(members != NULL); /* no set is empty */
         weiri_pack_number(out, sets->sets[i].n);
         for (uint32_t k = 0; k < sets->sets[i].n; k++) {
             weiri_pack_number(out, members[k] - before);
@@ -81,7 +79,7 @@ weiri_sets_load(weiri_executor *self, weiri_unpack *in)
         self->core->status = WEIR_ENOMEM;
         weiri_unpack_fail(in, "there is no memory for it");
     }
-    for (; n > 0 && in->wrong == NULL; n--) {
+    for (; members != NULL && n > 0 && in->wrong == NULL; n--) {
         load_set(self, members, in);
     }
     weiri_watches_load(&self->watches, in);

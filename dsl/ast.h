@@ -129,7 +129,8 @@ typedef struct weiri_ast_key {
 
 typedef struct weiri_ast_join {
     weiri_span      at;
-    weiri_word      kind; /* JOIN, LEFT, ASOF */
+    weiri_word      kind;    /* JOIN, ASOF             */
+    bool            is_left; /* left join, asof left join */
     weiri_ast_name  alias;
     weiri_ast_name  stream;
     weiri_ast_expr *on;

@@ -6,6 +6,7 @@
  *   planner_io.c         sources and sinks
  *   planner_order.c      which rule feeds which
  *   planner_query.c      rules that begin with `from`: clauses and names
+ *   planner_join.c       … the streams that they join
  *   planner_window.c     … their window, key, order and limits
  *   planner_aggregate.c  … what they compute over a window
  *   planner_emit.c       what rules emit
@@ -97,6 +98,12 @@ weiri_find_stream(const weiri_planner *self, const char *name);
 /* The same, and a report if there is none. */
 uint32_t
 weiri_need_stream(weiri_planner *self, weiri_ast_name name);
+
+/* A stream without a name that rules could use, for which there is room: one for each
+ * join of a rule. */
+uint32_t
+weiri_add_hidden_stream(
+    weiri_planner *self, const char *name, weiri_origin origin, weiri_span at);
 
 /* Report that a stream has no such field, with the nearest; nothing for a broken one. */
 void

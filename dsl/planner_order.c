@@ -72,6 +72,9 @@ weiri_collect_rules(weiri_planner *self)
         if (!rule->is_broken && rule->from.stream.text != NULL) {
             add_read(self, &info, rule->from.stream);
         }
+        for (uint32_t j = 0; !rule->is_broken && j < rule->from.n_joins; j++) {
+            add_read(self, &info, rule->from.joins[j].stream);
+        }
         count_writes(self, &info, 1);
         weiri_names_add(&self->rule_names, self->arena, rule->name.text, self->n_rules);
         WEIRI_ARENA_PUSH(self->arena, self->rules, self->n_rules, info);
@@ -175,6 +178,9 @@ plan_rule(weiri_planner *self, weiri_rule_info *info)
     if (rule.match == NULL && rule.query == NULL) {
         give_up(self, info);
         return;
+    }
+    if (rule.query != NULL) { /* what its joins give */
+        WEIRI_ARENA_PUSH(self->arena, info->reads, info->n_reads, rule.query->stream);
     }
     set_ranks(self, info);
     WEIRI_ARENA_PUSH(self->arena, self->plan->rules, self->plan->n_rules, rule);

@@ -368,11 +368,59 @@ collect_specials(weiri_planner *self)
         if (!rule->is_broken) {
             collect_special(self, rule->from.stream);
         }
+        for (uint32_t j = 0; !rule->is_broken && j < rule->from.n_joins; j++) {
+            collect_special(self, rule->from.joins[j].stream);
+        }
     }
     for (uint64_t i = 0;
          (statement = weiri_planner_next(self, WEIRI_WORD_SINK, &i)) != NULL;) {
         collect_special(self, statement->as.io->stream);
     }
+}
+
+/* ---- hidden streams ---- */
+
+static uint32_t
+count_hidden(const weiri_planner *self)
+{
+    const weiri_ast_statement *statement;
+    uint32_t                   n = 0;
+    for (uint64_t i = 0;
+         (statement = weiri_planner_next(self, WEIRI_WORD_RULE, &i)) != NULL;) {
+        n += statement->as.rule->from.n_joins;
+    }
+    return n;
+}
+
+/* Schemas are pointed at while rules are planned, so that streams must not move. */
+static void
+make_room(weiri_planner *self)
+{
+    weiri_plan *plan = self->plan;
+    size_t      n    = plan->n_streams;
+    size_t      room = n + count_hidden(self) + 1;
+    plan->streams    = weiri_arena_grow(self->arena, plan->streams,
+           n * sizeof *plan->streams, room * sizeof *plan->streams);
+    self->streams    = weiri_arena_grow(self->arena, self->streams,
+           n * sizeof *self->streams, room * sizeof *self->streams);
+}
+
+uint32_t
+weiri_add_hidden_stream(
+    weiri_planner *self, const char *name, weiri_origin origin, weiri_span at)
+{
+    weiri_plan   *plan   = self->plan;
+    uint32_t      index  = plan->n_streams++;
+    weiri_stream *stream = &plan->streams[index];
+    *stream              = (weiri_stream){ .origin = origin,
+                     .of                           = WEIRI_NONE,
+                     .late                         = WEIRI_NONE,
+                     .dead                         = WEIRI_NONE,
+                     .is_read                      = true };
+    stream->schema       = (weir_schema){ .name = name, .time_field = -1 };
+    self->streams[index] =
+        (weiri_stream_info){ .at = at, .is_emitted = true, .is_known = true };
+    return index;
 }
 
 void
@@ -383,6 +431,7 @@ weiri_plan_streams(weiri_planner *self)
     collect_emits(self);
     set_origins(self);
     collect_specials(self);
+    make_room(self);
     for (uint32_t i = 0; i < self->plan->n_streams; i++) {
         weiri_stream *stream = &self->plan->streams[i];
         if (self->streams[i].is_known) {

@@ -167,16 +167,6 @@ weiri_plan_window_keys(weiri_querying *self)
     }
 }
 
-/* The field that an expression is, NULL if it is more than that. */
-static const char *
-field_text(const weiri_querying *self, const weiri_ast_expr *node)
-{
-    if (node->kind == WEIRI_AST_MEMBER && weiri_query_is_field(self, node)) {
-        return node->name.text;
-    }
-    return node->kind == WEIRI_AST_NAME ? node->name.text : NULL;
-}
-
 static bool
 is_same_literal(const weiri_ast_expr *a, const weiri_ast_expr *b)
 {
@@ -197,10 +187,10 @@ is_same_literal(const weiri_ast_expr *a, const weiri_ast_expr *b)
 static bool
 is_same_node(const weiri_querying *self, const weiri_ast_expr *a, const weiri_ast_expr *b)
 {
-    const char *a_field = field_text(self, a);
-    const char *b_field = field_text(self, b);
-    if (a_field != NULL && b_field != NULL) {
-        return strcmp(a_field, b_field) == 0;
+    uint32_t a_field = weiri_query_find(self, a);
+    uint32_t b_field = weiri_query_find(self, b);
+    if (a_field != WEIRI_NONE && b_field != WEIRI_NONE) {
+        return a_field == b_field;
     }
     bool is_alike = a->kind == b->kind && a->n_items == b->n_items
                     && a->is_negated == b->is_negated && a->kind != WEIRI_AST_BROKEN

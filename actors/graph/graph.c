@@ -161,9 +161,11 @@ weiri_graph_get_counts(const weiri_graph *self)
         weiri_rule_counts of = weiri_rule_actor_counts(self->rules[i]);
         counts.n_matches += of.match.matches + of.window.emitted;
         counts.n_dropped += of.match.dropped_runs + of.match.dropped_matches
-                            + of.window.dropped_keys + of.window.dropped_rows;
-        counts.n_faults += of.match.faults + of.window.faults;
-        counts.n_null_keys += of.match.null_keys + of.window.null_keys;
+                            + of.window.dropped_keys + of.window.dropped_rows
+                            + of.join.dropped_rows;
+        counts.n_faults += of.match.faults + of.window.faults + of.join.faults;
+        counts.n_null_keys +=
+            of.match.null_keys + of.window.null_keys + of.join.null_keys;
     }
     return counts;
 }

@@ -2,6 +2,7 @@
  *
  *   filter.c   a query without a window, on columns
  *   window.c   a query with one: the windower
+ *   join.c     what comes before a query that reads two streams: the joiner
  *   match.c    a match: the matcher, on the ordered batch of its inputs
  */
 #ifndef WEIRI_HOST_H
@@ -35,5 +36,6 @@ typedef struct weiri_host_ops {
 extern const weiri_host_ops weiri_filter_host;
 extern const weiri_host_ops weiri_window_host;
 extern const weiri_host_ops weiri_match_host;
+extern const weiri_host_ops weiri_join_host;
 
 #endif

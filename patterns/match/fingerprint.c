@@ -47,9 +47,8 @@ add_constant(uint64_t hash, const weir_value *value)
     return add(hash, (uint64_t)value->as.i);
 }
 
-/* `schema`: of the event that it reads. */
-static uint64_t
-add_expr(uint64_t hash, const weiri_expr *expr, const weir_schema *schema)
+uint64_t
+weiri_hash_expr(uint64_t hash, const weiri_expr *expr, const weir_schema *schema)
 {
     if (expr == NULL) {
         return add(hash, 0);
@@ -65,7 +64,7 @@ add_expr(uint64_t hash, const weiri_expr *expr, const weir_schema *schema)
     hash = add_text(hash, expr->as.call.operation->name);
     hash = add(hash, expr->as.call.n_args);
     for (uint32_t i = 0; i < expr->as.call.n_args; i++) {
-        hash = add_expr(hash, expr->as.call.args[i], schema);
+        hash = weiri_hash_expr(hash, expr->as.call.args[i], schema);
     }
     return hash;
 }
@@ -73,7 +72,8 @@ add_expr(uint64_t hash, const weiri_expr *expr, const weir_schema *schema)
 static uint64_t
 add_condition(uint64_t hash, const weiri_condition *where, const weir_schema *schema)
 {
-    return add_expr(add_expr(hash, where->unary, schema), where->correlated, schema);
+    return weiri_hash_expr(
+        weiri_hash_expr(hash, where->unary, schema), where->correlated, schema);
 }
 
 /* All steps under an `until` read one input. */
@@ -112,7 +112,7 @@ add_register(uint64_t hash, const weiri_match *plan, const weiri_register *reg)
     hash = add(add(add(hash, reg->kind), reg->step), reg->index);
     hash = add(add(hash, reg->type), reg->element);
     for (uint32_t i = 0; reg->arguments != NULL && i < plan->n_inputs; i++) {
-        hash = add_expr(hash, reg->arguments[i], plan->inputs[i].schema);
+        hash = weiri_hash_expr(hash, reg->arguments[i], plan->inputs[i].schema);
     }
     return add(hash, reg->arguments != NULL);
 }
@@ -122,7 +122,7 @@ add_input(uint64_t hash, const weiri_match *plan, const weiri_match_input *input
 {
     hash = add_text(hash, input->schema->name);
     for (uint32_t k = 0; k < plan->n_keys; k++) {
-        hash = add_expr(hash, input->keys[k], input->schema);
+        hash = weiri_hash_expr(hash, input->keys[k], input->schema);
     }
     return hash;
 }

@@ -22,6 +22,27 @@ static const struct option OPTIONS[] = {
     { NULL, 0, NULL, 0 },
 };
 
+/* What the file says, without what it was taken apart into. */
+static uint32_t
+count_rules(const weiri_plan *plan)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < plan->n_rules; i++) {
+        n += plan->rules[i].join == NULL;
+    }
+    return n;
+}
+
+static uint32_t
+count_streams(const weiri_plan *plan)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < plan->n_streams; i++) {
+        n += plan->streams[i].origin != WEIRI_ORIGIN_JOIN;
+    }
+    return n;
+}
+
 int
 command_check(int argc, char **argv)
 {
@@ -50,9 +71,10 @@ command_check(int argc, char **argv)
     weiri_plan *plan = NULL;
     int status = compile_rules(argv + optind, argc - optind, &settings, quiet, &plan);
     if (status == EXIT_OK && !quiet) {
-        fprintf(stderr, "weir: %u rule%s, %u stream%s: ok\n", plan->n_rules,
-            plan->n_rules == 1 ? "" : "s", plan->n_streams,
-            plan->n_streams == 1 ? "" : "s");
+        uint32_t n_rules   = count_rules(plan);
+        uint32_t n_streams = count_streams(plan);
+        fprintf(stderr, "weir: %u rule%s, %u stream%s: ok\n", n_rules,
+            n_rules == 1 ? "" : "s", n_streams, n_streams == 1 ? "" : "s");
     }
     weiri_plan_destroy(&plan);
     setting_list_fini(&settings);

@@ -2,6 +2,7 @@
 #ifndef WEIRI_PLAN_H
 #define WEIRI_PLAN_H
 
+#include "weiri/join.h"
 #include "weiri/window.h"
 
 typedef enum weiri_format {
@@ -27,7 +28,8 @@ typedef enum weiri_origin {
     WEIRI_ORIGIN_SOURCE, /* sources deliver it           */
     WEIRI_ORIGIN_RULE,   /* derived: rules emit it       */
     WEIRI_ORIGIN_LATE,   /* late.<stream>                */
-    WEIRI_ORIGIN_DEAD    /* dead.<stream>                */
+    WEIRI_ORIGIN_DEAD,   /* dead.<stream>                */
+    WEIRI_ORIGIN_JOIN    /* joined rows, for the one rule that reads them */
 } weiri_origin;
 
 typedef struct weiri_stream {
@@ -83,8 +85,9 @@ typedef struct weiri_sink {
 typedef struct weiri_rule {
     const char         *name;
     const char         *title; /* NULL: none */
-    weiri_match        *match; /* one of the two */
+    weiri_match        *match; /* one of the three */
     weiri_query        *query;
+    weiri_join         *join; /* of the rule after it, whose name it has, too */
     weiri_place_in_text place;
 } weiri_rule;
 

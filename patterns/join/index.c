@@ -1,0 +1,177 @@
+#include "join/index.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "weiri/assert.h"
+
+enum { FEWEST_SLOTS = 64 };
+
+static bool
+is_free(const weiri_join_entry *entry)
+{
+    return entry->sides[0].head == WEIRI_NO_ROW && entry->sides[1].head == WEIRI_NO_ROW;
+}
+
+static weiri_join_entry *
+new_slots(uint32_t n)
+{
+    weiri_join_entry *slots = malloc(n * sizeof *slots);
+    if (slots != NULL) {
+        memset(slots, 0xff, n * sizeof *slots); /* all WEIRI_NO_ROW */
+    }
+    return slots;
+}
+
+weir_status
+weiri_join_index_init(weiri_join_index *self, const weiri_join_store *stores,
+    const weir_type *types, uint32_t n_keys)
+{
+    *self = (weiri_join_index){ .stores = stores,
+        .types                          = types,
+        .n_keys                         = n_keys,
+        .is_exact                       = n_keys == 1 && !weiri_cell_is_text(types[0]),
+        .slots                          = new_slots(FEWEST_SLOTS),
+        .mask                           = FEWEST_SLOTS - 1 };
+    return self->slots == NULL ? WEIR_ENOMEM : WEIR_OK;
+}
+
+void
+weiri_join_index_fini(weiri_join_index *self)
+{
+    free(self->slots);
+    self->slots = NULL;
+}
+
+static weir_status
+grow(weiri_join_index *self)
+{
+    uint32_t          n     = 2 * (self->mask + 1);
+    weiri_join_entry *slots = new_slots(n);
+    if (slots == NULL) {
+        return WEIR_ENOMEM;
+    }
+    weiri_join_index to = *self;
+    to.slots            = slots;
+    to.mask             = n - 1;
+    for (uint32_t i = 0; i <= self->mask; i++) {
+        if (is_free(&self->slots[i])) {
+            continue;
+        }
+        uint32_t slot = weiri_join_slot(&to, self->slots[i].word);
+        while (!is_free(&slots[slot])) {
+            slot = (slot + 1) & to.mask;
+        }
+        slots[slot] = self->slots[i];
+    }
+    free(self->slots);
+    *self = to;
+    return WEIR_OK;
+}
+
+/* Whether the rows of an entry have this key. */
+static bool
+has_key(
+    const weiri_join_index *self, const weiri_join_entry *entry, const weiri_cell *keys)
+{
+    uint32_t   side = entry->sides[0].head == WEIRI_NO_ROW;
+    weiri_kept kept = weiri_join_store_at(&self->stores[side], entry->sides[side].head);
+    const weir_chunk *rows = kept.block->rows;
+    for (uint32_t i = 0; i < self->n_keys; i++) {
+        weir_value value = weir_chunk_get(rows, kept.row, i);
+        weiri_cell cell  = { .i = value.as.i };
+        if (weiri_cell_is_text(self->types[i])) {
+            cell.s = &value;
+        } else if (self->types[i] == WEIR_BOOL) {
+            cell.i = value.as.b;
+        }
+        if (!weiri_cell_equal(
+                self->types[i], weiri_cell_plain(self->types[i], cell), keys[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+weiri_join_entry *
+weiri_join_index_find(const weiri_join_index *self, uint64_t word, const weiri_cell *keys)
+{
+    uint32_t slot = weiri_join_slot(self, word);
+    while (!is_free(&self->slots[slot])) {
+        weiri_join_entry *entry = &self->slots[slot];
+        if (entry->word == word && (self->is_exact || has_key(self, entry, keys))) {
+            return entry;
+        }
+        slot = (slot + 1) & self->mask;
+    }
+    return NULL;
+}
+
+weir_status
+weiri_join_index_need(
+    weiri_join_index *self, uint64_t word, const weiri_cell *keys, weiri_join_entry **out)
+{
+    *out = weiri_join_index_find(self, word, keys);
+    if (*out != NULL) {
+        return WEIR_OK;
+    }
+    if (self->n_live >= self->mask / 2) {
+        weir_status status = grow(self);
+        if (status != WEIR_OK) {
+            return status;
+        }
+    }
+    uint32_t slot = weiri_join_slot(self, word);
+    while (!is_free(&self->slots[slot])) {
+        slot = (slot + 1) & self->mask;
+    }
+    self->n_live++;
+    *out         = &self->slots[slot];
+    (*out)->word = word;
+    return WEIR_OK;
+}
+
+weiri_join_entry *
+weiri_join_index_of_head(
+    const weiri_join_index *self, uint64_t word, uint32_t side, uint32_t name)
+{
+    uint32_t slot = weiri_join_slot(self, word);
+    while (self->slots[slot].word != word || self->slots[slot].sides[side].head != name) {
+        weiri_assert(!is_free(&self->slots[slot]));
+        slot = (slot + 1) & self->mask;
+    }
+    return &self->slots[slot];
+}
+
+/* Whether an entry at `at`, whose probing begins at `home`, may move to `hole`. */
+static bool
+may_move(uint32_t hole, uint32_t home, uint32_t at, uint32_t mask)
+{
+    return ((at - home) & mask) >= ((at - hole) & mask);
+}
+
+void
+weiri_join_index_settle(weiri_join_index *self, weiri_join_entry *entry)
+{
+    if (!is_free(entry)) {
+        return;
+    }
+    uint32_t hole = (uint32_t)(entry - self->slots);
+    self->n_live--;
+    for (uint32_t at = (hole + 1) & self->mask; !is_free(&self->slots[at]);
+         at          = (at + 1) & self->mask) {
+        uint32_t home = weiri_join_slot(self, self->slots[at].word);
+        if (may_move(hole, home, at, self->mask)) {
+            self->slots[hole] = self->slots[at];
+            hole              = at;
+        }
+    }
+    memset(&self->slots[hole], 0xff, sizeof self->slots[hole]);
+}
+
+void
+weiri_join_index_clear(weiri_join_index *self)
+{
+    memset(self->slots, 0xff, ((size_t)self->mask + 1) * sizeof *self->slots);
+    self->n_live = 0;
+}

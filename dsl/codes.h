@@ -44,6 +44,7 @@
     X(TOO_MANY_FIELDS, "E0314", "fields beyond the bound")                               \
     X(LATE_OF_DERIVED, "E0315", "late. or dead. of a stream without sources")            \
     X(FIELD_AMBIGUOUS, "E0316", "a field of which joined stream is not said")            \
+    X(UNKNOWN_TABLE, "E0317", "no table has this name")                                  \
     X(WRONG_TYPE, "E0401", "an operation does not take these types")                     \
     X(NOT_A_CONDITION, "E0402", "a condition that is neither true nor false")            \
     X(CANNOT_CONVERT, "E0403", "a value of another type than the field's")               \
@@ -99,6 +100,9 @@
     X(JOIN_WITHIN, "E0620", "a join without its time, or with one it cannot have")       \
     X(JOIN_CONDITION, "E0621", "a condition that this join cannot have")                 \
     X(TOO_MANY_JOINS, "E0622", "joins beyond the bound")                                 \
+    X(BAD_TABLE, "E0623", "a table that cannot be")                                      \
+    X(BAD_LOOKUP, "E0624", "a lookup that cannot be")                                    \
+    X(TABLE_LOOP, "E0625", "a rule that cannot both read and write its table")           \
     X(NO_TIME_FIELD, "E0701", "a source of a stream without a time")                     \
     X(UNKNOWN_ENDPOINT, "E0702", "no source or sink is called so")                       \
     X(UNKNOWN_OPTION, "E0703", "no option is called so")                                 \

@@ -134,7 +134,7 @@ static bool
 is_bare_count(const weiri_querying *self, const weiri_ast_expr *node)
 {
     return node->n_items == 0
-           || (self->n_parts == 1 && node->items[0]->kind == WEIRI_AST_NAME
+           || (self->n_named == 1 && node->items[0]->kind == WEIRI_AST_NAME
                && strcmp(node->items[0]->name.text, self->parts[0].name) == 0
                && weiri_query_find(self, node->items[0]) == WEIRI_NONE);
 }

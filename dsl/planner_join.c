@@ -184,9 +184,10 @@ joined_fields(const weiri_querying *self, const weiri_join *join, const char *ri
         fields[i] = left->fields[i];
     }
     for (uint32_t i = 0; i < right->n_fields; i++) {
-        weir_field *field  = &fields[left->n_fields + i];
-        *field             = right->fields[i];
-        field->name        = weiri_arena_format(arena, "%s.%s", right_name, field->name);
+        weir_field *field = &fields[left->n_fields + i];
+        *field            = right->fields[i];
+        field->name       = weiri_arena_format(
+                  arena, "%s.%s", right_name != NULL ? right_name : right->name, field->name);
         field->is_nullable = field->is_nullable || join->is_left;
     }
     return fields;
@@ -230,6 +231,7 @@ add_join(weiri_querying *self, weiri_join join, uint32_t right, const char *righ
     self->joins[self->n_joins++] = out;
     self->parts[self->n_parts++] =
         (weiri_query_part){ .name = right_name, .stream = right, .first = first };
+    self->n_named += right_name != NULL;
     query->stream = out->stream;
     query->schema = out->schema;
     return out;
@@ -251,16 +253,213 @@ check_name(weiri_querying *self, weiri_ast_name name)
     return true;
 }
 
+/* ---- tables ---- */
+
+/* The latest change of a key is what the table has for it. */
+static weiri_join
+lookup_join(const weiri_table_info *table, bool is_left)
+{
+    return (weiri_join){ .kind = WEIRI_JOIN_ASOF,
+        .is_left               = is_left,
+        .within_ns             = table->keep_ns,
+        .max_rows              = table->max_rows };
+}
+
+static void
+set_change(const weiri_querying *self, weiri_join *join)
+{
+    const weir_schema *schema = join->sides[1].schema;
+    join->change = weiri_expr_field(self->planner->arena, schema, schema->n_fields - 1);
+}
+
+static bool
+reads_key(const weiri_join *join, uint32_t field)
+{
+    for (uint32_t i = 0; i < join->n_keys; i++) {
+        const weiri_expr *key = join->sides[1].keys[i];
+        if (key->kind == WEIRI_EXPR_FIELD && key->as.field == field) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A table has one row for its key, so `on` has to say the key and no more. */
+static void
+check_table_on(weiri_querying *self, const weiri_table_info *table,
+    const weiri_join *join, const weiri_ast_join *ast)
+{
+    bool is_key = join->n_keys == table->n_keys;
+    for (uint32_t i = 0; i < table->n_keys; i++) {
+        is_key = is_key && reads_key(join, table->keys[i]);
+    }
+    if (!is_key || join->sides[1].where != NULL) {
+        weiri_report(self->planner->diagnostics, WEIRI_E_JOIN_CONDITION, ast->on->at,
+            "a table is joined by its key: each of its key fields equal to something, "
+            "and no other of its fields");
+        weiri_report_hint(self->planner->diagnostics,
+            "what else has to hold of the row is said after the join: 'where ...'");
+        self->is_broken = true;
+    }
+    if (ast->within != NULL || ast->kind == WEIRI_WORD_ASOF) {
+        weiri_report(self->planner->diagnostics, WEIRI_E_JOIN_WITHIN, ast->at,
+            "a table is joined as it is at the time of the event: without 'asof' and "
+            "'within'");
+        self->is_broken = true;
+    }
+}
+
+static bool
+is_same_lookup(const weiri_querying *self, uint32_t part, const weiri_table_info *table,
+    weiri_expr *const *keys)
+{
+    const weiri_join *join = self->joins[part - 1];
+    bool              is_same =
+        self->parts[part].name == NULL && self->parts[part].stream == table->changes;
+    for (uint32_t i = 0; is_same && i < table->n_keys; i++) {
+        is_same = weiri_expr_is_same(join->sides[0].keys[i], keys[i]);
+    }
+    return is_same;
+}
+
+/* One part of the key that a lookup names; NULL after a report. */
+static weiri_expr *
+plan_lookup_key(weiri_querying *self, const weiri_table_info *table, uint32_t i,
+    const weiri_ast_expr *node)
+{
+    const weir_schema *schema = &self->planner->plan->streams[table->changes].schema;
+    const weir_field  *field  = &schema->fields[table->keys[i]];
+    weir_error         err    = { .status = WEIR_OK };
+    weiri_expr        *key    = weiri_query_expr(self, WEIRI_QUERY_WHERE, node);
+    weiri_expr        *out    = NULL;
+    if (key != NULL
+        && weiri_expr_convert(self->planner->arena, key, field->type, &out, &err)
+               != WEIR_OK) {
+        weiri_report(self->planner->diagnostics, WEIRI_E_CANNOT_CONVERT, node->at,
+            "key '%s' of table '%s' is %s %s, this is %s %s", field->name, schema->name,
+            field->type == WEIR_INT ? "an" : "a", weir_type_text(field->type),
+            key->type == WEIR_INT ? "an" : "a", weir_type_text(key->type));
+        return NULL;
+    }
+    return out;
+}
+
+static bool
+plan_lookup_keys(weiri_querying *self, const weiri_table_info *table,
+    const weiri_ast_expr *index, weiri_expr **keys)
+{
+    uint32_t n = index->n_items - 1;
+    if (n != table->n_keys) {
+        weiri_report(self->planner->diagnostics, WEIRI_E_BAD_LOOKUP, index->at,
+            "the key of table '%s' has %u part%s, here %s %u", table->declared->name.text,
+            table->n_keys, table->n_keys == 1 ? "" : "s", n == 1 ? "is" : "are", n);
+        return false;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        keys[i] = plan_lookup_key(self, table, i, index->items[i + 1]);
+        if (keys[i] == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static const weiri_table_info *
+own_table(const weiri_querying *self)
+{
+    const weiri_ast_emit *emit = &self->rule->emit;
+    return emit->is_into && emit->stream.text != NULL
+               ? weiri_find_table(self->planner, emit->stream.text)
+               : NULL;
+}
+
+static void
+note_own(weiri_querying *self, const weiri_table_info *table, const weiri_join *join)
+{
+    if (table != own_table(self)) {
+        return;
+    }
+    if (self->own != NULL) {
+        weiri_report(self->planner->diagnostics, WEIRI_E_TABLE_LOOP, self->rule->name.at,
+            "a rule that writes table '%s' reads of it the row of its own key, and no "
+            "other",
+            table->declared->name.text);
+        self->is_broken = true;
+    }
+    self->own = join;
+}
+
+/* The part that has the row of this key, joined now if no lookup before did it. */
+static const weiri_query_part *
+part_of_lookup(weiri_querying *self, const weiri_table_info *table,
+    weiri_expr *const *keys, weiri_span at)
+{
+    weiri_planner *planner = self->planner;
+    for (uint32_t i = 1; i < self->n_parts; i++) {
+        if (is_same_lookup(self, i, table, keys)) {
+            return &self->parts[i];
+        }
+    }
+    if (self->n_parts - self->n_named == WEIRI_LOOKUPS) {
+        weiri_report(planner->diagnostics, WEIRI_E_BAD_LOOKUP, at,
+            "a rule looks up at most %d different keys", WEIRI_LOOKUPS);
+        return NULL;
+    }
+    weiri_join *join = add_join(self, lookup_join(table, true), table->changes, NULL, at);
+    for (uint32_t i = 0; i < table->n_keys; i++) {
+        join->sides[0].keys[i] = keys[i];
+        join->sides[1].keys[i] =
+            weiri_expr_field(planner->arena, join->sides[1].schema, table->keys[i]);
+    }
+    join->n_keys = table->n_keys;
+    set_change(self, join);
+    note_own(self, table, join);
+    return &self->parts[self->n_parts - 1];
+}
+
+uint32_t
+weiri_query_lookup(
+    weiri_querying *self, const weiri_table_info *table, const weiri_ast_expr *node)
+{
+    const weiri_ast_expr *index  = node->items[0];
+    const weir_schema    *schema = &self->planner->plan->streams[table->contents].schema;
+    weiri_expr           *keys[WEIRI_JOIN_KEYS];
+    if (self->planner->streams[table->contents].is_broken || node->name.text == NULL) {
+        return WEIRI_NONE;
+    }
+    if (self->is_joining) {
+        weiri_report(self->planner->diagnostics, WEIRI_E_BAD_LOOKUP, node->at,
+            "a lookup cannot stand in 'on'");
+        weiri_report_hint(self->planner->diagnostics,
+            "join the table, or write the condition after the joins: 'where ...'");
+        return WEIRI_NONE;
+    }
+    int32_t field = weir_schema_find(schema, node->name.text);
+    if (field < 0) {
+        weiri_report_no_field(self->planner, table->contents, node->name);
+        return WEIRI_NONE;
+    }
+    if (!plan_lookup_keys(self, table, index, keys)) {
+        return WEIRI_NONE;
+    }
+    const weiri_query_part *part = part_of_lookup(self, table, keys, index->at);
+    return part == NULL ? WEIRI_NONE : part->first + (uint32_t)field;
+}
+
+/* ---- joins as written ---- */
+
 static bool
 plan_join(weiri_querying *self, const weiri_ast_join *ast)
 {
-    weiri_planner *planner = self->planner;
-    weiri_ast_name name    = ast->alias.text != NULL ? ast->alias : ast->stream;
-    uint32_t       right   = weiri_find_stream(planner, ast->stream.text);
-    weiri_join     join    = {
-               .kind = ast->kind == WEIRI_WORD_ASOF ? WEIRI_JOIN_ASOF : WEIRI_JOIN_INTERVAL,
-               .is_left        = ast->is_left,
-               .is_right_first = ast->kind == WEIRI_WORD_ASOF,
+    weiri_planner          *planner = self->planner;
+    weiri_ast_name          name    = ast->alias.text != NULL ? ast->alias : ast->stream;
+    const weiri_table_info *table   = weiri_find_table(planner, ast->stream.text);
+    uint32_t                right =
+        table != NULL ? table->changes : weiri_find_stream(planner, ast->stream.text);
+    weiri_join join = {
+        .kind    = ast->kind == WEIRI_WORD_ASOF ? WEIRI_JOIN_ASOF : WEIRI_JOIN_INTERVAL,
+        .is_left = ast->is_left,
+        .is_right_first = ast->kind == WEIRI_WORD_ASOF,
     };
     if (self->n_joins == WEIRI_JOINS) {
         weiri_report(planner->diagnostics, WEIRI_E_TOO_MANY_JOINS, ast->at,
@@ -271,10 +470,24 @@ plan_join(weiri_querying *self, const weiri_ast_join *ast)
         || !planner->streams[right].is_known) {
         return false;
     }
+    if (table != NULL) {
+        join = lookup_join(table, ast->is_left);
+    }
     weiri_join *out = add_join(self, join, right, name.text, ast->at);
-    plan_within(self, out, ast);
+    if (table == NULL) {
+        plan_within(self, out, ast);
+    } else {
+        set_change(self, out);
+        note_own(self, table, out);
+    }
+    self->is_joining = true;
     plan_on(self, out, ast->on);
-    warn_join(self, out, ast);
+    self->is_joining = false;
+    if (table == NULL) {
+        warn_join(self, out, ast);
+    } else if (!self->is_broken) {
+        check_table_on(self, table, out, ast);
+    }
     return !self->is_broken;
 }
 
@@ -289,6 +502,7 @@ weiri_plan_joins(weiri_querying *self)
     self->query->schema           = &planner->plan->streams[stream].schema;
     self->parts[0] = (weiri_query_part){ .name = name.text, .stream = stream };
     self->n_parts  = 1;
+    self->n_named  = 1;
     if (planner->streams[stream].is_broken && from->n_joins > 0) {
         return false;
     }
@@ -297,6 +511,91 @@ weiri_plan_joins(weiri_querying *self)
             return false;
         }
     }
+    return true;
+}
+
+/* ---- a table that the rule reads and writes ---- */
+
+static void
+look_up_others(weiri_querying *self, const weiri_ast_expr *node)
+{
+    if (node == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < node->n_items; i++) {
+        look_up_others(self, node->items[i]);
+    }
+    const weiri_table_info *table = weiri_table_of_lookup(self->planner, node);
+    if (table != NULL && table != own_table(self)) {
+        (void)weiri_query_lookup(self, table, node);
+    }
+}
+
+void
+weiri_plan_other_lookups(weiri_querying *self)
+{
+    const weiri_ast_rule *rule = self->rule;
+    if (own_table(self) == NULL) {
+        return;
+    }
+    look_up_others(self, rule->where);
+    for (uint32_t i = 0; i < rule->emit.fields.n_items; i++) {
+        look_up_others(self, rule->emit.fields.items[i].value);
+    }
+}
+
+/* Whether `by` has an expression. */
+static bool
+is_by(weiri_querying *self, const weiri_expr *key)
+{
+    for (uint32_t i = 0; i < self->rule->n_keys; i++) {
+        const weiri_expr *part =
+            weiri_query_expr(self, WEIRI_QUERY_KEY, self->rule->keys[i].sides[0]);
+        if (weiri_expr_is_same(part, key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Rows of one key are worked off one after another, and no other key is touched. */
+static bool
+is_by_key(weiri_querying *self, const weiri_table_info *table)
+{
+    bool is_by_key = self->rule->n_keys == table->n_keys;
+    for (uint32_t i = 0; i < table->n_keys && is_by_key; i++) {
+        const weiri_expr *key = self->own->sides[0].keys[i];
+        is_by_key             = is_by(self, key)
+                    && weiri_expr_is_same(self->query->emit->values[table->keys[i]], key);
+    }
+    return is_by_key;
+}
+
+bool
+weiri_check_own_table(weiri_querying *self)
+{
+    const weiri_table_info *table = own_table(self);
+    const char             *wrong = NULL;
+    if (self->own == NULL) {
+        return true;
+    }
+    if (self->rule->window.at.size > 0 || self->query->window != NULL) {
+        wrong = "works event by event, without a window, 'limit' or 'when changes'";
+    } else if (self->own != self->joins[self->n_joins - 1]) {
+        wrong = "cannot look up another table by what it says";
+    } else if (table->n_writers > 1 || table->has_file) {
+        wrong = "is the only one that fills it";
+    } else if (!is_by_key(self, table)) {
+        wrong = "is 'by' its key, looks up that key and writes it";
+    }
+    if (wrong != NULL) {
+        weiri_report(self->planner->diagnostics, WEIRI_E_TABLE_LOOP, self->rule->emit.at,
+            "a rule that reads and writes table '%s' %s", table->declared->name.text,
+            wrong);
+        return false;
+    }
+    self->query->fold                                       = self->own;
+    self->planner->plan->streams[self->own->stream].is_read = false;
     return true;
 }
 
@@ -339,8 +638,11 @@ weiri_keep_joins(weiri_querying *self)
         mark_sides(planner, self->joins[i]);
     }
     for (uint32_t i = 0; i < self->n_joins; i++) {
+        if (self->joins[i] == self->own) {
+            continue;
+        }
         weiri_rule rule = { .name = self->rule->name.text,
-            .title                = self->rule->title,
+            .is_made              = true,
             .join                 = self->joins[i],
             .place                = weiri_planner_place(planner, self->rule->name.at) };
         WEIRI_ARENA_PUSH(

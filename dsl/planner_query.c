@@ -22,7 +22,7 @@ find_in_part(const weiri_querying *self, const weiri_query_part *part, const cha
 static const weiri_query_part *
 part_named(const weiri_querying *self, const weiri_ast_expr *node)
 {
-    for (uint32_t i = 0; node->kind == WEIRI_AST_NAME && i < self->n_parts; i++) {
+    for (uint32_t i = 0; node->kind == WEIRI_AST_NAME && i < self->n_named; i++) {
         if (strcmp(self->parts[i].name, node->name.text) == 0) {
             return &self->parts[i];
         }
@@ -35,7 +35,7 @@ static uint32_t
 parts_with(const weiri_querying *self, const char *name, uint32_t *field)
 {
     uint32_t n = 0;
-    for (uint32_t i = 0; i < self->n_parts; i++) {
+    for (uint32_t i = 0; i < self->n_named; i++) {
         uint32_t found = find_in_part(self, &self->parts[i], name);
         if (found != WEIRI_NONE) {
             *field = found;
@@ -89,7 +89,7 @@ report_no_field(weiri_querying *self, const weiri_ast_expr *node)
     if (node->kind == WEIRI_AST_MEMBER) {
         const weiri_query_part *part = part_named(self, node->items[0]);
         weiri_report_no_field(self->planner, part->stream, node->name);
-    } else if (self->n_parts == 1) {
+    } else if (self->n_named == 1) {
         weiri_report_no_field(self->planner, self->parts[0].stream, node->name);
     } else if (parts_with(self, name, &field) > 1) {
         weiri_report(diagnostics, WEIRI_E_FIELD_AMBIGUOUS, node->at,
@@ -101,24 +101,37 @@ report_no_field(weiri_querying *self, const weiri_ast_expr *node)
     }
 }
 
+/* A field of the row that the query reads, where that is one. */
 static weiri_expr *
-field_named(weiri_querying *self, const weiri_ast_expr *node)
+field_at(weiri_querying *self, const weiri_ast_expr *node, uint32_t field)
 {
-    const weir_schema *schema = self->query->schema;
-    uint32_t           field  = weiri_query_find(self, node);
     if (field == WEIRI_NONE) {
-        report_no_field(self, node);
         return NULL;
     }
     if (reads_results(self) && self->is_closed) {
         const char *name = node->name.text;
         report_many(self, node->at, name);
-        weiri_report_hint(self->planner->diagnostics,
-            "write first(%s) or last(%s), or let it be part of the key: 'by %s'", name,
-            name, name);
+        if (node->kind == WEIRI_AST_MEMBER && node->items[0]->kind == WEIRI_AST_INDEX) {
+            weiri_report_hint(self->planner->diagnostics,
+                "write first(...) or last(...) of it, or let it be part of the key");
+        } else {
+            weiri_report_hint(self->planner->diagnostics,
+                "write first(%s) or last(%s), or let it be part of the key: 'by %s'",
+                name, name, name);
+        }
         return NULL;
     }
-    return weiri_expr_field(self->planner->arena, schema, field);
+    return weiri_expr_field(self->planner->arena, self->query->schema, field);
+}
+
+static weiri_expr *
+field_named(weiri_querying *self, const weiri_ast_expr *node)
+{
+    uint32_t field = weiri_query_find(self, node);
+    if (field == WEIRI_NONE) {
+        report_no_field(self, node);
+    }
+    return field_at(self, node, field);
 }
 
 /* The value that emit gives under this name; NULL: none, or a field's own. */
@@ -175,9 +188,18 @@ resolve_window(weiri_querying *self, const weiri_ast_expr *node)
 static weiri_expr *
 resolve_member(weiri_querying *self, const weiri_ast_expr *node, bool *is_handled)
 {
-    const weiri_ast_expr *object = node->items[0];
+    const weiri_ast_expr   *object = node->items[0];
+    const weiri_table_info *table  = weiri_table_of_lookup(self->planner, node);
     if (part_named(self, object) != NULL) {
         return field_named(self, node);
+    }
+    if (table != NULL) {
+        return field_at(self, node, weiri_query_lookup(self, table, node));
+    }
+    if (object->kind == WEIRI_AST_INDEX && object->items[0]->kind == WEIRI_AST_NAME
+        && weiri_query_find(self, object->items[0]) == WEIRI_NONE) {
+        (void)weiri_need_table(self->planner, object->items[0]->name);
+        return NULL;
     }
     if (object->kind == WEIRI_AST_NAME && weiri_query_find(self, object) == WEIRI_NONE) {
         if (strcmp(object->name.text, "window") == 0) {
@@ -344,7 +366,7 @@ plan_emit(weiri_querying *self)
     weiri_whole    whole   = { .schema = part_schema(self, &self->parts[0]),
              .field                    = whole_field,
              .context                  = self };
-    if (self->n_parts > 1) {
+    if (self->n_named > 1) {
         whole.schema = NULL;
         whole.why    = "a join has more than one event";
     }
@@ -368,6 +390,7 @@ weiri_plan_query(weiri_planner *self, const weiri_ast_rule *rule)
     if (!weiri_plan_joins(&context)) {
         return NULL;
     }
+    weiri_plan_other_lookups(&context);
     if (rule->where != NULL) {
         query->where = weiri_query_condition(&context, WEIRI_QUERY_WHERE, rule->where);
         context.is_broken = query->where == NULL;
@@ -378,6 +401,9 @@ weiri_plan_query(weiri_planner *self, const weiri_ast_rule *rule)
     weiri_plan_window_results(&context);
     if (context.is_broken || query->emit == NULL
         || self->streams[context.parts[0].stream].is_broken) {
+        return NULL;
+    }
+    if (!weiri_check_own_table(&context)) {
         return NULL;
     }
     mark_fields(self, query);

@@ -32,6 +32,12 @@ weiri_need_stream(weiri_planner *self, weiri_ast_name name)
     return stream;
 }
 
+const char *
+weiri_stream_word(const weiri_planner *self, uint32_t stream)
+{
+    return self->plan->streams[stream].origin == WEIRI_ORIGIN_TABLE ? "table" : "stream";
+}
+
 void
 weiri_report_no_field(weiri_planner *self, uint32_t stream, weiri_ast_name name)
 {
@@ -45,7 +51,8 @@ weiri_report_no_field(weiri_planner *self, uint32_t stream, weiri_ast_name name)
         names[i] = schema->fields[i].name;
     }
     weiri_report(self->diagnostics, WEIRI_E_UNKNOWN_FIELD, name.at,
-        "stream '%s' has no field '%s'", schema->name, name.text);
+        "%s '%s' has no field '%s'", weiri_stream_word(self, stream), schema->name,
+        name.text);
     weiri_report_nearest(self->diagnostics, name.text, names, schema->n_fields);
 }
 
@@ -145,8 +152,8 @@ has_field(const weir_field *fields, uint32_t n_fields, const char *name)
     return false;
 }
 
-static void
-set_fields(weiri_planner *self, uint32_t stream)
+void
+weiri_set_fields(weiri_planner *self, uint32_t stream)
 {
     const weiri_ast_stream *declared = self->streams[stream].declared;
     weir_schema            *schema   = &self->plan->streams[stream].schema;
@@ -206,7 +213,7 @@ collect_declared(weiri_planner *self)
         uint32_t stream =
             add_stream(self, declared->name.text, WEIRI_ORIGIN_SOURCE, declared->name.at);
         self->streams[stream].declared = declared;
-        set_fields(self, stream);
+        weiri_set_fields(self, stream);
     }
 }
 
@@ -232,7 +239,7 @@ collect_emit(weiri_planner *self, const weiri_ast_rule *rule, const weiri_ast_em
         self->has_lost_names = self->has_lost_names || emit == &rule->emit || is_lost;
     }
     if (emit->stream.text == NULL || emit->is_into) {
-        return;
+        return; /* a table is there or is not, rules cannot make one */
     }
     uint32_t stream = weiri_find_stream(self, emit->stream.text);
     if (stream == WEIRI_NONE) {
@@ -380,16 +387,25 @@ collect_specials(weiri_planner *self)
 
 /* ---- hidden streams ---- */
 
+/* The most that joins, lookups and tables may need. */
 static uint32_t
 count_hidden(const weiri_planner *self)
 {
     const weiri_ast_statement *statement;
-    uint32_t                   n = 0;
+    uint32_t                   n        = 0;
+    uint32_t                   n_rules  = 0;
+    uint32_t                   n_tables = 0;
     for (uint64_t i = 0;
          (statement = weiri_planner_next(self, WEIRI_WORD_RULE, &i)) != NULL;) {
         n += statement->as.rule->from.n_joins;
+        n_rules++;
     }
-    return n;
+    for (uint64_t i = 0;
+         (statement = weiri_planner_next(self, WEIRI_WORD_TABLE, &i)) != NULL;) {
+        n += 2;
+        n_tables++;
+    }
+    return n + (n_tables > 0 ? n_rules * WEIRI_LOOKUPS : 0);
 }
 
 /* Schemas are pointed at while rules are planned, so that streams must not move. */

@@ -159,7 +159,7 @@ weiri_plan_window_keys(weiri_querying *self)
     if (window != NULL) {
         window->keys   = keys;
         window->n_keys = rule->n_keys;
-    } else if (rule->by_at.size > 0) {
+    } else if (rule->by_at.size > 0 && !rule->emit.is_into) {
         weiri_report(self->planner->diagnostics, WEIRI_W_NO_EFFECT, rule->by_at,
             "'by' has no effect without a window");
         weiri_report_hint(

@@ -47,7 +47,11 @@ weiri_rule_input(const weiri_rule *rule, uint32_t i)
     if (rule->join != NULL) {
         return rule->join->sides[i].stream;
     }
-    return rule->match != NULL ? rule->match->inputs[i].stream : rule->query->stream;
+    if (rule->match != NULL) {
+        return rule->match->inputs[i].stream;
+    }
+    const weiri_query *query = rule->query;
+    return query->fold != NULL ? query->fold->sides[0].stream : query->stream;
 }
 
 /* ---- making and ending ---- */
@@ -106,7 +110,7 @@ static weir_status
 needs_of(const weiri_rule *rule, weiri_match_needs *needs, weir_error *err)
 {
     needs->is_all = true;
-    if (rule->join != NULL) {
+    if (rule->join != NULL || (rule->query != NULL && rule->query->fold != NULL)) {
         return WEIR_OK;
     }
     if (rule->match != NULL) {

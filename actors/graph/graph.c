@@ -159,7 +159,9 @@ weiri_graph_get_counts(const weiri_graph *self)
             continue;
         }
         weiri_rule_counts of = weiri_rule_actor_counts(self->rules[i]);
-        counts.n_matches += of.match.matches + of.window.emitted;
+        if (!self->plan->rules[i].is_made) {
+            counts.n_matches += of.match.matches + of.window.emitted;
+        }
         counts.n_dropped += of.match.dropped_runs + of.match.dropped_matches
                             + of.window.dropped_keys + of.window.dropped_rows
                             + of.join.dropped_rows;

@@ -113,6 +113,9 @@ host_of(const weiri_rule *rule)
     if (rule->join != NULL) {
         return &weiri_join_host;
     }
+    if (rule->query->fold != NULL) {
+        return &weiri_fold_host;
+    }
     return rule->query->window != NULL ? &weiri_window_host : &weiri_filter_host;
 }
 

@@ -340,7 +340,8 @@ take_asof_right(weiri_joiner *self)
 static void
 read_keys(weiri_joiner *self, weiri_join_reader *reader)
 {
-    uint32_t n_keys = self->plan->n_keys;
+    uint32_t n_keys  = self->plan->n_keys;
+    bool     is_lost = !self->plan->is_left || reader == &self->readers[WEIRI_RIGHT];
     if (n_keys > 0) {
         weiri_program_run(reader->keys, reader->rows, reader->vectors);
     }
@@ -348,7 +349,7 @@ read_keys(weiri_joiner *self, weiri_join_reader *reader)
         const weiri_vector *vector = &reader->vectors[k];
         for (uint32_t i = 0; i < reader->rows.n; i++) {
             if (weiri_vector_is_null(vector, i)) {
-                self->counts.null_keys += reader->is_keyed[i] == 1;
+                self->counts.null_keys += is_lost && reader->is_keyed[i];
                 reader->is_keyed[i] = 0;
                 continue;
             }

@@ -28,7 +28,7 @@ count_rules(const weiri_plan *plan)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < plan->n_rules; i++) {
-        n += plan->rules[i].join == NULL;
+        n += !plan->rules[i].is_made;
     }
     return n;
 }
@@ -38,7 +38,7 @@ count_streams(const weiri_plan *plan)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < plan->n_streams; i++) {
-        n += plan->streams[i].origin != WEIRI_ORIGIN_JOIN;
+        n += plan->streams[i].origin < WEIRI_ORIGIN_JOIN;
     }
     return n;
 }

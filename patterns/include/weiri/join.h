@@ -89,7 +89,7 @@ typedef struct weiri_join_sink {
 typedef struct weiri_join_counts {
     uint64_t joined;         /* rows given, those without partner too      */
     uint64_t unmatched;      /* of these, left rows without partner        */
-    uint64_t null_keys;      /* rows with a null in their key              */
+    uint64_t null_keys;      /* rows that a null in their key leaves out   */
     uint64_t dropped_rows;   /* by max_rows                                */
     uint64_t dropped_at_end; /* left rows without partner, time not up     */
     uint64_t faults;         /* arithmetic that gave null                  */

@@ -7,12 +7,6 @@
 
 enum { FEWEST_SLOTS = 64 };
 
-static bool
-is_free(const weiri_join_entry *entry)
-{
-    return entry->sides[0].head == WEIRI_NO_ROW && entry->sides[1].head == WEIRI_NO_ROW;
-}
-
 static weiri_join_entry *
 new_slots(uint32_t n)
 {
@@ -55,11 +49,11 @@ grow(weiri_join_index *self)
     to.slots            = slots;
     to.mask             = n - 1;
     for (uint32_t i = 0; i <= self->mask; i++) {
-        if (is_free(&self->slots[i])) {
+        if (weiri_join_entry_is_free(&self->slots[i])) {
             continue;
         }
         uint32_t slot = weiri_join_slot(&to, self->slots[i].word);
-        while (!is_free(&slots[slot])) {
+        while (!weiri_join_entry_is_free(&slots[slot])) {
             slot = (slot + 1) & to.mask;
         }
         slots[slot] = self->slots[i];
@@ -69,9 +63,8 @@ grow(weiri_join_index *self)
     return WEIR_OK;
 }
 
-/* Whether the rows of an entry have this key. */
-static bool
-has_key(
+bool
+weiri_join_index_has_key(
     const weiri_join_index *self, const weiri_join_entry *entry, const weiri_cell *keys)
 {
     uint32_t   side = entry->sides[0].head == WEIRI_NO_ROW;
@@ -93,20 +86,6 @@ has_key(
     return true;
 }
 
-weiri_join_entry *
-weiri_join_index_find(const weiri_join_index *self, uint64_t word, const weiri_cell *keys)
-{
-    uint32_t slot = weiri_join_slot(self, word);
-    while (!is_free(&self->slots[slot])) {
-        weiri_join_entry *entry = &self->slots[slot];
-        if (entry->word == word && (self->is_exact || has_key(self, entry, keys))) {
-            return entry;
-        }
-        slot = (slot + 1) & self->mask;
-    }
-    return NULL;
-}
-
 weir_status
 weiri_join_index_need(
     weiri_join_index *self, uint64_t word, const weiri_cell *keys, weiri_join_entry **out)
@@ -122,7 +101,7 @@ weiri_join_index_need(
         }
     }
     uint32_t slot = weiri_join_slot(self, word);
-    while (!is_free(&self->slots[slot])) {
+    while (!weiri_join_entry_is_free(&self->slots[slot])) {
         slot = (slot + 1) & self->mask;
     }
     self->n_live++;
@@ -137,7 +116,7 @@ weiri_join_index_of_head(
 {
     uint32_t slot = weiri_join_slot(self, word);
     while (self->slots[slot].word != word || self->slots[slot].sides[side].head != name) {
-        weiri_assert(!is_free(&self->slots[slot]));
+        weiri_assert(!weiri_join_entry_is_free(&self->slots[slot]));
         slot = (slot + 1) & self->mask;
     }
     return &self->slots[slot];
@@ -153,13 +132,13 @@ may_move(uint32_t hole, uint32_t home, uint32_t at, uint32_t mask)
 void
 weiri_join_index_settle(weiri_join_index *self, weiri_join_entry *entry)
 {
-    if (!is_free(entry)) {
+    if (!weiri_join_entry_is_free(entry)) {
         return;
     }
     uint32_t hole = (uint32_t)(entry - self->slots);
     self->n_live--;
-    for (uint32_t at = (hole + 1) & self->mask; !is_free(&self->slots[at]);
-         at          = (at + 1) & self->mask) {
+    for (uint32_t at                                     = (hole + 1) & self->mask;
+         !weiri_join_entry_is_free(&self->slots[at]); at = (at + 1) & self->mask) {
         uint32_t home = weiri_join_slot(self, self->slots[at].word);
         if (may_move(hole, home, at, self->mask)) {
             self->slots[hole] = self->slots[at];

@@ -65,10 +65,39 @@ weiri_join_index_prefetch(const weiri_join_index *self, uint64_t word)
     __builtin_prefetch(&self->slots[weiri_join_slot(self, word)], 1);
 }
 
+/* The right row of the key that most likely has this word. */
+static inline uint32_t
+weiri_join_index_likely(const weiri_join_index *self, uint64_t word)
+{
+    return self->slots[weiri_join_slot(self, word)].sides[1].head;
+}
+
+static inline bool
+weiri_join_entry_is_free(const weiri_join_entry *entry)
+{
+    return (entry->sides[0].head & entry->sides[1].head) == WEIRI_NO_ROW;
+}
+
+/* Whether the rows of an entry have this key. */
+bool
+weiri_join_index_has_key(
+    const weiri_join_index *self, const weiri_join_entry *entry, const weiri_cell *keys);
+
 /* The entry of a key; NULL: none. Valid until the index changes. */
-weiri_join_entry *
-weiri_join_index_find(
-    const weiri_join_index *self, uint64_t word, const weiri_cell *keys);
+static inline weiri_join_entry *
+weiri_join_index_find(const weiri_join_index *self, uint64_t word, const weiri_cell *keys)
+{
+    uint32_t slot = weiri_join_slot(self, word);
+    while (!weiri_join_entry_is_free(&self->slots[slot])) {
+        weiri_join_entry *entry = &self->slots[slot];
+        if (entry->word == word
+            && (self->is_exact || weiri_join_index_has_key(self, entry, keys))) {
+            return entry;
+        }
+        slot = (slot + 1) & self->mask;
+    }
+    return NULL;
+}
 
 /* The same, made if there is none: the caller gives it a row.
  *

@@ -47,26 +47,32 @@ unlink_front(weiri_joiner *self, uint32_t side, weiri_kept front)
     }
 }
 
-/* Rows of a side whose time ends before `now_ns`. */
-static weir_status
-expire_side(weiri_joiner *self, uint32_t side, int64_t now_ns)
+/* Whether the row at the front is too old. */
+static bool
+has_expired(const weiri_join_store *store, int64_t oldest_ns)
 {
-    weiri_join_store *store  = &self->stores[side];
-    int64_t           within = self->plan->within_ns;
+    weiri_kept front = weiri_join_store_front(store);
+    return front.block->rows->time[front.row] < oldest_ns;
+}
+
+/* Rows of a side that are older than any that may still find a partner. */
+static weir_status
+expire_side(weiri_joiner *self, uint32_t side, int64_t oldest_ns)
+{
+    weiri_join_store *store = &self->stores[side];
     bool is_alone = self->plan->kind == WEIRI_JOIN_INTERVAL && self->plan->is_left
                     && side == WEIRI_LEFT;
-    while (store->n_rows > 0) {
+    while (store->n_rows > 0 && has_expired(store, oldest_ns)) {
         weiri_kept front = weiri_join_store_front(store);
-        uint8_t    flags = front.block->flags[front.row];
-        int64_t    end_ns =
-            within < 0 ? INT64_MAX : later_by(front.block->rows->time[front.row], within);
-        bool is_dead = (flags & WEIRI_ROW_DEAD) != 0;
-        if (!is_dead && end_ns >= now_ns) {
-            return WEIR_OK;
+        if (front.row + AHEAD < front.block->rows->n_rows) {
+            weiri_join_index_prefetch(
+                &self->index, front.block->words[front.row + AHEAD]);
         }
-        if (is_alone && (flags & WEIRI_ROW_MATCHED) == 0) {
-            weiri_join_row left   = { front.block->rows, front.row, true };
-            weir_status    status = give_alone(self, left, end_ns, self->out.n_given);
+        if (is_alone && (front.block->flags[front.row] & WEIRI_ROW_MATCHED) == 0) {
+            weiri_join_row left = { front.block->rows, front.row, true };
+            int64_t        end_ns =
+                later_by(front.block->rows->time[front.row], self->plan->within_ns);
+            weir_status status = give_alone(self, left, end_ns, self->out.n_given);
             if (status != WEIR_OK) {
                 return status;
             }
@@ -80,8 +86,12 @@ expire_side(weiri_joiner *self, uint32_t side, int64_t now_ns)
 static weir_status
 expire(weiri_joiner *self, int64_t now_ns)
 {
-    weir_status status = expire_side(self, WEIRI_LEFT, now_ns);
-    return status == WEIR_OK ? expire_side(self, WEIRI_RIGHT, now_ns) : status;
+    int64_t within = self->plan->within_ns;
+    if (within < 0 || now_ns < INT64_MIN + within) {
+        return WEIR_OK;
+    }
+    weir_status status = expire_side(self, WEIRI_LEFT, now_ns - within);
+    return status == WEIR_OK ? expire_side(self, WEIRI_RIGHT, now_ns - within) : status;
 }
 
 /* Beyond the bound the oldest goes. */
@@ -234,7 +244,7 @@ static weir_status
 sweep(weiri_joiner *self)
 {
     weiri_join_store *store = &self->stores[WEIRI_RIGHT];
-    if (store->n_rows < 2 * store->n_live + SWEEP_ROWS) {
+    if (store->n_rows < 3 * store->n_live + SWEEP_ROWS) {
         return WEIR_OK;
     }
     for (uint64_t n = store->n_rows; n > 0; n--) {
@@ -381,7 +391,7 @@ open_range(weiri_joiner *self, weiri_join_reader *reader)
         memset(reader->is_keyed, 1, reader->rows.n);
     }
     read_keys(self, reader);
-    for (uint32_t i = 0; i < AHEAD && i < reader->rows.n; i++) {
+    for (uint32_t i = 0; i < 2 * AHEAD && i < reader->rows.n; i++) {
         weiri_join_index_prefetch(&self->index, reader->words[i]);
     }
 }
@@ -425,14 +435,29 @@ is_right_next(const weiri_joiner *self)
     return l_order != r_order ? r_order < l_order : r->plan->stream < l->plan->stream;
 }
 
+/* Ask for what the rows to come will need: their slots, and then the rows found there. */
+static void
+look_ahead(weiri_joiner *self, const weiri_join_reader *reader)
+{
+    uint32_t slot = reader->at + 2 * AHEAD;
+    uint32_t row  = reader->at + AHEAD;
+    if (slot < reader->rows.n) {
+        weiri_join_index_prefetch(&self->index, reader->words[slot]);
+    }
+    if (self->plan->kind == WEIRI_JOIN_ASOF && row < reader->rows.n) {
+        uint32_t name = weiri_join_index_likely(&self->index, reader->words[row]);
+        if (name != WEIRI_NO_ROW) {
+            weiri_join_store_prefetch(
+                &self->stores[WEIRI_RIGHT], name, reader == &self->readers[WEIRI_LEFT]);
+        }
+    }
+}
+
 static weir_status
 take(weiri_joiner *self, uint32_t side)
 {
     weiri_join_reader *reader = &self->readers[side];
-    uint32_t           ahead  = reader->at + AHEAD;
-    if (ahead < reader->rows.n) {
-        weiri_join_index_prefetch(&self->index, reader->words[ahead]);
-    }
+    look_ahead(self, reader);
     self->n_fed++;
     weir_status status =
         expire(self, reader->rows.chunk->time[reader->rows.first + reader->at]);

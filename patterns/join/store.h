@@ -73,6 +73,23 @@ weiri_join_store_front_name(const weiri_join_store *self)
     return self->base + self->first;
 }
 
+/* Ask for what reading a row needs: its values, or what is known of it. */
+static inline void
+weiri_join_store_prefetch(const weiri_join_store *self, uint32_t name, bool is_read)
+{
+    weiri_kept kept = weiri_join_store_at(self, name);
+    if (!is_read) {
+        __builtin_prefetch(&kept.block->flags[kept.row], 1);
+        return;
+    }
+    for (uint32_t i = self->n_keys; i < self->schema.n_fields; i++) {
+        const weir_column *column = &kept.block->rows->columns[i];
+        const char        *cells  = column->as.any;
+        __builtin_prefetch(
+            cells + (size_t)kept.row * (column->type == WEIR_BOOL ? 1 : 8));
+    }
+}
+
 /* A store for rows of `plan`.
  *
  *   needed  shape (n_fields of the side,): fields to keep beside the key

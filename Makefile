@@ -1,11 +1,12 @@
 # The verbs people type. What builds is CMake (see CMakePresets.json); this file only calls it.
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help demo test bench check fuzz conformance soak install clean
+.PHONY: help demo test bench check fuzz conformance torture soak install clean
 
 CASES        ?= $(wildcard ../shared/conformance)
 FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 600
+ROUNDS       ?= 20
 PREFIX       ?= /usr/local
 
 # Each verb prints its own program's output on stdout; whatever builds speaks on stderr.
@@ -43,6 +44,11 @@ conformance: ## run cases of other engines through the command (CASES=path)
 	@tools/install-packages build test
 	@tools/build release weir_command
 	@tests/conformance/conformance.py --weir build/release/tools/weir/weir $(CASES)
+
+torture: ## kill runs with state and compare what they wrote (ROUNDS=20)
+	@tools/install-packages build test
+	@tools/build dev
+	@python3 tests/recovery/torture.py build/dev/tools/weir/weir --rounds $(ROUNDS)
 
 soak: ## run rules over an endless input and watch memory (SOAK_SECONDS=600)
 	@tools/install-packages build test

@@ -121,7 +121,8 @@ run_engine(void *context)
         status = weiri_engine_turn(engine, &err);
     } while (status == WEIR_OK);
     must(status == WEIR_EOF ? WEIR_OK : status, &err);
-    must(weiri_engine_finish(engine, &err), &err);
+    must(weiri_engine_end(engine, &err), &err);
+    must(weiri_engine_close(engine, &err), &err);
     weiri_engine_counts counts = weiri_engine_get_counts(engine);
     self->n_events             = counts.n_events;
     self->n_matches            = counts.n_matches;

@@ -148,9 +148,9 @@ typedef struct weiri_ast_from {
 } weiri_ast_from;
 
 typedef struct weiri_ast_window {
-    weiri_span      at;   /* size 0: not written                          */
-    weiri_word      kind; /* TUMBLING, HOPPING, SLIDING, LAST, SESSION    */
-    weiri_ast_expr *width;
+    weiri_span      at;    /* size 0: not written                          */
+    weiri_word      kind;  /* TUMBLING, HOPPING, SLIDING, LAST, ALL, SESSION */
+    weiri_ast_expr *width; /* NULL: of ALL                                */
     weiri_ast_expr *every; /* of HOPPING                                  */
     weiri_ast_expr *early; /* every D early; NULL: no                     */
     bool            is_before;

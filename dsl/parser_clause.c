@@ -109,13 +109,19 @@ weiri_parse_window(weiri_parser *self, weiri_ast_rule *rule)
     case WEIRI_WORD_HOPPING:
     case WEIRI_WORD_SLIDING:
     case WEIRI_WORD_SESSION:
-    case WEIRI_WORD_LAST: self->at++; break;
+    case WEIRI_WORD_LAST:
+    case WEIRI_WORD_ALL: self->at++; break;
     default:
-        weiri_parser_fail(self, "'tumbling', 'hopping', 'sliding', 'last' or 'session'");
+        weiri_parser_fail(
+            self, "'tumbling', 'hopping', 'sliding', 'last', 'all' or 'session'");
         return;
     }
-    window->width = weiri_parse_amount(
-        self, window->kind == WEIRI_WORD_LAST ? "a number of events" : "a duration");
+    if (window->kind != WEIRI_WORD_ALL) {
+        window->width = weiri_parse_amount(self,
+            window->kind == WEIRI_WORD_LAST       ? "a number of events"
+            : window->kind == WEIRI_WORD_TUMBLING ? "a duration or a number of events"
+                                                  : "a duration");
+    }
     parse_window_words(self, window);
     window->at = weiri_parser_span_from(self, first);
 }

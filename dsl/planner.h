@@ -127,7 +127,11 @@ uint32_t
 weiri_add_hidden_stream(
     weiri_planner *self, const char *name, weiri_origin origin, weiri_span at);
 
-/* What users call it: "stream" or "table". */
+/* What users call a stream: a table's by the table's name. */
+const char *
+weiri_stream_name(const weiri_planner *self, uint32_t stream);
+
+/* Likewise what it is: "stream" or "table". */
 const char *
 weiri_stream_word(const weiri_planner *self, uint32_t stream);
 

@@ -215,8 +215,8 @@ add_join(weiri_querying *self, weiri_join join, uint32_t right, const char *righ
     *out                   = join;
     out->sides[0]          = new_side(self, query->stream);
     out->sides[1]          = new_side(self, right);
-    const char *name =
-        weiri_arena_format(planner->arena, "%s, joined", self->rule->name.text);
+    const char *name       = weiri_arena_format(
+              planner->arena, "%s, join %u", self->rule->name.text, self->n_joins + 1);
     out->stream           = weiri_add_hidden_stream(planner, name, WEIRI_ORIGIN_JOIN, at);
     weiri_stream *stream  = &planner->plan->streams[out->stream];
     uint32_t      first   = query->schema->n_fields;
@@ -336,9 +336,10 @@ plan_lookup_key(weiri_querying *self, const weiri_table_info *table, uint32_t i,
         && weiri_expr_convert(self->planner->arena, key, field->type, &out, &err)
                != WEIR_OK) {
         weiri_report(self->planner->diagnostics, WEIRI_E_CANNOT_CONVERT, node->at,
-            "key '%s' of table '%s' is %s %s, this is %s %s", field->name, schema->name,
-            field->type == WEIR_INT ? "an" : "a", weir_type_text(field->type),
-            key->type == WEIR_INT ? "an" : "a", weir_type_text(key->type));
+            "key '%s' of table '%s' is %s %s, this is %s %s", field->name,
+            table->declared->name.text, field->type == WEIR_INT ? "an" : "a",
+            weir_type_text(field->type), key->type == WEIR_INT ? "an" : "a",
+            weir_type_text(key->type));
         return NULL;
     }
     return out;
@@ -641,7 +642,7 @@ weiri_keep_joins(weiri_querying *self)
         if (self->joins[i] == self->own) {
             continue;
         }
-        weiri_rule rule = { .name = self->rule->name.text,
+        weiri_rule rule = { .name = self->joins[i]->schema->name,
             .is_made              = true,
             .join                 = self->joins[i],
             .place                = weiri_planner_place(planner, self->rule->name.at) };

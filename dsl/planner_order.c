@@ -207,7 +207,7 @@ report_cycle(weiri_planner *self, weiri_rule_info *from)
         info = waits_for(self, info, &stream);
         if (n++ < 8) {
             path = weiri_arena_format(self->arena, "'%s' -> %s -> %s",
-                info->rule->name.text, self->plan->streams[stream].schema.name, path);
+                info->rule->name.text, weiri_stream_name(self, stream), path);
         }
     } while (info != first);
     weiri_report(self->diagnostics, WEIRI_E_CYCLE, first->rule->name.at,

@@ -33,6 +33,14 @@ weiri_need_stream(weiri_planner *self, weiri_ast_name name)
 }
 
 const char *
+weiri_stream_name(const weiri_planner *self, uint32_t stream)
+{
+    const weiri_ast_stream *declared = self->streams[stream].declared;
+    return declared != NULL ? declared->name.text
+                            : self->plan->streams[stream].schema.name;
+}
+
+const char *
 weiri_stream_word(const weiri_planner *self, uint32_t stream)
 {
     return self->plan->streams[stream].origin == WEIRI_ORIGIN_TABLE ? "table" : "stream";
@@ -51,8 +59,8 @@ weiri_report_no_field(weiri_planner *self, uint32_t stream, weiri_ast_name name)
         names[i] = schema->fields[i].name;
     }
     weiri_report(self->diagnostics, WEIRI_E_UNKNOWN_FIELD, name.at,
-        "%s '%s' has no field '%s'", weiri_stream_word(self, stream), schema->name,
-        name.text);
+        "%s '%s' has no field '%s'", weiri_stream_word(self, stream),
+        weiri_stream_name(self, stream), name.text);
     weiri_report_nearest(self->diagnostics, name.text, names, schema->n_fields);
 }
 

@@ -193,8 +193,9 @@ add_table(weiri_planner *self, const weiri_ast_stream *declared)
     const char      *name  = declared->name.text;
     table.contents =
         weiri_add_hidden_stream(self, name, WEIRI_ORIGIN_TABLE, declared->name.at);
-    table.changes =
-        weiri_add_hidden_stream(self, name, WEIRI_ORIGIN_TABLE, declared->name.at);
+    table.changes                               = weiri_add_hidden_stream(self,
+                                      weiri_arena_format(self->arena, "%s, changes", name), WEIRI_ORIGIN_TABLE,
+                                      declared->name.at);
     self->plan->streams[table.contents].is_read = table.has_file;
     self->streams[table.contents].declared      = declared;
     self->streams[table.changes].declared       = declared;
@@ -257,7 +258,7 @@ add_file_rule(weiri_planner *self, const weiri_table_info *table)
     query->stream   = table->contents;
     query->schema   = schema;
     query->emit     = weiri_table_emit(self, table, NULL, values);
-    weiri_rule rule = { .name = schema->name,
+    weiri_rule rule = { .name = weiri_arena_format(self->arena, "%s, file", schema->name),
         .query                = query,
         .is_made              = true,
         .place                = weiri_planner_place(self, table->declared->name.at) };

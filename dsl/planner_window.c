@@ -37,14 +37,28 @@ duration(weiri_querying *self, const weiri_ast_expr *node, const char *what)
 
 /* ---- the window ---- */
 
-static weiri_window_kind
-kind_of(weiri_word word)
+/* Whether an amount is a number, and not a duration. */
+static bool
+is_number(weiri_querying *self, const weiri_ast_expr *node)
 {
-    switch (word) {
-    case WEIRI_WORD_TUMBLING: return WEIRI_WINDOW_TUMBLING;
+    bool              is_param = false;
+    const weiri_expr *param    = node->kind == WEIRI_AST_NAME ? weiri_find_param(
+                                     self->planner, node->name.text, &is_param)
+                                                              : NULL;
+    return node->kind == WEIRI_AST_INT || (param != NULL && param->type == WEIR_INT);
+}
+
+static weiri_window_kind
+kind_of(weiri_querying *self)
+{
+    const weiri_ast_window *ast = &self->rule->window;
+    switch (ast->kind) {
+    case WEIRI_WORD_TUMBLING:
+        return is_number(self, ast->width) ? WEIRI_WINDOW_BATCH : WEIRI_WINDOW_TUMBLING;
     case WEIRI_WORD_HOPPING: return WEIRI_WINDOW_HOPPING;
     case WEIRI_WORD_SLIDING: return WEIRI_WINDOW_SLIDING;
     case WEIRI_WORD_SESSION: return WEIRI_WINDOW_SESSION;
+    case WEIRI_WORD_ALL: return WEIRI_WINDOW_ALL;
     default: return WEIRI_WINDOW_LAST;
     }
 }
@@ -86,14 +100,17 @@ plan_clause(weiri_querying *self)
 {
     const weiri_ast_window *ast    = &self->rule->window;
     weiri_window           *window = self->query->window;
-    window->kind                   = kind_of(ast->kind);
+    window->kind                   = kind_of(self);
     window->is_before              = ast->is_before;
     window->is_reset               = ast->is_reset;
     window->has_fill               = ast->is_filled;
     if (window->kind == WEIRI_WINDOW_LAST) {
         window->n_rows = constant_count(
             self, ast->width, WEIRI_WINDOW_ROWS, "the length of a 'last' window");
-    } else {
+    } else if (window->kind == WEIRI_WINDOW_BATCH) {
+        window->n_rows = constant_count(
+            self, ast->width, WEIRI_NONE - 1, "the length of a 'tumbling' window");
+    } else if (window->kind != WEIRI_WINDOW_ALL) {
         window->width_ns = duration(self, ast->width, "a window's length");
     }
     plan_every(self);
@@ -117,8 +134,9 @@ weiri_plan_window(weiri_querying *self)
     self->query->window  = window;
     if (has_clause) {
         plan_clause(self);
-        self->is_closed =
-            window->kind != WEIRI_WINDOW_SLIDING && window->kind != WEIRI_WINDOW_LAST;
+        self->is_closed = window->kind != WEIRI_WINDOW_SLIDING
+                          && window->kind != WEIRI_WINDOW_LAST
+                          && window->kind != WEIRI_WINDOW_ALL;
     } else {
         window->kind   = WEIRI_WINDOW_LAST;
         window->n_rows = 1;
@@ -227,9 +245,9 @@ plan_order(weiri_querying *self)
     if (rule->order_at.size == 0) {
         return;
     }
-    if (!self->is_closed) {
+    if (!self->is_closed || window->kind == WEIRI_WINDOW_BATCH) {
         weiri_report(self->planner->diagnostics, WEIRI_E_NEEDS_WINDOW, rule->order_at,
-            "'order by' needs a window that closes, results of single events are in "
+            "'order by' needs a window that closes as time passes, other results are in "
             "order of time");
         weiri_report_hint(self->planner->diagnostics, "'window tumbling 1m' closes");
         self->is_broken = true;

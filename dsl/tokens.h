@@ -124,6 +124,7 @@ typedef enum weiri_token_kind {
     X(JOIN, "join")                                                                      \
     X(LEFT, "left")                                                                      \
     X(ASOF, "asof")                                                                      \
+    X(ALL, "all")                                                                        \
     X(TUMBLING, "tumbling")                                                              \
     X(HOPPING, "hopping")                                                                \
     X(SLIDING, "sliding")                                                                \

@@ -224,3 +224,50 @@ csv_header_read(
     names_fini(&names);
     return status;
 }
+
+void
+csv_header_save(const csv_header *self, weiri_pack *out)
+{
+    weiri_pack_number(out, self->n_columns);
+    for (size_t c = 0; c < self->n_columns; c++) {
+        weiri_pack_signed(out, self->column_field[c]);
+    }
+    for (uint32_t f = 0; f < self->schema->n_fields; f++) {
+        weiri_pack_signed(out, self->next_field[f]);
+    }
+}
+
+static int32_t
+load_field(const csv_header *self, weiri_unpack *in)
+{
+    int64_t field = weiri_unpack_signed(in);
+    if (field < -1 || field >= (int64_t)self->schema->n_fields) {
+        weiri_unpack_fail(in, "it is no field");
+        return -1;
+    }
+    return (int32_t)field;
+}
+
+/* A loop among the fields of a column would be followed for ever. */
+static void
+check_chains(const csv_header *self, weiri_unpack *in)
+{
+    for (uint32_t f = 0; f < self->schema->n_fields; f++) {
+        if (self->next_field[f] >= 0 && self->next_field[f] <= (int32_t)f) {
+            weiri_unpack_fail(in, "fields of a column are in no order");
+        }
+    }
+}
+
+void
+csv_header_load(csv_header *self, weiri_unpack *in)
+{
+    self->n_columns = weiri_unpack_below(in, CSV_COLUMNS + 1, "it has too many columns");
+    for (size_t c = 0; c < self->n_columns; c++) {
+        self->column_field[c] = load_field(self, in);
+    }
+    for (uint32_t f = 0; f < self->schema->n_fields; f++) {
+        self->next_field[f] = load_field(self, in);
+    }
+    check_chains(self, in);
+}

@@ -5,6 +5,7 @@
 #include "csv_scan.h"
 #include "weir/error.h"
 #include "weir/schema.h"
+#include "weiri/pack.h"
 
 typedef struct csv_header {
     const weir_schema *schema;
@@ -28,6 +29,13 @@ csv_header_fini(csv_header *self);
 WEIR_MUST_CHECK weir_status
 csv_header_read(
     csv_header *self, const csv_scan *scan, const char *record, weir_error *err);
+
+void
+csv_header_save(const csv_header *self, weiri_pack *out);
+
+/* Notes in `in` what is wrong. */
+void
+csv_header_load(csv_header *self, weiri_unpack *in);
 
 /* A cell's text. Doubled quotes inside quotes are halved into `copy`, which has room for
  * `size` bytes; if there are none the text is borrowed. Returns its size. */

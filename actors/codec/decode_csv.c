@@ -443,8 +443,28 @@ decode_csv(void *state, weiri_decode *decode, const char *bytes, size_t size,
 }
 /* NOLINTEND(readability-function-size) */
 
+static void
+decode_csv_save(const void *state, weiri_pack *out)
+{
+    const csv_decoder *self = state;
+    weiri_pack_number(out, self->is_begun);
+    weiri_pack_number(out, self->is_discarding);
+    csv_header_save(&self->header, out);
+}
+
+static void
+decode_csv_load(void *state, weiri_unpack *in)
+{
+    csv_decoder *self   = state;
+    self->is_begun      = weiri_unpack_below(in, 2, "it is no flag") != 0;
+    self->is_discarding = weiri_unpack_below(in, 2, "it is no flag") != 0;
+    csv_header_load(&self->header, in);
+}
+
 const weiri_decoder_ops WEIRI_DECODE_CSV = {
     .create  = decode_csv_create,
     .destroy = decode_csv_destroy,
     .decode  = decode_csv,
+    .save    = decode_csv_save,
+    .load    = decode_csv_load,
 };

@@ -252,8 +252,24 @@ decode_json(void *state, weiri_decode *decode, const char *bytes, size_t size,
 }
 /* NOLINTEND(readability-function-size) */
 
+static void
+decode_json_save(const void *state, weiri_pack *out)
+{
+    const json_decoder *self = state;
+    weiri_pack_number(out, self->is_discarding);
+}
+
+static void
+decode_json_load(void *state, weiri_unpack *in)
+{
+    json_decoder *self  = state;
+    self->is_discarding = weiri_unpack_below(in, 2, "it is no flag") != 0;
+}
+
 const weiri_decoder_ops WEIRI_DECODE_JSON = {
     .create  = decode_json_create,
     .destroy = decode_json_destroy,
     .decode  = decode_json,
+    .save    = decode_json_save,
+    .load    = decode_json_load,
 };

@@ -234,3 +234,35 @@ weiri_decoder_decode(weiri_decoder *self, const char *bytes, size_t size, bool i
     *consumed += n_skipped;
     return status;
 }
+
+uint64_t
+weiri_decoder_position(const weiri_decoder *self)
+{
+    return self->decode.position;
+}
+
+void
+weiri_decoder_save(const weiri_decoder *self, weiri_pack *out)
+{
+    weiri_pack_number(out, self->decode.config.format);
+    weiri_pack_number(out, self->is_begun);
+    weiri_pack_number(out, self->decode.position);
+    weiri_pack_number(out, self->decode.line);
+    if (self->ops->save != NULL) {
+        self->ops->save(self->state, out);
+    }
+}
+
+void
+weiri_decoder_load(weiri_decoder *self, weiri_unpack *in)
+{
+    if (weiri_unpack_number(in) != (uint64_t)self->decode.config.format) {
+        weiri_unpack_fail(in, "the input was in another format");
+    }
+    self->is_begun        = weiri_unpack_below(in, 2, "it is no flag") != 0;
+    self->decode.position = weiri_unpack_number(in);
+    self->decode.line     = weiri_unpack_number(in);
+    if (self->ops->load != NULL) {
+        self->ops->load(self->state, in);
+    }
+}

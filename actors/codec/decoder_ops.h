@@ -3,6 +3,7 @@
 #define WEIRI_CODEC_DECODER_OPS_H
 
 #include "weiri/codec.h"
+#include "weiri/pack.h"
 
 enum { WEIRI_REASON_TEXT = 256 };
 
@@ -24,6 +25,10 @@ typedef struct weiri_decoder_ops {
     void (*destroy)(void *state);
     weir_status (*decode)(void *state, weiri_decode *decode, const char *bytes,
         size_t size, bool is_last, weir_chunk *chunk, size_t *consumed, weir_error *err);
+    /* What it has to know of the bytes before the position, besides line and position;
+     * NULL: nothing. load notes in `in` what is wrong. */
+    void (*save)(const void *state, weiri_pack *out);
+    void (*load)(void *state, weiri_unpack *in);
 } weiri_decoder_ops;
 
 extern const weiri_decoder_ops WEIRI_DECODE_JSON;

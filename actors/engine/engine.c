@@ -9,24 +9,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "../sink/sink.h"
-#include "../source/source.h"
+#include "inside.h"
 #include "place.h"
-#include "weiri/graph.h"
+#include "weiri/fault.h"
 #include "weiri/timetext.h"
-
-struct weiri_engine {
-    const weiri_plan    *plan;
-    weiri_engine_options options;
-    weiri_graph         *graph;
-    weiri_intake       **intakes; /* shape (plan->n_sources,)           */
-    char               **paths;   /* shape (plan->n_sources,): resolved */
-    weiri_outlet       **outlets; /* shape (n_outlets,)                 */
-    uint32_t             n_outlets;
-    int64_t              watermark_ns; /* of the last turn              */
-    bool                 is_live;      /* some source is not a regular file  */
-    bool                 is_finished;
-};
 
 /* ---- watermark ---- */
 
@@ -110,8 +96,8 @@ wall_clock_ns(void)
 
 /* A silent source goes along with the others; if it is the only one left, or all wait
  * with it, time goes on from the last event by what has passed on the wall. */
-static void
-mark_idle(weiri_engine *self, uint32_t source, int64_t waited_ns)
+static weir_status
+mark_idle(weiri_engine *self, uint32_t source, int64_t waited_ns, weir_error *err)
 {
     int64_t others = INT64_MAX;
     for (uint32_t i = 0; i < self->plan->n_sources; i++) {
@@ -123,10 +109,10 @@ mark_idle(weiri_engine *self, uint32_t source, int64_t waited_ns)
     int64_t now    = clock_of(self, source);
     int64_t base   = now > newest ? now : newest;
     if (base == INT64_MIN) {
-        return; /* no event yet: there is no time to go on */
+        return WEIR_OK; /* no event yet: there is no time to go on */
     }
     int64_t to = others != INT64_MAX && others > now ? others : base + waited_ns;
-    weiri_clock_advance(weiri_intake_clock(self->intakes[source]), to);
+    return weiri_intake_idle(self->intakes[source], to, err);
 }
 
 static weir_status
@@ -138,7 +124,7 @@ pump(weiri_engine *self, uint32_t source, weir_error *err)
     if (status == WEIR_EAGAIN && idle_ns >= 0) {
         int64_t waited_ns = wall_clock_ns() - begun_ns;
         if (waited_ns >= idle_ns) {
-            mark_idle(self, source, waited_ns);
+            return mark_idle(self, source, waited_ns, err);
         }
     }
     return status == WEIR_EAGAIN || status == WEIR_EOF ? WEIR_OK : status;
@@ -148,7 +134,7 @@ weir_status
 weiri_engine_turn(weiri_engine *self, weir_error *err)
 {
     int64_t source = slowest_source(self);
-    if (source < 0
+    if (source < 0 || self->is_ended
         || (self->options.should_stop != NULL
             && self->options.should_stop(self->options.context))) {
         return WEIR_EOF;
@@ -177,25 +163,30 @@ close_outlets(weiri_engine *self, weir_error *err)
             *err  = other;
         }
     }
+    self->n_outlets = 0;
     return first;
 }
 
 weir_status
-weiri_engine_finish(weiri_engine *self, weir_error *err)
+weiri_engine_end(weiri_engine *self, weir_error *err)
 {
-    if (self->is_finished) {
+    if (self->is_ended) {
         return WEIR_OK;
     }
-    self->is_finished  = true;
-    int64_t     newest = newest_event(self);
-    weir_status status = pass(self, INT64_MAX, newest, true, err);
-    weir_error  other  = { 0 };
-    weir_status closed = close_outlets(self, &other);
-    if (status == WEIR_OK && closed != WEIR_OK) {
-        *err   = other;
-        status = closed;
-    }
-    return status;
+    self->is_ended = true;
+    return pass(self, INT64_MAX, newest_event(self), true, err);
+}
+
+bool
+weiri_engine_is_at_end(const weiri_engine *self)
+{
+    return self->is_ended || slowest_source(self) < 0;
+}
+
+weir_status
+weiri_engine_close(weiri_engine *self, weir_error *err)
+{
+    return close_outlets(self, err);
 }
 
 weiri_engine_counts
@@ -389,6 +380,7 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
         .to        = weiri_graph_merge(self->graph, source->stream),
         .late_to   = side_merge(self, stream->late),
         .dead_to   = side_merge(self, stream->dead),
+        .tape      = self->options.tape,
     };
     if (source->delimiter == ',' && weiri_place_is_tsv(self->paths[index])) {
         config.delimiter = '\t';
@@ -410,7 +402,14 @@ open_outlet(weiri_engine *self, const char *path, weiri_outlet **out, weir_error
             return WEIR_OK;
         }
     }
-    weir_status status = weiri_outlet_new(path, &self->outlets[self->n_outlets], err);
+    const weiri_restore *restore = self->options.restore;
+    weiri_unpack         in      = { 0 };
+    weir_status          status  = WEIR_OK;
+    if (restore != NULL && weiri_sections_find(restore->sections, "sink", path, &in)) {
+        status = weiri_outlet_resume(path, &in, &self->outlets[self->n_outlets], err);
+    } else {
+        status = weiri_outlet_new(path, &self->outlets[self->n_outlets], err);
+    }
     if (status == WEIR_OK) {
         *out = self->outlets[self->n_outlets++];
     }
@@ -525,9 +524,14 @@ open_all(weiri_engine *self, weir_error *err)
     if (status == WEIR_OK) {
         status = check_targets(self, err);
     }
+    if (status == WEIR_OK && self->options.restore != NULL) {
+        status = weiri_engine_load(self, err); /* before any output is cut back */
+        weiri_fault_point("recover.loaded");
+    }
     for (uint32_t i = 0; i < plan->n_sinks && status == WEIR_OK; i++) {
         status = open_sink(self, &plan->sinks[i], err);
     }
+    weiri_fault_point("recover.cut");
     return status;
 }
 

@@ -21,6 +21,7 @@
 
 #include "unpack.h"
 #include "weiri/bytes.h"
+#include "weiri/pack.h"
 #include "weiri/timetext.h"
 
 enum { PACKED_BYTES = 128 << 10 };
@@ -324,4 +325,84 @@ weiri_reader_read(weiri_reader *self, char *bytes, size_t size, int64_t wait_ns,
     }
     return self->unpacker == NULL ? read_plain(self, bytes, size, &patience, n, err)
                                   : read_packed(self, bytes, size, &patience, n, err);
+}
+
+/* ---- going on where another left off ---- */
+
+weir_status
+weiri_reader_skip(weiri_reader *self, uint64_t position, weir_error *err)
+{
+    char *waste = malloc(PACKED_BYTES);
+    if (waste == NULL) {
+        return WEIR_FAIL(err, WEIR_ENOMEM, "cannot read '%s'", self->path);
+    }
+    weir_status status = WEIR_OK;
+    while (position > 0 && status == WEIR_OK) {
+        bool is_plain = self->packing == WEIRI_PACKING_NONE && self->first == self->end;
+        if (is_plain && lseek(self->fd, (off_t)position, SEEK_CUR) >= 0) {
+            self->n_read += position;
+            break;
+        }
+        size_t n = 0;
+        status   = weiri_reader_read(self, waste,
+            position < PACKED_BYTES ? (size_t)position : PACKED_BYTES, 0, &n, err);
+        position -= n;
+    }
+    free(waste);
+    return status == WEIR_EOF ? WEIR_FAIL(err, WEIR_EDATA,
+               "'%s' ends before the place up to which it was read", self->path)
+                              : status;
+}
+
+enum { MARK_BYTES = 4096 };
+
+static weir_status
+hash_range(const weiri_reader *self, uint64_t first, uint64_t end, uint64_t *hash,
+    weir_error *err)
+{
+    char bytes[MARK_BYTES];
+    while (first < end) {
+        ssize_t n = pread(self->fd, bytes, (size_t)(end - first), (off_t)first);
+        if (n < 0 && errno != EINTR) {
+            return WEIR_FAIL_OS(err, errno, "cannot read '%s'", self->path);
+        }
+        if (n == 0) {
+            return WEIR_FAIL(err, WEIR_EDATA, "'%s' is shorter than it was", self->path);
+        }
+        if (n > 0) {
+            *hash = weiri_hash_bytes(*hash, bytes, (size_t)n);
+            first += (uint64_t)n;
+        }
+    }
+    return WEIR_OK;
+}
+
+static weir_status
+hash_file(const weiri_reader *self, uint64_t n_read, uint64_t *hash, weir_error *err)
+{
+    uint64_t size      = n_read < MARK_BYTES ? n_read : MARK_BYTES;
+    *hash              = WEIRI_HASH_BEGIN;
+    weir_status status = hash_range(self, 0, size, hash, err);
+    return status == WEIR_OK ? hash_range(self, n_read - size, n_read, hash, err)
+                             : status;
+}
+
+weir_status
+weiri_reader_mark(const weiri_reader *self, weiri_file_mark *out, weir_error *err)
+{
+    out->n_read = self->n_read;
+    return hash_file(self, out->n_read, &out->hash, err);
+}
+
+weir_status
+weiri_reader_check_mark(
+    const weiri_reader *self, const weiri_file_mark *mark, weir_error *err)
+{
+    uint64_t    hash   = 0;
+    weir_status status = hash_file(self, mark->n_read, &hash, err);
+    if (status == WEIR_OK && hash != mark->hash) {
+        return WEIR_FAIL(
+            err, WEIR_EDATA, "'%s' is not the file that was read before", self->path);
+    }
+    return status;
 }

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "weiri/bytes.h"
@@ -20,6 +21,7 @@ enum { BUFFER_BYTES = 128 << 10, FILE_MODE = 0666 };
 struct weiri_writer {
     int         fd;
     bool        is_stdout;
+    bool        is_regular;
     weir_status fault;       /* WEIR_OK until a write fails             */
     int         fault_errno; /* why, to be told again                   */
     uint64_t    n_written;   /* bytes that the system has taken         */
@@ -36,8 +38,32 @@ free_writer(weiri_writer *self)
     free(self);
 }
 
-weir_status
-weiri_writer_open(const char *path, weiri_writer **out, weir_error *err)
+/* Keep the first `size` bytes of what is there. */
+static weir_status
+cut_back(weiri_writer *self, uint64_t size, weir_error *err)
+{
+    struct stat about = { 0 };
+    if (fstat(self->fd, &about) != 0) {
+        return WEIR_FAIL_OS(err, errno, "cannot write '%s'", self->path);
+    }
+    self->is_regular = S_ISREG(about.st_mode);
+    if (!self->is_regular) {
+        return WEIR_OK; /* what was written cannot be taken back */
+    }
+    if ((uint64_t)about.st_size < size) {
+        return WEIR_FAIL(err, WEIR_EDATA,
+            "'%s' has %" PRIu64 " bytes, fewer than the %" PRIu64 " that were written",
+            self->path, (uint64_t)about.st_size, size);
+    }
+    if (ftruncate(self->fd, (off_t)size) != 0
+        || lseek(self->fd, (off_t)size, SEEK_SET) < 0) {
+        return WEIR_FAIL_OS(err, errno, "cannot cut '%s' back", self->path);
+    }
+    return WEIR_OK;
+}
+
+static weir_status
+open_writer(const char *path, uint64_t size, weiri_writer **out, weir_error *err)
 {
     weiri_writer *self = calloc(1, sizeof *self);
     if (self == NULL) {
@@ -51,18 +77,56 @@ weiri_writer_open(const char *path, weiri_writer **out, weir_error *err)
         status = WEIR_FAIL(err, WEIR_ENOMEM, "cannot write '%s'", path);
         goto fail;
     }
-    self->fd = self->is_stdout
-                   ? STDOUT_FILENO
-                   : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, FILE_MODE);
+    self->fd = self->is_stdout ? STDOUT_FILENO
+                               : open(path, O_WRONLY | O_CREAT | O_CLOEXEC, FILE_MODE);
     if (self->fd < 0) {
         status = WEIR_FAIL_OS(err, errno, "cannot write '%s'", path);
         goto fail;
     }
-    *out = self;
+    status = self->is_stdout ? WEIR_OK : cut_back(self, size, err);
+    if (status != WEIR_OK) {
+        close(self->fd);
+        goto fail;
+    }
+    self->n_written = size;
+    *out            = self;
     return WEIR_OK;
 fail:
     free_writer(self);
     return status;
+}
+
+weir_status
+weiri_writer_open(const char *path, weiri_writer **out, weir_error *err)
+{
+    return open_writer(path, 0, out, err);
+}
+
+weir_status
+weiri_writer_resume(const char *path, uint64_t size, weiri_writer **out, weir_error *err)
+{
+    return open_writer(path, size, out, err);
+}
+
+bool
+weiri_writer_is_regular(const weiri_writer *self)
+{
+    return self->is_regular;
+}
+
+uint64_t
+weiri_writer_size(const weiri_writer *self)
+{
+    return self->n_written;
+}
+
+weir_status
+weiri_writer_sync(const weiri_writer *self, weir_error *err)
+{
+    if (self->is_regular && fdatasync(self->fd) != 0) {
+        return WEIR_FAIL_OS(err, errno, "cannot sync '%s'", self->path);
+    }
+    return WEIR_OK;
 }
 
 static weir_status

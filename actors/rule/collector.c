@@ -205,3 +205,23 @@ weiri_collector_add_chunk(weiri_collector *self, weir_chunk **chunk_p)
     self->n_emitted += (*chunk_p)->n_rows;
     return weiri_merge_push(self->to, chunk_p);
 }
+
+enum { ORDER_BITS = 48 }; /* the count of a rule's events; above it the rule's index */
+
+#define ORDER_MASK ((UINT64_C(1) << ORDER_BITS) - 1)
+
+void
+weiri_collector_save(const weiri_collector *self, weiri_pack *out)
+{
+    weiri_pack_number(out, self->order & ORDER_MASK);
+    weiri_pack_number(out, self->n_emitted);
+}
+
+/* The rule may stand elsewhere in its file now. */
+void
+weiri_collector_load(weiri_collector *self, weiri_unpack *in)
+{
+    self->order = (self->order & ~ORDER_MASK)
+                  | weiri_unpack_below(in, ORDER_MASK, "it is of too many events");
+    self->n_emitted = weiri_unpack_number(in);
+}

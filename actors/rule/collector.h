@@ -4,6 +4,7 @@
 
 #include "weiri/expr.h"
 #include "weiri/merge.h"
+#include "weiri/pack.h"
 
 typedef struct weiri_collector {
     const weir_schema *schema;
@@ -46,6 +47,13 @@ weiri_collector_add_chunk(weiri_collector *self, weir_chunk **chunk_p);
 /* Hand what was collected to the stream. */
 WEIR_MUST_CHECK weir_status
 weiri_collector_flush(weiri_collector *self);
+
+/* Append how far it has counted to `out`; nothing is being filled (flushed). */
+void
+weiri_collector_save(const weiri_collector *self, weiri_pack *out);
+
+void
+weiri_collector_load(weiri_collector *self, weiri_unpack *in);
 
 void
 weiri_collector_fini(weiri_collector *self);

@@ -14,6 +14,7 @@ struct filter_host {
     weir_value      *row;           /* shape (n_fields of the emit,) */
     bool            *picked_fields; /* fields that `values` reads    */
     weir_chunk      *picked;
+    uint64_t         faults; /* of the state that was loaded */
 };
 
 /* The rows where `mask` is 1, as a chunk of their own with the fields that are needed. */
@@ -157,15 +158,45 @@ finish(void *context, weir_error *err)
     return WEIR_OK;
 }
 
+static uint64_t
+faults_of(const struct filter_host *self)
+{
+    uint64_t faults = self->faults + weiri_program_faults(self->values);
+    return self->where != NULL ? faults + weiri_program_faults(self->where) : faults;
+}
+
 static void
 count(const void *context, weiri_rule_counts *counts)
 {
     const struct filter_host *self = context;
     counts->match.matches          = self->frame.emitted->n_emitted;
-    counts->match.faults           = weiri_program_faults(self->values);
-    if (self->where != NULL) {
-        counts->match.faults += weiri_program_faults(self->where);
+    counts->match.faults           = faults_of(self);
+}
+
+/* Each event is judged by itself: there is nothing to remember but a count. */
+static weir_status
+save(const void *context, weiri_pack *out, weir_error *err)
+{
+    size_t begin = out->size;
+    weiri_pack_number(out, faults_of(context));
+    if (out->is_out_of_memory) {
+        out->size = begin;
+        return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the state");
     }
+    return WEIR_OK;
+}
+
+static weir_status
+load(void *context, weiri_unpack *in, weir_error *err)
+{
+    struct filter_host *self = context;
+    self->faults             = weiri_unpack_number(in);
+    if (in->wrong == NULL && in->at != in->end) {
+        weiri_unpack_fail(in, "something follows its end");
+    }
+    return in->wrong == NULL
+               ? WEIR_OK
+               : WEIR_FAIL(err, WEIR_EDATA, "the state cannot be loaded: %s", in->wrong);
 }
 
 static weir_status
@@ -212,4 +243,4 @@ destroy(void *context)
 }
 
 const weiri_host_ops weiri_filter_host = { make, destroy, feed, advance, next_deadline,
-    finish, count };
+    finish, count, save, load };

@@ -13,6 +13,7 @@ struct fold_host {
     weir_value      *row;    /* shape (n_fields of the emit,)          */
     weir_chunk      *joined; /* the row that came, with that of the table */
     weir_chunk      *change; /* what it made of it                     */
+    uint64_t         faults; /* of the state that was loaded           */
 };
 
 static weir_status
@@ -122,16 +123,20 @@ finish(void *context, weir_error *err)
     return weiri_joiner_finish(self->joiner, err);
 }
 
+static uint64_t
+faults_of(const struct fold_host *self)
+{
+    uint64_t faults = self->faults + weiri_program_faults(self->values);
+    return self->where != NULL ? faults + weiri_program_faults(self->where) : faults;
+}
+
 static void
 count(const void *context, weiri_rule_counts *counts)
 {
     const struct fold_host *self = context;
     counts->join                 = weiri_joiner_counts(self->joiner);
     counts->match.matches        = self->frame.emitted->n_emitted;
-    counts->match.faults         = weiri_program_faults(self->values);
-    if (self->where != NULL) {
-        counts->match.faults += weiri_program_faults(self->where);
-    }
+    counts->match.faults         = faults_of(self);
 }
 
 static weir_status
@@ -174,5 +179,30 @@ destroy(void *context)
     free(self);
 }
 
+static weir_status
+save(const void *context, weiri_pack *out, weir_error *err)
+{
+    const struct fold_host *self = context;
+    weiri_pack_fixed(out, faults_of(self));
+    weir_status status = weiri_joiner_save(self->joiner, out, err);
+    if (status != WEIR_OK) {
+        out->size -= sizeof(uint64_t);
+    }
+    return status;
+}
+
+static weir_status
+load(void *context, weiri_unpack *in, weir_error *err)
+{
+    struct fold_host *self = context;
+    self->faults           = weiri_unpack_fixed(in);
+    if (in->wrong != NULL) {
+        return WEIR_FAIL(err, WEIR_EDATA, "the state cannot be loaded: %s", in->wrong);
+    }
+    const uint8_t *bytes = in->at;
+    in->at               = in->end;
+    return weiri_joiner_load(self->joiner, bytes, (size_t)(in->end - bytes), err);
+}
+
 const weiri_host_ops weiri_fold_host = { make, destroy, feed, advance, next_deadline,
-    finish, count };
+    finish, count, save, load };

@@ -148,6 +148,22 @@ count(const void *context, weiri_rule_counts *counts)
 }
 
 static weir_status
+save(const void *context, weiri_pack *out, weir_error *err)
+{
+    const struct match_host *self = context;
+    return weiri_matcher_save(self->matcher, out, err);
+}
+
+static weir_status
+load(void *context, weiri_unpack *in, weir_error *err)
+{
+    struct match_host *self  = context;
+    const uint8_t     *bytes = in->at;
+    in->at                   = in->end;
+    return weiri_matcher_load(self->matcher, bytes, (size_t)(in->end - bytes), err);
+}
+
+static weir_status
 make(const weiri_host_frame *frame, void **out, weir_error *err)
 {
     const weiri_match *match = frame->rule->match;
@@ -184,4 +200,4 @@ destroy(void *context)
 }
 
 const weiri_host_ops weiri_match_host = { make, destroy, feed, advance, next_deadline,
-    finish, count };
+    finish, count, save, load };

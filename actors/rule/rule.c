@@ -162,3 +162,30 @@ weiri_rule_actor_destroy(weiri_rule_actor **self_p)
     free(self);
     *self_p = NULL;
 }
+
+/* ---- state ---- */
+
+weir_status
+weiri_rule_actor_save(const weiri_rule_actor *self, weiri_pack *out, weir_error *err)
+{
+    weiri_pack_number(out, self->n_events);
+    weiri_collector_save(&self->emitted, out);
+    weiri_collector_save(&self->timeouts, out);
+    weir_status status = self->ops->save(self->host, out, err);
+    return status == WEIR_OK ? status
+                             : WEIR_CONTEXT(err, status, "rule '%s'", self->rule->name);
+}
+
+weir_status
+weiri_rule_actor_load(weiri_rule_actor *self, weiri_unpack *in, weir_error *err)
+{
+    self->n_events = weiri_unpack_number(in);
+    weiri_collector_load(&self->emitted, in);
+    weiri_collector_load(&self->timeouts, in);
+    if (in->wrong != NULL) {
+        return WEIR_FAIL(err, WEIR_EDATA, "rule '%s': %s", self->rule->name, in->wrong);
+    }
+    weir_status status = self->ops->load(self->host, in, err);
+    return status == WEIR_OK ? status
+                             : WEIR_CONTEXT(err, status, "rule '%s'", self->rule->name);
+}

@@ -55,4 +55,21 @@ weiri_rule_actor_finish(weiri_rule_actor *self, weir_error *err);
 weiri_rule_counts
 weiri_rule_actor_counts(const weiri_rule_actor *self);
 
+/* Append the state to `out`, between two runs.
+ *
+ *   errors  WEIR_EINVAL  the rule's state cannot be saved; WEIR_ENOMEM
+ */
+WEIR_MUST_CHECK weir_status
+weiri_rule_actor_save(const weiri_rule_actor *self, weiri_pack *out, weir_error *err);
+
+/* Have a new actor go on where a saved one was.
+ *
+ *   in      what one call of save appended, from its first byte to its last; not trusted
+ *   errors  WEIR_EDATA   damaged, or of a rule that was another: the actor is to be
+ *                        destroyed
+ *           WEIR_ENOMEM  likewise
+ */
+WEIR_MUST_CHECK weir_status
+weiri_rule_actor_load(weiri_rule_actor *self, weiri_unpack *in, weir_error *err);
+
 #endif

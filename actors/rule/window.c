@@ -79,5 +79,21 @@ count(const void *context, weiri_rule_counts *counts)
     counts->window                 = weiri_windower_counts(self->windower);
 }
 
+static weir_status
+save(const void *context, weiri_pack *out, weir_error *err)
+{
+    const struct window_host *self = context;
+    return weiri_windower_save(self->windower, out, err);
+}
+
+static weir_status
+load(void *context, weiri_unpack *in, weir_error *err)
+{
+    struct window_host *self  = context;
+    const uint8_t      *bytes = in->at;
+    in->at                    = in->end;
+    return weiri_windower_load(self->windower, bytes, (size_t)(in->end - bytes), err);
+}
+
 const weiri_host_ops weiri_window_host = { make, destroy, feed, advance, next_deadline,
-    finish, count };
+    finish, count, save, load };

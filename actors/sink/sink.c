@@ -23,22 +23,64 @@ struct weiri_outlet {
     bool               is_begun;
 };
 
-weir_status
-weiri_outlet_new(const char *path, weiri_outlet **out, weir_error *err)
+static weir_status
+open_outlet(
+    const char *path, uint64_t size, bool is_begun, weiri_outlet **out, weir_error *err)
 {
     weiri_outlet *self = calloc(1, sizeof *self);
     if (self == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", path);
     }
     self->path         = strdup(path);
-    weir_status status = self->path != NULL ? weiri_writer_open(path, &self->writer, err)
-                                            : WEIR_FAIL(err, WEIR_ENOMEM, "%s", path);
+    self->is_begun     = is_begun;
+    weir_status status = self->path != NULL
+                             ? weiri_writer_resume(path, size, &self->writer, err)
+                             : WEIR_FAIL(err, WEIR_ENOMEM, "%s", path);
     if (status != WEIR_OK) {
         (void)weiri_outlet_close(&self, NULL);
         return status;
     }
     *out = self;
     return WEIR_OK;
+}
+
+weir_status
+weiri_outlet_new(const char *path, weiri_outlet **out, weir_error *err)
+{
+    return open_outlet(path, 0, false, out, err);
+}
+
+void
+weiri_outlet_peek(weiri_unpack *in, bool *is_begun, uint64_t *n_written)
+{
+    *is_begun  = weiri_unpack_below(in, 2, "it is no flag") != 0;
+    *n_written = weiri_unpack_number(in);
+}
+
+weir_status
+weiri_outlet_resume(
+    const char *path, weiri_unpack *in, weiri_outlet **out, weir_error *err)
+{
+    bool     is_begun = false;
+    uint64_t size     = 0;
+    weiri_outlet_peek(in, &is_begun, &size);
+    if (in->wrong != NULL) {
+        return WEIR_FAIL(err, WEIR_EDATA, "%s: %s", path, in->wrong);
+    }
+    return open_outlet(path, size, is_begun, out, err);
+}
+
+void
+weiri_outlet_save(const weiri_outlet *self, weiri_pack *out)
+{
+    weiri_pack_number(out, self->is_begun);
+    weiri_pack_number(out, weiri_writer_size(self->writer));
+}
+
+weir_status
+weiri_outlet_sync(const weiri_outlet *self, weir_error *err)
+{
+    return weiri_writer_sync(self->writer, err);
 }
 
 weir_status

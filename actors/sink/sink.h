@@ -9,6 +9,7 @@
 
 #include "weiri/codec.h"
 #include "weiri/merge.h"
+#include "weiri/pack.h"
 #include "weiri/plan.h"
 
 typedef struct weiri_outlet weiri_outlet;
@@ -16,6 +17,28 @@ typedef struct weiri_outlet weiri_outlet;
 /* errors  WEIR_EIO, WEIR_ENOMEM */
 WEIR_MUST_CHECK weir_status
 weiri_outlet_new(const char *path, weiri_outlet **out, weir_error *err);
+
+/* An outlet that goes on where a saved one stood: its file is cut back to what it had.
+ *
+ *   in      what weiri_outlet_save wrote; not trusted
+ *   errors  WEIR_EDATA  the bytes are damaged, or the file is shorter than it was
+ *           WEIR_EIO, WEIR_ENOMEM
+ */
+WEIR_MUST_CHECK weir_status
+weiri_outlet_resume(
+    const char *path, weiri_unpack *in, weiri_outlet **out, weir_error *err);
+
+/* Append to `out` how much was written, all of which the system has. */
+void
+weiri_outlet_save(const weiri_outlet *self, weiri_pack *out);
+
+/* Read what weiri_outlet_save wrote; what is wrong is noted in `in`. */
+void
+weiri_outlet_peek(weiri_unpack *in, bool *is_begun, uint64_t *n_written);
+
+/* Put on the medium what the system has. errors  WEIR_EIO */
+WEIR_MUST_CHECK weir_status
+weiri_outlet_sync(const weiri_outlet *self, weir_error *err);
 
 /* Write what is buffered and close. The first error of its life, if any; *self_p is NULL.
  */

@@ -14,6 +14,7 @@
 #include "weiri/codec.h"
 #include "weiri/limits.h"
 #include "weiri/numtext.h"
+#include "weiri/rows_pack.h"
 
 enum { ORDER_BITS = 48 }; /* a source's own sequence; its index is above */
 
@@ -30,19 +31,23 @@ struct weiri_intake {
     size_t              to;
     bool                is_last; /* the reader has ended */
     bool                is_closed;
-    weir_chunk         *chunk; /* being decoded into                         */
-    uint32_t            n_admitted;
-    uint32_t            n_late_here; /* late rows of `chunk`                   */
-    bool                is_in_order; /* rows of `chunk` that are not late      */
-    int64_t             last_ns;     /* time of the last of those              */
-    uint8_t             is_late[WEIRI_CHUNK_ROWS];
-    weir_chunk         *late;
-    uint64_t            late_order;
-    weir_chunk         *dead;
-    uint64_t            dead_order;
-    weir_status         failed;   /* by a callback, told by the pump          */
-    uint32_t            stop_row; /* rows of `chunk` before the dead record at
-                                   * which the source stops                   */
+    bool                is_live; /* the tape has been played to its end    */
+    uint32_t            n_idle;  /* idle marks at `n_read`                 */
+    uint64_t            n_read;  /* position of bytes[to]                  */
+    size_t      n_unkept;        /* bytes behind bytes[to] that are not on the tape yet */
+    weir_chunk *chunk;           /* being decoded into                         */
+    uint32_t    n_admitted;
+    uint32_t    n_late_here; /* late rows of `chunk`                   */
+    bool        is_in_order; /* rows of `chunk` that are not late      */
+    int64_t     last_ns;     /* time of the last of those              */
+    uint8_t     is_late[WEIRI_CHUNK_ROWS];
+    weir_chunk *late;
+    uint64_t    late_order;
+    weir_chunk *dead;
+    uint64_t    dead_order;
+    weir_status failed;   /* by a callback, told by the pump          */
+    uint32_t    stop_row; /* rows of `chunk` before the dead record at
+                           * which the source stops                   */
     weir_error failure;
 };
 
@@ -419,6 +424,47 @@ begin_chunk(weiri_intake *self, weir_error *err)
 
 /* ---- reading and decoding ---- */
 
+/* The next bytes of the tape; an idle mark moves the clock. */
+static weir_status
+play(weiri_intake *self, size_t room, size_t *n, weir_error *err)
+{
+    const weiri_tape *tape   = self->config.tape;
+    int64_t           to_ns  = 0;
+    weir_status       status = tape->play(tape->context, self->config.index, self->n_read,
+              self->n_idle, self->bytes + self->to, room, n, &to_ns, err);
+    if (status != WEIR_EAGAIN) {
+        self->n_idle = *n > 0 ? 0 : self->n_idle;
+        return status;
+    }
+    self->n_idle++;
+    admit_up_to(self, self->chunk->n_rows); /* they came before the silence */
+    weiri_clock_advance(&self->clock, to_ns);
+    return WEIR_OK;
+}
+
+/* Bytes from the input itself, on the tape before anybody sees them. After a failure of
+ * the tape they wait, and the next call tries again. */
+static weir_status
+read_live(weiri_intake *self, size_t room, int64_t wait_ns, size_t *n, weir_error *err)
+{
+    const weiri_tape *tape   = self->config.tape;
+    weir_status       status = WEIR_OK;
+    if (self->n_unkept == 0) {
+        status = weiri_reader_read(
+            self->reader, self->bytes + self->to, room, wait_ns, &self->n_unkept, err);
+    }
+    if (status == WEIR_OK && tape != NULL) {
+        status = tape->record(tape->context, self->config.index, self->n_read,
+            self->bytes + self->to, self->n_unkept, err);
+    }
+    if (status == WEIR_OK) {
+        *n             = self->n_unkept;
+        self->n_unkept = 0;
+        self->n_idle   = 0;
+    }
+    return status;
+}
+
 static weir_status
 read_more(weiri_intake *self, int64_t wait_ns, weir_error *err)
 {
@@ -432,13 +478,20 @@ read_more(weiri_intake *self, int64_t wait_ns, weir_error *err)
     if (room > WEIRI_READ_BYTES) {
         room = WEIRI_READ_BYTES;
     }
-    weir_status status =
-        weiri_reader_read(self->reader, self->bytes + self->to, room, wait_ns, &n, err);
+    weir_status status = WEIR_EOF;
+    if (self->config.tape != NULL && !self->is_live) {
+        status        = play(self, room, &n, err);
+        self->is_live = status == WEIR_EOF;
+    }
+    if (status == WEIR_EOF) {
+        status = read_live(self, room, wait_ns, &n, err);
+    }
     if (status == WEIR_EOF) {
         self->is_last = true;
         return WEIR_OK;
     }
     self->to += n;
+    self->n_read += n;
     self->counts.n_bytes += n;
     return status;
 }
@@ -552,6 +605,9 @@ weiri_intake_new(const weiri_intake_config *config, weiri_intake **out, weir_err
     self->config = *config;
     weiri_clock_init(&self->clock, config->source->lateness_ns);
     weir_status status = weiri_reader_open(config->path, &self->reader, err);
+    if (status == WEIR_OK && weiri_reader_is_regular(self->reader)) {
+        self->config.tape = NULL; /* it can be read again */
+    }
     if (status == WEIR_OK) {
         status = make_decoder(self, err);
     }
@@ -600,4 +656,141 @@ weiri_intake_counts
 weiri_intake_get_counts(const weiri_intake *self)
 {
     return self->counts;
+}
+
+/* ---- silence ---- */
+
+weir_status
+weiri_intake_idle(weiri_intake *self, int64_t to_ns, weir_error *err)
+{
+    const weiri_tape *tape   = self->config.tape;
+    weir_status       status = WEIR_OK;
+    if (tape != NULL && to_ns > self->clock.now_ns) {
+        status = tape->record_idle(
+            tape->context, self->config.index, self->n_read, to_ns, err);
+    }
+    if (status == WEIR_OK) {
+        weiri_clock_advance(&self->clock, to_ns);
+    }
+    return status;
+}
+
+/* ---- state ---- */
+
+uint64_t
+weiri_intake_position(const weiri_intake *self)
+{
+    return weiri_decoder_position(self->decoder);
+}
+
+static void
+save_side(const weir_chunk *side, weiri_pack *out)
+{
+    weiri_pack_number(out, side != NULL);
+    if (side != NULL) {
+        weiri_rows_pack((weir_rows){ .chunk = side, .n = side->n_rows }, out);
+    }
+}
+
+weir_status
+weiri_intake_save(const weiri_intake *self, weiri_pack *out, weir_error *err)
+{
+    weiri_file_mark mark   = { 0 };
+    weir_status     status = WEIR_OK;
+    if (weiri_intake_is_regular(self)) {
+        status = weiri_reader_mark(self->reader, &mark, err);
+    }
+    weiri_pack_number(out, weiri_intake_is_regular(self));
+    weiri_pack_number(out, weiri_intake_position(self));
+    weiri_pack_number(out, mark.n_read);
+    weiri_pack_fixed(out, mark.hash);
+    weiri_pack_number(out, self->is_closed);
+    weiri_pack_time(out, self->clock.newest_ns);
+    weiri_pack_time(out, self->clock.now_ns);
+    weiri_pack_number(out, self->counts.n_events);
+    weiri_pack_number(out, self->counts.n_late);
+    weiri_pack_number(out, self->counts.n_dead);
+    weiri_pack_number(out, self->late_order);
+    weiri_pack_number(out, self->dead_order);
+    weiri_decoder_save(self->decoder, out);
+    save_side(self->late, out);
+    save_side(self->dead, out);
+    return status;
+}
+
+static weir_status
+load_side(const weiri_stream *stream, weiri_unpack *in, weir_chunk **out)
+{
+    if (weiri_unpack_below(in, 2, "it is no flag") == 0 || in->wrong != NULL) {
+        return WEIR_OK;
+    }
+    if (stream == NULL) {
+        weiri_unpack_fail(in, "late or dead events wait, and nobody reads them now");
+        return WEIR_EDATA;
+    }
+    return weiri_rows_unpack(in, &stream->schema, stream->used, out);
+}
+
+static weir_status
+load_input(weiri_intake *self, const weiri_file_mark *mark, weir_error *err)
+{
+    uint64_t position = weiri_decoder_position(self->decoder);
+    self->n_read      = position;
+    if (!weiri_intake_is_regular(self) || self->is_closed) {
+        return WEIR_OK;
+    }
+    weir_status status = weiri_reader_check_mark(self->reader, mark, err);
+    return status == WEIR_OK ? weiri_reader_skip(self->reader, position, err) : status;
+}
+
+/* The head of the state, which tells without a decoder. */
+static void
+load_head(
+    weiri_unpack *in, weiri_intake_stand *out, weiri_file_mark *mark, int64_t *clock_ns)
+{
+    out->is_regular      = weiri_unpack_below(in, 2, "it is no flag") != 0;
+    out->position        = weiri_unpack_number(in);
+    mark->n_read         = weiri_unpack_number(in);
+    mark->hash           = weiri_unpack_fixed(in);
+    out->is_closed       = weiri_unpack_below(in, 2, "it is no flag") != 0;
+    out->newest_ns       = weiri_unpack_time(in);
+    *clock_ns            = weiri_unpack_time(in);
+    out->counts.n_events = weiri_unpack_number(in);
+    out->counts.n_late   = weiri_unpack_number(in);
+    out->counts.n_dead   = weiri_unpack_number(in);
+    out->counts.n_bytes  = out->position;
+}
+
+void
+weiri_intake_peek(weiri_unpack *in, weiri_intake_stand *out)
+{
+    weiri_file_mark mark     = { 0 };
+    int64_t         clock_ns = 0;
+    load_head(in, out, &mark, &clock_ns);
+}
+
+weir_status
+weiri_intake_load(weiri_intake *self, weiri_unpack *in, weir_error *err)
+{
+    weiri_file_mark    mark  = { 0 };
+    weiri_intake_stand stand = { 0 };
+    load_head(in, &stand, &mark, &self->clock.now_ns);
+    if (in->wrong == NULL && stand.is_regular != weiri_intake_is_regular(self)) {
+        weiri_unpack_fail(in, "the input was a file and is none now, or the other way");
+    }
+    self->is_closed       = stand.is_closed;
+    self->clock.newest_ns = stand.newest_ns;
+    self->counts          = stand.counts;
+    self->late_order      = weiri_unpack_number(in);
+    self->dead_order      = weiri_unpack_number(in);
+    weiri_decoder_load(self->decoder, in);
+    weir_status status = load_side(self->config.late, in, &self->late);
+    if (status == WEIR_OK) {
+        status = load_side(self->config.dead, in, &self->dead);
+    }
+    if (in->wrong != NULL) {
+        return WEIR_FAIL(err, WEIR_EDATA, "%s: %s", self->config.path, in->wrong);
+    }
+    return status == WEIR_OK ? load_input(self, &mark, err)
+                             : WEIR_FAIL(err, status, "%s", self->config.path);
 }

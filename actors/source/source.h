@@ -6,7 +6,9 @@
 
 #include "weiri/clock.h"
 #include "weiri/merge.h"
+#include "weiri/pack.h"
 #include "weiri/plan.h"
+#include "weiri/tape.h"
 
 typedef struct weiri_intake weiri_intake;
 
@@ -23,6 +25,7 @@ typedef struct weiri_intake_config {
     weiri_merge        *to;      /* where events go                               */
     weiri_merge        *late_to; /* with `late`                                   */
     weiri_merge        *dead_to; /* with `dead`                                   */
+    const weiri_tape   *tape;    /* of an input that cannot be read again; NULL: none */
 } weiri_intake_config;
 
 typedef struct weiri_intake_counts {
@@ -60,6 +63,43 @@ weiri_intake_clock(weiri_intake *self);
 
 bool
 weiri_intake_is_regular(const weiri_intake *self);
+
+/* Let the clock go on to `to_ns` because the source is silent; kept on the tape first. */
+WEIR_MUST_CHECK weir_status
+weiri_intake_idle(weiri_intake *self, int64_t to_ns, weir_error *err);
+
+/* How many (unpacked) bytes were decoded: what comes before them is not needed again once
+ * the state is kept. */
+uint64_t
+weiri_intake_position(const weiri_intake *self);
+
+/* Where a source stood when its state was kept. */
+typedef struct weiri_intake_stand {
+    bool                is_regular;
+    bool                is_closed; /* it had been read to its end                   */
+    uint64_t            position;  /* as of weiri_intake_position                   */
+    int64_t             newest_ns; /* time of its newest event, INT64_MIN: none yet */
+    weiri_intake_counts counts;
+} weiri_intake_stand;
+
+/* Read that from what weiri_intake_save wrote; what is wrong is noted in `in`. */
+void
+weiri_intake_peek(weiri_unpack *in, weiri_intake_stand *out);
+
+/* Append where it stands to `out`. Between two pumps.
+ *
+ *   errors  WEIR_EIO; WEIR_ENOMEM is noted in `out`
+ */
+WEIR_MUST_CHECK weir_status
+weiri_intake_save(const weiri_intake *self, weiri_pack *out, weir_error *err);
+
+/* Have a new intake go on where a saved one stood. `in` is not trusted.
+ *
+ *   errors  WEIR_EDATA  the bytes are damaged or of another source, or the file is
+ * another WEIR_EIO, WEIR_ENOMEM: the intake is to be destroyed
+ */
+WEIR_MUST_CHECK weir_status
+weiri_intake_load(weiri_intake *self, weiri_unpack *in, weir_error *err);
 
 weiri_intake_counts
 weiri_intake_get_counts(const weiri_intake *self);

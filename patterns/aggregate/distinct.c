@@ -149,3 +149,35 @@ weiri_distinct_count(const weiri_distinct *self)
     z += m * sigma((double)counts[0] / m);
     return (int64_t)llround(m * m / (2.0 * log(2.0)) / z);
 }
+
+bool
+weiri_distinct_save(const weiri_distinct *self, weiri_pack *out)
+{
+    weiri_pack_number(out, self->registers != NULL);
+    if (self->registers == NULL) {
+        return weiri_multiset_save(&self->exact, false, out);
+    }
+    weiri_pack_bytes(out, self->registers, N_REGISTERS);
+    return true;
+}
+
+bool
+weiri_distinct_load(weiri_distinct *self, weiri_unpack *in)
+{
+    if (weiri_unpack_below(in, 2, "a set has no known form") == 0) {
+        return weiri_multiset_load(&self->exact, false, WEIRI_DISTINCT_EXACT, in);
+    }
+    const uint8_t *registers = weiri_unpack_bytes(in, N_REGISTERS);
+    for (size_t i = 0; registers != NULL && i < N_REGISTERS; i++) {
+        if (registers[i] > REST + 1) {
+            weiri_unpack_fail(in, "a register is out of range");
+            return false;
+        }
+    }
+    self->registers = registers == NULL ? NULL : malloc(N_REGISTERS);
+    if (self->registers == NULL) {
+        return false;
+    }
+    memcpy(self->registers, registers, N_REGISTERS);
+    return true;
+}

@@ -29,4 +29,12 @@ weiri_distinct_merge(weiri_distinct *self, const weiri_distinct *other);
 int64_t
 weiri_distinct_count(const weiri_distinct *self);
 
+/* False: out of memory. */
+bool
+weiri_distinct_save(const weiri_distinct *self, weiri_pack *out);
+
+/* Into a new one. False: something is wrong, or memory is out. */
+bool
+weiri_distinct_load(weiri_distinct *self, weiri_unpack *in);
+
 #endif

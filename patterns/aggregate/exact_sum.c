@@ -191,3 +191,114 @@ weiri_exact_sum_value(const weiri_exact_sum *self, int *exponent)
     double magnitude = round_digits(digits, exponent);
     return is_negative ? -magnitude : magnitude;
 }
+
+/* ---- bytes ---- */
+
+/* A 128-bit number: of its bytes, the lowest first, those between zeroes below and the
+ * sign above. */
+static void
+save_small(weiri_int128 small, weiri_pack *out)
+{
+    uint8_t  bytes[sizeof small];
+    uint8_t  sign  = small < 0 ? 0xff : 0;
+    unsigned first = 0;
+    unsigned end   = sizeof bytes;
+    for (unsigned i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (uint8_t)((unsigned __int128)small >> 8 * i);
+    }
+    while (first < sizeof bytes && bytes[first] == 0) {
+        first++;
+    }
+    while (end > first + 1 && bytes[end - 1] == sign
+           && ((bytes[end - 2] ^ sign) & 0x80) == 0) {
+        end--;
+    }
+    weiri_pack_number(out, first);
+    if (first < sizeof bytes) {
+        weiri_pack_text(out, bytes + first, end - first);
+    }
+}
+
+static weiri_int128
+load_small(weiri_unpack *in)
+{
+    unsigned __int128 small = 0;
+    unsigned          first =
+        (unsigned)weiri_unpack_below(in, sizeof small + 1, "a sum has too many bytes");
+    uint32_t n = 0;
+    if (first == sizeof small) {
+        return 0;
+    }
+    const uint8_t *bytes = (const uint8_t *)weiri_unpack_text(in, &n);
+    if (n == 0 || n > sizeof small - first) {
+        weiri_unpack_fail(in, "a sum has too many bytes");
+        return 0;
+    }
+    if (bytes[n - 1] >= 0x80) {
+        small = ~(unsigned __int128)0;
+    }
+    for (uint32_t i = n; i-- > 0;) {
+        small = small << 8 | bytes[i];
+    }
+    return (weiri_int128)(small << 8 * first);
+}
+
+void
+weiri_exact_sum_save(const weiri_exact_sum *self, weiri_pack *out)
+{
+    int64_t  digits[N_DIGITS] = { 0 };
+    unsigned first            = 0;
+    unsigned end              = N_DIGITS;
+    save_small(weiri_exact_sum_small(self), out);
+    if (self->wide != NULL) {
+        memcpy(digits, self->wide->digits, sizeof digits);
+        carry(digits);
+    }
+    while (end > 0 && digits[end - 1] == 0) {
+        end--;
+    }
+    while (first < end && digits[first] == 0) {
+        first++;
+    }
+    weiri_pack_number(out, end);
+    if (end > 0) {
+        weiri_pack_number(out, first);
+    }
+    for (unsigned i = first; i < end; i++) {
+        weiri_pack_signed(out, digits[i]);
+    }
+}
+
+/* Carried digits, and the last one with room for what is added to it. */
+static bool
+load_wide(weiri_exact_sum *self, unsigned end, weiri_unpack *in)
+{
+    unsigned first = (unsigned)weiri_unpack_below(in, end, "a sum has no known digits");
+    if (!need_wide(self)) {
+        return false;
+    }
+    self->wide->n_adds = 1;
+    for (unsigned i = first; i < end && in->wrong == NULL; i++) {
+        int64_t digit = weiri_unpack_signed(in);
+        int64_t least = i + 1 == N_DIGITS ? -(INT64_C(1) << DIGIT_BITS) : 0;
+        if (digit < least || digit >= INT64_C(1) << DIGIT_BITS) {
+            weiri_unpack_fail(in, "a sum has a digit out of range");
+            break;
+        }
+        self->wide->digits[i] = digit;
+    }
+    return in->wrong == NULL;
+}
+
+bool
+weiri_exact_sum_load(weiri_exact_sum *self, weiri_unpack *in)
+{
+    weiri_int128 small = load_small(in);
+    unsigned     end   = (unsigned)weiri_unpack_below(
+              in, N_DIGITS + (uint64_t)1, "a sum has too many digits");
+    if (in->wrong != NULL) {
+        return false;
+    }
+    weiri_exact_sum_set(self, small);
+    return end == 0 || load_wide(self, end, in);
+}

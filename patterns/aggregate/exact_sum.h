@@ -15,6 +15,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "weiri/pack.h"
+
 __extension__ typedef __int128 weiri_int128;
 
 typedef struct weiri_wide_sum weiri_wide_sum;
@@ -42,6 +44,13 @@ weiri_exact_sum_merge(weiri_exact_sum *self, const weiri_exact_sum *other);
 /* The sum is the result times 2^*exponent, rounded to nearest. */
 double
 weiri_exact_sum_value(const weiri_exact_sum *self, int *exponent);
+
+void
+weiri_exact_sum_save(const weiri_exact_sum *self, weiri_pack *out);
+
+/* Into an empty sum. False: something is wrong, or memory is out. */
+bool
+weiri_exact_sum_load(weiri_exact_sum *self, weiri_unpack *in);
 
 static inline weiri_int128
 weiri_exact_sum_small(const weiri_exact_sum *self)

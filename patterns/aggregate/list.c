@@ -117,3 +117,48 @@ weiri_list_fini(weiri_list *self)
     free(self->bytes);
     *self = (weiri_list){ 0 };
 }
+
+void
+weiri_list_save(const weiri_list *self, weir_type element, weiri_pack *out)
+{
+    uint32_t at = 1;
+    weiri_pack_number(out, self->n);
+    for (uint32_t i = 0; i < self->n; i++) {
+        const char *item = self->bytes + at + 1;
+        weir_value  text = { .type = (uint8_t)element };
+        weiri_cell  cell = { .bits = 0 };
+        if (weiri_cell_is_text(element)) {
+            memcpy(&text.size, item, sizeof text.size);
+            text.as.s = item + sizeof text.size;
+            cell.s    = &text;
+        } else if (element == WEIR_BOOL) {
+            cell.i = *item;
+        } else {
+            memcpy(&cell, item, sizeof cell);
+        }
+        weiri_cell_save(element, cell, out);
+        at += item_size(element, self->bytes + at);
+    }
+}
+
+bool
+weiri_list_load(weiri_list *self, weir_type element, weiri_unpack *in)
+{
+    uint64_t n = weiri_unpack_below(
+        in, WEIRI_LIST_ITEMS + (uint64_t)1, "a list has too many elements");
+    if (n > 0 && !weiri_list_begin(self, element)) {
+        return false;
+    }
+    for (uint64_t i = 0; i < n; i++) {
+        weiri_cell cell = { .bits = 0 };
+        if (!weiri_cell_load(element, &cell, in)) {
+            return false;
+        }
+        bool is_pushed = weiri_list_push(self, element, cell);
+        weiri_cell_free(element, cell);
+        if (!is_pushed) {
+            return false;
+        }
+    }
+    return in->wrong == NULL;
+}

@@ -2,7 +2,7 @@
 #ifndef WEIRI_LIST_H
 #define WEIRI_LIST_H
 
-#include "aggregate/cell.h"
+#include "aggregate/cell_pack.h"
 
 typedef struct weiri_list {
     char    *bytes;
@@ -29,5 +29,13 @@ weiri_list_value(const weiri_list *self);
 
 void
 weiri_list_fini(weiri_list *self);
+
+/* The items, none of which is null. */
+void
+weiri_list_save(const weiri_list *self, weir_type element, weiri_pack *out);
+
+/* Into an empty one. False: something is wrong, or memory is out. */
+bool
+weiri_list_load(weiri_list *self, weir_type element, weiri_unpack *in);
 
 #endif

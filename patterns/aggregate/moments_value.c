@@ -93,3 +93,38 @@ weiri_moments_value(const weiri_aggregate *plan, const void *moments, uint64_t *
     }
     return value;
 }
+
+/* ---- bytes ---- */
+
+/* Numbers one after another; that of the time is the last one of `ewma`. */
+static uint32_t
+n_floats(const weiri_aggregate *plan)
+{
+    uint32_t n = (uint32_t)(weiri_moments_size(plan->kind) / sizeof(double));
+    return plan->kind == WEIRI_AGGREGATE_EWMA ? n - 1 : n;
+}
+
+void
+weiri_moments_save(const weiri_aggregate *plan, const void *moments, weiri_pack *out)
+{
+    for (uint32_t i = 0; i < n_floats(plan); i++) {
+        double value = 0.0;
+        memcpy(&value, (const char *)moments + i * sizeof value, sizeof value);
+        weiri_pack_float(out, value);
+    }
+    if (plan->kind == WEIRI_AGGREGATE_EWMA) {
+        weiri_pack_time(out, ((const weiri_decayed *)moments)->time_ns);
+    }
+}
+
+void
+weiri_moments_load(const weiri_aggregate *plan, void *moments, weiri_unpack *in)
+{
+    for (uint32_t i = 0; i < n_floats(plan); i++) {
+        double value = weiri_unpack_float(in);
+        memcpy((char *)moments + i * sizeof value, &value, sizeof value);
+    }
+    if (plan->kind == WEIRI_AGGREGATE_EWMA) {
+        ((weiri_decayed *)moments)->time_ns = weiri_unpack_time(in);
+    }
+}

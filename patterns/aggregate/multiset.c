@@ -179,3 +179,82 @@ weiri_multiset_top(const weiri_multiset *self, const weiri_multiset_slot **out, 
     }
     return n;
 }
+
+/* ---- bytes ---- */
+
+static int
+compare_numbers(const void *a, const void *b)
+{
+    const weiri_multiset_slot *x = a;
+    const weiri_multiset_slot *y = b;
+    return weiri_cell_compare(WEIR_INT, x->cell, y->cell);
+}
+
+static int
+compare_floats(const void *a, const void *b)
+{
+    const weiri_multiset_slot *x = a;
+    const weiri_multiset_slot *y = b;
+    return weiri_cell_compare(WEIR_FLOAT, x->cell, y->cell);
+}
+
+static int
+compare_texts(const void *a, const void *b)
+{
+    const weiri_multiset_slot *x = a;
+    const weiri_multiset_slot *y = b;
+    return weiri_cell_compare(WEIR_STRING, x->cell, y->cell);
+}
+
+bool
+weiri_multiset_save(const weiri_multiset *self, bool has_counts, weiri_pack *out)
+{
+    weiri_multiset_slot *all = malloc((self->n + 1) * sizeof *all);
+    size_t               n   = 0;
+    if (all == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < self->capacity; i++) {
+        if (self->slots[i].count > 0) {
+            all[n++] = self->slots[i];
+        }
+    }
+    qsort(all, n, sizeof *all,
+        weiri_cell_is_text(self->type) ? compare_texts
+        : self->type == WEIR_FLOAT     ? compare_floats
+                                       : compare_numbers);
+    weiri_pack_number(out, n);
+    for (size_t i = 0; i < n; i++) {
+        weiri_cell_save(self->type, all[i].cell, out);
+        if (has_counts) {
+            weiri_pack_number(out, all[i].count);
+        }
+    }
+    free(all);
+    return true;
+}
+
+bool
+weiri_multiset_load(weiri_multiset *self, bool has_counts, uint32_t max, weiri_unpack *in)
+{
+    uint64_t n = weiri_unpack_below(in, (uint64_t)max + 1, "there are too many values");
+    for (uint64_t i = 0; i < n; i++) {
+        weiri_cell cell  = { .bits = 0 };
+        uint64_t   count = 1;
+        if (!weiri_cell_load(self->type, &cell, in)) {
+            return false;
+        }
+        if (has_counts) {
+            count = weiri_unpack_below(in, WEIRI_TALLY_COUNT, "a count is too large");
+        }
+        bool is_added = count > 0 && weiri_multiset_add(self, cell, count);
+        weiri_cell_free(self->type, cell);
+        if (count == 0 || (is_added && self->n != i + 1)) {
+            weiri_unpack_fail(in, "a value comes never, or twice");
+        }
+        if (!is_added || in->wrong != NULL) {
+            return false;
+        }
+    }
+    return in->wrong == NULL;
+}

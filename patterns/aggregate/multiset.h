@@ -2,7 +2,7 @@
 #ifndef WEIRI_MULTISET_H
 #define WEIRI_MULTISET_H
 
-#include "aggregate/cell.h"
+#include "aggregate/cell_pack.h"
 
 typedef struct weiri_multiset_slot {
     weiri_cell cell;
@@ -45,5 +45,18 @@ weiri_multiset_thin(weiri_multiset *self);
  * order. Returns how many. */
 size_t
 weiri_multiset_top(const weiri_multiset *self, const weiri_multiset_slot **out, size_t k);
+
+/* The values in order, each with its count if `has_counts`. False: out of memory. */
+bool
+weiri_multiset_save(const weiri_multiset *self, bool has_counts, weiri_pack *out);
+
+/* Into an empty one; without counts each is 1. False: something is wrong, or memory is
+ * out.
+ *
+ *   max  most different values
+ */
+bool
+weiri_multiset_load(
+    weiri_multiset *self, bool has_counts, uint32_t max, weiri_unpack *in);
 
 #endif

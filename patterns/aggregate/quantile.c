@@ -295,3 +295,62 @@ weiri_quantile_between(weir_type type, int64_t low, int64_t high, double between
     value.as.i    = (int64_t)((uint64_t)a.i + step);
     return value;
 }
+
+/* ---- bytes ---- */
+
+enum { SAVED_LEVELS = 48 }; /* as many hold WEIRI_TALLY_COUNT values, and leave room */
+
+void
+weiri_quantile_save(const weiri_quantile *self, weiri_pack *out)
+{
+    weiri_pack_number(out, self->n_levels);
+    weiri_pack_number(out, self->coin);
+    for (uint32_t i = 0; i < self->n_levels; i++) {
+        const level *from   = &self->levels[i];
+        uint64_t     before = 0;
+        weiri_pack_number(out, from->n);
+        for (uint32_t j = 0; j < from->n; j++) {
+            weiri_pack_signed(out, (int64_t)((uint64_t)from->items[j] - before));
+            before = (uint64_t)from->items[j];
+        }
+    }
+}
+
+/* No level is larger than what the first one takes, and one more to find out. */
+static bool
+load_level(level *to, weiri_unpack *in)
+{
+    uint32_t n = (uint32_t)weiri_unpack_below(
+        in, 2 * WEIRI_QUANTILE_EXACT, "a level has too many values");
+    uint64_t before = 0;
+    for (uint32_t i = 0; i < n && in->wrong == NULL; i++) {
+        before += (uint64_t)weiri_unpack_signed(in);
+        if (!make_room(to, 1)) {
+            return false;
+        }
+        to->items[to->n++] = (int64_t)before;
+    }
+    return in->wrong == NULL;
+}
+
+bool
+weiri_quantile_load(weiri_quantile *self, weiri_unpack *in)
+{
+    uint32_t n = (uint32_t)weiri_unpack_below(
+        in, SAVED_LEVELS + (uint64_t)1, "a sketch has too many levels");
+    self->coin = weiri_unpack_number(in);
+    for (uint32_t i = 0; i < n; i++) {
+        self->n_levels = i + 1;
+        if (!load_level(&self->levels[i], in)) {
+            return false;
+        }
+        self->n += (uint64_t)self->levels[i].n << i;
+        if (self->n >= WEIRI_TALLY_COUNT) {
+            weiri_unpack_fail(in, "a sketch is of too many values");
+        }
+    }
+    if (self->n == 0) {
+        weiri_unpack_fail(in, "a sketch is of no value");
+    }
+    return in->wrong == NULL;
+}

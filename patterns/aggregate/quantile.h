@@ -14,7 +14,7 @@
 #ifndef WEIRI_QUANTILE_H
 #define WEIRI_QUANTILE_H
 
-#include "aggregate/cell.h"
+#include "aggregate/cell_pack.h"
 
 typedef struct weiri_quantile weiri_quantile;
 
@@ -40,5 +40,12 @@ weiri_quantile_find(
 /* The value between two of a type: float for float and int, else to the nearest unit. */
 weir_value
 weiri_quantile_between(weir_type type, int64_t low, int64_t high, double between);
+
+void
+weiri_quantile_save(const weiri_quantile *self, weiri_pack *out);
+
+/* Into a new one, of at least one value. False: something is wrong, or memory is out. */
+bool
+weiri_quantile_load(weiri_quantile *self, weiri_unpack *in);
 
 #endif

@@ -384,3 +384,19 @@ weiri_slide_value(const weiri_slide_spec *spec, void *state, const weiri_ring *r
     default: *out = stacks_value(spec, state, ring, &results->faults); return true;
     }
 }
+
+uint64_t
+weiri_slide_old(const weiri_slide_spec *spec, const void *state, const weiri_ring *ring)
+{
+    if (weiri_moments_size(spec->plan->kind) == 0) {
+        return 0;
+    }
+    uint64_t end = ((const stacks *)state)->end;
+    return end > ring->head ? end - ring->head : 0;
+}
+
+bool
+weiri_slide_flip(const weiri_slide_spec *spec, void *state, const weiri_ring *ring)
+{
+    return stacks_flip(spec, state, ring);
+}

@@ -63,4 +63,13 @@ bool
 weiri_slide_value(const weiri_slide_spec *spec, void *state, const weiri_ring *ring,
     weiri_results *results, weir_value *out);
 
+/* How many of the rows at the head have suffixes: what the rows alone do not tell. Only
+ * of moments above 0. */
+uint64_t
+weiri_slide_old(const weiri_slide_spec *spec, const void *state, const weiri_ring *ring);
+
+/* Make suffixes of all rows that are there, of moments. False: out of memory. */
+bool
+weiri_slide_flip(const weiri_slide_spec *spec, void *state, const weiri_ring *ring);
+
 #endif

@@ -411,3 +411,144 @@ weiri_tally_value(const weiri_aggregate *plan, uint32_t index, void *tally,
     default: *out = weiri_moments_value(plan, tally, &results->faults); return true;
     }
 }
+
+/* ---- bytes ---- */
+
+/* As weiri_exact_sum_add_int wants it: what is added later must not overflow. */
+static bool
+sum_load(const weiri_aggregate *plan, weiri_sum *self, weiri_unpack *in)
+{
+    self->n = weiri_unpack_below(in, WEIRI_TALLY_COUNT, "a sum is of too many");
+    if (!weiri_exact_sum_load(&self->sum, in)) {
+        return false;
+    }
+    weiri_int128 small = weiri_exact_sum_small(&self->sum);
+    weiri_int128 most  = (weiri_int128)self->n * ((weiri_int128)INT64_MAX + 1);
+    if (plan->argument->type != WEIR_FLOAT
+        && (self->sum.wide != NULL || small > most || small < -most)) {
+        weiri_unpack_fail(in, "a sum is out of range");
+    }
+    return in->wrong == NULL;
+}
+
+static bool
+kept_load(const weiri_aggregate *plan, kept *self, weiri_unpack *in)
+{
+    if (weiri_unpack_below(in, 2, "a value is there or not") == 0) {
+        return in->wrong == NULL;
+    }
+    if (!weiri_cell_load(plan->argument->type, &self->cell, in)) {
+        return false;
+    }
+    self->has = 1;
+    return true;
+}
+
+static bool
+quantile_load(weiri_quantile **self_p, weiri_unpack *in)
+{
+    if (weiri_unpack_below(in, 2, "a sketch is there or not") == 0) {
+        return in->wrong == NULL;
+    }
+    *self_p = weiri_quantile_new();
+    return *self_p != NULL && weiri_quantile_load(*self_p, in);
+}
+
+static bool
+distinct_load(const weiri_aggregate *plan, weiri_distinct **self_p, weiri_unpack *in)
+{
+    if (weiri_unpack_below(in, 2, "a set is there or not") == 0) {
+        return in->wrong == NULL;
+    }
+    *self_p = weiri_distinct_new(plan->argument->type);
+    return *self_p != NULL && weiri_distinct_load(*self_p, in);
+}
+
+static bool
+top_load(const weiri_aggregate *plan, counted **self_p, weiri_unpack *in)
+{
+    if (weiri_unpack_below(in, 2, "a set is there or not") == 0) {
+        return in->wrong == NULL;
+    }
+    *self_p = calloc(1, sizeof **self_p);
+    if (*self_p == NULL) {
+        return false;
+    }
+    weiri_multiset_init(&(*self_p)->counts, plan->argument->type);
+    return weiri_multiset_load(&(*self_p)->counts, true, WEIRI_TOP_EXACT, in);
+}
+
+static bool
+optional_save(const weiri_aggregate *plan, const void *part, weiri_pack *out)
+{
+    weiri_pack_number(out, part != NULL);
+    if (part == NULL) {
+        return true;
+    }
+    switch (plan->kind) {
+    case WEIRI_AGGREGATE_DISTINCT: return weiri_distinct_save(part, out);
+    case WEIRI_AGGREGATE_TOP:
+        return weiri_multiset_save(&((const counted *)part)->counts, true, out);
+    default: weiri_quantile_save(part, out); return true;
+    }
+}
+
+bool
+weiri_tally_save(const weiri_aggregate *plan, const void *tally, weiri_pack *out)
+{
+    switch (plan->kind) {
+    case WEIRI_AGGREGATE_KEY:
+    case WEIRI_AGGREGATE_START:
+    case WEIRI_AGGREGATE_END: break;
+    case WEIRI_AGGREGATE_COUNT: weiri_pack_number(out, *(const uint64_t *)tally); break;
+    case WEIRI_AGGREGATE_SUM:
+    case WEIRI_AGGREGATE_AVG:
+        weiri_pack_number(out, ((const weiri_sum *)tally)->n);
+        weiri_exact_sum_save(&((const weiri_sum *)tally)->sum, out);
+        break;
+    case WEIRI_AGGREGATE_MIN:
+    case WEIRI_AGGREGATE_MAX:
+    case WEIRI_AGGREGATE_FIRST:
+    case WEIRI_AGGREGATE_LAST:
+        weiri_pack_number(out, ((const kept *)tally)->has);
+        if (((const kept *)tally)->has != 0) {
+            weiri_cell_save(plan->argument->type, ((const kept *)tally)->cell, out);
+        }
+        break;
+    case WEIRI_AGGREGATE_MEDIAN:
+    case WEIRI_AGGREGATE_QUANTILE:
+    case WEIRI_AGGREGATE_DISTINCT:
+    case WEIRI_AGGREGATE_TOP: return optional_save(plan, *(void *const *)tally, out);
+    case WEIRI_AGGREGATE_COLLECT:
+        weiri_list_save(tally, plan->argument->type, out);
+        break;
+    default: weiri_moments_save(plan, tally, out); break;
+    }
+    return true;
+}
+
+bool
+weiri_tally_load(const weiri_aggregate *plan, void *tally, weiri_unpack *in)
+{
+    switch (plan->kind) {
+    case WEIRI_AGGREGATE_KEY:
+    case WEIRI_AGGREGATE_START:
+    case WEIRI_AGGREGATE_END: return true;
+    case WEIRI_AGGREGATE_COUNT:
+        *(uint64_t *)tally =
+            weiri_unpack_below(in, WEIRI_TALLY_COUNT, "a count is too large");
+        return in->wrong == NULL;
+    case WEIRI_AGGREGATE_SUM:
+    case WEIRI_AGGREGATE_AVG: return sum_load(plan, tally, in);
+    case WEIRI_AGGREGATE_MIN:
+    case WEIRI_AGGREGATE_MAX:
+    case WEIRI_AGGREGATE_FIRST:
+    case WEIRI_AGGREGATE_LAST: return kept_load(plan, tally, in);
+    case WEIRI_AGGREGATE_MEDIAN:
+    case WEIRI_AGGREGATE_QUANTILE: return quantile_load(tally, in);
+    case WEIRI_AGGREGATE_DISTINCT: return distinct_load(plan, tally, in);
+    case WEIRI_AGGREGATE_COLLECT: return weiri_list_load(tally, plan->argument->type, in);
+    case WEIRI_AGGREGATE_TOP: return top_load(plan, tally, in);
+    default: weiri_moments_load(plan, tally, in); return in->wrong == NULL;
+    }
+}

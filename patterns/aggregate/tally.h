@@ -53,6 +53,15 @@ bool
 weiri_tally_value(const weiri_aggregate *plan, uint32_t index, void *tally,
     weiri_results *results, weir_value *out);
 
+/* False: out of memory. */
+bool
+weiri_tally_save(const weiri_aggregate *plan, const void *tally, weiri_pack *out);
+
+/* Into an empty tally, which is to be cleared all the same when this fails. False:
+ * something is wrong, or memory is out. */
+bool
+weiri_tally_load(const weiri_aggregate *plan, void *tally, weiri_unpack *in);
+
 /* Shared with sliding windows. */
 weir_value
 weiri_sum_value(const weiri_aggregate *plan, const weiri_sum *self, uint64_t *faults);
@@ -65,6 +74,10 @@ weiri_moments_size(weiri_aggregate_kind kind); /* 0 for those that are none */
 void
 weiri_moments_add_sample(
     const weiri_aggregate *plan, void *moments, const weiri_sample *sample);
+void
+weiri_moments_save(const weiri_aggregate *plan, const void *moments, weiri_pack *out);
+void
+weiri_moments_load(const weiri_aggregate *plan, void *moments, weiri_unpack *in);
 void
 weiri_moments_merge_any(const weiri_aggregate *plan, void *moments, const void *later);
 bool

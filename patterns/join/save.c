@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "expr/fingerprint.h"
 #include "join/copy.h"
 #include "join/joiner.h"
-#include "match/fingerprint.h"
 
 static const char MAGIC[5] = { 'w', 'e', 'i', 'r', 'J' };
 
@@ -33,16 +33,6 @@ enum { VERSION = 1, HASH_SIZE = 8, MASK_BITS = 56 };
 /* ---- fingerprint ---- */
 
 static uint64_t
-add(uint64_t hash, uint64_t value)
-{
-    uint8_t bytes[8];
-    for (uint32_t i = 0; i < 8; i++) {
-        bytes[i] = (uint8_t)(value >> 8 * i);
-    }
-    return weiri_hash_bytes(hash, bytes, sizeof bytes);
-}
-
-static uint64_t
 add_side(uint64_t hash, const weiri_joiner *self, uint32_t side)
 {
     const weiri_join_side *plan   = &self->plan->sides[side];
@@ -51,11 +41,12 @@ add_side(uint64_t hash, const weiri_joiner *self, uint32_t side)
     for (uint32_t i = 0; i < self->plan->n_keys; i++) {
         hash = weiri_hash_expr(hash, plan->keys[i], schema);
     }
-    hash = add(weiri_hash_expr(hash, plan->where, schema), kept->n_fields);
+    hash = weiri_hash_number(weiri_hash_expr(hash, plan->where, schema), kept->n_fields);
     for (uint32_t i = 0; i < kept->n_fields; i++) {
         const char *name = kept->fields[i].name;
-        hash             = add(add(hash, kept->fields[i].type), kept->fields[i].element);
-        hash             = weiri_hash_bytes(add(hash, strlen(name)), name, strlen(name));
+        hash             = weiri_hash_number(
+                        weiri_hash_number(hash, kept->fields[i].type), kept->fields[i].element);
+        hash = weiri_hash_text(hash, name);
     }
     return hash;
 }
@@ -64,10 +55,12 @@ static uint64_t
 fingerprint(const weiri_joiner *self)
 {
     const weiri_join *plan = self->plan;
-    uint64_t          hash = add(add(WEIRI_HASH_BEGIN, plan->kind), plan->is_left);
-    hash                   = add(add(hash, plan->is_right_first), plan->n_keys);
-    hash                   = add(add(hash, (uint64_t)plan->within_ns), self->max_rows);
-    hash                   = weiri_hash_expr(hash, plan->where, plan->schema);
+    uint64_t          hash =
+        weiri_hash_number(weiri_hash_number(WEIRI_HASH_BEGIN, plan->kind), plan->is_left);
+    hash = weiri_hash_number(weiri_hash_number(hash, plan->is_right_first), plan->n_keys);
+    hash = weiri_hash_number(
+        weiri_hash_number(hash, (uint64_t)plan->within_ns), self->max_rows);
+    hash = weiri_hash_expr(hash, plan->where, plan->schema);
     hash = weiri_hash_expr(hash, plan->change, plan->sides[WEIRI_RIGHT].schema);
     return add_side(add_side(hash, self, WEIRI_LEFT), self, WEIRI_RIGHT);
 }
@@ -152,6 +145,7 @@ weiri_joiner_save(const weiri_joiner *self, weiri_pack *out, weir_error *err)
     weiri_pack_fixed(out, fingerprint(self));
     weiri_pack_number(out, self->n_fed);
     weiri_pack_number(out, self->out.n_given);
+    weiri_pack_number(out, weiri_joiner_counts(self).faults);
 #define X(name) weiri_pack_number(out, self->counts.name);
     COUNTER_LIST(X)
 #undef X
@@ -360,6 +354,7 @@ load_body(weiri_joiner *self, weiri_unpack *in)
     struct loading loading = { .joiner = self, .in = in };
     self->n_fed            = weiri_unpack_below(in, MAX_COUNT, "it is of too many rows");
     self->out.n_given      = weiri_unpack_below(in, MAX_COUNT, "it is of too many rows");
+    self->counts.faults    = weiri_unpack_number(in);
 #define X(name) self->counts.name = weiri_unpack_number(in);
     COUNTER_LIST(X)
 #undef X

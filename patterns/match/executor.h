@@ -109,11 +109,11 @@ extern const weiri_executor_ops WEIRI_RINGS;
 bool
 weiri_rings_take(const weiri_match *plan);
 
-/* Chains of steps of which every match is wanted, see weiri_sets_take. */
-extern const weiri_executor_ops WEIRI_SETS;
+/* Chains of steps of which every match is wanted, see weiri_stacks_take. */
+extern const weiri_executor_ops WEIRI_STACKS;
 
-/* Whether the executor "sets" is exact for a pattern. */
+/* Whether the executor "stacks" is exact for a pattern. */
 bool
-weiri_sets_take(const weiri_match *plan);
+weiri_stacks_take(const weiri_match *plan);
 
 #endif

@@ -4,13 +4,6 @@
 
 #include "match/automaton.h"
 
-/* Of an expression, going on from `hash`; NULL is one, too.
- *
- *   schema  of the event that it reads
- */
-uint64_t
-weiri_hash_expr(uint64_t hash, const weiri_expr *expr, const weir_schema *schema);
-
 /* Of inputs, keys, pattern, steps, registers and bounds; not of what is emitted. */
 uint64_t
 weiri_match_fingerprint(const weiri_match *plan);

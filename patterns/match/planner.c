@@ -7,5 +7,5 @@ weiri_choose_executor(const weiri_match *plan, const weiri_automaton *automaton)
     if (weiri_rings_take(plan)) {
         return &WEIRI_RINGS;
     }
-    return weiri_sets_take(plan) ? &WEIRI_SETS : &WEIRI_RUNS;
+    return weiri_stacks_take(plan) ? &WEIRI_STACKS : &WEIRI_RUNS;
 }

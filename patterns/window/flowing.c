@@ -5,7 +5,7 @@
  * keys' states, which are small, are visited at random. With a ring a key (sliding.c)
  * each event waits for two places in memory that no cache holds.
  */
-#include "window/windower.h"
+#include "window/state.h"
 
 /* Then the slides. */
 typedef struct flowing_entry {
@@ -143,9 +143,7 @@ drop_oldest(weiri_windower *self, uint32_t index)
 static bool
 push(weiri_windower *self, uint32_t index, flowing_entry *entry, uint32_t i)
 {
-    uint32_t bound =
-        self->window->max_rows > 0 ? self->window->max_rows : WEIRI_WINDOW_ROWS;
-    if (entry->n == bound && !drop_oldest(self, index)) {
+    if (entry->n == weiri_rows_bound(self->window) && !drop_oldest(self, index)) {
         return false;
     }
     weiri_ring *ring = &self->rows;
@@ -158,14 +156,7 @@ push(weiri_windower *self, uint32_t index, flowing_entry *entry, uint32_t i)
     ring->tail++;
     entry->n++;
     self->counts.live_rows++;
-    for (uint32_t j = 0; j < self->n_active && is_ok; j++) {
-        uint32_t a = self->active[j];
-        if (((row[WEIRI_ROW_MASK] >> a) & 1) != 0) {
-            is_ok = weiri_slide_add(&self->slides[a], states_of(entry) + self->offset[a],
-                ring, ring->tail - 1);
-        }
-    }
-    return is_ok;
+    return is_ok && weiri_row_add(self, states_of(entry), ring, ring->tail - 1);
 }
 
 /* ---- events ---- */
@@ -253,13 +244,124 @@ close_none(weiri_windower *self, int64_t time_ns)
     return WEIR_OK;
 }
 
+/* ---- bytes ---- */
+
+uint64_t *
+weiri_flowing_index(const weiri_windower *self)
+{
+    const weiri_ring *ring  = &self->rows;
+    size_t            n     = self->keys.n_used;
+    uint64_t         *index = calloc(n + 2 + (size_t)(ring->tail - ring->head), 8);
+    if (index == NULL) {
+        return NULL;
+    }
+    for (uint64_t number = ring->head; number < ring->tail; number++) {
+        uint64_t entry = *entry_of(self, row_at(self, number));
+        index[entry == WEIRI_NO_ENTRY ? n + 1 : entry + 2]++;
+    }
+    index[n + 1] = 0;
+    for (size_t i = 2; i <= n; i++) {
+        index[i] += index[i - 1];
+    }
+    for (uint64_t number = ring->head; number < ring->tail; number++) {
+        uint64_t entry = *entry_of(self, row_at(self, number));
+        if (entry != WEIRI_NO_ENTRY) {
+            index[n + 1 + index[entry + 1]++] = number;
+        }
+    }
+    return index;
+}
+
+static bool
+save_entry(
+    const weiri_windower *self, uint32_t index, const uint64_t *rows, weiri_pack *out)
+{
+    const flowing_entry *entry   = weiri_key_table_at(&self->keys, index);
+    const uint64_t      *numbers = rows + self->keys.n_used + 1;
+    int64_t              before  = 0;
+    weiri_entry_save(&entry->entry, out);
+    weiri_pack_number(out, entry->n);
+    for (uint64_t i = rows[index]; i < rows[index + 1]; i++) {
+        const uint64_t *row = row_at(self, numbers[i]);
+        weiri_row_save(self, row, before, out);
+        before = (int64_t)row[WEIRI_ROW_TIME];
+    }
+    return true;
+}
+
+/* The rows of all keys, one key after the other: their order in the queue comes later. */
+static bool
+load_entry(weiri_windower *self, uint32_t index, weiri_unpack *in)
+{
+    flowing_entry *entry  = weiri_key_table_at(&self->keys, index);
+    weiri_ring    *ring   = &self->rows;
+    bool           ok     = weiri_entry_load(self, index, in);
+    int64_t        before = 0;
+    uint64_t       n      = weiri_unpack_below(
+                   in, weiri_rows_bound(self->window) + (uint64_t)1, "a window has too many rows");
+    for (uint64_t i = 0; i < n && ok; i++) {
+        ok            = ring->tail < ring->capacity || weiri_rows_grow(self, ring);
+        uint64_t *row = ok ? row_at(self, ring->tail) : NULL;
+        if (!ok || !weiri_row_load(self, row, before, in)) {
+            return false;
+        }
+        *entry_of(self, row) = index;
+        ring->tail++;
+        entry->n++;
+        self->counts.live_rows++;
+        int64_t time_ns = (int64_t)row[WEIRI_ROW_TIME];
+        if (i > 0 && time_ns < before) {
+            weiri_unpack_fail(in, "rows are out of order");
+        }
+        before = time_ns;
+        ok     = weiri_windower_push_due(self, time_ns, ring->tail - 1, index) == WEIR_OK;
+    }
+    return ok && in->wrong == NULL;
+}
+
+/* Put the rows in order of time; rows of one time leave together, so that the order of
+ * their keys is not to be seen. */
+static bool
+loaded(weiri_windower *self)
+{
+    weiri_ring ordered = self->rows;
+    size_t     size    = self->stride * sizeof *ordered.words;
+    if (!weiri_windower_sort_dues(self)) {
+        return false;
+    }
+    ordered.words = malloc(ordered.capacity * size + 1);
+    if (ordered.words == NULL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < self->n_dues; i++) {
+        memcpy(weiri_ring_row(&ordered, self->stride, i),
+            row_at(self, self->dues[i].first), size);
+    }
+    free(self->rows.words);
+    self->rows   = ordered;
+    self->n_dues = 0;
+    bool ok      = true;
+    for (uint64_t i = 0; i < ordered.tail && ok; i++) {
+        flowing_entry *entry =
+            weiri_key_table_at(&self->keys, (uint32_t)*entry_of(self, row_at(self, i)));
+        weiri_ring so_far = self->rows;
+        so_far.tail       = i + 1;
+        ok                = weiri_row_add(self, states_of(entry), &so_far, i);
+    }
+    return ok;
+}
+
 const weiri_window_ops weiri_flowing_ops = {
+    .name       = "flowing",
     .feed       = feed,
     .next_close = next_close,
     .close      = close_none,
     .tick       = close_none,
     .stale_from = stale_from,
     .clear      = clear,
+    .save_entry = save_entry,
+    .load_entry = load_entry,
+    .loaded     = loaded,
 };
 
 void

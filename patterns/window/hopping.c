@@ -5,7 +5,7 @@
  * last of them, one total is kept of the newer ones. So a window costs a constant number
  * of merges, however many panes it has.
  */
-#include "window/windower.h"
+#include "window/state.h"
 
 /* A pane is this and its tallies. */
 typedef struct pane {
@@ -448,11 +448,87 @@ feed(weiri_windower *self)
     return status;
 }
 
+/* ---- bytes ---- */
+
+/* The panes; the total of the newer ones is made anew. */
+static bool
+save_entry(
+    const weiri_windower *self, uint32_t index, const uint64_t *rows, weiri_pack *out)
+{
+    (void)rows;
+    const hopping_entry *entry = weiri_key_table_at(&self->keys, index);
+    int64_t              start = 0;
+    uint64_t             first = 0;
+    bool                 ok    = true;
+    weiri_entry_save(&entry->entry, out);
+    weiri_pack_number(out, entry->n);
+    weiri_pack_number(out, entry->n_old);
+    weiri_pack_number(out, entry->n_merged);
+    for (uint32_t i = 0; i < entry->n && ok; i++) {
+        pane *it = pane_at(self, entry, i);
+        weiri_pack_time(out, weiri_minus_ns(it->start, start));
+        weiri_pack_number(out, it->first - first);
+        ok    = weiri_states_save(self, tallies_of(it), out);
+        start = it->start;
+        first = it->first;
+    }
+    return ok;
+}
+
+/* Panes follow each other and reach into the window that closes next: what closes then
+ * has an end. */
+static bool
+load_pane(weiri_windower *self, hopping_entry *entry, weiri_unpack *in)
+{
+    const pane *before  = entry->n > 0 ? pane_at(self, entry, entry->n - 1) : NULL;
+    int64_t     least   = weiri_add_ns(self->close_ns, -self->window->width_ns);
+    int64_t     from_ns = before != NULL ? before->start : 0;
+    int64_t     start   = weiri_seen_time_load(self, from_ns, in);
+    uint64_t    first   = weiri_unpack_below(in, self->n_seen, "an event is unknown");
+    if (before != NULL) {
+        first += before->first;
+        least = before->start + 1;
+    }
+    if (start < least || first >= self->n_seen) {
+        weiri_unpack_fail(in, "a part of a window is out of order");
+    }
+    if (in->wrong != NULL) {
+        return false;
+    }
+    pane *it = need_pane(self, entry, start, first);
+    return it != NULL && weiri_states_load(self, tallies_of(it), in);
+}
+
+static bool
+load_entry(weiri_windower *self, uint32_t index, weiri_unpack *in)
+{
+    hopping_entry *entry = weiri_key_table_at(&self->keys, index);
+    bool     ok = weiri_entry_load(self, index, in) && note_live(self, index) == WEIR_OK;
+    uint64_t most = (uint64_t)(self->window->width_ns / self->pane_ns) + 1;
+    uint64_t n    = weiri_unpack_below(in, most + 1, "a window has too many parts");
+    uint64_t old  = weiri_unpack_below(in, n + 1, "a window has too many parts");
+    uint64_t more = weiri_unpack_below(in, n - old + 1, "a window has too many parts");
+    for (uint64_t i = 0; i < n && ok; i++) {
+        ok = load_pane(self, entry, in);
+    }
+    for (uint64_t i = 0; i < more && ok; i++) {
+        pane *it = pane_at(self, entry, (uint32_t)(old + i));
+        ok       = weiri_windower_merge(self, total_of(entry), tallies_of(it)) == WEIR_OK;
+    }
+    entry->n_old    = (uint32_t)old;
+    entry->n_merged = (uint32_t)more;
+    return ok && in->wrong == NULL;
+}
+
 const weiri_window_ops weiri_hopping_ops = {
-    .feed       = feed,
-    .next_close = next_close,
-    .close      = close_window,
-    .tick       = tick,
-    .stale_from = NULL, /* entries are given back when their windows close */
-    .clear      = clear,
+    .name        = "hopping",
+    .keeps_order = true,
+    .feed        = feed,
+    .next_close  = next_close,
+    .close       = close_window,
+    .tick        = tick,
+    .stale_from  = NULL, /* entries are given back when their windows close */
+    .clear       = clear,
+    .save_entry  = save_entry,
+    .load_entry  = load_entry,
 };

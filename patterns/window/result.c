@@ -73,8 +73,8 @@ weiri_emission_fini(weiri_emission *self)
     *self = (weiri_emission){ 0 };
 }
 
-static bool
-note_time(weiri_emission *self, int64_t time_ns)
+bool
+weiri_emission_note(weiri_emission *self, int64_t time_ns)
 {
     if (self->n == self->room) {
         uint32_t room  = self->room == 0 ? 1 : 2 * self->room;
@@ -111,7 +111,7 @@ emit(weiri_windower *self, weiri_emission *emission, int64_t time_ns,
             self->counts.limited++;
             return WEIR_OK;
         }
-        if (!note_time(emission, time_ns)) {
+        if (!weiri_emission_note(emission, time_ns)) {
             return WEIR_ENOMEM;
         }
     }

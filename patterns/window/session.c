@@ -1,6 +1,6 @@
 /* Session windows: the open ones in a list by their last event, which is the order in
  * which they end. */
-#include "window/windower.h"
+#include "window/state.h"
 
 /* Then its tallies. */
 typedef struct session {
@@ -212,11 +212,69 @@ clear(weiri_windower *self, void *part)
     weiri_emission_fini(&it->entry.emission);
 }
 
+/* ---- bytes ---- */
+
+static bool
+save_entry(
+    const weiri_windower *self, uint32_t entry, const uint64_t *rows, weiri_pack *out)
+{
+    (void)rows;
+    session *it = at(self, entry);
+    weiri_entry_save(&it->entry, out);
+    weiri_pack_number(out, it->is_open);
+    if (!it->is_open) {
+        return true;
+    }
+    weiri_pack_time(out, weiri_minus_ns(it->last, self->last_ns));
+    weiri_pack_time(out, weiri_minus_ns(it->last, it->start));
+    weiri_pack_number(out, it->first);
+    return weiri_states_save(self, tallies_of(it), out);
+}
+
+/* Sessions join the list when all are there. */
+static bool
+load_entry(weiri_windower *self, uint32_t entry, weiri_unpack *in)
+{
+    session *it = at(self, entry);
+    if (!weiri_entry_load(self, entry, in)) {
+        return false;
+    }
+    it->is_open = weiri_unpack_below(in, 2, "a session is open or not") != 0;
+    if (!it->is_open) {
+        return in->wrong == NULL;
+    }
+    it->last  = weiri_seen_time_load(self, self->last_ns, in);
+    it->start = weiri_minus_ns(it->last, weiri_unpack_time(in));
+    it->first = weiri_unpack_below(in, self->n_seen, "an event is unknown");
+    if (it->start > it->last || end_of(self, it) <= self->last_ns) {
+        weiri_unpack_fail(in, "a session should have ended");
+    }
+    return in->wrong == NULL && weiri_states_load(self, tallies_of(it), in)
+           && weiri_windower_push_due(self, it->last, it->first, entry) == WEIR_OK;
+}
+
+static bool
+loaded(weiri_windower *self)
+{
+    if (!weiri_windower_sort_dues(self)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < self->n_dues; i++) {
+        link_newest(self, self->dues[i].entry, at(self, self->dues[i].entry));
+    }
+    self->n_dues = 0;
+    return true;
+}
+
 const weiri_window_ops weiri_session_ops = {
+    .name       = "session",
     .feed       = feed,
     .next_close = next_close,
     .close      = close_sessions,
     .tick       = tick,
     .stale_from = stale_from,
     .clear      = clear,
+    .save_entry = save_entry,
+    .load_entry = load_entry,
+    .loaded     = loaded,
 };

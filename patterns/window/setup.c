@@ -5,10 +5,18 @@ enum { MAX_PANES = WEIRI_WINDOW_PANES };
 
 /* ---- checks ---- */
 
+/* Windows from which rows leave one by one. */
+static bool
+has_rows(const weiri_window *window)
+{
+    return window->kind == WEIRI_WINDOW_SLIDING || window->kind == WEIRI_WINDOW_LAST;
+}
+
+/* Windows that give a result for each event. */
 static bool
 is_per_event(const weiri_window *window)
 {
-    return window->kind == WEIRI_WINDOW_SLIDING || window->kind == WEIRI_WINDOW_LAST;
+    return has_rows(window) || window->kind == WEIRI_WINDOW_ALL;
 }
 
 static int64_t
@@ -26,8 +34,10 @@ static weir_status
 check_sizes(const weiri_window *window, weir_error *err)
 {
     bool is_last    = window->kind == WEIRI_WINDOW_LAST;
+    bool is_counted = is_last || window->kind == WEIRI_WINDOW_BATCH;
     bool is_hopping = window->kind == WEIRI_WINDOW_HOPPING;
-    if (is_last ? window->n_rows == 0 : window->width_ns <= 0) {
+    if (window->kind != WEIRI_WINDOW_ALL
+        && (is_counted ? window->n_rows == 0 : window->width_ns <= 0)) {
         return WEIR_FAIL(err, WEIR_EINVAL, "a window's size must be above zero");
     }
     if (is_last && window->n_rows > WEIRI_WINDOW_ROWS) {
@@ -58,19 +68,22 @@ static weir_status
 check_words(const weiri_window *window, weir_error *err)
 {
     bool is_event = is_per_event(window);
+    bool is_timed = !is_event && window->kind != WEIRI_WINDOW_BATCH;
     if ((window->is_before || window->is_reset) && !is_event) {
         return WEIR_FAIL(err, WEIR_EINVAL,
-            "'before' and 'reset' go with 'sliding' and 'last' windows");
+            "'before' and 'reset' go with 'sliding', 'last' and 'all' windows");
     }
-    if (window->early_ns > 0 && is_event) {
-        return WEIR_FAIL(err, WEIR_EINVAL, "'early' goes with windows that close");
-    }
-    if (window->has_fill && (is_event || window->kind == WEIRI_WINDOW_SESSION)) {
+    if (window->early_ns > 0 && !is_timed) {
         return WEIR_FAIL(
-            err, WEIR_EINVAL, "'fill' goes with 'tumbling' and 'hopping' windows");
+            err, WEIR_EINVAL, "'early' goes with windows that close as time passes");
     }
-    if ((window->n_order > 0 || window->order_limit > 0) && is_event) {
-        return WEIR_FAIL(err, WEIR_EINVAL, "'order by' goes with windows that close");
+    if (window->has_fill && (!is_timed || window->kind == WEIRI_WINDOW_SESSION)) {
+        return WEIR_FAIL(err, WEIR_EINVAL,
+            "'fill' goes with 'tumbling' and 'hopping' windows of a time");
+    }
+    if ((window->n_order > 0 || window->order_limit > 0) && !is_timed) {
+        return WEIR_FAIL(
+            err, WEIR_EINVAL, "'order by' goes with windows that close as time passes");
     }
     return WEIR_OK;
 }
@@ -170,6 +183,9 @@ make_columns(weiri_windower *self)
         self->vectors == NULL || self->root_cells == NULL || self->cells == NULL
             ? WEIR_ENOMEM
             : WEIR_OK;
+    for (uint32_t i = 0; status == WEIR_OK && i < all.n; i++) {
+        self->vectors[i].type = all.items[i]->type; /* rows may come as bytes first */
+    }
     if (status == WEIR_OK && all.n > 0) {
         status = weiri_program_new(all.items, all.n, &self->columns);
     }
@@ -245,15 +261,15 @@ lay_out_row(weiri_windower *self, uint32_t a, const weiri_expr *expr, uint32_t r
 static void
 lay_out(weiri_windower *self)
 {
-    const weiri_window *window   = self->window;
-    bool                is_event = is_per_event(window);
+    const weiri_window *window = self->window;
     for (uint32_t a = 0; a < window->n_aggregates; a++) {
         const weiri_aggregate *plan = &window->aggregates[a];
         weiri_slide_spec      *spec = &self->slides[a];
         *spec                       = (weiri_slide_spec){ .plan = plan, .index = a };
         spec->type      = plan->argument == NULL ? WEIR_NULL : plan->argument->type;
         self->offset[a] = self->states_size;
-        self->states_size += is_event ? weiri_slide_size(plan) : weiri_tally_size(plan);
+        self->states_size +=
+            has_rows(window) ? weiri_slide_size(plan) : weiri_tally_size(plan);
         if (plan->kind > WEIRI_AGGREGATE_END) {
             self->active[self->n_active++] = a;
             lay_out_row(self, a, plan->argument, self->x_root[a], &spec->x);
@@ -287,6 +303,10 @@ choose_kind(weiri_windower *self)
     case WEIRI_WINDOW_SESSION:
         self->ops = &weiri_session_ops;
         return weiri_session_entry_size(self);
+    case WEIRI_WINDOW_ALL:
+    case WEIRI_WINDOW_BATCH:
+        self->ops = &weiri_running_ops;
+        return weiri_running_entry_size(self);
     default:
         if (weiri_is_flowing(window)) {
             self->ops = &weiri_flowing_ops;
@@ -374,7 +394,7 @@ weiri_windower_destroy(weiri_windower **self_p)
     }
     if (self->ops != NULL) {
         clear_entries(self);
-        if (!is_per_event(self->window)) {
+        if (!has_rows(self->window)) {
             weiri_windower_clear(self, self->scratch);
         }
     }

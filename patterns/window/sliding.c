@@ -1,5 +1,5 @@
 /* Sliding and row windows: a ring of rows a key, a result an event. */
-#include "window/windower.h"
+#include "window/state.h"
 
 /* Then the slides. */
 typedef struct sliding_entry {
@@ -133,6 +133,22 @@ weiri_row_fill(weiri_windower *self, uint64_t *row, uint32_t i)
     return true;
 }
 
+bool
+weiri_row_add(
+    const weiri_windower *self, char *states, const weiri_ring *ring, uint64_t number)
+{
+    uint64_t mask  = weiri_ring_row(ring, self->stride, number)[WEIRI_ROW_MASK];
+    bool     is_ok = true;
+    for (uint32_t j = 0; j < self->n_active && is_ok; j++) {
+        uint32_t a = self->active[j];
+        if (((mask >> a) & 1) != 0) {
+            is_ok =
+                weiri_slide_add(&self->slides[a], states + self->offset[a], ring, number);
+        }
+    }
+    return is_ok;
+}
+
 static bool
 push(weiri_windower *self, sliding_entry *entry, uint32_t i)
 {
@@ -140,32 +156,28 @@ push(weiri_windower *self, sliding_entry *entry, uint32_t i)
     if (ring->tail - ring->head == ring->capacity && !weiri_rows_grow(self, ring)) {
         return false;
     }
-    uint64_t  number = ring->tail;
-    uint64_t *row    = weiri_ring_row(ring, self->stride, number);
-    bool      is_ok  = weiri_row_fill(self, row, i);
+    uint64_t number = ring->tail;
+    bool     is_ok  = weiri_row_fill(self, weiri_ring_row(ring, self->stride, number), i);
     entry->newest_ns = self->batch.time[i];
     ring->tail++;
     self->counts.live_rows++;
-    for (uint32_t j = 0; j < self->n_active && is_ok; j++) {
-        uint32_t a = self->active[j];
-        if (((row[WEIRI_ROW_MASK] >> a) & 1) != 0) {
-            is_ok = weiri_slide_add(
-                &self->slides[a], states_of(entry) + self->offset[a], ring, number);
-        }
-    }
-    return is_ok;
+    return is_ok && weiri_row_add(self, states_of(entry), ring, number);
+}
+
+uint32_t
+weiri_rows_bound(const weiri_window *window)
+{
+    return window->kind == WEIRI_WINDOW_LAST ? window->n_rows
+           : window->max_rows > 0            ? window->max_rows
+                                             : WEIRI_WINDOW_ROWS;
 }
 
 /* Leave room for one more row in a window of a bounded number. */
 static bool
 make_way(weiri_windower *self, sliding_entry *entry)
 {
-    const weiri_window *window  = self->window;
-    bool                is_last = window->kind == WEIRI_WINDOW_LAST;
-    uint32_t            bound   = is_last                ? window->n_rows
-                                  : window->max_rows > 0 ? window->max_rows
-                                                         : WEIRI_WINDOW_ROWS;
-    if (entry->ring.tail - entry->ring.head < bound) {
+    bool is_last = self->window->kind == WEIRI_WINDOW_LAST;
+    if (entry->ring.tail - entry->ring.head < weiri_rows_bound(self->window)) {
         return true;
     }
     self->counts.dropped_rows += is_last ? 0 : 1;
@@ -303,11 +315,97 @@ close_none(weiri_windower *self, int64_t time_ns)
     return WEIR_OK;
 }
 
+/* ---- bytes ---- */
+
+static bool
+save_entry(
+    const weiri_windower *self, uint32_t index, const uint64_t *rows, weiri_pack *out)
+{
+    (void)rows;
+    sliding_entry    *entry  = weiri_key_table_at(&self->keys, index);
+    const weiri_ring *ring   = &entry->ring;
+    int64_t           before = 0;
+    weiri_entry_save(&entry->entry, out);
+    weiri_pack_number(out, ring->tail - ring->head);
+    for (uint32_t j = 0; j < self->n_active; j++) {
+        uint32_t a = self->active[j];
+        if (weiri_moments_size(self->window->aggregates[a].kind) > 0) {
+            weiri_pack_number(out, weiri_slide_old(&self->slides[a],
+                                       states_of(entry) + self->offset[a], ring));
+        }
+    }
+    for (uint64_t i = ring->head; i < ring->tail; i++) {
+        const uint64_t *row = weiri_ring_row(ring, self->stride, i);
+        weiri_row_save(self, row, before, out);
+        before = (int64_t)row[WEIRI_ROW_TIME];
+    }
+    return true;
+}
+
+/* Moments that had suffixes of so many rows as there are now have them again. */
+static bool
+flip_old(const weiri_windower *self, sliding_entry *entry, const uint64_t *old)
+{
+    bool ok = true;
+    for (uint32_t j = 0; j < self->n_active && ok; j++) {
+        uint32_t a = self->active[j];
+        if (old[j] == entry->ring.tail) {
+            ok = weiri_slide_flip(
+                &self->slides[a], states_of(entry) + self->offset[a], &entry->ring);
+        }
+    }
+    return ok;
+}
+
+static bool
+load_row(weiri_windower *self, sliding_entry *entry, weiri_unpack *in)
+{
+    weiri_ring *ring   = &entry->ring;
+    int64_t     before = ring->tail > 0 ? entry->newest_ns : 0;
+    if (ring->tail == ring->capacity && !weiri_rows_grow(self, ring)) {
+        return false;
+    }
+    uint64_t *row = weiri_ring_row(ring, self->stride, ring->tail);
+    if (!weiri_row_load(self, row, before, in)) {
+        return false;
+    }
+    entry->newest_ns = (int64_t)row[WEIRI_ROW_TIME];
+    ring->tail++;
+    self->counts.live_rows++;
+    if (ring->tail > 1 && entry->newest_ns < before) {
+        weiri_unpack_fail(in, "rows are out of order");
+        return false;
+    }
+    return weiri_row_add(self, states_of(entry), ring, ring->tail - 1);
+}
+
+static bool
+load_entry(weiri_windower *self, uint32_t index, weiri_unpack *in)
+{
+    sliding_entry *entry                 = weiri_key_table_at(&self->keys, index);
+    uint64_t       old[WEIRI_AGGREGATES] = { 0 };
+    bool           ok                    = weiri_entry_load(self, index, in);
+    uint64_t       n                     = weiri_unpack_below(
+                                  in, weiri_rows_bound(self->window) + (uint64_t)1, "a window has too many rows");
+    for (uint32_t j = 0; j < self->n_active; j++) {
+        if (weiri_moments_size(self->window->aggregates[self->active[j]].kind) > 0) {
+            old[j] = weiri_unpack_below(in, n + 1, "a window has too few rows");
+        }
+    }
+    for (uint64_t i = 0; i < n && ok; i++) {
+        ok = load_row(self, entry, in) && flip_old(self, entry, old);
+    }
+    return ok && in->wrong == NULL;
+}
+
 const weiri_window_ops weiri_sliding_ops = {
+    .name       = "sliding",
     .feed       = feed,
     .next_close = next_close,
     .close      = close_none,
     .tick       = close_none,
     .stale_from = stale_from,
     .clear      = clear,
+    .save_entry = save_entry,
+    .load_entry = load_entry,
 };

@@ -1,6 +1,6 @@
 /* Tumbling windows without memory from one to the next: the table is emptied as a whole,
  * so its entries are the keys in order of their first event. */
-#include "window/windower.h"
+#include "window/state.h"
 
 /* An entry is its tallies, and with early results a flag after them. */
 size_t
@@ -127,11 +127,40 @@ clear(weiri_windower *self, void *entry)
     weiri_windower_clear(self, entry);
 }
 
+/* ---- bytes ---- */
+
+static bool
+save_entry(
+    const weiri_windower *self, uint32_t entry, const uint64_t *rows, weiri_pack *out)
+{
+    (void)rows;
+    if (self->window->early_ns > 0) {
+        weiri_pack_number(out, *flag_of(self, entry));
+    }
+    return weiri_states_save(self, weiri_key_table_at(&self->keys, entry), out);
+}
+
+static bool
+load_entry(weiri_windower *self, uint32_t entry, weiri_unpack *in)
+{
+    if (self->window->early_ns > 0) {
+        *flag_of(self, entry) = weiri_unpack_below(in, 2, "a key has unknown flags");
+        if (*flag_of(self, entry) != 0 && !weiri_dirty_load(self, entry, in)) {
+            return false;
+        }
+    }
+    return weiri_states_load(self, weiri_key_table_at(&self->keys, entry), in);
+}
+
 const weiri_window_ops weiri_tumbling_ops = {
-    .feed       = feed,
-    .next_close = next_close,
-    .close      = close_window,
-    .tick       = tick,
-    .stale_from = NULL, /* entries are given back when their windows close */
-    .clear      = clear,
+    .name        = "tumbling",
+    .keeps_order = true,
+    .feed        = feed,
+    .next_close  = next_close,
+    .close       = close_window,
+    .tick        = tick,
+    .stale_from  = NULL, /* entries are given back when their windows close */
+    .clear       = clear,
+    .save_entry  = save_entry,
+    .load_entry  = load_entry,
 };

@@ -23,8 +23,8 @@ weiri_need_room(void **items, uint32_t n, uint32_t *room, size_t size)
     return true;
 }
 
-static int64_t
-stale_from(const weiri_windower *self, const weiri_entry *entry)
+int64_t
+weiri_entry_stale_from(const weiri_windower *self, const weiri_entry *entry)
 {
     int64_t window = self->ops->stale_from(self, entry);
     int64_t limit  = weiri_emission_over_from(&entry->emission, self->window);
@@ -40,7 +40,7 @@ sweep_all(weiri_windower *self, int64_t now_ns)
     self->full_ns      = INT64_MAX;
     for (uint32_t i = 0; i < self->keys.n_used && status == WEIR_OK; i++) {
         weiri_entry *entry = weiri_key_table_at(&self->keys, i);
-        int64_t      from  = entry->is_used ? stale_from(self, entry) : INT64_MAX;
+        int64_t from = entry->is_used ? weiri_entry_stale_from(self, entry) : INT64_MAX;
         if (entry->is_used && from <= now_ns) {
             status = weiri_windower_release(self, i);
         } else if (from < self->full_ns) {
@@ -245,7 +245,7 @@ sweep(weiri_windower *self)
     for (uint32_t i = 0; i < n && i < self->keys.n_used && status == WEIR_OK; i++) {
         self->sweep        = self->sweep + 1 < self->keys.n_used ? self->sweep + 1 : 0;
         weiri_entry *entry = weiri_key_table_at(&self->keys, self->sweep);
-        if (entry->is_used && stale_from(self, entry) <= self->last_ns) {
+        if (entry->is_used && weiri_entry_stale_from(self, entry) <= self->last_ns) {
             status = weiri_windower_release(self, self->sweep);
         }
     }

@@ -4,6 +4,7 @@
 
 #include "aggregate/slide.h"
 #include "weiri/limits.h"
+#include "weiri/pack.h"
 #include "window/key_table.h"
 
 /* What a key remembers of what it has emitted. */
@@ -62,6 +63,8 @@ typedef struct weiri_pending {
 } weiri_pending;
 
 typedef struct weiri_window_ops {
+    const char *name;
+    bool        keeps_order; /* entries have an order that results depend on */
     weir_status (*feed)(weiri_windower *self);
     /* INT64_MAX: none is open. */
     int64_t (*next_close)(const weiri_windower *self);
@@ -74,6 +77,15 @@ typedef struct weiri_window_ops {
     int64_t (*stale_from)(const weiri_windower *self, const weiri_entry *entry);
     /* Empty an entry. */
     void (*clear)(weiri_windower *self, void *entry);
+    /* What an entry holds but its key, as bytes. False: out of memory.
+     *   rows  of flowing windows that of weiri_flowing_index */
+    bool (*save_entry)(const weiri_windower *self, uint32_t entry, const uint64_t *rows,
+        weiri_pack *out);
+    /* Into an entry that is zero. False: something is wrong, or memory is out; the entry
+     * can be cleared all the same. */
+    bool (*load_entry)(weiri_windower *self, uint32_t entry, weiri_unpack *in);
+    /* All entries are there. NULL: nothing is left to do. False: out of memory. */
+    bool (*loaded)(weiri_windower *self);
 } weiri_window_ops;
 
 struct weiri_windower {
@@ -125,7 +137,8 @@ struct weiri_windower {
     uint32_t n_new;   /* keys that the last chunk brought */
     int64_t  full_ns; /* before it no entry of a full table is stale */
     bool     is_finishing;
-    bool     has_text; /* of the arguments in rows some are strings or lists */
+    bool has_ended; /* running: what was open at the end of the input has been given */
+    bool has_text;  /* of the arguments in rows some are strings or lists */
 
     uint32_t  *dirty; /* entries with events since the last early results */
     uint32_t   n_dirty;
@@ -155,10 +168,16 @@ extern const weiri_window_ops weiri_hopping_ops;
 extern const weiri_window_ops weiri_session_ops;
 extern const weiri_window_ops weiri_sliding_ops;
 extern const weiri_window_ops weiri_flowing_ops;
+extern const weiri_window_ops weiri_running_ops;
 
 /* Whether a window can be run by weiri_flowing_ops. */
 bool
 weiri_is_flowing(const weiri_window *window);
+
+/* The rows of each key, to be freed. Shape (keys.n_used + 1 + rows,): of entry i they are
+ * index[i] … index[i + 1] - 1 among the numbers that follow. NULL: out of memory. */
+uint64_t *
+weiri_flowing_index(const weiri_windower *self);
 
 /* Free the queue of rows. */
 void
@@ -177,6 +196,16 @@ weiri_row_free(const weiri_windower *self, const uint64_t *row);
 bool
 weiri_row_fill(weiri_windower *self, uint64_t *row, uint32_t i);
 
+/* Let the aggregates that take row `number`, the newest, have it. False: out of memory.
+ */
+bool
+weiri_row_add(
+    const weiri_windower *self, char *states, const weiri_ring *ring, uint64_t number);
+
+/* The most rows that a key's window holds. */
+uint32_t
+weiri_rows_bound(const weiri_window *window);
+
 /* Double the room. False: out of memory, nothing changed. */
 bool
 weiri_rows_grow(const weiri_windower *self, weiri_ring *ring);
@@ -190,6 +219,8 @@ size_t
 weiri_session_entry_size(const weiri_windower *self);
 size_t
 weiri_sliding_entry_size(const weiri_windower *self);
+size_t
+weiri_running_entry_size(const weiri_windower *self);
 
 /* ---- time ---- */
 
@@ -245,6 +276,10 @@ weiri_windower_push_due(
 bool
 weiri_windower_sort_dues(weiri_windower *self);
 
+/* The time from which on an entry matters to no event; INT64_MAX: none known. */
+int64_t
+weiri_entry_stale_from(const weiri_windower *self, const weiri_entry *entry);
+
 /* Give an entry back that holds nothing. */
 weir_status
 weiri_windower_release(weiri_windower *self, uint32_t entry);
@@ -271,6 +306,10 @@ weiri_emission_over_from(const weiri_emission *self, const weiri_window *window)
 bool
 weiri_emission_is_over(
     const weiri_emission *self, const weiri_window *window, int64_t now_ns);
+
+/* Note for `limit` that a result was given. False: out of memory. */
+bool
+weiri_emission_note(weiri_emission *self, int64_t time_ns);
 
 void
 weiri_emission_fini(weiri_emission *self);

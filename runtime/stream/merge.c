@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 
+#include "weiri/rows_pack.h"
+
 enum { SMALL_CHUNK_ROWS = 128 };
 
 struct run {
@@ -257,4 +259,34 @@ uint64_t
 weiri_merge_waiting(const weiri_merge *self)
 {
     return self->n_rows;
+}
+
+void
+weiri_merge_save(const weiri_merge *self, weiri_pack *out)
+{
+    weiri_pack_number(out, self->n_runs);
+    for (uint32_t i = 0; i < self->n_runs; i++) {
+        const struct run *run = &self->heap[i];
+        weiri_rows_pack((weir_rows){ .chunk = run->chunk,
+                            .first          = run->row,
+                            .n              = run->chunk->n_rows - run->row },
+            out);
+    }
+}
+
+weir_status
+weiri_merge_load(
+    weiri_merge *self, weiri_unpack *in, const weir_schema *schema, const bool *used)
+{
+    weir_status status = WEIR_OK;
+    uint64_t    n      = weiri_unpack_number(in);
+    for (; n > 0 && in->wrong == NULL && status == WEIR_OK; n--) {
+        weir_chunk *chunk = NULL;
+        status            = weiri_rows_unpack(in, schema, used, &chunk);
+        if (status == WEIR_OK) {
+            status = weiri_merge_push(self, &chunk);
+            weir_chunk_drop(&chunk);
+        }
+    }
+    return status == WEIR_OK && in->wrong != NULL ? WEIR_EDATA : status;
 }

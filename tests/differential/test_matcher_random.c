@@ -28,7 +28,7 @@ enum {
     MAX_REFUSED      = 20    /* patterns too large for an automaton         */
 };
 
-static const char *const EXECUTORS[] = { "runs", "rings", "sets" };
+static const char *const EXECUTORS[] = { "runs", "rings", "stacks" };
 
 static const weir_reference_limits LIMITS = { .max_runs = 300, .max_steps = 60000 };
 

@@ -1,4 +1,5 @@
-/* Any bytes as the state of a matcher: it is refused, or what comes of it is harmless.
+/* Any bytes as the state of a matcher or a window: it is refused, or what comes of it is
+ * harmless.
  *
  * The first byte picks the rule; the hash at the end is made here, since no fuzzer would
  * guess it, and the head of the state is the rule's own if the second byte is odd.
@@ -33,7 +34,7 @@ forge(const state_rig *rig, bool has_head, const uint8_t *data, size_t size,
 {
     weir_error err = { .status = WEIR_OK };
     if (has_head) {
-        if (weiri_matcher_save(rig->matcher, out, &err) != WEIR_OK) {
+        if (state_rig_save(rig, out, &err) != WEIR_OK) {
             abort();
         }
         out->size = head_size(out);
@@ -48,7 +49,7 @@ go_on(state_rig *rig)
 {
     weiri_pack  saved  = { .size = 0 };
     weir_error  err    = { .status = WEIR_OK };
-    weir_status status = weiri_matcher_save(rig->matcher, &saved, &err);
+    weir_status status = state_rig_save(rig, &saved, &err);
     if (status == WEIR_OK) {
         status = state_rig_load(rig, saved.bytes, saved.size, &err);
     }
@@ -57,7 +58,7 @@ go_on(state_rig *rig)
     }
     weiri_pack_fini(&saved);
     if (state_rig_feed(rig, EVENTS) == WEIR_OK && state_rig_end(rig) == WEIR_OK) {
-        (void)weiri_matcher_counts(rig->matcher);
+        (void)state_rig_counts_agree(rig, rig);
     }
 }
 

@@ -46,6 +46,62 @@ static const char *const RULES[] = {
 
     "match a: e(n == 0) -> c: e(n == 1) by x, b, n * 0 within 50s skip used latest\n"
     "emit o { a: a.s, c: c.s }",
+
+    "from e by k window tumbling 20s\n"
+    "emit o { k, cnt: count(), t: sum(n), f: sum(x), a: avg(x), low: min(s), high: "
+    "max(x),\n"
+    "  q: median(x), d: distinct(s), g: first(s), l: last(b), all: collect(s) where b,\n"
+    "  top: top(2, s), dev: stddev(n), e: ewma(x, 3s), r: slope(x),\n"
+    "  c: correlation(n, x), from: window.start }",
+
+    "from e window tumbling 9s every 2s early\n"
+    "emit o { cnt: count(x), b: count(b), t: collect(n), q: quantile(n, 0.3) }\n"
+    "order by cnt desc limit 2",
+
+    "from e by k, b window hopping 15s every 6s\n"
+    "having cnt > 1\n"
+    "emit o { k, cnt: count(), f: sum(x), q: quantile(x, 0.9), d: distinct(n),\n"
+    "  all: collect(b), top: top(3, n), dev: variance(x), r: slope(n), to: window.end }\n"
+    "when changes",
+
+    "from e by k window hopping 8s every 2s fill every 3s early\n"
+    "emit o { k, cnt: count(), low: min(n), last: last(s) }\n"
+    "limit 3 per 20s",
+
+    "from e by k window session 4s every 2s early\n"
+    "emit o { k, cnt: count(), d: distinct(x), t: avg(n), all: collect(s), e: ewma(n, "
+    "9s) "
+    "}\n"
+    "limit 2 per 30s",
+
+    "from e by k window sliding 12s\n"
+    "emit o { k, cnt: count(), t: sum(n), f: sum(x), low: min(s), high: max(x),\n"
+    "  q: median(x), d: distinct(s), l: last(s), top: top(2, s) }",
+
+    "from e by s, n * 0 window sliding 15s before\n"
+    "having cnt >= 1\n"
+    "emit o { s, cnt: count(), a: avg(x), first: first(k), all: collect(x), dev: "
+    "stddev(x),\n"
+    "  e: ewma(n, 2s), r: slope(x), c: correlation(n, x), from: window.start }\n"
+    "when changes limit 2 per 9s",
+
+    "from e where n != 5 by x window last 4 reset\n"
+    "having cnt == 3\n"
+    "emit o { x, cnt: count(), dev: variance(n), first: first(s), q: quantile(n, 0.25) }",
+
+    "from e by b window last 7\n"
+    "emit o { b, f: sum(x), g: first(s) where n > 2, dev: stddev(x), m: max(k) }\n"
+    "limit 90",
+
+    "from e by k window all reset\n"
+    "having cnt >= 7\n"
+    "emit o { k, cnt: count(), t: sum(n), f: sum(x), q: median(x), d: distinct(s),\n"
+    "  l: last(s), dev: stddev(x), e: ewma(n, 3s), from: window.start }\n"
+    "when changes",
+
+    "from e by k, b window tumbling 3\n"
+    "emit o { k, cnt: count(), all: collect(s), low: min(x), to: window.end }\n"
+    "limit 2 per 20s",
 };
 
 uint32_t
@@ -71,6 +127,17 @@ log_value(weiri_pack *log, const weir_value *value)
     case WEIR_BOOL: weiri_pack_number(log, value->as.b); break;
     default: weiri_pack_signed(log, value->as.i); break;
     }
+}
+
+static weir_status
+log_result(void *context, int64_t time_ns, const weir_value *values)
+{
+    state_rig *self = context;
+    weiri_pack_time(&self->log, time_ns);
+    for (uint32_t i = 0; i < self->query->emit->schema->n_fields; i++) {
+        log_value(&self->log, &values[i]);
+    }
+    return WEIR_OK;
 }
 
 static weir_status
@@ -107,8 +174,13 @@ state_rig_renew(state_rig *self)
     weiri_match_sink sink = {
         .context = self, .emitted = log_event, .matched = log_match
     };
-    weir_error err = { .status = WEIR_OK };
+    weiri_window_sink results = { .context = self, .emitted = log_result };
+    weir_error        err     = { .status = WEIR_OK };
     weiri_matcher_destroy(&self->matcher);
+    weiri_windower_destroy(&self->windower);
+    if (self->query != NULL) {
+        return weiri_windower_new(self->query, &results, &self->windower, &err);
+    }
     return weiri_matcher_new(self->match, &sink, &self->matcher, &err);
 }
 
@@ -140,6 +212,7 @@ state_rig_init(state_rig *self, uint32_t rule, uint64_t seed)
         weiri_diagnostics_print(diagnostics, stderr, false);
     } else {
         self->match = self->plan->rules[0].match;
+        self->query = self->plan->rules[0].query;
         status      = state_rig_reset(self, seed);
     }
     weiri_diagnostics_destroy(&diagnostics);
@@ -150,16 +223,45 @@ void
 state_rig_fini(state_rig *self)
 {
     weiri_matcher_destroy(&self->matcher);
+    weiri_windower_destroy(&self->windower);
     weiri_plan_destroy(&self->plan);
     weiri_pack_fini(&self->log);
+}
+
+weir_status
+state_rig_load_again(state_rig *self, const uint8_t *bytes, size_t size, weir_error *err)
+{
+    return self->query != NULL ? weiri_windower_load(self->windower, bytes, size, err)
+                               : weiri_matcher_load(self->matcher, bytes, size, err);
 }
 
 weir_status
 state_rig_load(state_rig *self, const uint8_t *bytes, size_t size, weir_error *err)
 {
     weir_status status = state_rig_renew(self);
-    return status != WEIR_OK ? status
-                             : weiri_matcher_load(self->matcher, bytes, size, err);
+    return status != WEIR_OK ? status : state_rig_load_again(self, bytes, size, err);
+}
+
+weir_status
+state_rig_save(const state_rig *self, weiri_pack *out, weir_error *err)
+{
+    return self->query != NULL ? weiri_windower_save(self->windower, out, err)
+                               : weiri_matcher_save(self->matcher, out, err);
+}
+
+bool
+state_rig_counts_agree(const state_rig *self, const state_rig *other)
+{
+    if (self->query == NULL) {
+        weiri_match_counts a = weiri_matcher_counts(self->matcher);
+        weiri_match_counts b = weiri_matcher_counts(other->matcher);
+        return memcmp(&a, &b, sizeof a) == 0;
+    }
+    weiri_window_counts a = weiri_windower_counts(self->windower);
+    weiri_window_counts b = weiri_windower_counts(other->windower);
+    a.live_keys           = b.live_keys; /* some of which may be due to be freed, */
+    a.live_rows           = b.live_rows; /* with their rows */
+    return memcmp(&a, &b, sizeof a) == 0;
 }
 
 /* ---- events ---- */
@@ -230,15 +332,18 @@ fill(weir_chunk *chunk, const state_rig *self, const made_event *e)
 static weir_status
 feed_one(state_rig *self)
 {
-    made_event         e      = draw(self);
-    weir_chunk        *chunk  = NULL;
-    weir_error         err    = { .status = WEIR_OK };
-    const weir_schema *schema = self->match->inputs[0].schema;
+    made_event         e     = draw(self);
+    weir_chunk        *chunk = NULL;
+    weir_error         err   = { .status = WEIR_OK };
+    const weir_schema *schema =
+        self->query != NULL ? self->query->schema : self->match->inputs[0].schema;
     weiri_assert(weir_chunk_new(schema, NULL, &chunk) == WEIR_OK);
     fill(chunk, self, &e);
     weiri_part        part   = { .rows = { .chunk = chunk, .n = 1 } };
     weiri_batch       batch  = { .parts = &part, .n_parts = 1, .n_events = 1 };
-    weir_status       status = weiri_matcher_feed(self->matcher, &batch, &err);
+    weir_status       status = self->query != NULL
+                                   ? weiri_windower_feed(self->windower, part.rows, &err)
+                                   : weiri_matcher_feed(self->matcher, &batch, &err);
     const weir_chunk *mine   = chunk;
     weir_chunk_unref(&mine);
     return status;
@@ -265,8 +370,12 @@ state_rig_pass(state_rig *self, uint32_t n)
 weir_status
 state_rig_end(state_rig *self)
 {
-    weir_error  err    = { .status = WEIR_OK };
-    int64_t     then   = self->now_ns + 11 * (int64_t)SECOND;
+    weir_error err  = { .status = WEIR_OK };
+    int64_t    then = self->now_ns + 11 * (int64_t)SECOND;
+    if (self->query != NULL) {
+        weir_status status = weiri_windower_advance(self->windower, then, &err);
+        return status != WEIR_OK ? status : weiri_windower_finish(self->windower, &err);
+    }
     weir_status status = weiri_matcher_advance(self->matcher, then, &err);
     return status != WEIR_OK ? status : weiri_matcher_finish(self->matcher, &err);
 }

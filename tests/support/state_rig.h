@@ -4,6 +4,7 @@
 
 #include "weiri/dsl.h"
 #include "weiri/matcher.h"
+#include "weiri/window.h"
 
 /* How many rules there are. */
 uint32_t
@@ -13,13 +14,16 @@ typedef struct state_rig {
     weiri_plan        *plan;
     const weiri_match *match;
     weiri_matcher     *matcher;
+    const weiri_query *query; /* of a rule with a window: it has a windower instead */
+    weiri_windower    *windower;
     weiri_pack         log;  /* all that was given, byte by byte */
     uint64_t           seed; /* of the events */
     int64_t            now_ns;
     uint32_t           n_fed;
 } state_rig;
 
-/* A matcher of rule number `rule`. False: it does not compile, and stderr says why. */
+/* A matcher or windower of rule number `rule`. False: it does not compile, and stderr
+ * says why. */
 bool
 state_rig_init(state_rig *self, uint32_t rule, uint64_t seed);
 
@@ -42,12 +46,23 @@ state_rig_pass(state_rig *self, uint32_t n);
 weir_status
 state_rig_end(state_rig *self);
 
-/* Put a new matcher in the place of the old one. */
+/* Put a new matcher or windower in the place of the old one. */
 weir_status
 state_rig_renew(state_rig *self);
 
 /* … that goes on from a saved state. */
 weir_status
 state_rig_load(state_rig *self, const uint8_t *bytes, size_t size, weir_error *err);
+
+/* … without a new one. */
+weir_status
+state_rig_load_again(state_rig *self, const uint8_t *bytes, size_t size, weir_error *err);
+
+weir_status
+state_rig_save(const state_rig *self, weiri_pack *out, weir_error *err);
+
+/* Whether the counts of two are the same. */
+bool
+state_rig_counts_agree(const state_rig *self, const state_rig *other);
 
 #endif

@@ -1,6 +1,7 @@
 #include "weir_test.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "aggregate/multiset.h"
 #include "aggregate/quantile.h"
 #include "aggregate/sorted.h"
+#include "aggregate/tally.h"
 #include "weiri/window.h"
 
 static uint64_t
@@ -275,6 +277,102 @@ aggregates_take_what_fits_and_say_what_does_not(void **state)
     weiri_arena_destroy(&arena);
 }
 
+/* ---- bytes ---- */
+
+enum { TALLY_BYTES = 256, SAMPLES = 9000 };
+
+typedef union tally {
+    char     bytes[TALLY_BYTES];
+    uint64_t words[TALLY_BYTES / sizeof(uint64_t)];
+} tally;
+
+static weiri_sample
+sample_of(weir_type type, uint64_t *seed, weir_value *text, char *room)
+{
+    weiri_sample sample = { .time_ns = (int64_t)(next_random(seed) >> 20) };
+    uint64_t     drawn  = next_random(seed) >> 40;
+    sample.x.i          = (int64_t)(drawn % 5000) - 99;
+    if (type == WEIR_FLOAT) {
+        sample.x.f = ldexp((double)drawn - 9e6, (int)(drawn % 1900) - 950);
+    } else if (type == WEIR_STRING) {
+        int size   = sprintf(room, "%llu", (unsigned long long)(drawn % 3000));
+        *text      = (weir_value){ .type = WEIR_STRING, .size = (uint32_t)size };
+        text->as.s = room;
+        sample.x.s = text;
+    }
+    sample.y = (weiri_cell){ .i = (int64_t)(drawn % 77) };
+    return sample;
+}
+
+static weiri_pack
+bytes_of(const weiri_aggregate *plan, const tally *it)
+{
+    weiri_pack out = { .size = 0 };
+    assert_true(weiri_tally_save(plan, it, &out));
+    return out;
+}
+
+static void
+assert_same_bytes(const weiri_aggregate *plan, const tally *a, const tally *b)
+{
+    weiri_pack x = bytes_of(plan, a);
+    weiri_pack y = bytes_of(plan, b);
+    if (x.size != y.size || memcmp(x.bytes, y.bytes, x.size) != 0) {
+        fail_msg("aggregate kind %d differs after it was read", plan->kind);
+    }
+    weiri_pack_fini(&x);
+    weiri_pack_fini(&y);
+}
+
+/* Add to one tally, and to one that is written and read now and then. */
+static void
+compare_with_reload(weiri_aggregate_kind kind, weir_type type)
+{
+    weiri_expr      x    = { .kind = WEIRI_EXPR_FIELD, .type = type };
+    weiri_expr      y    = { .kind = WEIRI_EXPR_FIELD, .type = WEIR_INT };
+    weiri_aggregate plan = { .kind = kind, .argument = &x, .second = &y, .k = 3 };
+    weir_error      err  = { 0 };
+    plan.width_ns        = INT64_C(5000000000);
+    if (weiri_aggregate_resolve(&plan, &err) != WEIR_OK) {
+        return;
+    }
+    assert_true(weiri_tally_size(&plan) <= TALLY_BYTES);
+    tally    plain = { .words = { 0 } };
+    tally    other = { .words = { 0 } };
+    uint64_t seed  = 41 + (uint64_t)kind;
+    for (int i = 0; i < SAMPLES; i++) {
+        char         room[32];
+        weir_value   text   = { 0 };
+        weiri_sample sample = sample_of(type, &seed, &text, room);
+        assert_true(weiri_tally_add(&plan, &plain, &sample));
+        assert_true(weiri_tally_add(&plan, &other, &sample));
+        if (i % 1000 == 7) {
+            weiri_pack   saved = bytes_of(&plan, &other);
+            weiri_unpack in    = { .at = saved.bytes, .end = saved.bytes + saved.size };
+            weiri_tally_clear(&plan, &other);
+            assert_true(weiri_tally_load(&plan, &other, &in));
+            assert_ptr_equal(in.at, in.end);
+            weiri_pack_fini(&saved);
+            assert_same_bytes(&plan, &plain, &other);
+        }
+    }
+    assert_same_bytes(&plan, &plain, &other);
+    weiri_tally_clear(&plan, &plain);
+    weiri_tally_clear(&plan, &other);
+}
+
+static void
+every_tally_is_read_as_it_was_written_sketches_too(void **state)
+{
+    static const weir_type TYPES[] = { WEIR_INT, WEIR_FLOAT, WEIR_STRING, WEIR_DURATION };
+    (void)state;
+    for (int kind = WEIRI_AGGREGATE_COUNT; kind <= WEIRI_AGGREGATE_CORRELATION; kind++) {
+        for (size_t i = 0; i < sizeof TYPES / sizeof *TYPES; i++) {
+            compare_with_reload((weiri_aggregate_kind)kind, TYPES[i]);
+        }
+    }
+}
+
 int
 main(void)
 {
@@ -290,6 +388,7 @@ main(void)
         cmocka_unit_test(a_multiset_counts_what_is_in_it),
         cmocka_unit_test(sorted_values_come_in_order_while_others_leave),
         cmocka_unit_test(aggregates_take_what_fits_and_say_what_does_not),
+        cmocka_unit_test(every_tally_is_read_as_it_was_written_sketches_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

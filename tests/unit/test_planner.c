@@ -543,6 +543,8 @@ every_window_is_planned(void **state)
                               .early_ns = -1 } },
         { "session 30s",
             { .kind = WEIRI_WINDOW_SESSION, .width_ns = 30 * SECOND, .early_ns = -1 } },
+        { "all before", { .kind = WEIRI_WINDOW_ALL, .is_before = true, .early_ns = -1 } },
+        { "tumbling 12", { .kind = WEIRI_WINDOW_BATCH, .n_rows = 12, .early_ns = -1 } },
     };
     for (size_t i = 0; i < sizeof WINDOWS / sizeof WINDOWS[0]; i++) {
         char text[256];

@@ -11,7 +11,12 @@
 
 #define SECOND INT64_C(1000000000)
 
-enum { N_CASES = 1000, MOST_TEXT = 1 << 16, MOST_AGGREGATES = 40 };
+enum {
+    N_KINDS         = WEIRI_WINDOW_BATCH + 1,
+    N_CASES         = 1000,
+    MOST_TEXT       = 1 << 16,
+    MOST_AGGREGATES = 40
+};
 
 static const weir_field FIELDS[N_FIELDS] = {
     { .name = "key", .type = WEIR_STRING, .is_nullable = true },
@@ -238,18 +243,19 @@ static void
 choose_window(test_plan *self, uint64_t *seed)
 {
     weiri_window *w = &self->window;
-    w->kind         = (weiri_window_kind)below(seed, 5);
+    w->kind         = (weiri_window_kind)below(seed, N_KINDS);
     w->width_ns     = (1 + below(seed, 20)) * SECOND;
     w->every_ns     = (1 + below(seed, 20)) * SECOND;
     w->n_rows       = 1 + (uint32_t)below(seed, 6);
     w->limit_ns     = -1;
     w->has_changes  = below(seed, 4) == 0;
-    bool is_event   = w->kind == WEIRI_WINDOW_SLIDING || w->kind == WEIRI_WINDOW_LAST;
+    bool is_event   = naive_is_per_event(w);
+    bool is_batch   = w->kind == WEIRI_WINDOW_BATCH;
     bool is_aligned = w->kind == WEIRI_WINDOW_TUMBLING || w->kind == WEIRI_WINDOW_HOPPING;
     w->is_before    = is_event && below(seed, 3) == 0;
     w->is_reset     = is_event && below(seed, 3) == 0;
     w->has_fill     = is_aligned && below(seed, 4) == 0;
-    if (!is_event && below(seed, 3) == 0) {
+    if (!is_event && !is_batch && below(seed, 3) == 0) {
         w->early_ns = (1 + below(seed, 7)) * SECOND;
     }
     if (below(seed, 4) == 0) {
@@ -280,8 +286,8 @@ make_plan(test_plan *self, uint64_t *seed)
         assert_ok(weiri_expr_call(self->arena, ">=", args, 2, &holds, &err));
         w->having = holds;
     }
-    bool is_event = w->kind == WEIRI_WINDOW_SLIDING || w->kind == WEIRI_WINDOW_LAST;
-    if (!is_event && below(seed, 4) == 0) {
+    bool can_order = !naive_is_per_event(w) && w->kind != WEIRI_WINDOW_BATCH;
+    if (can_order && below(seed, 4) == 0) {
         self->order =
             (weiri_order){ register_of(self, self->count), below(seed, 2) == 0 };
         w->order       = &self->order;
@@ -367,26 +373,52 @@ emitted(void *context, int64_t time_ns, const weir_value *values)
     return WEIR_OK;
 }
 
-/* Feed in pieces, with watermarks between them. */
+/* A new operator in the place of one, from its bytes. */
 static void
-feed_cut(weiri_windower *windower, const naive_run *run, uint64_t *seed)
+reload(
+    weiri_windower **windower_p, const weiri_query *query, const weiri_window_sink *sink)
 {
+    weir_error err   = { 0 };
+    weiri_pack saved = { .size = 0 };
+    weiri_pack again = { .size = 0 };
+    assert_ok(weiri_windower_save(*windower_p, &saved, &err));
+    weiri_windower_destroy(windower_p);
+    assert_ok(weiri_windower_new(query, sink, windower_p, &err));
+    if (weiri_windower_load(*windower_p, saved.bytes, saved.size, &err) != WEIR_OK) {
+        fail_msg("%s", err.text);
+    }
+    assert_ok(weiri_windower_save(*windower_p, &again, &err));
+    assert_int_equal(saved.size, again.size);
+    assert_memory_equal(saved.bytes, again.bytes, saved.size);
+    weiri_pack_fini(&saved);
+    weiri_pack_fini(&again);
+}
+
+/* Feed in pieces, with watermarks and reloads between them. */
+static void
+feed_cut(weiri_windower **windower_p, const weiri_query *query,
+    const weiri_window_sink *sink, uint64_t *seed)
+{
+    const naive_run  *run    = ((const check *)sink->context)->expected;
     weir_error        err    = { 0 };
     weir_chunk       *chunk  = make_chunk(run->events, run->n);
     const weir_chunk *shared = chunk;
     for (uint32_t first = 0; first < run->n;) {
         uint32_t n = 1 + (uint32_t)below(seed, below(seed, 2) == 0 ? 3 : 100);
         n          = n < run->n - first ? n : run->n - first;
-        assert_ok(weiri_windower_feed(windower, (weir_rows){ chunk, first, n }, &err));
+        assert_ok(weiri_windower_feed(*windower_p, (weir_rows){ chunk, first, n }, &err));
         first += n;
         if (first < run->n && below(seed, 3) == 0) {
             int64_t from = run->events[first - 1].t;
             int64_t step = below(seed, run->events[first].t - from + 1);
-            assert_ok(weiri_windower_advance(windower, from + step, &err));
+            assert_ok(weiri_windower_advance(*windower_p, from + step, &err));
+        }
+        if (below(seed, 4) == 0) {
+            reload(windower_p, query, sink);
         }
     }
-    assert_ok(weiri_windower_advance(windower, run->final_ns, &err));
-    assert_ok(weiri_windower_finish(windower, &err));
+    assert_ok(weiri_windower_advance(*windower_p, run->final_ns, &err));
+    assert_ok(weiri_windower_finish(*windower_p, &err));
     weir_chunk_unref(&shared);
 }
 
@@ -410,7 +442,7 @@ run_case(uint64_t case_seed, int *n_results)
     for (int cut = 0; cut < 2; cut++) {
         checked.n = 0;
         assert_ok(weiri_windower_new(&all.query, &sink, &windower, &err));
-        feed_cut(windower, &run, &seed);
+        feed_cut(&windower, &all.query, &sink, &seed);
         if (checked.n != run.n_results) {
             fail_msg("seed %llu: kind %d: %u results, not %u",
                 (unsigned long long)case_seed, all.window.kind, checked.n, run.n_results);

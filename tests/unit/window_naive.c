@@ -182,6 +182,38 @@ sessions_early(naive_run *self, uint32_t key)
     }
 }
 
+/* The events of a key in groups of n_rows; what is left over comes at the end. A result
+ * has its place among the others by the event that completes it. */
+static void
+batches(naive_run *self, uint32_t key, int64_t last)
+{
+    naive_set *set = calloc(1, sizeof *set);
+    set->events    = self->events;
+    for (uint32_t i = key; i <= self->n; i++) {
+        bool is_end = i == self->n;
+        if (!is_end && (!has_key(self, i) || !is_same_key(self, i, key))) {
+            continue;
+        }
+        if (!is_end) {
+            set->at[set->n++] = i;
+        }
+        if (set->n == self->plan->n_rows || (is_end && set->n > 0)) {
+            int64_t time_ns = is_end ? last : self->events[i].t;
+            set->start      = self->events[set->at[0]].t;
+            set->end        = self->events[set->at[set->n - 1]].t;
+            push(self, (naive_result){ .time_ns = time_ns,
+                           .end                 = is_end ? INT64_MAX : 0,
+                           .first               = is_end ? set->at[0] : i,
+                           .key                 = key,
+                           .set                 = set,
+                           .event               = -1 });
+            set         = calloc(1, sizeof *set);
+            set->events = self->events;
+        }
+    }
+    free(set);
+}
+
 static int
 compare_results(const void *a, const void *b)
 {
@@ -202,11 +234,17 @@ compare_results(const void *a, const void *b)
 static void
 close_all(naive_run *self)
 {
+    int64_t last = INT64_MIN;
+    for (uint32_t i = 0; i < self->n; i++) {
+        last = has_key(self, i) ? self->events[i].t : last;
+    }
     for (uint32_t i = 0; i < self->n; i++) {
         if (!has_key(self, i) || key_of(self, i) != i) {
             continue;
         }
-        if (self->plan->kind == WEIRI_WINDOW_SESSION) {
+        if (self->plan->kind == WEIRI_WINDOW_BATCH) {
+            batches(self, i, last);
+        } else if (self->plan->kind == WEIRI_WINDOW_SESSION) {
             sessions(self, i);
             if (self->plan->early_ns > 0) {
                 sessions_early(self, i);
@@ -293,7 +331,7 @@ static bool
 runs_empty(const naive_run *self, const naive_result *result)
 {
     const weiri_window *plan = self->plan;
-    if (plan->kind == WEIRI_WINDOW_SESSION) {
+    if (plan->kind == WEIRI_WINDOW_SESSION || plan->kind == WEIRI_WINDOW_BATCH) {
         return true;
     }
     if (plan->has_fill) {
@@ -438,6 +476,13 @@ order_and_limit(naive_run *self, memory *keys)
     drop(self);
 }
 
+bool
+naive_is_per_event(const weiri_window *plan)
+{
+    return plan->kind == WEIRI_WINDOW_SLIDING || plan->kind == WEIRI_WINDOW_LAST
+           || plan->kind == WEIRI_WINDOW_ALL;
+}
+
 void
 naive_compute(naive_run *self)
 {
@@ -445,8 +490,7 @@ naive_compute(naive_run *self)
     for (uint32_t i = 0; i < NAIVE_EVENTS; i++) {
         keys[i].reset = -1;
     }
-    bool is_event =
-        self->plan->kind == WEIRI_WINDOW_SLIDING || self->plan->kind == WEIRI_WINDOW_LAST;
+    bool is_event = naive_is_per_event(self->plan);
     if (is_event) {
         slide(self);
     } else {

@@ -59,6 +59,10 @@ typedef struct naive_run {
     uint32_t            room;
 } naive_run;
 
+/* Whether a window gives a result for each event. */
+bool
+naive_is_per_event(const weiri_window *plan);
+
 /* Fill results with what is to be emitted, in order; free with naive_fini. */
 void
 naive_compute(naive_run *self);

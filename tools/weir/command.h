@@ -27,6 +27,15 @@ command_check(int argc, char **argv);
 int
 command_test(int argc, char **argv);
 
+int
+command_state(int argc, char **argv);
+
+int
+command_snapshot(int argc, char **argv);
+
+int
+command_restore(int argc, char **argv);
+
 /* ---- what verbs share ---- */
 
 /* What a compilation is asked for; `items` are gathered from --set and point into argv.

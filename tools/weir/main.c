@@ -11,6 +11,9 @@ static const struct verb {
     { "run", command_run, "run rules over the events of their sources" },
     { "check", command_check, "say what is wrong with rules, without running them" },
     { "test", command_test, "run the test blocks of rules" },
+    { "state", command_state, "look into the state directory of a run" },
+    { "snapshot", command_snapshot, "copy a state directory into one file" },
+    { "restore", command_restore, "make a state directory from such a file" },
 };
 
 enum { N_VERBS = sizeof VERBS / sizeof VERBS[0] };
@@ -24,11 +27,11 @@ print_help(FILE *stream)
           "\n",
         stream);
     for (size_t i = 0; i < N_VERBS; i++) {
-        fprintf(stream, "  %-8s%s\n", VERBS[i].name, VERBS[i].help);
+        fprintf(stream, "  %-10s%s\n", VERBS[i].name, VERBS[i].help);
     }
     fputs("\n"
-          "  --help     print this; 'weir VERB --help' tells more about a verb\n"
-          "  --version  print the version\n",
+          "  --help      print this; 'weir VERB --help' tells more about a verb\n"
+          "  --version   print the version\n",
         stream);
 }
 

@@ -17,7 +17,8 @@ exit_status(weir_status status)
     case WEIR_ELATE:
     case WEIR_EFULL: return EXIT_DATA;
     case WEIR_ENOENT: return EXIT_NO_INPUT;
-    case WEIR_EIO: return EXIT_IO;
+    case WEIR_EIO:
+    case WEIR_ENOSPC: return EXIT_IO;
     case WEIR_ENOMEM:
     case WEIR_EABI:
     case WEIR_EAGAIN:

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "command.h"
-#include "weiri/engine.h"
+#include "stateful.h"
 #include "weiri/timetext.h"
 
 static const char HELP[] =
@@ -22,19 +22,41 @@ static const char HELP[] =
     "  --from STREAM=PATH  the same where rules read several streams; may be repeated\n"
     "  --set NAME=VALUE    set a parameter of the rules\n"
     "  --format FORMAT     of standard output: json, csv, msgpack or text\n"
+    "  --state DIR         keep the state in DIR, and go on from what it holds: a run\n"
+    "                      may be killed at any moment, and loses and repeats nothing\n"
+    "  --checkpoint EVERY  how often the state is written, 5s if not said\n"
+    "  --state-limit SIZE  how large each of the two files in DIR may grow, as 500M or\n"
+    "                      10G, 64G if not said; intake waits while there is no room\n"
+    "  --discard RULE      begin this rule anew, whatever DIR has of it; may be "
+    "repeated\n"
     "  --quiet             no warnings, progress or summary\n"
     "  --help              print this\n"
     "\n"
-    "The first SIGINT or SIGTERM ends the run as the end of the input would.\n"
+    "The first SIGINT or SIGTERM ends the run as the end of the input would; with\n"
+    "--state it writes the state and leaves the rest for the next run.\n"
     "Exit status: 0 done, 2 wrong usage, 65 wrong rules or data, 66 a file is\n"
     "missing, 74 reading or writing failed.\n";
 
-enum { OPTION_FROM = 256, OPTION_SET, OPTION_FORMAT, OPTION_QUIET, OPTION_HELP };
+enum {
+    OPTION_FROM = 256,
+    OPTION_SET,
+    OPTION_FORMAT,
+    OPTION_STATE,
+    OPTION_CHECKPOINT,
+    OPTION_STATE_LIMIT,
+    OPTION_DISCARD,
+    OPTION_QUIET,
+    OPTION_HELP
+};
 
 static const struct option OPTIONS[] = {
     { "from", required_argument, NULL, OPTION_FROM },
     { "set", required_argument, NULL, OPTION_SET },
     { "format", required_argument, NULL, OPTION_FORMAT },
+    { "state", required_argument, NULL, OPTION_STATE },
+    { "checkpoint", required_argument, NULL, OPTION_CHECKPOINT },
+    { "state-limit", required_argument, NULL, OPTION_STATE_LIMIT },
+    { "discard", required_argument, NULL, OPTION_DISCARD },
     { "quiet", no_argument, NULL, OPTION_QUIET },
     { "help", no_argument, NULL, OPTION_HELP },
     { NULL, 0, NULL, 0 },
@@ -45,6 +67,7 @@ struct request {
     weiri_redirect *redirects; /* shape (n_redirects,) */
     size_t          n_redirects;
     weiri_format    format;
+    state_request   state;
     bool            quiet;
     bool            help;
 };
@@ -100,6 +123,30 @@ parse_format(const char *text, weiri_format *out)
     return false;
 }
 
+/* "500M" in bytes; K, M, G and T are powers of 1,024. */
+static bool
+parse_size(const char *text, uint64_t *out)
+{
+    static const char UNITS[] = "KMGT";
+    enum { BITS_PER_UNIT = 10, MOST_BITS = 50, LEAST_BITS = 20 };
+    char              *end    = NULL;
+    unsigned long long number = strtoull(text, &end, 10);
+    if (end == text || text[0] == '-') {
+        return false;
+    }
+    if (*end != '\0') {
+        const char *unit = strchr(UNITS, *end);
+        if (unit == NULL || end[1] != '\0' || number > UINT64_C(1) << MOST_BITS) {
+            return false;
+        }
+        for (const char *u = UNITS; u <= unit; u++) {
+            number <<= BITS_PER_UNIT;
+        }
+    }
+    *out = number;
+    return number >= UINT64_C(1) << LEAST_BITS && number <= UINT64_C(1) << MOST_BITS;
+}
+
 static bool
 is_stream_name(const char *text, size_t size)
 {
@@ -146,6 +193,21 @@ take_option(struct request *request, int option, char **argv)
                    ? EXIT_OK
                    : report_usage("run",
                        "--format wants json, csv, msgpack or text, not '%s'", optarg);
+    case OPTION_STATE: request->state.path = optarg; return EXIT_OK;
+    case OPTION_CHECKPOINT:
+        return weiri_duration_parse(optarg, strlen(optarg), &request->state.interval_ns)
+                       && request->state.interval_ns > 0
+                   ? EXIT_OK
+                   : report_usage(
+                       "run", "--checkpoint wants a duration, as 5s, not '%s'", optarg);
+    case OPTION_STATE_LIMIT:
+        return parse_size(optarg, &request->state.max_bytes)
+                   ? EXIT_OK
+                   : report_usage("run",
+                       "--state-limit wants a size of 1M or more, as 500M, not '%s'",
+                       optarg);
+    case OPTION_DISCARD:
+        return state_request_discard(&request->state, optarg) ? EXIT_OK : EXIT_BUG;
     case OPTION_QUIET: request->quiet = true; return EXIT_OK;
     case OPTION_HELP: request->help = true; return EXIT_OK;
     default: return report_option("run", option, argv);
@@ -162,6 +224,12 @@ parse_arguments(int argc, char **argv, struct request *request)
     }
     if (status == EXIT_OK && !request->help && optind == argc) {
         status = report_usage("run", "no rule file given");
+    }
+    if (status == EXIT_OK && request->state.path == NULL
+        && (request->state.n_discard > 0 || request->state.interval_ns > 0
+            || request->state.max_bytes > 0)) {
+        status = report_usage(
+            "run", "--discard, --checkpoint and --state-limit go with --state");
     }
     return status;
 }
@@ -265,45 +333,88 @@ tell_summary(const struct progress *self, const weiri_engine *engine)
 /* ---- the run ---- */
 
 static weir_status
-drive(weiri_engine *engine, struct progress *progress, weir_error *err)
+drive(weiri_engine *engine, stateful_run *stateful, struct progress *progress,
+    weir_error *err)
 {
     weir_status status;
     do {
         status = weiri_engine_turn(engine, err);
+        if (stateful != NULL && (status == WEIR_OK || status == WEIR_ENOSPC)) {
+            status = stateful_after_turn(stateful, engine, status, err);
+        }
         tell_progress(progress, engine);
     } while (status == WEIR_OK);
-    if (status == WEIR_EOF) {
-        return weiri_engine_finish(engine, err);
-    }
+    return status;
+}
+
+/* What is left to do when the last turn is done, or one has failed. */
+static weir_status
+wind_up(stateful_run *stateful, weiri_engine *engine, weir_status status, weir_error *err)
+{
     weir_error  second = { 0 };
-    weir_status ended  = weiri_engine_finish(engine, &second);
-    (void)ended; /* the first failure is the one to tell */
+    bool        is_eof = status == WEIR_EOF;
+    weir_status ended  = WEIR_OK;
+    if (stateful == NULL || !is_eof || weiri_engine_is_at_end(engine)) {
+        ended = weiri_engine_end(engine, &second);
+    }
+    if (ended == WEIR_OK && stateful != NULL && is_eof) {
+        ended = stateful_at_end(stateful, engine, &second);
+    }
+    weir_error  third  = { 0 };
+    weir_status closed = weiri_engine_close(engine, &third);
+    if (!is_eof) {
+        return status; /* the first failure is the one to tell */
+    }
+    *err = ended != WEIR_OK ? second : third;
+    return ended != WEIR_OK ? ended : closed;
+}
+
+static weir_status
+run_engine(const weiri_plan *plan, const struct request *request, stateful_run *stateful,
+    weir_error *err)
+{
+    weiri_engine_options options = {
+        .redirects     = request->redirects,
+        .n_redirects   = request->n_redirects,
+        .stdout_format = request->format,
+        .should_stop   = should_stop,
+    };
+    if (stateful != NULL) {
+        stateful_lend(stateful, &options);
+    }
+    weiri_engine *engine = NULL;
+    weir_status   status = weiri_engine_new(plan, &options, &engine, err);
+    if (status != WEIR_OK) {
+        return status;
+    }
+    struct progress progress = { .begun = seconds_now(),
+        .is_on                          = !request->quiet && isatty(STDERR_FILENO) == 1 };
+    status = stateful != NULL ? stateful_begin(stateful, engine, err) : WEIR_OK;
+    if (status == WEIR_OK) {
+        status = drive(engine, stateful, &progress, err);
+    }
+    status = wind_up(stateful, engine, status, err);
+    if (!request->quiet) {
+        tell_summary(&progress, engine);
+    }
+    weiri_engine_destroy(&engine);
     return status;
 }
 
 static int
 run_plan(const weiri_plan *plan, const struct request *request)
 {
-    const weiri_engine_options options = {
-        .redirects     = request->redirects,
-        .n_redirects   = request->n_redirects,
-        .stdout_format = request->format,
-        .should_stop   = should_stop,
-    };
-    weir_error    err    = { 0 };
-    weiri_engine *engine = NULL;
+    weir_error    err      = { 0 };
+    stateful_run *stateful = NULL;
+    weir_status   status   = WEIR_OK;
     catch_signals();
-    weir_status status = weiri_engine_new(plan, &options, &engine, &err);
-    if (status != WEIR_OK) {
-        return report_failure(status, &err);
+    if (request->state.path != NULL) {
+        status = stateful_open(&request->state, plan, request->quiet, &stateful, &err);
     }
-    struct progress progress = { .begun = seconds_now(),
-        .is_on                          = !request->quiet && isatty(STDERR_FILENO) == 1 };
-    status                   = drive(engine, &progress, &err);
-    if (!request->quiet) {
-        tell_summary(&progress, engine);
+    if (status == WEIR_OK) {
+        status = run_engine(plan, request, stateful, &err);
     }
-    weiri_engine_destroy(&engine);
+    stateful_close(&stateful);
     return report_failure(status, &err);
 }
 
@@ -325,5 +436,6 @@ command_run(int argc, char **argv)
     weiri_plan_destroy(&plan);
     setting_list_fini(&request.settings);
     free(request.redirects);
+    state_request_fini(&request.state);
     return status;
 }

@@ -39,6 +39,38 @@ weiri_reader_read(weiri_reader *self, char *bytes, size_t size, int64_t wait_ns,
 bool
 weiri_reader_is_regular(const weiri_reader *self);
 
+/* Go on at `position`, in (unpacked) bytes from the start; before the first read, of a
+ * regular file.
+ *
+ *   errors  WEIR_EDATA  the file ends before it
+ *           WEIR_EIO, WEIR_ENOMEM
+ *   cost    a packed file is unpacked up to there
+ */
+WEIR_MUST_CHECK weir_status
+weiri_reader_skip(weiri_reader *self, uint64_t position, weir_error *err);
+
+/* By what a regular file is known again: a hash of up to 4096 bytes at its start, and as
+ * many that end at the place up to which the descriptor was read, and that place.
+ *
+ *   errors  WEIR_EIO
+ */
+typedef struct weiri_file_mark {
+    uint64_t n_read; /* from the descriptor */
+    uint64_t hash;
+} weiri_file_mark;
+
+WEIR_MUST_CHECK weir_status
+weiri_reader_mark(const weiri_reader *self, weiri_file_mark *out, weir_error *err);
+
+/* Whether a file is one that a mark was taken of, whatever was appended since.
+ *
+ *   errors  WEIR_EDATA  it is another: `err` says so
+ *           WEIR_EIO
+ */
+WEIR_MUST_CHECK weir_status
+weiri_reader_check_mark(
+    const weiri_reader *self, const weiri_file_mark *mark, weir_error *err);
+
 typedef struct weiri_writer weiri_writer;
 
 /* Create or truncate a file, or take standard output for path "-". Buffered.
@@ -51,6 +83,28 @@ weiri_writer_open(const char *path, weiri_writer **out, weir_error *err);
 /* errors  WEIR_ECLOSED  the reader of the pipe has gone
  *         WEIR_EIO      e.g. the disk is full; the text says after how many bytes
  *         After either the writer stays failed: every call gives the error again. */
+/* As weiri_writer_open, but a regular file is cut back to its first `size` bytes, and
+ * written on behind them. What is no regular file is written on as it is.
+ *
+ *   errors  WEIR_EDATA  the file is shorter than that
+ *           WEIR_EIO, WEIR_ENOMEM
+ */
+WEIR_MUST_CHECK weir_status
+weiri_writer_resume(const char *path, uint64_t size, weiri_writer **out, weir_error *err);
+
+/* Whether what is written can be cut back: it is a regular file. */
+bool
+weiri_writer_is_regular(const weiri_writer *self);
+
+/* Bytes that the system has taken, those before a resume included. */
+uint64_t
+weiri_writer_size(const weiri_writer *self);
+
+/* Have the system put on the medium what it has taken; nothing to do for what is no
+ * regular file. errors  WEIR_EIO */
+WEIR_MUST_CHECK weir_status
+weiri_writer_sync(const weiri_writer *self, weir_error *err);
+
 WEIR_MUST_CHECK weir_status
 weiri_writer_write(weiri_writer *self, const char *bytes, size_t size, weir_error *err);
 

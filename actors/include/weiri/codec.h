@@ -3,6 +3,7 @@
 #define WEIRI_CODEC_H
 
 #include "weir/chunk.h"
+#include "weiri/pack.h"
 #include "weiri/plan.h"
 
 /* One record that cannot be decoded. Borrowed for the call. */
@@ -54,6 +55,21 @@ weiri_decoder_destroy(weiri_decoder **self_p);
 WEIR_MUST_CHECK weir_status
 weiri_decoder_decode(weiri_decoder *self, const char *bytes, size_t size, bool is_last,
     weir_chunk *chunk, size_t *consumed, weir_error *err);
+
+/* How many bytes of the input were used up. */
+uint64_t
+weiri_decoder_position(const weiri_decoder *self);
+
+/* Append where it stands to `out`, which notes when memory is out. Between two calls of
+ * decode. */
+void
+weiri_decoder_save(const weiri_decoder *self, weiri_pack *out);
+
+/* Have a new decoder go on where a saved one stood: the next bytes that it is given are
+ * those at its position. What is wrong with the bytes is noted in `in`; then the decoder
+ * is to be destroyed. */
+void
+weiri_decoder_load(weiri_decoder *self, weiri_unpack *in);
 
 typedef struct weiri_encoder weiri_encoder;
 

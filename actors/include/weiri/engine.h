@@ -7,7 +7,8 @@
 #ifndef WEIRI_ENGINE_H
 #define WEIRI_ENGINE_H
 
-#include "weiri/plan.h"
+#include "weiri/graph.h"
+#include "weiri/tape.h"
 
 typedef struct weiri_engine weiri_engine;
 
@@ -22,7 +23,9 @@ typedef struct weiri_engine_options {
     size_t                n_redirects;
     weiri_format          stdout_format; /* AUTO: as the sinks say, else JSON Lines  */
     bool (*should_stop)(void *context);  /* asked once a turn; NULL: never           */
-    void *context;
+    void                *context;
+    const weiri_restore *restore; /* go on from here; NULL: from the start        */
+    const weiri_tape    *tape;    /* for inputs that cannot be read again; NULL: none */
 } weiri_engine_options;
 
 typedef struct weiri_engine_counts {
@@ -57,19 +60,50 @@ weiri_engine_destroy(weiri_engine **self_p);
  *   errors  WEIR_EOF     all inputs have ended, or should_stop said so: call finish
  *           WEIR_ECLOSED the reader of an output has gone
  *           WEIR_EDATA   an input cannot be read on
+ *           WEIR_ENOSPC  the tape is full: the turn can be tried again
  *           WEIR_EIO, WEIR_EFULL, WEIR_ENOMEM
- *           After an error other than WEIR_EOF only counts, finish, and destroy may be
- * called.
+ *           After any other error other than WEIR_EOF only counts, finish, and destroy
+ * may be called.
  */
 WEIR_MUST_CHECK weir_status
 weiri_engine_turn(weiri_engine *self, weir_error *err);
 
-/* End: time stops at the last event, what is complete is written, and outputs are closed.
- */
+/* End of input: time stops at the last event, and what is complete is written. Nothing to
+ * do if it has been called, or the state that was loaded had ended. */
 WEIR_MUST_CHECK weir_status
-weiri_engine_finish(weiri_engine *self, weir_error *err);
+weiri_engine_end(weiri_engine *self, weir_error *err);
+
+/* Whether all inputs have been read to their ends, if a turn gave WEIR_EOF; else it was
+ * told to stop. */
+bool
+weiri_engine_is_at_end(const weiri_engine *self);
+
+/* Close the outputs. errors  of writing what was buffered: WEIR_ECLOSED, WEIR_EIO */
+WEIR_MUST_CHECK weir_status
+weiri_engine_close(weiri_engine *self, weir_error *err);
 
 weiri_engine_counts
 weiri_engine_get_counts(const weiri_engine *self);
+
+/* ---- state; between two turns ---- */
+
+/* Hand the system all that was written. */
+WEIR_MUST_CHECK weir_status
+weiri_engine_flush(weiri_engine *self, weir_error *err);
+
+/* Put on the medium what the system has of the output files. errors  WEIR_EIO */
+WEIR_MUST_CHECK weir_status
+weiri_engine_sync(const weiri_engine *self, weir_error *err);
+
+/* Everything that what is written later depends on. After a flush.
+ *
+ *   errors  WEIR_EINVAL  a rule's state cannot be saved; WEIR_EIO, WEIR_ENOMEM
+ */
+WEIR_MUST_CHECK weir_status
+weiri_engine_save(const weiri_engine *self, weiri_sections *out, weir_error *err);
+
+/* How many (unpacked) bytes of a source were decoded. */
+uint64_t
+weiri_engine_position(const weiri_engine *self, uint32_t source);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "weiri/merge.h"
 #include "weiri/plan.h"
+#include "weiri/sections.h"
 
 typedef struct weiri_graph weiri_graph;
 
@@ -72,5 +73,45 @@ weiri_graph_forget(weiri_graph *self);
 
 weiri_graph_counts
 weiri_graph_get_counts(const weiri_graph *self);
+
+/* Add a section for each stream in which events wait, and for each rule that was run.
+ * Between two passes.
+ *
+ *   errors  WEIR_EINVAL  a rule's state cannot be saved: `err` says which; WEIR_ENOMEM
+ */
+WEIR_MUST_CHECK weir_status
+weiri_graph_save(const weiri_graph *self, weiri_sections *out, weir_error *err);
+
+/* What became of one part of a state that was kept. */
+typedef enum weiri_kept {
+    WEIRI_KEPT,       /* goes on where it was                          */
+    WEIRI_KEPT_NONE,  /* is new: begins empty                          */
+    WEIRI_KEPT_GONE,  /* was kept, and is in the rules no longer       */
+    WEIRI_KEPT_OTHER, /* was another when it was kept; told in a trial only */
+    WEIRI_KEPT_LOST   /* was discarded, as asked for: begins empty     */
+} weiri_kept;
+
+/* What to do with state that was kept, and whom to tell. */
+typedef struct weiri_restore {
+    const weiri_sections *sections;
+    const char *const    *discard; /* shape (n_discard,): names of rules to begin anew */
+    size_t                n_discard;
+    bool is_trial; /* tell what would become of each part, fail at none */
+    /* `what`: "rule", "stream"; NULL: nobody is told */
+    void (*told)(void *context, const char *what, const char *name, weiri_kept kept);
+    void *context;
+} weiri_restore;
+
+bool
+weiri_restore_discards(const weiri_restore *self, const char *rule);
+
+/* Have a new graph go on where a saved one was. A rule without a section begins empty.
+ *
+ *   errors  WEIR_EDATA  a rule was another when its state was kept, or the bytes are
+ *                       damaged: `err` says which, and how to go on without its state
+ *           WEIR_ENOMEM: the graph is to be destroyed
+ */
+WEIR_MUST_CHECK weir_status
+weiri_graph_load(weiri_graph *self, const weiri_restore *restore, weir_error *err);
 
 #endif

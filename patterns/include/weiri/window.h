@@ -8,6 +8,8 @@
  * window with start and end holds start <= time < end, and closes before the first event
  * with time >= end, or when the watermark reaches end. What closes together comes in the
  * order (end, first event of the key in that window). What it emits has its end as time.
+ * A batch ends with its last event; one that is open when the input ends has the time of
+ * the input's last event.
  *
  * State. A key whose window has run empty is forgotten: `when changes` starts anew with
  * its next event. What `limit n per D` has counted is kept as long as it matters.
@@ -16,6 +18,7 @@
 #define WEIRI_WINDOW_H
 
 #include "weiri/join.h"
+#include "weiri/pack.h"
 #include "weiri/pattern.h"
 
 enum {
@@ -37,7 +40,9 @@ typedef enum weiri_window_kind {
     WEIRI_WINDOW_SLIDING,  /* for each event: from its time - width, inclusive, to itself
                             */
     WEIRI_WINDOW_LAST,     /* for each event: the last n_rows events, itself included   */
-    WEIRI_WINDOW_SESSION   /* events less than width apart; ends width after its last   */
+    WEIRI_WINDOW_SESSION,  /* events less than width apart; ends width after its last   */
+    WEIRI_WINDOW_ALL,      /* for each event: itself and all before it                  */
+    WEIRI_WINDOW_BATCH     /* n_rows events, then the next n_rows                       */
 } weiri_window_kind;
 
 /* How each aggregate is written, what it takes, and what it gives.
@@ -47,9 +52,10 @@ typedef enum weiri_window_kind {
  * of the exact values, rounded once; out of range it is null and a fault. */
 #define WEIRI_AGGREGATE_LIST(X)                                                          \
     X(KEY, "")        /* value `index` of the key                                  */    \
-    X(START, "")      /* start of the window: of sliding and last, time of the oldest    \
-                       * event in it; of a session, time of its first event        */    \
-    X(END, "")        /* end of the window: of sliding and last, the event's time  */    \
+    X(START, "")      /* start of the window: of sliding, last and all, time of the      \
+                       * oldest event in it; of sessions and batches, of the first */    \
+    X(END, "")        /* end of the window: of sliding, last and all, the event's time;  \
+                       * of a batch, that of its last event                        */    \
     X(COUNT, "count") /* rows; of a bool those where it is true, else where not null */  \
     X(SUM, "sum")     /* of int, float, duration: the same type                    */    \
     X(AVG, "avg")     /* of int, float: float; of duration: duration, toward zero  */    \
@@ -105,9 +111,10 @@ typedef struct weiri_window {
     weiri_window_kind kind;
     int64_t           width_ns; /* D; > 0; of LAST unused               */
     int64_t           every_ns; /* E of HOPPING; > 0                    */
-    uint32_t          n_rows;   /* n of LAST; > 0                       */
-    bool is_before;             /* sliding, last: the event itself is left out          */
-    bool is_reset;              /* sliding, last: emptied, the event too, when it emits */
+    uint32_t          n_rows;   /* n of LAST and BATCH; > 0             */
+    bool is_before;             /* sliding, last, all: the event itself is left out     */
+    bool is_reset;              /* sliding, last, all: emptied, the event too, when it
+                                 * emits                                        */
     bool has_fill;              /* tumbling, hopping: windows without events close too:
                                  * without keys from the first window to the last; with
                                  * keys each key from its first window on, those
@@ -190,7 +197,7 @@ typedef struct weiri_window_counts {
     uint64_t limited;      /* results that `limit` held back     */
     uint64_t faults;       /* arithmetic that gave null          */
     uint64_t live_keys;    /* with state, some of which may be due to be freed */
-    uint64_t live_rows;    /* held by sliding and row windows    */
+    uint64_t live_rows;    /* held by sliding and row windows, likewise */
 } weiri_window_counts;
 
 /* `plan` (with a window) outlives the operator.
@@ -226,5 +233,28 @@ weiri_windower_finish(weiri_windower *self, weir_error *err);
 
 weiri_window_counts
 weiri_windower_counts(const weiri_windower *self);
+
+/* Append the state to `out`: all that what is given later depends on. Between two calls
+ * of feed or advance. The bytes are the same on every machine.
+ *
+ *   errors  WEIR_EINVAL  the input has ended
+ *           WEIR_ENOMEM
+ *           After either `out` has what it had.
+ *   cost    O(n log n) for n keys; linear in what they hold
+ */
+WEIR_MUST_CHECK weir_status
+weiri_windower_save(const weiri_windower *self, weiri_pack *out, weir_error *err);
+
+/* Have a new operator go on where a saved one was; its counts go on, too.
+ *
+ *   bytes   shape (size,): what one weiri_windower_save appended; not trusted
+ *   errors  WEIR_EDATA   damaged, of another format, or of another rule
+ *           WEIR_EINVAL  the operator has been fed
+ *           WEIR_ENOMEM
+ *           After any of them the operator is to be destroyed.
+ */
+WEIR_MUST_CHECK weir_status
+weiri_windower_load(
+    weiri_windower *self, const uint8_t *bytes, size_t size, weir_error *err);
 
 #endif

@@ -23,7 +23,8 @@ extern "C" {
     X(WEIR_EDATA, 9, "input cannot be decoded")                                          \
     X(WEIR_EAGAIN, 10, "nothing to read yet")                                            \
     X(WEIR_EOF, 11, "end of input")                                                      \
-    X(WEIR_ECLOSED, 12, "the reader of our output has gone")
+    X(WEIR_ECLOSED, 12, "the reader of our output has gone")                             \
+    X(WEIR_ENOSPC, 13, "no room is left where state is kept")
 
 typedef enum weir_status {
 #define X(name, number, text) name = number,

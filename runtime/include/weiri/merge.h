@@ -7,6 +7,7 @@
 #define WEIRI_MERGE_H
 
 #include "weir/chunk.h"
+#include "weiri/pack.h"
 
 /* An empty chunk for few rows; else as weir_chunk_new.
  *
@@ -64,5 +65,16 @@ weiri_merge_release(weiri_merge *self, int64_t watermark_ns, weiri_rows_list *ou
 /* How many rows wait. */
 uint64_t
 weiri_merge_waiting(const weiri_merge *self);
+
+/* Append the rows that wait to `out`, which notes when memory is out. */
+void
+weiri_merge_save(const weiri_merge *self, weiri_pack *out);
+
+/* Have an empty merge wait with what a saved one waited with. Arguments and errors as of
+ * weiri_rows_unpack; WEIR_EFULL also for more rows than the bound. After an error some of
+ * the rows are there. */
+WEIR_MUST_CHECK weir_status
+weiri_merge_load(
+    weiri_merge *self, weiri_unpack *in, const weir_schema *schema, const bool *used);
 
 #endif

@@ -9,34 +9,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "match/sets.h"
+#include "match/stacks.h"
 
 static void
-find_ranges(weiri_executor *self, const weiri_sets_state *state)
+find_ranges(weiri_executor *self, const weiri_stacks_state *state)
 {
     uint32_t k      = self->n_rings - 1;
-    self->ranges[k] = weiri_sets_waiting(self, state, k);
+    self->ranges[k] = weiri_stacks_waiting(self, state, k);
     for (; k > 0; k--) {
-        weiri_set_range of   = self->ranges[k];
-        uint32_t        tail = state->rings[k].tail;
-        uint32_t        from = state->rings[k - 1].tail;
+        weiri_stack_range of   = self->ranges[k];
+        uint32_t          tail = state->rings[k].tail;
+        uint32_t          from = state->rings[k - 1].tail;
         if (self->places[k].is_relaxed && of.from != tail) {
-            from =
-                weiri_sets_later(from, weiri_sets_at(self, state, k, of.from - 1)->until);
+            from = weiri_stacks_later(
+                from, weiri_stacks_at(self, state, k, of.from - 1)->until);
         }
-        self->ranges[k - 1] = (weiri_set_range){ .from = from,
-            .to = weiri_sets_at(self, state, k, of.to - 1)->until };
+        self->ranges[k - 1] = (weiri_stack_range){ .from = from,
+            .to = weiri_stacks_at(self, state, k, of.to - 1)->until };
     }
 }
 
 /* Those of place k that may follow an entry of the place before. */
-static weiri_set_range
-after(const weiri_executor *self, const weiri_set_entry *entry, uint32_t k)
+static weiri_stack_range
+after(const weiri_executor *self, const weiri_stack_entry *entry, uint32_t k)
 {
-    weiri_set_range all  = self->ranges[k];
-    uint32_t        from = weiri_sets_later(entry->since, all.from);
-    return (weiri_set_range){ .from = from,
-        .to                         = self->places[k].is_relaxed ? from + 1 : all.to };
+    weiri_stack_range all  = self->ranges[k];
+    uint32_t          from = weiri_stacks_later(entry->since, all.from);
+    return (weiri_stack_range){ .from = from,
+        .to                           = self->places[k].is_relaxed ? from + 1 : all.to };
 }
 
 /* With a row for all places each takes its own registers anew; else a row a place. */
@@ -105,7 +105,7 @@ is_over(const weiri_executor *self)
 }
 
 static void
-enter(weiri_executor *self, uint32_t place, const weiri_set_entry *entry)
+enter(weiri_executor *self, uint32_t place, const weiri_stack_entry *entry)
 {
     self->taken[place].time_ns = entry->time_ns;
     self->taken[place].order   = entry->order;
@@ -114,11 +114,11 @@ enter(weiri_executor *self, uint32_t place, const weiri_set_entry *entry)
 
 /* Depth first, without recursion: the place that stands still is the innermost. */
 static void
-walk(weiri_executor *self, const weiri_sets_state *state)
+walk(weiri_executor *self, const weiri_stacks_state *state)
 {
-    weiri_set_range at[WEIRI_SETS_PLACES];
-    uint32_t        k = 0;
-    at[0]             = self->ranges[0];
+    weiri_stack_range at[WEIRI_STACKS_PLACES];
+    uint32_t          k = 0;
+    at[0]               = self->ranges[0];
     for (;;) {
         if (at[k].from == at[k].to || is_over(self)) {
             if (k == 0) {
@@ -128,7 +128,7 @@ walk(weiri_executor *self, const weiri_sets_state *state)
             at[k].from++;
             continue;
         }
-        const weiri_set_entry *entry = weiri_sets_at(self, state, k, at[k].from);
+        const weiri_stack_entry *entry = weiri_stacks_at(self, state, k, at[k].from);
         enter(self, k, entry);
         if (k + 1 < self->n_rings) {
             k++;
@@ -167,11 +167,11 @@ reserve_ways(weiri_executor *self, size_t n)
 /* How many matches there are, without a walk: for each entry of a place the number of
  * ways from there and from those after it. At UINT64_MAX it stays. */
 static uint64_t
-count(weiri_executor *self, const weiri_sets_state *state)
+count(weiri_executor *self, const weiri_stacks_state *state)
 {
-    uint32_t        k    = self->n_rings - 1;
-    weiri_set_range next = self->ranges[k];
-    size_t          n    = 2;
+    uint32_t          k    = self->n_rings - 1;
+    weiri_stack_range next = self->ranges[k];
+    size_t            n    = 2;
     for (uint32_t i = 0; i < self->n_rings; i++) {
         size_t width = self->ranges[i].to - self->ranges[i].from + 1;
         n            = width > n ? width : n;
@@ -188,11 +188,12 @@ count(weiri_executor *self, const weiri_sets_state *state)
         of_next[i - next.from] = next.to - i;
     }
     while (k-- > 0) {
-        weiri_set_range these          = self->ranges[k];
+        weiri_stack_range these        = self->ranges[k];
         of_this[these.to - these.from] = 0;
         for (uint32_t i = these.to; i-- != these.from;) {
-            weiri_set_range ways = after(self, weiri_sets_at(self, state, k, i), k + 1);
-            uint64_t        mine = of_next[ways.from - next.from];
+            weiri_stack_range ways =
+                after(self, weiri_stacks_at(self, state, k, i), k + 1);
+            uint64_t mine = of_next[ways.from - next.from];
             if (self->places[k + 1].is_relaxed && mine != UINT64_MAX) {
                 mine -= of_next[ways.from + 1 - next.from];
             }
@@ -237,11 +238,11 @@ forget(weiri_executor *self)
 }
 
 void
-weiri_sets_give(
+weiri_stacks_give(
     weiri_executor *self, const weiri_partition *partition, const weiri_event *event)
 {
-    weiri_core             *core  = self->core;
-    const weiri_sets_state *state = weiri_sets_state_of(partition);
+    weiri_core               *core  = self->core;
+    const weiri_stacks_state *state = weiri_stacks_state_of(partition);
     bool has_reader = core->sink.emitted != NULL || core->sink.matched != NULL;
     if (self->n_rings > 0) {
         find_ranges(self, state);

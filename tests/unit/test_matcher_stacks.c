@@ -1,4 +1,4 @@
-/* The executor "sets": what it takes, the order of what it gives, its bounds and its
+/* The executor "stacks": what it takes, the order of what it gives, its bounds and its
  * state. */
 #include "weir_test.h"
 
@@ -87,7 +87,7 @@ stop(fixture *f)
 static weiri_match_counts
 run(fixture *f)
 {
-    start(f, "sets");
+    start(f, "stacks");
     feed(f);
     return stop(f);
 }
@@ -223,7 +223,7 @@ window_includes_its_end_and_what_is_older_is_forgotten(void **state)
     events(f, "aabddbc");
     abc(f, WEIRI_FOLLOWED_ANY, WEIRI_FOLLOWED_ANY);
     f->b.plan->within_ns = 5 * PB_SECOND;
-    start(f, "sets");
+    start(f, "stacks");
     feed(f);
     assert_string_equal(f->text, "a1 b2 c6; a1 b5 c6; ");
     assert_int_equal(weiri_matcher_counts(f->matcher).live_runs, 3);
@@ -271,7 +271,7 @@ matches_that_nobody_reads_are_counted_all_the_same(void **state)
     abc(f, WEIRI_FOLLOWED_ANY, WEIRI_FOLLOWED_ANY);
     f->b.plan->max_matches = UINT32_MAX;
     f->is_counting         = true;
-    start(f, "sets");
+    start(f, "stacks");
     for (uint32_t i = 0; i < 6; i++) {
         fill(f, (double)i * WEIRI_CHUNK_ROWS, i / 3);
         feed(f);
@@ -290,7 +290,7 @@ long_wait_leaves_matches_exact(void **state)
     fixture *f = *state;
     abc(f, WEIRI_FOLLOWED_ANY, WEIRI_FOLLOWED_ANY);
     f->b.plan->max_runs = LAST;
-    start(f, "sets");
+    start(f, "stacks");
     one_event(f, 0, 0);
     feed(f);
     fill(f, 1, 1);

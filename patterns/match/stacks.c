@@ -1,4 +1,4 @@
-/* The executor "sets": all matches of a chain, in constant time an event however many
+/* The executor "stacks": all matches of a chain, in constant time an event however many
  * partial matches there are.
  *
  * Conditions read only their own event, so partial matches that end with the same event
@@ -14,7 +14,7 @@
  * over streams", SIGMOD 2006; Bucchi, Grez, Quintana, Riveros, Vansummeren, "CORE: a
  * complex event recognition engine", PVLDB 15(9), 2022.
  */
-#include "match/sets.h"
+#include "match/stacks.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,19 +28,19 @@ is_plain(const weiri_match *plan, const weiri_pattern *item)
     return item->kind == WEIRI_PATTERN_STEP && item->until == NULL
            && item->contiguity != WEIRI_NEXT && step->where.correlated == NULL
            && step->gap_ns < 0 && item->min == item->max && item->min >= 1
-           && item->min <= WEIRI_SETS_PLACES
+           && item->min <= WEIRI_STACKS_PLACES
            && (item->max == 1 || item->inner != WEIRI_INNER_NEXT);
 }
 
 /* Every repetition is a place of its own, so there must be as many in every match. */
 static bool
-add_places(weiri_set_chain *chain, const weiri_pattern *item)
+add_places(weiri_stack_chain *chain, const weiri_pattern *item)
 {
-    if (chain->n_places + item->min > WEIRI_SETS_PLACES) {
+    if (chain->n_places + item->min > WEIRI_STACKS_PLACES) {
         return false;
     }
     for (uint32_t k = 0; k < item->min; k++) {
-        chain->places[chain->n_places++] = (weiri_set_place){ .step = item->step,
+        chain->places[chain->n_places++] = (weiri_stack_place){ .step = item->step,
             .is_relaxed = k > 0 ? item->inner == WEIRI_INNER_RELAXED
                                 : item->contiguity == WEIRI_FOLLOWED };
     }
@@ -51,7 +51,7 @@ add_places(weiri_set_chain *chain, const weiri_pattern *item)
  * must not hold between repetitions too. */
 static bool
 add_killer(
-    weiri_set_chain *chain, const weiri_pattern *const *items, uint32_t n, uint32_t i)
+    weiri_stack_chain *chain, const weiri_pattern *const *items, uint32_t n, uint32_t i)
 {
     uint32_t before = i;
     while (before > 0 && items[before]->is_negated) {
@@ -61,7 +61,7 @@ add_killer(
     if (!is_last || items[n - 1]->is_negated || items[n - 1]->max != 1
         || items[before]->is_negated || items[before]->max != 1
         || items[i]->contiguity != WEIRI_FOLLOWED
-        || chain->n_killers == WEIRI_SETS_KILLERS) {
+        || chain->n_killers == WEIRI_STACKS_KILLERS) {
         return false;
     }
     chain->killers[chain->n_killers++] = items[i]->step;
@@ -70,12 +70,12 @@ add_killer(
 
 /* False: the pattern is not such a chain. */
 static bool
-read_chain(const weiri_match *plan, weiri_set_chain *chain)
+read_chain(const weiri_match *plan, weiri_stack_chain *chain)
 {
     const weiri_pattern        *pattern = plan->pattern;
     const weiri_pattern *const *items   = &pattern;
     uint32_t                    n_items = 1;
-    *chain                              = (weiri_set_chain){ 0 };
+    *chain                              = (weiri_stack_chain){ 0 };
     if (pattern->kind == WEIRI_PATTERN_SEQUENCE && pattern->min == 1 && pattern->max == 1
         && pattern->until == NULL) {
         items   = (const weiri_pattern *const *)pattern->items;
@@ -92,9 +92,9 @@ read_chain(const weiri_match *plan, weiri_set_chain *chain)
 }
 
 bool
-weiri_sets_take(const weiri_match *plan)
+weiri_stacks_take(const weiri_match *plan)
 {
-    weiri_set_chain chain;
+    weiri_stack_chain chain;
     return plan->skip == WEIRI_SKIP_NONE && plan->silence_ns < 0
            && plan->on_timeout == NULL && read_chain(plan, &chain);
 }
@@ -107,7 +107,7 @@ destroy(weiri_executor **self_p)
     weiri_executor *self = *self_p;
     *self_p              = NULL;
     weiri_blocks_fini(&self->blocks);
-    weiri_timers_fini(&self->timers);
+    weiri_watches_fini(&self->watches);
     free(self->cells);
     free(self->last);
     free(self->key);
@@ -133,10 +133,10 @@ measure_places(weiri_executor *self)
 {
     weiri_registers *registers = self->core->registers;
     for (uint32_t k = 0; k < self->n_places; k++) {
-        weiri_set_place *place  = &self->places[k];
-        uint32_t         n_kept = weiri_registers_kept_cells(registers, place->step);
+        weiri_stack_place *place  = &self->places[k];
+        uint32_t           n_kept = weiri_registers_kept_cells(registers, place->step);
         place->entry_size =
-            (uint32_t)(sizeof(weiri_set_entry) + n_kept * sizeof(weiri_cell));
+            (uint32_t)(sizeof(weiri_stack_entry) + n_kept * sizeof(weiri_cell));
         self->taken[k].step = place->step;
     }
 }
@@ -148,8 +148,8 @@ make(weiri_core *core, weiri_executor **out)
     if (self == NULL) {
         return WEIR_ENOMEM;
     }
-    self->core          = core;
-    self->last_watch_ns = INT64_MIN;
+    self->core = core;
+    weiri_watches_init(&self->watches);
     (void)read_chain(core->plan, &self->chain);
     self->places    = self->chain.places;
     self->n_places  = self->chain.n_places;
@@ -175,11 +175,11 @@ make(weiri_core *core, weiri_executor **out)
 static size_t
 state_size(const weiri_match *plan)
 {
-    weiri_set_chain chain;
+    weiri_stack_chain chain;
     (void)read_chain(plan, &chain);
     /* At least one, to be asked if empty. */
     uint32_t n_rings = chain.n_places > 1 ? chain.n_places - 1 : 1;
-    return sizeof(weiri_sets_state) + n_rings * sizeof(weiri_set_ring);
+    return sizeof(weiri_stacks_state) + n_rings * sizeof(weiri_stack_ring);
 }
 
 /* ---- what classes do ---- */
@@ -193,7 +193,7 @@ fits_of(const weiri_executor *self, const weiri_class *class)
     }
     for (uint32_t i = 0; i < self->chain.n_killers; i++) {
         bool kills = weiri_class_fits(class, self->chain.killers[i]);
-        fits |= (uint64_t)kills << WEIRI_SETS_KILL;
+        fits |= (uint64_t)kills << WEIRI_STACKS_KILL;
     }
     return fits;
 }
@@ -215,9 +215,9 @@ set_other(weiri_executor *self, const weiri_class *class)
 /* ---- rings ---- */
 
 static void
-give_room_back(weiri_executor *self, weiri_sets_state *state, uint32_t k)
+give_room_back(weiri_executor *self, weiri_stacks_state *state, uint32_t k)
 {
-    weiri_set_ring *ring = &state->rings[k];
+    weiri_stack_ring *ring = &state->rings[k];
     if (ring->capacity > 0) {
         weiri_blocks_give(&self->blocks, ring->entries,
             (size_t)ring->capacity * self->places[k].entry_size);
@@ -228,18 +228,18 @@ give_room_back(weiri_executor *self, weiri_sets_state *state, uint32_t k)
 
 /* Give the entries room for `capacity` > 0. */
 static bool
-resize(weiri_executor *self, weiri_sets_state *state, uint32_t k, uint32_t capacity)
+resize(weiri_executor *self, weiri_stacks_state *state, uint32_t k, uint32_t capacity)
 {
-    weiri_set_ring *ring  = &state->rings[k];
-    size_t          size  = self->places[k].entry_size;
-    char           *moved = weiri_blocks_take(&self->blocks, capacity * size);
+    weiri_stack_ring *ring  = &state->rings[k];
+    size_t            size  = self->places[k].entry_size;
+    char             *moved = weiri_blocks_take(&self->blocks, capacity * size);
     if (moved == NULL) {
         self->core->status = WEIR_ENOMEM;
         return false;
     }
     for (uint32_t i = ring->tail; i != ring->head; i++) {
-        memcpy(
-            moved + (i & (capacity - 1)) * size, weiri_sets_at(self, state, k, i), size);
+        memcpy(moved + (i & (capacity - 1)) * size, weiri_stacks_at(self, state, k, i),
+            size);
     }
     give_room_back(self, state, k);
     ring->entries  = moved;
@@ -249,26 +249,26 @@ resize(weiri_executor *self, weiri_sets_state *state, uint32_t k, uint32_t capac
 
 /* Entries of place k before `to` go. */
 static void
-release(weiri_executor *self, weiri_sets_state *state, uint32_t k, uint32_t to)
+release(weiri_executor *self, weiri_stacks_state *state, uint32_t k, uint32_t to)
 {
-    weiri_set_ring *ring = &state->rings[k];
-    if (self->places[k].entry_size > sizeof(weiri_set_entry)) {
+    weiri_stack_ring *ring = &state->rings[k];
+    if (self->places[k].entry_size > sizeof(weiri_stack_entry)) {
         for (uint32_t i = ring->tail; i != to; i++) {
             weiri_registers_release_kept(self->core->registers, self->places[k].step,
-                weiri_sets_at(self, state, k, i)->kept);
+                weiri_stacks_at(self, state, k, i)->kept);
         }
     }
     self->n_entries -= to - ring->tail;
     ring->tail = to;
-    ring->gone = weiri_sets_later(ring->gone, to);
+    ring->gone = weiri_stacks_later(ring->gone, to);
 }
 
 /* With those go at the place before what has gone on to nothing but them. */
 static void
-drop(weiri_executor *self, weiri_sets_state *state, uint32_t k, uint32_t to)
+drop(weiri_executor *self, weiri_stacks_state *state, uint32_t k, uint32_t to)
 {
     for (;;) {
-        uint32_t last = weiri_sets_at(self, state, k, to - 1)->until;
+        uint32_t last = weiri_stacks_at(self, state, k, to - 1)->until;
         release(self, state, k, to);
         if (k == 0 || !self->places[k].is_relaxed
             || (int32_t)(last - state->rings[k - 1].tail) <= 0) {
@@ -282,14 +282,14 @@ drop(weiri_executor *self, weiri_sets_state *state, uint32_t k, uint32_t to)
 /* What came before everything that is left at place k - 1 goes from place k, and so on;
  * what is left is packed. */
 static void
-drop_unreachable(weiri_executor *self, weiri_sets_state *state, uint32_t k)
+drop_unreachable(weiri_executor *self, weiri_stacks_state *state, uint32_t k)
 {
     for (k++; k < self->n_rings; k++) {
-        const weiri_set_ring *before = &state->rings[k - 1];
-        weiri_set_ring       *ring   = &state->rings[k];
-        uint32_t              to     = ring->head;
+        const weiri_stack_ring *before = &state->rings[k - 1];
+        weiri_stack_ring       *ring   = &state->rings[k];
+        uint32_t                to     = ring->head;
         if (before->tail != before->head) {
-            to = weiri_sets_at(self, state, k - 1, before->tail)->since;
+            to = weiri_stacks_at(self, state, k - 1, before->tail)->since;
         }
         if ((int32_t)(to - ring->tail) <= 0) {
             break;
@@ -299,12 +299,12 @@ drop_unreachable(weiri_executor *self, weiri_sets_state *state, uint32_t k)
 }
 
 static void
-pack(weiri_executor *self, weiri_sets_state *state)
+pack(weiri_executor *self, weiri_stacks_state *state)
 {
     enum { SMALL = 64 };
     bool is_empty = self->n_rings > 0 && state->rings[0].tail == state->rings[0].head;
     for (uint32_t k = 0; k < self->n_rings; k++) {
-        const weiri_set_ring *ring = &state->rings[k];
+        const weiri_stack_ring *ring = &state->rings[k];
         if (is_empty) {
             give_room_back(self, state, k);
         } else if (ring->capacity > SMALL
@@ -321,12 +321,12 @@ has_expired(const weiri_executor *self, int64_t start_ns, int64_t now_ns)
 }
 
 static void
-expire(weiri_executor *self, weiri_sets_state *state, int64_t now_ns)
+expire(weiri_executor *self, weiri_stacks_state *state, int64_t now_ns)
 {
-    const weiri_set_ring *first = &state->rings[0];
-    uint32_t              to    = first->tail;
+    const weiri_stack_ring *first = &state->rings[0];
+    uint32_t                to    = first->tail;
     while (to != first->head
-           && has_expired(self, weiri_sets_at(self, state, 0, to)->time_ns, now_ns)) {
+           && has_expired(self, weiri_stacks_at(self, state, 0, to)->time_ns, now_ns)) {
         to++;
     }
     if (to != first->tail) {
@@ -338,83 +338,82 @@ expire(weiri_executor *self, weiri_sets_state *state, int64_t now_ns)
 
 /* Numbers wrap around: what an entry refers to must not fall far behind. */
 static void
-catch_up(weiri_executor *self, weiri_sets_state *state, uint32_t k)
+catch_up(weiri_executor *self, weiri_stacks_state *state, uint32_t k)
 {
     enum { PERIOD = 1 << 20 };
-    const weiri_set_ring *ring   = &state->rings[k];
-    const weiri_set_ring *before = ring - 1;
+    const weiri_stack_ring *ring   = &state->rings[k];
+    const weiri_stack_ring *before = ring - 1;
     if (k > 0 && ring->head % PERIOD == 0) {
         for (uint32_t i = before->tail; i != before->head; i++) {
-            weiri_set_entry *entry = weiri_sets_at(self, state, k - 1, i);
-            entry->since           = weiri_sets_later(entry->since, ring->tail);
+            weiri_stack_entry *entry = weiri_stacks_at(self, state, k - 1, i);
+            entry->since             = weiri_stacks_later(entry->since, ring->tail);
         }
     }
 }
 
+weiri_stack_entry *
+weiri_stacks_make(weiri_executor *self, weiri_stacks_state *state, uint32_t place)
+{
+    weiri_stack_ring *ring     = &state->rings[place];
+    uint32_t          capacity = ring->capacity > 0 ? 2 * ring->capacity : 2;
+    if (ring->head - ring->tail == ring->capacity
+        && !resize(self, state, place, capacity)) {
+        return NULL;
+    }
+    self->n_entries++;
+    return weiri_stacks_at(self, state, place, ring->head++);
+}
+
 static bool
-push(weiri_executor *self, weiri_sets_state *state, uint32_t k, uint32_t until,
+push(weiri_executor *self, weiri_stacks_state *state, uint32_t k, uint32_t until,
     const weiri_event *event)
 {
-    weiri_set_ring *ring = &state->rings[k];
+    const weiri_stack_ring *ring = &state->rings[k];
     if (ring->head - ring->tail == self->core->plan->max_runs) {
         drop(self, state, k, ring->tail + 1);
         drop_unreachable(self, state, k);
         self->core->counts.dropped_runs++;
     }
-    uint32_t capacity = ring->capacity > 0 ? 2 * ring->capacity : 2;
-    if (ring->head - ring->tail == ring->capacity && !resize(self, state, k, capacity)) {
+    weiri_stack_entry *made = weiri_stacks_make(self, state, k);
+    if (made == NULL) {
         return false;
     }
-    weiri_set_entry *made = weiri_sets_at(self, state, k, ring->head);
-    made->time_ns         = event->time_ns;
-    made->order           = event->order;
-    made->until           = until;
-    made->since           = k + 1 < self->n_rings ? ring[1].head : 0;
-    if (self->places[k].entry_size > sizeof(weiri_set_entry)) {
+    made->time_ns = event->time_ns;
+    made->order   = event->order;
+    made->until   = until;
+    made->since   = k + 1 < self->n_rings ? ring[1].head : 0;
+    if (self->places[k].entry_size > sizeof(weiri_stack_entry)) {
         weiri_registers_keep(
             self->core->registers, made->kept, self->places[k].step, event);
     }
-    ring->head++;
-    self->n_entries++;
     catch_up(self, state, k);
     return true;
 }
 
-/* ---- timers ---- */
+/* ---- time ---- */
 
 /* Have a partition's expired entries dropped though no event may come to it any more. */
 static void
 watch(weiri_executor *self, weiri_partition *partition, int64_t start_ns)
 {
-    int64_t within = self->core->plan->within_ns;
-    if (within < 0 || start_ns > INT64_MAX - within) {
-        return;
-    }
-    weiri_sets_state *state = weiri_sets_state_of(partition);
-    state->watch            = ++self->n_watches;
-    if (start_ns + within > self->last_watch_ns) {
-        self->last_watch_ns = start_ns + within; /* the queue wants them in order */
-    }
-    if (weiri_timers_is_full(&self->timers) && !weiri_timers_grow(&self->timers)) {
+    int64_t      within = self->core->plan->within_ns;
+    weiri_watch *at     = &weiri_stacks_state_of(partition)->watch;
+    if (within >= 0 && start_ns <= INT64_MAX - within
+        && !weiri_watches_set(&self->watches, at, partition->self, start_ns + within)) {
         self->core->status = WEIR_ENOMEM;
-        return;
     }
-    weiri_timers_append(&self->timers, (weiri_timer){ .deadline_ns = self->last_watch_ns,
-                                           .start                  = state->watch,
-                                           .partition              = partition->self });
 }
 
 static int64_t
 next_deadline(const weiri_executor *self)
 {
-    const weiri_timer *first = weiri_timers_first(&self->timers);
-    return first != NULL ? first->deadline_ns : INT64_MAX;
+    return weiri_watches_next(&self->watches);
 }
 
 static bool
 is_empty(const weiri_partition *partition)
 {
-    const weiri_set_ring *first = &weiri_sets_state_of(partition)->rings[0];
+    const weiri_stack_ring *first = &weiri_stacks_state_of(partition)->rings[0];
     return first->tail == first->head;
 }
 
@@ -422,10 +421,10 @@ static void
 fire(weiri_executor *self, int64_t before_ns)
 {
     while (next_deadline(self) < before_ns && self->core->status == WEIR_OK) {
-        weiri_timer       timer     = weiri_timers_pop(&self->timers);
-        weiri_partition  *partition = weiri_keys_at(self->core->keys, timer.partition);
-        weiri_sets_state *state     = weiri_sets_state_of(partition);
-        if (state->watch != timer.start || is_empty(partition)) {
+        weiri_timer         timer     = weiri_timers_pop(&self->watches.timers);
+        weiri_partition    *partition = weiri_keys_at(self->core->keys, timer.partition);
+        weiri_stacks_state *state     = weiri_stacks_state_of(partition);
+        if (state->watch.number != timer.start || is_empty(partition)) {
             continue;
         }
         expire(self, state, timer.deadline_ns + 1); /* time has passed the deadline */
@@ -434,7 +433,7 @@ fire(weiri_executor *self, int64_t before_ns)
         } else {
             /* Events see to what expires while they come: look again when all has. */
             watch(self, partition,
-                weiri_sets_at(self, state, 0, state->rings[0].head - 1)->time_ns);
+                weiri_stacks_at(self, state, 0, state->rings[0].head - 1)->time_ns);
         }
     }
 }
@@ -445,13 +444,13 @@ fire(weiri_executor *self, int64_t before_ns)
 static void
 complete(weiri_executor *self, weiri_partition *partition, const weiri_event *event)
 {
-    weiri_sets_state *state   = weiri_sets_state_of(partition);
-    uint32_t          k       = self->n_rings - 1;
-    weiri_set_range   waiting = weiri_sets_waiting(self, state, k);
+    weiri_stacks_state *state   = weiri_stacks_state_of(partition);
+    uint32_t            k       = self->n_rings - 1;
+    weiri_stack_range   waiting = weiri_stacks_waiting(self, state, k);
     if (waiting.from == waiting.to) {
         return;
     }
-    weiri_sets_give(self, partition, event);
+    weiri_stacks_give(self, partition, event);
     weiri_registers_begin_event(self->core->registers); /* other events were at hand */
     if (self->places[k + 1].is_relaxed) {
         drop(self, state, k, waiting.to);
@@ -461,7 +460,7 @@ complete(weiri_executor *self, weiri_partition *partition, const weiri_event *ev
 
 /* What waits for the last place is dropped by an event that must not come before it. */
 static void
-kill_waiting(weiri_executor *self, weiri_sets_state *state)
+kill_waiting(weiri_executor *self, weiri_stacks_state *state)
 {
     uint32_t k = self->n_rings - 1;
     if (state->rings[k].tail != state->rings[k].head) {
@@ -471,9 +470,10 @@ kill_waiting(weiri_executor *self, weiri_sets_state *state)
 }
 
 static void
-move(weiri_executor *self, weiri_sets_state *state, uint32_t k, const weiri_event *event)
+move(
+    weiri_executor *self, weiri_stacks_state *state, uint32_t k, const weiri_event *event)
 {
-    weiri_set_range waiting = weiri_sets_waiting(self, state, k - 1);
+    weiri_stack_range waiting = weiri_stacks_waiting(self, state, k - 1);
     if (waiting.from != waiting.to && push(self, state, k, waiting.to, event)) {
         state->rings[k - 1].gone = waiting.to;
     }
@@ -482,8 +482,8 @@ move(weiri_executor *self, weiri_sets_state *state, uint32_t k, const weiri_even
 static void
 begin(weiri_executor *self, weiri_partition *partition, const weiri_event *event)
 {
-    weiri_sets_state *state = weiri_sets_state_of(partition);
-    if (push(self, state, 0, 0, event) && state->watch == 0) {
+    weiri_stacks_state *state = weiri_stacks_state_of(partition);
+    if (push(self, state, 0, 0, event) && state->watch.number == 0) {
         watch(self, partition, event->time_ns);
     }
 }
@@ -491,11 +491,11 @@ begin(weiri_executor *self, weiri_partition *partition, const weiri_event *event
 static void
 event(weiri_executor *self, weiri_partition *partition, const weiri_event *at)
 {
-    weiri_sets_state *state = weiri_sets_state_of(partition);
-    uint64_t          fits  = self->fits[at->class];
+    weiri_stacks_state *state = weiri_stacks_state_of(partition);
+    uint64_t            fits  = self->fits[at->class];
     weiri_registers_begin_event(self->core->registers);
     if (self->n_rings == 0) {
-        weiri_sets_give(self, partition, at);
+        weiri_stacks_give(self, partition, at);
         return;
     }
     if (self->core->plan->within_ns >= 0) {
@@ -504,7 +504,7 @@ event(weiri_executor *self, weiri_partition *partition, const weiri_event *at)
     if ((fits >> self->n_rings & 1) != 0) {
         complete(self, partition, at);
     }
-    if ((fits >> WEIRI_SETS_KILL & 1) != 0) {
+    if ((fits >> WEIRI_STACKS_KILL & 1) != 0) {
         kill_waiting(self, state);
     }
     /* The last place first: an event takes a match no more than one place on. */
@@ -523,9 +523,9 @@ event(weiri_executor *self, weiri_partition *partition, const weiri_event *at)
 static void
 prefetch(const weiri_executor *self, const weiri_partition *partition)
 {
-    const weiri_sets_state *state = weiri_sets_state_of(partition);
+    const weiri_stacks_state *state = weiri_stacks_state_of(partition);
     if (state->rings[0].capacity > 0) {
-        __builtin_prefetch(weiri_sets_at(self, state, 0, state->rings[0].tail));
+        __builtin_prefetch(weiri_stacks_at(self, state, 0, state->rings[0].tail));
     }
 }
 
@@ -548,8 +548,8 @@ faults(const weiri_executor *self)
     return 0;
 }
 
-const weiri_executor_ops WEIRI_SETS = {
-    .name          = "sets",
+const weiri_executor_ops WEIRI_STACKS = {
+    .name          = "stacks",
     .state_size    = state_size,
     .make          = make,
     .destroy       = destroy,
@@ -563,4 +563,10 @@ const weiri_executor_ops WEIRI_SETS = {
     .finish        = finish,
     .live_runs     = live_runs,
     .faults        = faults,
+
+    .save           = weiri_stacks_save,
+    .save_partition = weiri_stacks_save_partition,
+    .load           = weiri_stacks_load,
+    .load_partition = weiri_stacks_load_partition,
+    .loaded         = weiri_stacks_loaded,
 };

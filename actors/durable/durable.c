@@ -1,0 +1,376 @@
+#define _GNU_SOURCE
+#include "weiri/durable.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "checkpoint.h"
+#include "journal.h"
+#include "weiri/fault.h"
+#include "weiri/timetext.h"
+
+enum { DIR_MODE = 0750, FILE_MODE = 0640, DEFAULT_INTERVAL_S = 5, CHILD_FAILED = 1 };
+
+struct weiri_durable {
+    const weiri_plan *plan;
+    char             *path;
+    char             *state_path;
+    uint64_t          max_bytes;
+    int               lock_fd; /* -1: not held */
+    weiri_journal    *journal;
+    weiri_sections    sections; /* of the last checkpoint, until they are loaded */
+    bool              has_sections;
+    int64_t           interval_ns;
+    int64_t           next_ns;   /* when a checkpoint is due, on the clock       */
+    pid_t             child;     /* writes one; 0: none does                     */
+    int               child_end; /* what it has to say is read here              */
+    uint64_t *positions; /* shape (plan->n_sources,): of the checkpoint under way */
+    uint64_t  n_begun;
+    weiri_durable_counts counts;
+};
+
+static int64_t
+monotonic_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * WEIRI_NS_PER_S + now.tv_nsec;
+}
+
+/* ---- opening ---- */
+
+static char *
+join(const char *folder, const char *name)
+{
+    size_t size = strlen(folder) + strlen(name) + 2;
+    char  *out  = malloc(size);
+    if (out != NULL) {
+        snprintf(out, size, "%s/%s", folder, name);
+    }
+    return out;
+}
+
+static weir_status
+take_lock(weiri_durable *self, weir_error *err)
+{
+    char *name = join(self->path, "lock");
+    if (name == NULL) {
+        return WEIR_FAIL(err, WEIR_ENOMEM, "'%s'", self->path);
+    }
+    self->lock_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, FILE_MODE);
+    free(name);
+    if (self->lock_fd < 0) {
+        return WEIR_FAIL_OS(err, errno, "cannot use '%s' for state", self->path);
+    }
+    if (flock(self->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+        return WEIR_FAIL(
+            err, WEIR_EINVAL, "'%s' is in use by another process", self->path);
+    }
+    return WEIR_OK;
+}
+
+static weir_status
+make_folder(const weiri_durable *self, weir_error *err)
+{
+    if (mkdir(self->path, DIR_MODE) == 0 || errno == EEXIST) {
+        return WEIR_OK;
+    }
+    return WEIR_FAIL_OS(err, errno, "cannot make the folder '%s'", self->path);
+}
+
+/* What a damaged file does to a process that reads it is done to a child first. */
+static weir_status
+verify(const char *path, weir_error *err)
+{
+    weir_status status = weiri_store_verify(path, err);
+    return status == WEIR_ENOENT ? WEIR_OK : status;
+}
+
+static weir_status
+read_state(weiri_durable *self, weir_error *err)
+{
+    const weiri_store_options options = { .is_read_only = true,
+        .max_bytes                                      = self->max_bytes };
+    weiri_store              *store   = NULL;
+    weir_status               status  = verify(self->state_path, err);
+    if (status == WEIR_OK) {
+        status = weiri_store_open(self->state_path, &options, &store, err);
+    }
+    if (status == WEIR_ENOENT) {
+        return WEIR_OK;
+    }
+    if (status == WEIR_OK) {
+        status = weiri_checkpoint_read(store, &self->sections, err);
+        weiri_store_close(&store);
+        self->has_sections = status == WEIR_OK;
+    }
+    return status == WEIR_ENOENT ? WEIR_OK : status;
+}
+
+static weir_status
+open_journal(weiri_durable *self, weir_error *err)
+{
+    char *path = join(self->path, "journal");
+    if (path == NULL) {
+        return WEIR_FAIL(err, WEIR_ENOMEM, "'%s'", self->path);
+    }
+    weir_status status = verify(path, err);
+    if (status == WEIR_OK) {
+        status =
+            weiri_journal_open(path, self->max_bytes, self->plan, &self->journal, err);
+    }
+    free(path);
+    return status;
+}
+
+static weir_status
+open_all(weiri_durable *self, weir_error *err)
+{
+    weir_status status = make_folder(self, err);
+    if (status == WEIR_OK) {
+        status = take_lock(self, err);
+    }
+    if (status == WEIR_OK) {
+        status = read_state(self, err);
+    }
+    return status == WEIR_OK ? open_journal(self, err) : status;
+}
+
+weir_status
+weiri_durable_open(const weiri_durable_options *options, const weiri_plan *plan,
+    weiri_durable **out, weir_error *err)
+{
+    weiri_durable *self = calloc(1, sizeof *self);
+    if (self == NULL) {
+        return WEIR_FAIL(err, WEIR_ENOMEM, "'%s'", options->path);
+    }
+    self->plan        = plan;
+    self->lock_fd     = -1;
+    self->child_end   = -1;
+    self->max_bytes   = options->max_bytes;
+    self->interval_ns = options->interval_ns > 0 ? options->interval_ns
+                                                 : DEFAULT_INTERVAL_S * WEIRI_NS_PER_S;
+    self->next_ns     = monotonic_ns() + self->interval_ns;
+    self->path        = strdup(options->path);
+    self->state_path  = join(options->path, "state");
+    self->positions   = calloc(plan->n_sources + (size_t)1, sizeof *self->positions);
+    weir_status status =
+        self->path != NULL && self->state_path != NULL && self->positions != NULL
+            ? open_all(self, err)
+            : WEIR_FAIL(err, WEIR_ENOMEM, "'%s'", options->path);
+    if (status != WEIR_OK) {
+        weiri_durable_close(&self);
+        return status;
+    }
+    *out = self;
+    return WEIR_OK;
+}
+
+void
+weiri_durable_close(weiri_durable **self_p)
+{
+    weiri_durable *self = *self_p;
+    *self_p             = NULL;
+    if (self == NULL) {
+        return;
+    }
+    if (self->child > 0) {
+        kill(self->child, SIGKILL); /* what it did not commit is not there */
+        while (waitpid(self->child, NULL, 0) < 0 && errno == EINTR) {
+        }
+    }
+    if (self->child_end >= 0) {
+        close(self->child_end);
+    }
+    weiri_journal_close(&self->journal);
+    weiri_sections_fini(&self->sections);
+    if (self->lock_fd >= 0) {
+        close(self->lock_fd);
+    }
+    free(self->positions);
+    free(self->state_path);
+    free(self->path);
+    free(self);
+}
+
+const weiri_sections *
+weiri_durable_sections(const weiri_durable *self)
+{
+    return self->has_sections ? &self->sections : NULL;
+}
+
+void
+weiri_durable_loaded(weiri_durable *self)
+{
+    weiri_sections_fini(&self->sections);
+    self->has_sections = false;
+}
+
+const weiri_tape *
+weiri_durable_tape(const weiri_durable *self)
+{
+    return weiri_journal_tape(self->journal);
+}
+
+weiri_durable_counts
+weiri_durable_get_counts(const weiri_durable *self)
+{
+    return self->counts;
+}
+
+/* ---- checkpoints ---- */
+
+/* In the child: everything from its own memory to the medium. */
+static weir_status
+write_state(const weiri_durable *self, const weiri_engine *engine, weir_error *err)
+{
+    const weiri_store_options options  = { .max_bytes = self->max_bytes };
+    weiri_sections            sections = { 0 };
+    weiri_store              *store    = NULL;
+    weir_status               status   = weiri_engine_save(engine, &sections, err);
+    weiri_fault_point_in_child("checkpoint.begun", self->n_begun);
+    if (status == WEIR_OK) {
+        status = weiri_engine_sync(engine, err);
+    }
+    if (status == WEIR_OK) {
+        status = weiri_store_open(self->state_path, &options, &store, err);
+    }
+    if (status == WEIR_OK) {
+        status = weiri_checkpoint_write(store, &sections, self->n_begun, err);
+    }
+    weiri_fault_point_in_child("checkpoint.committed", self->n_begun);
+    return status;
+}
+
+/* Does not return. The status and what went wrong are written to `to`. */
+static void
+run_child(const weiri_durable *self, const weiri_engine *engine, int to)
+{
+    weir_error  err    = { .status = WEIR_OK };
+    weir_status status = write_state(self, engine, &err);
+    ssize_t     n      = status == WEIR_OK ? 0 : write(to, &err, sizeof err);
+    _exit(status == WEIR_OK && n == 0 ? 0 : CHILD_FAILED);
+}
+
+static weir_status
+begin_checkpoint(weiri_durable *self, weiri_engine *engine, weir_error *err)
+{
+    int         ends[2];
+    int64_t     begun_ns = monotonic_ns();
+    weir_status status   = weiri_engine_flush(engine, err);
+    if (status != WEIR_OK) {
+        return status;
+    }
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return WEIR_FAIL_OS(err, errno, "cannot begin a checkpoint");
+    }
+    self->n_begun++;
+    for (uint32_t i = 0; i < self->plan->n_sources; i++) {
+        self->positions[i] = weiri_engine_position(engine, i);
+    }
+    self->child = fork();
+    if (self->child == 0) {
+        close(ends[0]);
+        run_child(self, engine, ends[1]);
+    }
+    close(ends[1]);
+    if (self->child < 0) {
+        self->child = 0;
+        close(ends[0]);
+        return WEIR_FAIL_OS(err, errno, "cannot begin a checkpoint");
+    }
+    self->child_end  = ends[0];
+    int64_t pause_ns = monotonic_ns() - begun_ns;
+    if (pause_ns > self->counts.pause_ns) {
+        self->counts.pause_ns = pause_ns;
+    }
+    return WEIR_OK;
+}
+
+/* What the child said, if it failed. */
+static weir_status
+judge(weiri_durable *self, int result, weir_error *err)
+{
+    weir_error said = { .status = WEIR_OK };
+    ssize_t    n    = read(self->child_end, &said, sizeof said);
+    close(self->child_end);
+    self->child_end = -1;
+    if (WIFEXITED(result) && WEXITSTATUS(result) == 0) {
+        return WEIR_OK;
+    }
+    if (n == (ssize_t)sizeof said) {
+        if (err != NULL) {
+            *err = said;
+        }
+        return WEIR_CONTEXT(err, said.status, "the checkpoint was not written");
+    }
+    return WEIR_FAIL(
+        err, WEIR_EIO, "the checkpoint was not written: the process that wrote it ended");
+}
+
+static weir_status
+trim(weiri_durable *self, weir_error *err)
+{
+    weir_status status = WEIR_OK;
+    for (uint32_t i = 0; i < self->plan->n_sources && status == WEIR_OK; i++) {
+        status = weiri_journal_trim(self->journal, i, self->positions[i], err);
+    }
+    weiri_fault_point("trimmed");
+    return status;
+}
+
+/* Look whether the child has ended, or wait until it has. */
+static weir_status
+end_checkpoint(weiri_durable *self, bool is_waiting, weir_error *err)
+{
+    int   result = 0;
+    pid_t ended  = 0;
+    do {
+        ended = waitpid(self->child, &result, is_waiting ? 0 : WNOHANG);
+    } while (ended < 0 && errno == EINTR);
+    if (ended == 0) {
+        return WEIR_OK;
+    }
+    self->child        = 0;
+    weir_status status = judge(self, result, err);
+    if (status != WEIR_OK) {
+        return status;
+    }
+    self->counts.n_checkpoints++;
+    return trim(self, err);
+}
+
+weir_status
+weiri_durable_tick(weiri_durable *self, weiri_engine *engine, weir_error *err)
+{
+    if (self->child > 0) {
+        return end_checkpoint(self, false, err);
+    }
+    int64_t now_ns = monotonic_ns();
+    if (now_ns < self->next_ns) {
+        return WEIR_OK;
+    }
+    self->next_ns = now_ns + self->interval_ns;
+    return begin_checkpoint(self, engine, err);
+}
+
+weir_status
+weiri_durable_checkpoint(weiri_durable *self, weiri_engine *engine, weir_error *err)
+{
+    if (self->child > 0) {
+        weir_error ignored = { .status = WEIR_OK }; /* another follows at once */
+        (void)end_checkpoint(self, true, &ignored);
+    }
+    weir_status status = begin_checkpoint(self, engine, err);
+    return status == WEIR_OK ? end_checkpoint(self, true, err) : status;
+}

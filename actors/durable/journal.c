@@ -1,0 +1,352 @@
+#include "journal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "weiri/fault.h"
+
+enum { KEY_BYTES = 17, MARK_BYTES = 21, TRIM_AT_ONCE = 1024 };
+
+struct weiri_journal {
+    weiri_store *store;
+    uint64_t    *ids; /* shape (plan->n_sources,) */
+    weiri_tape   tape;
+};
+
+/* ---- keys ---- */
+
+static void
+write_big(uint8_t *to, uint64_t value, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        to[i] = (uint8_t)(value >> 8 * (n - 1 - i));
+    }
+}
+
+static uint64_t
+read_big(const uint8_t *from, uint32_t n)
+{
+    uint64_t value = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        value = value << 8 | from[i];
+    }
+    return value;
+}
+
+static void
+write_key(uint8_t *key, char kind, uint64_t id, uint64_t position)
+{
+    key[0] = (uint8_t)kind;
+    write_big(key + 1, id, 8);
+    write_big(key + 9, position, 8);
+}
+
+static void
+write_mark(uint8_t *key, uint64_t id, uint64_t position, uint32_t number)
+{
+    write_key(key, 'i', id, position);
+    write_big(key + KEY_BYTES, number, 4);
+}
+
+/* ---- recording ---- */
+
+static weir_status
+put(weiri_journal *self, const uint8_t *key, size_t key_size, const void *value,
+    size_t size, weir_error *err)
+{
+    weiri_store_txn *txn    = NULL;
+    weir_status      status = weiri_store_begin(self->store, true, &txn, err);
+    if (status == WEIR_OK) {
+        status = weiri_store_put(txn, key, key_size, value, size, err);
+    }
+    if (status != WEIR_OK) {
+        weiri_store_abort(&txn);
+        return status;
+    }
+    weiri_fault_point("journal.commit");
+    status = weiri_store_commit(&txn, err);
+    weiri_fault_point("journal.committed");
+    return status;
+}
+
+static weir_status
+record(void *context, uint32_t source, uint64_t position, const char *bytes, size_t size,
+    weir_error *err)
+{
+    weiri_journal *self = context;
+    uint8_t        key[KEY_BYTES];
+    write_key(key, 'b', self->ids[source], position);
+    return put(self, key, sizeof key, bytes, size, err);
+}
+
+static bool
+has(weiri_store_txn *txn, const uint8_t *key, size_t size)
+{
+    const uint8_t *value = NULL;
+    size_t         n     = 0;
+    return weiri_store_get(txn, key, size, &value, &n, NULL) != WEIR_ENOENT;
+}
+
+/* How many marks stand at a position. */
+static weir_status
+count_marks(
+    weiri_journal *self, uint64_t id, uint64_t position, uint32_t *n, weir_error *err)
+{
+    uint8_t          key[MARK_BYTES];
+    weiri_store_txn *txn    = NULL;
+    weir_status      status = weiri_store_begin(self->store, false, &txn, err);
+    *n                      = 0;
+    if (status != WEIR_OK) {
+        return status;
+    }
+    for (write_mark(key, id, position, *n); has(txn, key, sizeof key);) {
+        write_mark(key, id, position, ++*n);
+    }
+    weiri_store_abort(&txn);
+    return WEIR_OK;
+}
+
+static weir_status
+record_idle(
+    void *context, uint32_t source, uint64_t position, int64_t to_ns, weir_error *err)
+{
+    weiri_journal *self   = context;
+    uint32_t       n      = 0;
+    weir_status    status = count_marks(self, self->ids[source], position, &n, err);
+    if (status != WEIR_OK) {
+        return status;
+    }
+    uint8_t key[MARK_BYTES];
+    uint8_t value[8];
+    write_mark(key, self->ids[source], position, n);
+    write_big(value, (uint64_t)to_ns, sizeof value);
+    return put(self, key, sizeof key, value, sizeof value, err);
+}
+
+/* ---- playing ---- */
+
+static weir_status
+play_mark(weiri_store_txn *txn, uint64_t id, uint64_t position, uint32_t n_idle,
+    int64_t *to_ns, weir_error *err)
+{
+    uint8_t        key[MARK_BYTES];
+    const uint8_t *value = NULL;
+    size_t         size  = 0;
+    write_mark(key, id, position, n_idle);
+    weir_status status = weiri_store_get(txn, key, sizeof key, &value, &size, err);
+    if (status == WEIR_OK && size != 8) {
+        return WEIR_FAIL(err, WEIR_EDATA, "the journal is damaged: it is no time");
+    }
+    *to_ns = status == WEIR_OK ? (int64_t)read_big(value, 8) : 0;
+    return status;
+}
+
+/* Bytes that were kept in one piece may be wanted from their middle on. */
+static weir_status
+play_bytes(weiri_store_txn *txn, uint64_t id, uint64_t position, char *bytes, size_t size,
+    size_t *n, weir_error *err)
+{
+    uint8_t           key[KEY_BYTES];
+    weiri_store_entry entry = { 0 };
+    write_key(key, 'b', id, position);
+    weir_status status = weiri_store_seek(txn, key, sizeof key, true, &entry, err);
+    if (status == WEIR_ENOENT
+        || (status == WEIR_OK
+            && (entry.key_size != KEY_BYTES || memcmp(entry.key, key, 9) != 0))) {
+        return WEIR_EOF;
+    }
+    if (status != WEIR_OK) {
+        return status;
+    }
+    uint64_t from = position - read_big(entry.key + 9, 8);
+    if (from >= entry.size) {
+        return WEIR_EOF;
+    }
+    *n = entry.size - (size_t)from < size ? entry.size - (size_t)from : size;
+    memcpy(bytes, entry.value + from, *n);
+    return WEIR_OK;
+}
+
+static weir_status
+play(void *context, uint32_t source, uint64_t position, uint32_t n_idle, char *bytes,
+    size_t size, size_t *n, int64_t *to_ns, weir_error *err)
+{
+    weiri_journal   *self   = context;
+    weiri_store_txn *txn    = NULL;
+    uint64_t         id     = self->ids[source];
+    weir_status      status = weiri_store_begin(self->store, false, &txn, err);
+    *n                      = 0;
+    if (status != WEIR_OK) {
+        return status;
+    }
+    status = play_mark(txn, id, position, n_idle, to_ns, err);
+    if (status == WEIR_OK) {
+        status = WEIR_EAGAIN;
+    } else if (status == WEIR_ENOENT) {
+        status = play_bytes(txn, id, position, bytes, size, n, err);
+    }
+    weiri_store_abort(&txn);
+    return status;
+}
+
+/* ---- trimming ---- */
+
+static weir_status
+remove_range(weiri_journal *self, const uint8_t *first, const uint8_t *end, size_t size,
+    weir_error *err)
+{
+    size_t n = TRIM_AT_ONCE;
+    while (n == TRIM_AT_ONCE) {
+        weiri_store_txn *txn    = NULL;
+        weir_status      status = weiri_store_begin(self->store, true, &txn, err);
+        if (status == WEIR_OK) {
+            status =
+                weiri_store_remove(txn, first, size, end, size, TRIM_AT_ONCE, &n, err);
+        }
+        if (status != WEIR_OK || n == 0) {
+            weiri_store_abort(&txn);
+            return status;
+        }
+        status = weiri_store_commit(&txn, err);
+        if (status != WEIR_OK) {
+            return status;
+        }
+        weiri_fault_point("journal.trimmed");
+    }
+    return WEIR_OK;
+}
+
+/* Where the piece begins that holds `position`: what is before it can go. */
+static weir_status
+piece_begin(
+    weiri_journal *self, uint64_t id, uint64_t position, uint64_t *begin, weir_error *err)
+{
+    uint8_t           key[KEY_BYTES];
+    weiri_store_entry entry = { 0 };
+    weiri_store_txn  *txn   = NULL;
+    *begin                  = position;
+    write_key(key, 'b', id, position);
+    weir_status status = weiri_store_begin(self->store, false, &txn, err);
+    if (status == WEIR_OK) {
+        status = weiri_store_seek(txn, key, sizeof key, true, &entry, err);
+    }
+    if (status == WEIR_OK && entry.key_size == KEY_BYTES
+        && memcmp(entry.key, key, 9) == 0) {
+        *begin = read_big(entry.key + 9, 8);
+    }
+    weiri_store_abort(&txn);
+    return status == WEIR_ENOENT ? WEIR_OK : status;
+}
+
+weir_status
+weiri_journal_trim(
+    weiri_journal *self, uint32_t source, uint64_t position, weir_error *err)
+{
+    uint8_t     first[KEY_BYTES];
+    uint8_t     end[KEY_BYTES];
+    uint64_t    begin  = 0;
+    uint64_t    id     = self->ids[source];
+    weir_status status = piece_begin(self, id, position, &begin, err);
+    if (status != WEIR_OK) {
+        return status;
+    }
+    write_key(first, 'b', id, 0);
+    write_key(end, 'b', id, begin);
+    status = remove_range(self, first, end, sizeof first, err);
+    if (status != WEIR_OK) {
+        return status;
+    }
+    write_key(first, 'i', id, 0);
+    write_key(end, 'i', id, begin);
+    return remove_range(self, first, end, sizeof first, err);
+}
+
+/* ---- making and ending ---- */
+
+static uint64_t
+id_of(const char *stream, uint32_t place)
+{
+    uint8_t  bytes[4];
+    uint64_t hash = weiri_hash_bytes(WEIRI_HASH_BEGIN, stream, strlen(stream) + 1);
+    write_big(bytes, place, sizeof bytes);
+    return weiri_hash_bytes(hash, bytes, sizeof bytes);
+}
+
+static uint64_t
+id_of_source(const weiri_plan *plan, uint32_t source)
+{
+    uint32_t stream = plan->sources[source].stream;
+    uint32_t place  = 0;
+    for (uint32_t i = 0; i < source; i++) {
+        place += plan->sources[i].stream == stream;
+    }
+    return id_of(plan->streams[stream].schema.name, place);
+}
+
+weir_status
+weiri_journal_open(const char *path, uint64_t max_bytes, const weiri_plan *plan,
+    weiri_journal **out, weir_error *err)
+{
+    const weiri_store_options options = { .max_bytes = max_bytes };
+    weiri_journal            *self    = calloc(1, sizeof *self);
+    *out                              = NULL;
+    if (self == NULL
+        || (self->ids = calloc(plan->n_sources + (size_t)1, sizeof *self->ids)) == NULL) {
+        free(self);
+        return WEIR_FAIL(err, WEIR_ENOMEM, "'%s'", path);
+    }
+    for (uint32_t i = 0; i < plan->n_sources; i++) {
+        self->ids[i] = id_of_source(plan, i);
+    }
+    self->tape = (weiri_tape){
+        .context = self, .record = record, .record_idle = record_idle, .play = play
+    };
+    weir_status status = weiri_store_open(path, &options, &self->store, err);
+    if (status != WEIR_OK) {
+        weiri_journal_close(&self);
+        return status;
+    }
+    *out = self;
+    return WEIR_OK;
+}
+
+void
+weiri_journal_close(weiri_journal **self_p)
+{
+    weiri_journal *self = *self_p;
+    *self_p             = NULL;
+    if (self != NULL) {
+        weiri_store_close(&self->store);
+        free(self->ids);
+        free(self);
+    }
+}
+
+const weiri_tape *
+weiri_journal_tape(const weiri_journal *self)
+{
+    return &self->tape;
+}
+
+/* ---- looking in from outside ---- */
+
+weir_status
+weiri_journal_end(weiri_store *store, const char *stream, uint32_t place, uint64_t *end,
+    weir_error *err)
+{
+    uint8_t           key[KEY_BYTES];
+    weiri_store_entry entry = { 0 };
+    weiri_store_txn  *txn   = NULL;
+    *end                    = 0;
+    write_key(key, 'b', id_of(stream, place), UINT64_MAX);
+    weir_status status = weiri_store_begin(store, false, &txn, err);
+    if (status == WEIR_OK) {
+        status = weiri_store_seek(txn, key, sizeof key, true, &entry, err);
+    }
+    if (status == WEIR_OK && entry.key_size == KEY_BYTES
+        && memcmp(entry.key, key, 9) == 0) {
+        *end = read_big(entry.key + 9, 8) + entry.size;
+    }
+    weiri_store_abort(&txn);
+    return status == WEIR_ENOENT ? WEIR_OK : status;
+}

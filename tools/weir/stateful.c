@@ -1,0 +1,182 @@
+#include "stateful.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "weiri/timetext.h"
+
+enum { RETRY_MS = 200 };
+
+struct stateful_run {
+    const state_request *request;
+    weiri_durable       *durable;
+    weiri_restore        restore;
+    bool                 is_quiet;
+    bool                 is_waiting; /* for room, and that was said      */
+    bool                 is_failing; /* to write checkpoints, likewise   */
+    bool (*should_stop)(void *context);
+    void *context;
+};
+
+bool
+state_request_discard(state_request *self, const char *rule)
+{
+    const char **grown = realloc(self->discard, (self->n_discard + 1) * sizeof *grown);
+    if (grown == NULL) {
+        return false;
+    }
+    self->discard                    = grown;
+    self->discard[self->n_discard++] = rule;
+    return true;
+}
+
+void
+state_request_fini(state_request *self)
+{
+    free(self->discard);
+}
+
+static weir_status
+check_discards(const state_request *request, const weiri_plan *plan, weir_error *err)
+{
+    for (size_t i = 0; i < request->n_discard; i++) {
+        bool is_rule = false;
+        for (uint32_t r = 0; r < plan->n_rules; r++) {
+            is_rule = is_rule || strcmp(plan->rules[r].name, request->discard[i]) == 0;
+        }
+        if (!is_rule) {
+            return WEIR_FAIL(err, WEIR_EINVAL, "--discard %s: there is no such rule",
+                request->discard[i]);
+        }
+    }
+    return WEIR_OK;
+}
+
+weir_status
+stateful_open(const state_request *request, const weiri_plan *plan, bool is_quiet,
+    stateful_run **out, weir_error *err)
+{
+    const weiri_durable_options options = { .path = request->path,
+        .interval_ns                              = request->interval_ns,
+        .max_bytes                                = request->max_bytes };
+    weir_status                 status  = check_discards(request, plan, err);
+    stateful_run               *self    = calloc(1, sizeof *self);
+    if (status == WEIR_OK && self == NULL) {
+        status = WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
+    }
+    if (status == WEIR_OK) {
+        self->request  = request;
+        self->is_quiet = is_quiet;
+        status         = weiri_durable_open(&options, plan, &self->durable, err);
+    }
+    if (status != WEIR_OK) {
+        free(self);
+        return status;
+    }
+    *out = self;
+    return WEIR_OK;
+}
+
+void
+stateful_close(stateful_run **self_p)
+{
+    stateful_run *self = *self_p;
+    *self_p            = NULL;
+    if (self != NULL) {
+        weiri_durable_close(&self->durable);
+        free(self);
+    }
+}
+
+/* What a person may be surprised by; what simply goes on is not worth a line. */
+static void
+tell_kept(void *context, const char *what, const char *name, weiri_kept kept)
+{
+    const stateful_run *self = context;
+    if (self->is_quiet) {
+        return;
+    }
+    switch (kept) {
+    case WEIRI_KEPT:
+    case WEIRI_KEPT_OTHER: break; /* the run ends with an error */
+    case WEIRI_KEPT_NONE:
+        fprintf(stderr, "weir: state: %s '%s' is new: it begins empty\n", what, name);
+        break;
+    case WEIRI_KEPT_GONE:
+        fprintf(stderr,
+            "weir: state: %s '%s' is in the rules no longer: what it had is dropped\n",
+            what, name);
+        break;
+    case WEIRI_KEPT_LOST:
+        fprintf(
+            stderr, "weir: state: %s '%s' is discarded: it begins empty\n", what, name);
+        break;
+    }
+}
+
+void
+stateful_lend(stateful_run *self, weiri_engine_options *options)
+{
+    self->should_stop              = options->should_stop;
+    self->context                  = options->context;
+    const weiri_sections *sections = weiri_durable_sections(self->durable);
+    options->tape                  = weiri_durable_tape(self->durable);
+    if (sections != NULL) {
+        self->restore    = (weiri_restore){ .sections = sections,
+               .discard                               = self->request->discard,
+               .n_discard                             = self->request->n_discard,
+               .told                                  = tell_kept,
+               .context                               = self };
+        options->restore = &self->restore;
+    }
+}
+
+/* The disk is full: say so once, and look again a little later. */
+static weir_status
+wait_for_room(stateful_run *self, const weir_error *why)
+{
+    const struct timespec pause = { .tv_nsec = RETRY_MS * WEIRI_NS_PER_MS };
+    if (!self->is_waiting) {
+        fprintf(stderr, "weir: %s: intake waits until there is room\n", why->text);
+    }
+    self->is_waiting = true;
+    nanosleep(&pause, NULL);
+    bool is_stopped = self->should_stop != NULL && self->should_stop(self->context);
+    return is_stopped ? WEIR_EOF : WEIR_OK;
+}
+
+weir_status
+stateful_begin(stateful_run *self, weiri_engine *engine, weir_error *err)
+{
+    bool is_new = weiri_durable_sections(self->durable) == NULL;
+    weiri_durable_loaded(self->durable);
+    return is_new ? weiri_durable_checkpoint(self->durable, engine, err) : WEIR_OK;
+}
+
+weir_status
+stateful_after_turn(
+    stateful_run *self, weiri_engine *engine, weir_status turn, weir_error *err)
+{
+    if (turn == WEIR_ENOSPC) {
+        turn = wait_for_room(self, err);
+    } else if (self->is_waiting) {
+        fprintf(stderr, "weir: there is room again: intake goes on\n");
+        self->is_waiting = false;
+    }
+    weir_error  why    = { .status = WEIR_OK };
+    weir_status status = weiri_durable_tick(self->durable, engine, &why);
+    if (status != WEIR_OK && !self->is_failing) {
+        fprintf(stderr, "weir: %s; the one before stands, and another will be tried\n",
+            why.text);
+    }
+    self->is_failing = status != WEIR_OK;
+    return turn;
+}
+
+weir_status
+stateful_at_end(stateful_run *self, weiri_engine *engine, weir_error *err)
+{
+    return weiri_durable_checkpoint(self->durable, engine, err);
+}

@@ -1,0 +1,54 @@
+/* A run with a state directory: what it says to the person who started it, and when it
+ * writes and waits. */
+#ifndef WEIR_STATEFUL_H
+#define WEIR_STATEFUL_H
+
+#include "weiri/durable.h"
+
+/* What the command line says of state. `{0}`: nothing. */
+typedef struct state_request {
+    const char  *path; /* NULL: the run is ephemeral */
+    int64_t      interval_ns;
+    uint64_t     max_bytes; /* 0: as many as there is room for */
+    const char **discard;   /* shape (n_discard,): names of rules */
+    size_t       n_discard;
+} state_request;
+
+bool
+state_request_discard(state_request *self, const char *rule);
+
+void
+state_request_fini(state_request *self);
+
+typedef struct stateful_run stateful_run;
+
+/* `request` outlives the run. errors  of weiri_durable_open; WEIR_EINVAL for a rule to
+ * discard that these rules do not have */
+WEIR_MUST_CHECK weir_status
+stateful_open(const state_request *request, const weiri_plan *plan, bool is_quiet,
+    stateful_run **out, weir_error *err);
+
+void
+stateful_close(stateful_run **self_p);
+
+/* What an engine needs to know to go on from the state. */
+void
+stateful_lend(stateful_run *self, weiri_engine_options *options);
+
+/* Before the first turn: from now on there is a checkpoint to go on from. */
+WEIR_MUST_CHECK weir_status
+stateful_begin(stateful_run *self, weiri_engine *engine, weir_error *err);
+
+/* See to checkpoints; wait where there is no room until there is.
+ *
+ *   turn    what the turn gave: WEIR_OK or WEIR_ENOSPC
+ *   errors  WEIR_EOF  the run is to stop */
+WEIR_MUST_CHECK weir_status
+stateful_after_turn(
+    stateful_run *self, weiri_engine *engine, weir_status turn, weir_error *err);
+
+/* The last checkpoint, of a run that stopped or ended. */
+WEIR_MUST_CHECK weir_status
+stateful_at_end(stateful_run *self, weiri_engine *engine, weir_error *err);
+
+#endif

@@ -67,8 +67,8 @@ bool
 weiri_join_index_has_key(
     const weiri_join_index *self, const weiri_join_entry *entry, const weiri_cell *keys)
 {
-    uint32_t   side = entry->sides[0].head == WEIRI_NO_ROW;
-    weiri_kept kept = weiri_join_store_at(&self->stores[side], entry->sides[side].head);
+    uint32_t          side = entry->last[0] == WEIRI_NO_ROW;
+    weiri_kept        kept = weiri_join_store_at(&self->stores[side], entry->last[side]);
     const weir_chunk *rows = kept.block->rows;
     for (uint32_t i = 0; i < self->n_keys; i++) {
         weir_value value = weir_chunk_get(rows, kept.row, i);
@@ -110,18 +110,6 @@ weiri_join_index_need(
     return WEIR_OK;
 }
 
-weiri_join_entry *
-weiri_join_index_of_head(
-    const weiri_join_index *self, uint64_t word, uint32_t side, uint32_t name)
-{
-    uint32_t slot = weiri_join_slot(self, word);
-    while (self->slots[slot].word != word || self->slots[slot].sides[side].head != name) {
-        weiri_assert(!weiri_join_entry_is_free(&self->slots[slot]));
-        slot = (slot + 1) & self->mask;
-    }
-    return &self->slots[slot];
-}
-
 /* Whether an entry at `at`, whose probing begins at `home`, may move to `hole`. */
 static bool
 may_move(uint32_t hole, uint32_t home, uint32_t at, uint32_t mask)
@@ -129,12 +117,10 @@ may_move(uint32_t hole, uint32_t home, uint32_t at, uint32_t mask)
     return ((at - home) & mask) >= ((at - hole) & mask);
 }
 
-void
-weiri_join_index_settle(weiri_join_index *self, weiri_join_entry *entry)
+/* Free a slot; what was put behind it because it was taken moves up. */
+static void
+free_slot(weiri_join_index *self, const weiri_join_entry *entry)
 {
-    if (!weiri_join_entry_is_free(entry)) {
-        return;
-    }
     uint32_t hole = (uint32_t)(entry - self->slots);
     self->n_live--;
     for (uint32_t at                                     = (hole + 1) & self->mask;
@@ -146,6 +132,55 @@ weiri_join_index_settle(weiri_join_index *self, weiri_join_entry *entry)
         }
     }
     memset(&self->slots[hole], 0xff, sizeof self->slots[hole]);
+}
+
+static uint32_t *
+next_of(const weiri_join_index *self, uint32_t side, uint32_t name)
+{
+    weiri_kept kept = weiri_join_store_at(&self->stores[side], name);
+    return &kept.block->next[kept.row];
+}
+
+weiri_join_entry *
+weiri_join_index_of_first(
+    const weiri_join_index *self, uint64_t word, uint32_t side, uint32_t name)
+{
+    for (uint32_t slot = weiri_join_slot(self, word);; slot = (slot + 1) & self->mask) {
+        weiri_join_entry *entry = &self->slots[slot];
+        uint32_t          last  = entry->last[side];
+        weiri_assert(!weiri_join_entry_is_free(entry));
+        if (entry->word == word && last != WEIRI_NO_ROW
+            && (self->is_exact || *next_of(self, side, last) == name)) {
+            return entry;
+        }
+    }
+}
+
+void
+weiri_join_index_link(
+    const weiri_join_index *self, weiri_join_entry *entry, uint32_t side, uint32_t name)
+{
+    uint32_t  last             = entry->last[side];
+    uint32_t *after            = last == WEIRI_NO_ROW ? NULL : next_of(self, side, last);
+    *next_of(self, side, name) = after == NULL ? name : *after;
+    if (after != NULL) {
+        *after = name;
+    }
+    entry->last[side] = name;
+}
+
+void
+weiri_join_index_unlink(
+    weiri_join_index *self, weiri_join_entry *entry, uint32_t side, uint32_t name)
+{
+    if (entry->last[side] != name) {
+        *next_of(self, side, entry->last[side]) = *next_of(self, side, name);
+        return;
+    }
+    entry->last[side] = WEIRI_NO_ROW;
+    if (weiri_join_entry_is_free(entry)) {
+        free_slot(self, entry);
+    }
 }
 
 void

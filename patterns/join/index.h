@@ -1,4 +1,4 @@
-/* weiri_join_index: of each key the first and last row of either side.
+/* weiri_join_index: of each key the last row of either side.
  *
  * Open addressing with linear probing; a key that has lost its last row is taken out by
  * shifting back those behind it, so that nothing has to be swept up. A key is known by a
@@ -10,14 +10,12 @@
 
 #include "join/store.h"
 
-typedef struct weiri_chain {
-    uint32_t head; /* WEIRI_NO_ROW: no row */
-    uint32_t tail;
-} weiri_chain;
-
+/* Rows of a key make a ring for each side: after the last comes the first. Sixteen bytes,
+ * so that an entry never lies in two lines of the cache. */
 typedef struct weiri_join_entry {
-    uint64_t    word;
-    weiri_chain sides[2]; /* both without a row: the slot is free */
+    uint64_t word;
+    uint32_t
+        last[2]; /* row of each side; WEIRI_NO_ROW: none. Neither: the slot is free */
 } weiri_join_entry;
 
 typedef struct weiri_join_index {
@@ -69,13 +67,13 @@ weiri_join_index_prefetch(const weiri_join_index *self, uint64_t word)
 static inline uint32_t
 weiri_join_index_likely(const weiri_join_index *self, uint64_t word)
 {
-    return self->slots[weiri_join_slot(self, word)].sides[1].head;
+    return self->slots[weiri_join_slot(self, word)].last[1];
 }
 
 static inline bool
 weiri_join_entry_is_free(const weiri_join_entry *entry)
 {
-    return (entry->sides[0].head & entry->sides[1].head) == WEIRI_NO_ROW;
+    return (entry->last[0] & entry->last[1]) == WEIRI_NO_ROW;
 }
 
 /* Whether the rows of an entry have this key. */
@@ -109,12 +107,18 @@ weiri_join_index_need(weiri_join_index *self, uint64_t word, const weiri_cell *k
 
 /* The entry whose first row of this side is `name`, which is in the index. */
 weiri_join_entry *
-weiri_join_index_of_head(
+weiri_join_index_of_first(
     const weiri_join_index *self, uint64_t word, uint32_t side, uint32_t name);
 
-/* An entry has lost a row: it goes if that was the last. */
+/* Let a row be the last of an entry's. */
 void
-weiri_join_index_settle(weiri_join_index *self, weiri_join_entry *entry);
+weiri_join_index_link(
+    const weiri_join_index *self, weiri_join_entry *entry, uint32_t side, uint32_t name);
+
+/* Take the first of an entry's rows out; the entry goes with its last row. */
+void
+weiri_join_index_unlink(
+    weiri_join_index *self, weiri_join_entry *entry, uint32_t side, uint32_t name);
 
 /* Forget all keys. */
 void

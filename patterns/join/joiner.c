@@ -36,15 +36,10 @@ unlink_front(weiri_joiner *self, uint32_t side, weiri_kept front)
     if ((flags & WEIRI_ROW_KEYED) == 0 || (flags & WEIRI_ROW_DEAD) != 0) {
         return;
     }
-    weiri_join_entry *entry =
-        weiri_join_index_of_head(&self->index, front.block->words[front.row], side,
-            weiri_join_store_front_name(&self->stores[side]));
-    weiri_chain *chain = &entry->sides[side];
-    chain->head        = front.block->next[front.row];
-    if (chain->head == WEIRI_NO_ROW) {
-        chain->tail = WEIRI_NO_ROW;
-        weiri_join_index_settle(&self->index, entry);
-    }
+    uint32_t          name  = weiri_join_store_front_name(&self->stores[side]);
+    weiri_join_entry *entry = weiri_join_index_of_first(
+        &self->index, front.block->words[front.row], side, name);
+    weiri_join_index_unlink(&self->index, entry, side, name);
 }
 
 /* Whether the row at the front is too old. */
@@ -124,13 +119,16 @@ current_keys(const weiri_joiner *self, const weiri_join_reader *reader)
 
 /* The row that has come, with each of the other side's rows of its key. */
 static weir_status
-give_pairs(weiri_joiner *self, uint32_t side, uint32_t head, bool *is_matched)
+give_pairs(weiri_joiner *self, uint32_t side, uint32_t last, bool *is_matched)
 {
     weiri_join_row    own   = current_row(&self->readers[side]);
     int64_t           now   = own.chunk->time[own.row];
     weiri_join_store *store = &self->stores[1 - side];
-    while (head != WEIRI_NO_ROW) {
-        weiri_kept     kept     = weiri_join_store_at(store, head);
+    uint32_t          name  = last;
+    do {
+        weiri_kept before       = weiri_join_store_at(store, name);
+        name                    = before.block->next[before.row];
+        weiri_kept     kept     = weiri_join_store_at(store, name);
         weiri_join_row other    = { kept.block->rows, kept.row, true };
         bool           is_given = false;
         weir_status status = weiri_join_out_give(self, side == WEIRI_LEFT ? own : other,
@@ -143,21 +141,8 @@ give_pairs(weiri_joiner *self, uint32_t side, uint32_t head, bool *is_matched)
             kept.block->flags[kept.row] |= WEIRI_ROW_MATCHED;
             *is_matched = true;
         }
-        head = kept.block->next[kept.row];
-    }
+    } while (name != last);
     return WEIR_OK;
-}
-
-static void
-link_last(weiri_joiner *self, uint32_t side, weiri_chain *chain, uint32_t name)
-{
-    if (chain->head == WEIRI_NO_ROW) {
-        chain->head = name;
-    } else {
-        weiri_kept last = weiri_join_store_at(&self->stores[side], chain->tail);
-        last.block->next[last.row] = name;
-    }
-    chain->tail = name;
 }
 
 /* Keep the row that has come. `entry` has been made for it; NULL: it has no partners. */
@@ -177,7 +162,7 @@ keep_row(weiri_joiner *self, uint32_t side, weiri_join_entry *entry, uint8_t fla
     kept.block->words[kept.row] = reader->words[reader->at];
     kept.block->flags[kept.row] = flags;
     if (entry != NULL) {
-        link_last(self, side, &entry->sides[side], name);
+        weiri_join_index_link(&self->index, entry, side, name);
     }
     return WEIR_OK;
 }
@@ -198,8 +183,8 @@ take_interval(weiri_joiner *self, uint32_t side)
     weir_status status = weiri_join_index_need(
         &self->index, reader->words[reader->at], current_keys(self, reader), &entry);
     bool is_matched = false;
-    if (status == WEIR_OK) {
-        status = give_pairs(self, side, entry->sides[1 - side].head, &is_matched);
+    if (status == WEIR_OK && entry->last[1 - side] != WEIRI_NO_ROW) {
+        status = give_pairs(self, side, entry->last[1 - side], &is_matched);
     }
     return status == WEIR_OK ? keep_row(self, side, entry,
                (uint8_t)(WEIRI_ROW_KEYED | (is_matched ? WEIRI_ROW_MATCHED : 0)))
@@ -232,7 +217,7 @@ take_asof_left(weiri_joiner *self)
         return self->plan->is_left ? give_alone(self, left, time_ns, order) : WEIR_OK;
     }
     weiri_kept kept =
-        weiri_join_store_at(&self->stores[WEIRI_RIGHT], entry->sides[WEIRI_RIGHT].head);
+        weiri_join_store_at(&self->stores[WEIRI_RIGHT], entry->last[WEIRI_RIGHT]);
     weiri_join_row right = { kept.block->rows, kept.row, true };
     self->counts.joined++;
     return weiri_join_out_give(self, left, right, time_ns, order, &is_given);
@@ -256,9 +241,10 @@ sweep(weiri_joiner *self)
             if (status != WEIR_OK) {
                 return status;
             }
-            weiri_join_entry *entry = weiri_join_index_of_head(
+            weiri_join_entry *entry = weiri_join_index_of_first(
                 &self->index, front.block->words[front.row], WEIRI_RIGHT, old);
-            entry->sides[WEIRI_RIGHT] = (weiri_chain){ name, name };
+            entry->last[WEIRI_RIGHT] = WEIRI_NO_ROW;
+            weiri_join_index_link(&self->index, entry, WEIRI_RIGHT, name);
             mark_dead(store, front);
         }
         weiri_join_store_pop(store);
@@ -266,16 +252,18 @@ sweep(weiri_joiner *self)
     return WEIR_OK;
 }
 
-/* Forget the row that a key has, and the key unless another row follows. */
+/* The row that a key has is not to be found any more; the key stays if another follows.
+ */
 static void
 remove_row(weiri_joiner *self, weiri_join_entry *entry, bool is_replaced)
 {
     weiri_join_store *store = &self->stores[WEIRI_RIGHT];
-    weiri_chain      *chain = &entry->sides[WEIRI_RIGHT];
-    mark_dead(store, weiri_join_store_at(store, chain->head));
-    *chain = (weiri_chain){ WEIRI_NO_ROW, WEIRI_NO_ROW };
-    if (!is_replaced) {
-        weiri_join_index_settle(&self->index, entry);
+    uint32_t          name  = entry->last[WEIRI_RIGHT];
+    mark_dead(store, weiri_join_store_at(store, name));
+    if (is_replaced) {
+        entry->last[WEIRI_RIGHT] = WEIRI_NO_ROW;
+    } else {
+        weiri_join_index_unlink(&self->index, entry, WEIRI_RIGHT, name);
     }
 }
 

@@ -252,17 +252,11 @@ link_row(struct loading *self, uint32_t side, weiri_kept kept, uint32_t name)
     if (self->status != WEIR_OK) {
         return;
     }
-    weiri_chain *chain = &entry->sides[side];
-    if (chain->head == WEIRI_NO_ROW) {
-        chain->head = name;
-    } else if (joiner->plan->kind == WEIRI_JOIN_ASOF) {
+    if (joiner->plan->kind == WEIRI_JOIN_ASOF && entry->last[side] != WEIRI_NO_ROW) {
         weiri_unpack_fail(self->in, "a key comes twice");
         return;
-    } else {
-        weiri_kept last = weiri_join_store_at(&joiner->stores[side], chain->tail);
-        last.block->next[last.row] = name;
     }
-    chain->tail = name;
+    weiri_join_index_link(&joiner->index, entry, side, name);
 }
 
 /* A row whose text does not fit into the block any more is read again into the next. */

@@ -55,7 +55,7 @@ soak: ## run rules over an endless input and watch memory (SOAK_SECONDS=600)
 	@tools/build release weir_command
 	@tools/soak $(SOAK_SECONDS)
 
-install: ## install the command, the library, headers and man page (PREFIX=/usr/local, DESTDIR=)
+install: ## install the command, the library, headers, man page and shell completions (PREFIX=/usr/local, DESTDIR=)
 	@tools/install-packages build test
 	@tools/build release
 	@cmake --install build/release --prefix $(PREFIX)

@@ -251,6 +251,75 @@ bench_windows(bench_json *json, int runs)
     free_stream(&s);
 }
 
+/* a ->> (b or c) ->> d, every match. */
+static weiri_pattern *
+either(pattern_builder *b)
+{
+    weiri_pattern *choice = pb_group(b, WEIRI_PATTERN_OR, WEIRI_FOLLOWED_ANY,
+        pb_take(b, WEIRI_FIRST, pb_typed(b, "b", 1)),
+        pb_take(b, WEIRI_FIRST, pb_typed(b, "c", 2)), NULL);
+    return pb_group(b, WEIRI_PATTERN_SEQUENCE, WEIRI_FIRST,
+        pb_take(b, WEIRI_FIRST, pb_typed(b, "a", 0)), choice,
+        pb_take(b, WEIRI_FOLLOWED_ANY, pb_typed(b, "d", 3)), NULL);
+}
+
+/* a ->> b{min,max} ->> c, the last of type `last`. */
+static weiri_pattern *
+repeated(pattern_builder *b, uint32_t max, weiri_inner inner, int64_t last)
+{
+    weiri_pattern *many =
+        pb_repeat(pb_take(b, WEIRI_FOLLOWED_ANY, pb_typed(b, "b", 1)), 1, max);
+    many->inner = inner;
+    return pb_group(b, WEIRI_PATTERN_SEQUENCE, WEIRI_FIRST,
+        pb_take(b, WEIRI_FIRST, pb_typed(b, "a", 0)), many,
+        pb_take(b, WEIRI_FOLLOWED_ANY, pb_typed(b, "c", last)), NULL);
+}
+
+/* Every match of what is no chain. */
+static void
+bench_sets(bench_json *json, int runs)
+{
+    stream       s     = make_stream(1000000, fill_types); /* 1 ms apart */
+    weiri_arena *arena = weiri_arena_new();
+
+    pattern_builder b = pb_new(arena);
+    b.plan->pattern   = either(&b);
+    b.plan->within_ns = PB_SECOND / 1000 * 100;
+    measure(json, "a_either_d_all_matches", b.plan, &s, runs);
+
+    weiri_pattern *nots = pb_group(&b, WEIRI_PATTERN_SEQUENCE, WEIRI_FIRST,
+        pb_take(&b, WEIRI_FIRST, pb_typed(&b, "a", 0)),
+        pb_not(&b, WEIRI_FOLLOWED, pb_typed(&b, "n", 4)),
+        pb_take(&b, WEIRI_FOLLOWED_ANY, pb_typed(&b, "b", 1)),
+        pb_take(&b, WEIRI_FOLLOWED_ANY, pb_typed(&b, "c", 2)), NULL);
+    b.plan->pattern     = nots;
+    measure(json, "a_not_between_b_c", b.plan, &s, runs);
+
+    static const int64_t windows[] = { 1000, 100000 };
+    for (size_t i = 0; i < sizeof windows / sizeof windows[0]; i++) {
+        b                   = pb_new(arena);
+        b.plan->within_ns   = windows[i] * 1000000;
+        b.plan->max_runs    = UINT32_MAX;
+        b.plan->max_matches = UINT32_MAX;
+        b.plan->pattern     = repeated(&b, WEIRI_UNBOUNDED, WEIRI_INNER_ANY, N_TYPES + 1);
+        measure(json, i == 0 ? "a_bs_c_updates_only_1k" : "a_bs_c_updates_only_100k",
+            b.plan, &s, runs);
+    }
+
+    b                 = pb_new(arena);
+    b.plan->within_ns = PB_SECOND / 1000 * 50;
+    b.plan->pattern   = repeated(&b, 3, WEIRI_INNER_ANY, 2);
+    measure(json, "a_up_to_three_bs_c_all_matches", b.plan, &s, runs);
+
+    b                              = pb_new(arena);
+    b.plan->within_ns              = 10 * PB_SECOND;
+    b.plan->pattern                = chain(&b, WEIRI_FOLLOWED_ANY, 9, true);
+    b.plan->pattern->items[4]->min = 0;
+    measure(json, "nine_steps_one_optional_last_absent_10k", b.plan, &s, runs);
+    weiri_arena_destroy(&arena);
+    free_stream(&s);
+}
+
 static void
 bench_chains(bench_json *json, int runs)
 {
@@ -414,6 +483,7 @@ main(int argc, char **argv)
     only            = argc > 2 ? argv[2] : NULL;
     bench_json_open(&json, NULL);
     bench_windows(&json, runs);
+    bench_sets(&json, runs);
     bench_chains(&json, runs);
     bench_pairs(&json, runs);
     bench_partial(&json, runs);

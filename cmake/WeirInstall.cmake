@@ -24,6 +24,12 @@ install(EXPORT weir-targets NAMESPACE weir:: DESTINATION ${weir_cmakedir})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/runtime/include/weir
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(FILES ${PROJECT_SOURCE_DIR}/docs/man/weir.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES ${PROJECT_SOURCE_DIR}/tools/completions/weir.bash
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME weir)
+install(FILES ${PROJECT_SOURCE_DIR}/tools/completions/_weir
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+install(FILES ${PROJECT_SOURCE_DIR}/tools/completions/weir.fish
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/weir-config.cmake.in
   ${PROJECT_BINARY_DIR}/weir-config.cmake INSTALL_DESTINATION ${weir_cmakedir})

@@ -2,7 +2,8 @@
  *
  * Numbers are in documentation and in people's notes: append, never renumber.
  * 01 characters · 02 grammar · 03 names · 04 types · 05 patterns · 06 rules and their
- * graph · 07 sources, sinks, parameters, files · 08 tests · 09 not built yet. */
+ * graph · 07 sources, sinks, parameters, files · 08 tests · 09 not built yet.
+ * Warnings: 01 of every compilation · 02 of `weir lint`. */
 #ifndef WEIRI_CODES_H
 #define WEIRI_CODES_H
 
@@ -127,7 +128,20 @@
     X(HELD_FOR_EVER, "W0104", "a skip mode that can hold matches for ever")              \
     X(NOT_FED, "W0105", "a stream that nothing delivers")                                \
     X(NO_EFFECT, "W0106", "a clause without effect")                                     \
-    X(COMPARES_ALL, "W0107", "a join that compares each event with all of the other")
+    X(COMPARES_ALL, "W0107", "a join that compares each event with all of the other")    \
+    X(NAME_UNUSED, "W0201", "a name that nobody reads")                                  \
+    X(CONTRADICTION, "W0202", "comparisons that cannot hold together")                   \
+    X(ALWAYS_TRUE, "W0203", "a condition that is always true")                           \
+    X(SAYS_NOTHING, "W0204", "a comparison that follows from the others")                \
+    X(STEP_CONTRADICTS, "W0205", "a step that contradicts an earlier one")               \
+    X(NEVER_TIMES_OUT, "W0206", "on timeout where nothing can time out")                 \
+    X(BY_IS_MEANT, "W0207", "conditions that equate a field of all steps, and no by")    \
+    X(NAME_HIDES, "W0208", "a name that hides another")                                  \
+    X(RULE_TWICE, "W0209", "two rules that do the same")                                 \
+    X(FLOAT_EQUALITY, "W0210", "equality of computed numbers")                           \
+    X(LATER_THAN_LONG, "W0211", "a lateness longer than the time that a rule looks at")  \
+    X(GAP_TOO_LONG, "W0212", "a gap that within leaves no room for")                     \
+    X(ALLOWS_NOTHING, "W0213", "an allow without a warning")
 
 typedef enum weiri_code {
 #define X(name, text, about) WEIRI_E_##name,

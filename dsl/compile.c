@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lint.h"
 #include "parser.h"
 #include "planner.h"
 
@@ -217,6 +218,7 @@ finish(weiri_arena *arena, weiri_diagnostics *diagnostics,
     const weiri_compile_options *options, const weiri_ast *ast, weiri_plan **out)
 {
     weiri_plan *plan = weiri_plan_files(arena, diagnostics, options, ast);
+    weiri_apply_allows(diagnostics, ast, false);
     if (plan == NULL) {
         weiri_arena_destroy(&arena);
         return WEIR_ESYNTAX;

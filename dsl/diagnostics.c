@@ -130,12 +130,13 @@ weiri_diagnostics_place(const weiri_diagnostics *self, weiri_span at)
 
 static const struct {
     const char *text;
+    const char *about;
     bool        is_error;
 } CODES[] = {
-#define X(name, text, about) { text, true },
+#define X(name, text, about) { text, about, true },
     WEIRI_ERROR_LIST(X)
 #undef X
-#define X(name, text, about) { text, false },
+#define X(name, text, about) { text, about, false },
         WEIRI_WARNING_LIST(X)
 #undef X
 };
@@ -222,6 +223,23 @@ weiri_report_hint(weiri_diagnostics *self, const char *format, ...)
 }
 
 void
+weiri_report_filter(weiri_diagnostics *self,
+    bool (*keep)(void *context, weiri_code code, weiri_span at), void *context)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < self->n_reports; i++) {
+        const struct report *report = &self->reports[i];
+        if (keep(context, report->code, report->at)) {
+            self->reports[n++] = *report;
+        } else {
+            *(CODES[report->code].is_error ? &self->n_errors : &self->n_warnings) -= 1;
+        }
+    }
+    self->n_reports = n;
+    self->last      = NULL;
+}
+
+void
 weiri_report_nearest(
     weiri_diagnostics *self, const char *name, const char *const *names, size_t n_names)
 {
@@ -231,6 +249,18 @@ weiri_report_nearest(
     }
 }
 
+/* A column counted in code points instead of bytes. */
+static uint32_t
+character_of(const weiri_diagnostics *self, weiri_span at, uint32_t column)
+{
+    const weiri_text_file *file  = &self->files[at.file];
+    uint32_t               count = 1;
+    for (uint32_t i = 1; i < column; i++) {
+        count += ((uint8_t)file->text[at.offset - i] & 0xC0) != 0x80;
+    }
+    return count;
+}
+
 bool
 weiri_diagnostics_get(const weiri_diagnostics *self, size_t i, weiri_diagnostic *out)
 {
@@ -238,13 +268,19 @@ weiri_diagnostics_get(const weiri_diagnostics *self, size_t i, weiri_diagnostic 
         return false;
     }
     const struct report *report = &self->reports[i];
+    weiri_span           end    = report->at;
+    end.offset += end.size;
     *out = (weiri_diagnostic){ .place = weiri_diagnostics_place(self, report->at),
+        .end                          = weiri_diagnostics_place(self, end),
         .offset                       = report->at.offset,
         .size                         = report->at.size,
+        .about                        = CODES[report->code].about,
         .is_error                     = CODES[report->code].is_error,
         .code                         = CODES[report->code].text,
         .text                         = report->text,
         .hint                         = report->hint };
+    out->character     = character_of(self, report->at, out->place.column);
+    out->end_character = character_of(self, end, out->end.column);
     return true;
 }
 

@@ -57,6 +57,11 @@ void
 weiri_report_hint(weiri_diagnostics *self, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Keep the reports for which `keep` is true. */
+void
+weiri_report_filter(weiri_diagnostics *self,
+    bool (*keep)(void *context, weiri_code code, weiri_span at), void *context);
+
 /* Hint at the nearest of several names, if one is near. */
 void
 weiri_report_nearest(

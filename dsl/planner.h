@@ -230,6 +230,14 @@ weiri_emit *
 weiri_plan_emit(weiri_planner *self, const weiri_scope *scope, const weiri_ast_rule *rule,
     const weiri_ast_emit *emit, const weiri_whole *whole);
 
+/* ---- planner_window.c ---- */
+
+/* `limit n per D` and `limit n` of a rule of either kind: 0 and -1 where there is none.
+ * False after a report. */
+bool
+weiri_plan_limit(
+    weiri_planner *self, const weiri_ast_rule *rule, uint32_t *limit, int64_t *limit_ns);
+
 /* ---- planner_query.c, planner_match.c ---- */
 
 weiri_query *

@@ -277,15 +277,6 @@ arrange(weiri_planner *self, uint32_t stream, const weiri_ast_emit *emit,
     return is_ok ? out : NULL;
 }
 
-static bool
-check_emit(weiri_planner *self, const weiri_ast_rule *rule, const weiri_ast_emit *emit)
-{
-    if (emit->when_changes.size > 0 && rule->match_at.size > 0) {
-        weiri_report_not_yet(self, emit->when_changes, "'when changes' after 'match' is");
-    }
-    return emit->stream.text != NULL;
-}
-
 /* ---- tables ---- */
 
 static bool
@@ -351,7 +342,7 @@ weiri_emit *
 weiri_plan_emit(weiri_planner *self, const weiri_scope *scope, const weiri_ast_rule *rule,
     const weiri_ast_emit *emit, const weiri_whole *whole)
 {
-    if (!check_emit(self, rule, emit)) {
+    if (emit->stream.text == NULL) {
         return NULL;
     }
     if (emit->is_into) {

@@ -26,10 +26,21 @@ check_clauses(weiri_matching *self)
                 ? ""
                 : "conditions stand in parentheses after the stream of a step");
     }
-    if (rule->limit_at.size > 0) {
-        weiri_report_not_yet(self->planner, rule->limit_at, "'limit' after 'match' is");
+    if (rule->order_at.size > 0) {
+        weiri_report_hint(self->planner->diagnostics,
+            "let a rule with a window read what this one emits");
+    }
+    if (rule->emit.when_changes.size > 0) {
+        weiri_report(self->planner->diagnostics, WEIRI_E_CLAUSE_MISPLACED,
+            rule->emit.when_changes,
+            "'when changes' belongs to 'from', this rule begins with 'match'");
+        weiri_report_hint(
+            self->planner->diagnostics, "how often it may emit: 'limit 1 per 10m'");
         self->is_broken = true;
     }
+    self->is_broken = !weiri_plan_limit(self->planner, rule, &self->match->limit,
+                          &self->match->limit_ns)
+                      || self->is_broken;
 }
 
 static void

@@ -166,8 +166,10 @@ static const struct aggregate AGGREGATES[] = {
     { "collect", WEIRI_REGISTER_COLLECT },
 };
 
-static const char *const LATER[] = { "median", "quantile", "distinct", "top", "ewma",
-    "slope" };
+static const char *const LATER[] = { "top", "ewma", "slope" };
+
+/* Functions of a list that take a step's field as the list of its values. */
+static const char *const OF_LISTS[] = { "median", "quantile", "distinct" };
 
 static const struct aggregate *
 find_aggregate(const char *name)
@@ -310,14 +312,51 @@ resolve_time(weiri_matching *self, const weiri_ast_expr *node, bool *is_handled)
 }
 
 static bool
-is_later(const char *name)
+is_among(const char *name, const char *const *names, size_t n)
 {
-    for (size_t i = 0; i < sizeof LATER / sizeof LATER[0]; i++) {
-        if (strcmp(LATER[i], name) == 0) {
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(names[i], name) == 0) {
             return true;
         }
     }
     return false;
+}
+
+#define IS_AMONG(name, names) is_among(name, names, sizeof(names) / sizeof *(names))
+
+/* median(a.x) as median(collect(a.x)). */
+static weiri_expr *
+resolve_of_list(weiri_matching *self, const weiri_ast_expr *node, bool *is_handled)
+{
+    const weiri_ast_expr *first = node->n_items > 0 ? node->items[0] : NULL;
+    if (first == NULL || find_step_in(self, first) == NULL
+        || (first->kind == WEIRI_AST_CALL && strcmp(first->name.text, "collect") == 0)) {
+        *is_handled = false;
+        return NULL;
+    }
+    weiri_ast_expr collect = { .kind = WEIRI_AST_CALL, .at = node->at, .n_items = 1 };
+    collect.name.text      = "collect";
+    collect.name.at        = node->name.at;
+    collect.items          = node->items;
+    weiri_expr *args[2]    = { weiri_resolve_aggregate(self, &collect, is_handled) };
+    uint32_t    n          = node->n_items < 2 ? 1 : 2;
+    if (args[0] == NULL) {
+        return NULL;
+    }
+    bool is_number = args[0]->element == WEIR_INT || args[0]->element == WEIR_FLOAT;
+    if (!is_number && strcmp(node->name.text, "distinct") != 0) {
+        weiri_report(self->planner->diagnostics, WEIRI_E_WRONG_TYPE, first->at,
+            "'%s' does not take a %s", node->name.text, weir_type_text(args[0]->element));
+        return NULL;
+    }
+    weiri_scope scope = { self->planner->arena, self->planner->diagnostics, self,
+        weiri_resolve_step };
+    if (n > 1) {
+        args[1] = weiri_type_expr(&scope, node->items[1]);
+    }
+    return n > 1 && args[1] == NULL
+               ? NULL
+               : weiri_type_call(&scope, node->at, node->name.text, args, n);
 }
 
 weiri_expr *
@@ -336,7 +375,10 @@ weiri_resolve_aggregate(
             "put the condition on the step, or count what is true: count(a.x > 3)");
         return NULL;
     }
-    if (is_later(node->name.text)) {
+    if (IS_AMONG(node->name.text, OF_LISTS)) {
+        return resolve_of_list(self, node, is_handled);
+    }
+    if (IS_AMONG(node->name.text, LATER)) {
         weiri_report(diagnostics, WEIRI_E_NOT_YET, node->at,
             "not yet: '%s' is not built yet", node->name.text);
         return NULL;

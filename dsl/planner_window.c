@@ -7,21 +7,28 @@
 
 /* A whole number from 1 to `most`, 0 after a report. */
 static uint32_t
-constant_count(
-    weiri_querying *self, const weiri_ast_expr *node, uint32_t most, const char *what)
+number_to(
+    weiri_planner *self, const weiri_ast_expr *node, uint32_t most, const char *what)
 {
-    const weir_value *value = weiri_constant(self->planner, node, WEIR_INT, what);
+    const weir_value *value = weiri_constant(self, node, WEIR_INT, what);
     if (value == NULL) {
-        self->is_broken = true;
         return 0;
     }
     if (value->is_null || value->as.i < 1 || value->as.i > (int64_t)most) {
-        weiri_report(self->planner->diagnostics, WEIRI_E_BAD_COUNT, node->at,
+        weiri_report(self->diagnostics, WEIRI_E_BAD_COUNT, node->at,
             "%s is a number from 1 to %u", what, (unsigned)most);
-        self->is_broken = true;
         return 0;
     }
     return (uint32_t)value->as.i;
+}
+
+static uint32_t
+constant_count(
+    weiri_querying *self, const weiri_ast_expr *node, uint32_t most, const char *what)
+{
+    uint32_t n      = number_to(self->planner, node, most, what);
+    self->is_broken = self->is_broken || n == 0;
+    return n;
 }
 
 static int64_t
@@ -268,19 +275,21 @@ plan_order(weiri_querying *self)
     }
 }
 
-static void
-plan_limit(weiri_querying *self)
+bool
+weiri_plan_limit(
+    weiri_planner *self, const weiri_ast_rule *rule, uint32_t *limit, int64_t *limit_ns)
 {
-    const weiri_ast_rule *rule   = self->rule;
-    weiri_window         *window = self->query->window;
+    *limit    = 0;
+    *limit_ns = -1;
     if (rule->limit_at.size == 0) {
-        return;
+        return true;
     }
     uint32_t most = rule->limit_per != NULL ? WEIRI_LIMIT_COUNT : WEIRI_NONE - 1;
-    window->limit = constant_count(self, rule->limit, most, "'limit'");
+    *limit        = number_to(self, rule->limit, most, "'limit'");
     if (rule->limit_per != NULL) {
-        window->limit_ns = duration(self, rule->limit_per, "'per'");
+        *limit_ns = weiri_constant_duration(self, rule->limit_per, false, "'per'");
     }
+    return *limit > 0 && (rule->limit_per == NULL || *limit_ns > 0);
 }
 
 /* What turns true: having, and without a window what `where` says too, for an event that
@@ -328,6 +337,8 @@ weiri_plan_window_results(weiri_querying *self)
         self->is_broken = self->is_broken || window->having == NULL;
     }
     plan_order(self);
-    plan_limit(self);
+    self->is_broken =
+        !weiri_plan_limit(self->planner, rule, &window->limit, &window->limit_ns)
+        || self->is_broken;
     plan_changes(self);
 }

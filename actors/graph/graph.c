@@ -150,6 +150,16 @@ weiri_graph_used(const weiri_graph *self, uint32_t stream)
     return self->used[stream];
 }
 
+uint64_t
+weiri_graph_rule_matches(const weiri_graph *self, uint32_t rule)
+{
+    if (self->rules[rule] == NULL) {
+        return 0;
+    }
+    weiri_rule_counts of = weiri_rule_actor_counts(self->rules[rule]);
+    return of.match.matches + of.window.emitted;
+}
+
 weiri_graph_counts
 weiri_graph_get_counts(const weiri_graph *self)
 {
@@ -160,11 +170,11 @@ weiri_graph_get_counts(const weiri_graph *self)
         }
         weiri_rule_counts of = weiri_rule_actor_counts(self->rules[i]);
         if (!self->plan->rules[i].is_made) {
-            counts.n_matches += of.match.matches + of.window.emitted;
+            counts.n_matches += of.match.matches - of.match.limited + of.window.emitted;
         }
         counts.n_dropped += of.match.dropped_runs + of.match.dropped_matches
                             + of.window.dropped_keys + of.window.dropped_rows
-                            + of.join.dropped_rows;
+                            + of.window.dropped_fills + of.join.dropped_rows;
         counts.n_faults += of.match.faults + of.window.faults + of.join.faults;
         counts.n_null_keys +=
             of.match.null_keys + of.window.null_keys + of.join.null_keys;

@@ -98,8 +98,9 @@ init_collectors(weiri_rule_actor *self, const weiri_rule_config *config)
         init_collector(&self->emitted, config, self->rule->query->emit);
         return;
     }
-    init_collector(&self->emitted, config, match->emit);
-    if (match->on_timeout != NULL && match->on_timeout->stream != match->emit->stream) {
+    const weiri_emit *emit = match->emit != NULL ? match->emit : match->on_timeout;
+    init_collector(&self->emitted, config, emit);
+    if (match->on_timeout != NULL && match->on_timeout->stream != emit->stream) {
         init_collector(&self->timeouts, config, match->on_timeout);
     }
 }

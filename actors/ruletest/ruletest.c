@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weiri/graph.h"
+#include "replay.h"
 #include "weiri/limits.h"
 
 struct feed {
@@ -189,9 +189,27 @@ count_expected(const weiri_rows_list *rows, const weiri_test_line *line)
     return n;
 }
 
+static int64_t
+deadline_of(const struct session *self)
+{
+    return self->end_ns < INT64_MAX ? self->end_ns + 1 : INT64_MAX;
+}
+
+static weiri_replay
+replay_of(const struct session *self)
+{
+    return (weiri_replay){
+        .plan = self->plan, .graph = self->graph, .deadline_ns = deadline_of(self)
+    };
+}
+
 static weir_status
 tell_failure(struct session *self, const weiri_test_line *line, uint32_t n_found)
 {
+    const weiri_replay     replay  = replay_of(self);
+    char                  *nearest = line->kind == WEIRI_TEST_EXPECT
+                                         ? weiri_replay_nearest(&replay, line->stream)
+                                         : NULL;
     const weir_schema     *schema  = &self->plan->streams[line->stream].schema;
     const weiri_rows_list *rows    = &weiri_graph_rows(self->graph)[line->stream];
     weiri_encoder         *encoder = NULL;
@@ -203,13 +221,15 @@ tell_failure(struct session *self, const weiri_test_line *line, uint32_t n_found
     if (status == WEIR_OK) {
         const weiri_ruletest_failure failure = { .line = line,
             .n_found                                   = n_found,
-            .came = buffer.used > 0 ? buffer.bytes : "",
-            .size = buffer.used };
+            .came    = buffer.used > 0 ? buffer.bytes : "",
+            .size    = buffer.used,
+            .nearest = nearest != NULL ? nearest : "" };
         self->n_failed++;
         self->report->failed(self->report->context, &failure);
     }
     weiri_encoder_destroy(&encoder);
     weiri_buffer_fini(&buffer);
+    free(nearest);
     return status;
 }
 
@@ -252,8 +272,11 @@ run(struct session *self, weir_error *err)
         status = push_stream(self, i);
     }
     if (status == WEIR_OK) {
-        int64_t deadline_ns = self->end_ns < INT64_MAX ? self->end_ns + 1 : INT64_MAX;
-        status = weiri_graph_pass(self->graph, INT64_MAX, deadline_ns, true, err);
+        status = weiri_graph_pass(self->graph, INT64_MAX, deadline_of(self), true, err);
+    }
+    if (status == WEIR_OK && self->report->coverage != NULL) {
+        const weiri_replay replay = replay_of(self);
+        status                    = weiri_replay_cover(&replay, self->report->coverage);
     }
     return status == WEIR_OK ? check(self) : status;
 }

@@ -141,6 +141,9 @@
     X(CONCAT, "concat", "(any...) -> string", FAULTS, concat, none)                      \
     X(PAD_LEFT, "pad_left", "(string, int, string) -> string", FAULTS, pad_left, none)   \
     X(AT, "at", "(list, int) -> E", MAYBE, at, none)                                     \
+    X(MEDIAN_LIST, "median", "(list) -> float", MAYBE, median_list, none)                \
+    X(QUANTILE_LIST, "quantile", "(list, float) -> float", MAYBE, quantile_list, none)   \
+    X(DISTINCT_LIST, "distinct", "(list) -> int", STRICT, distinct_list, none)           \
     X(TEXT, "text", "(any) -> string", STRICT, text, none)                               \
     X(INT_OF_INT, "int", "(int) -> int", STRICT, same, none)                             \
     X(INT_OF_FLOAT, "int", "(float) -> int", FAULTS, int_of_float, none)                 \

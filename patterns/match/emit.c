@@ -133,17 +133,34 @@ evaluate(weiri_emitter *self, weiri_core *core, const weiri_given *match)
     return self->values;
 }
 
+/* Whether `limit` lets it pass. */
+static bool
+is_allowed(weiri_core *self, const weiri_given *match, int64_t time_ns)
+{
+    bool is_given = true;
+    if (self->limiter != NULL && !match->is_timeout && self->status == WEIR_OK) {
+        self->status =
+            weiri_limiter_allow(self->limiter, match->moment.key, time_ns, &is_given);
+        self->counts.limited += !is_given;
+    }
+    return is_given;
+}
+
 void
 weiri_core_give(weiri_core *self, const weiri_given *match)
 {
     weiri_emitter *emitter = match->is_timeout ? self->on_timeout : self->emit;
     int64_t        time_ns = time_of(self, match);
+    if (!is_allowed(self, match, time_ns)) {
+        return;
+    }
     if (self->sink.matched != NULL) {
         self->sink.matched(
             self->sink.context, match->is_timeout, time_ns, match->taken, match->n_taken);
     }
-    const weir_value *values = evaluate(emitter, self, match);
-    if (self->status == WEIR_OK && self->sink.emitted != NULL) {
+    bool              is_silent = !match->is_timeout && self->plan->emit == NULL;
+    const weir_value *values    = evaluate(emitter, self, match);
+    if (self->status == WEIR_OK && self->sink.emitted != NULL && !is_silent) {
         self->status =
             self->sink.emitted(self->sink.context, match->is_timeout, time_ns, values);
     }

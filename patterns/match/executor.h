@@ -11,6 +11,7 @@
 #include "match/classes.h"
 #include "match/keys.h"
 #include "match/registers.h"
+#include "window/limiter.h"
 
 typedef struct weiri_emitter weiri_emitter;
 
@@ -23,6 +24,7 @@ typedef struct weiri_core {
     weiri_keys        *keys;
     weiri_emitter     *emit;
     weiri_emitter     *on_timeout; /* NULL: none */
+    weiri_limiter     *limiter;    /* NULL: none */
     weiri_match_counts counts;
     int64_t            now_ns; /* of the event or deadline at work */
     weir_status        status; /* not WEIR_OK: the matcher has stopped */
@@ -115,5 +117,12 @@ extern const weiri_executor_ops WEIRI_STACKS;
 /* Whether the executor "stacks" is exact for a pattern. */
 bool
 weiri_stacks_take(const weiri_match *plan);
+
+/* Every match of a pattern whose conditions read one event each, see weiri_sets_take. */
+extern const weiri_executor_ops WEIRI_SETS;
+
+/* Whether the executor "sets" is exact for a pattern. */
+bool
+weiri_sets_take(const weiri_match *plan, const weiri_automaton *automaton);
 
 #endif

@@ -89,6 +89,10 @@ weiri_match_fingerprint(const weiri_match *plan)
         weiri_hash_number(hash, (uint64_t)plan->within_ns), (uint64_t)plan->silence_ns);
     hash = weiri_hash_number(weiri_hash_number(hash, plan->skip), plan->skip_step);
     hash = weiri_hash_number(weiri_hash_number(hash, plan->max_runs), plan->max_matches);
+    if (plan->limit > 0) {
+        hash = weiri_hash_number(
+            weiri_hash_number(hash, plan->limit), (uint64_t)plan->limit_ns);
+    }
     return weiri_hash_number(hash, plan->on_timeout != NULL);
 }
 

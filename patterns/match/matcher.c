@@ -52,17 +52,20 @@ struct weiri_matcher {
 static weir_status
 prepare_core(weiri_matcher *self, weir_error *err)
 {
-    weiri_core        *core   = &self->core;
-    const weiri_match *plan   = core->plan;
-    weir_status        status = weiri_automaton_new(plan, &core->automaton, err);
+    static const weiri_emit NOTHING = { .schema = NULL }; /* of `on timeout` alone */
+    weiri_core             *core    = &self->core;
+    const weiri_match      *plan    = core->plan;
+    const weiri_emit       *emit    = plan->emit != NULL ? plan->emit : &NOTHING;
+    weir_status             status  = weiri_automaton_new(plan, &core->automaton, err);
     if (status != WEIR_OK) {
         return status;
     }
     if (weiri_classes_new(core->automaton, plan->n_inputs, &core->classes) != WEIR_OK
         || weiri_registers_new(plan, &core->registers) != WEIR_OK
-        || weiri_emitter_new(plan, plan->emit, &core->emit) != WEIR_OK
+        || weiri_emitter_new(plan, emit, &core->emit) != WEIR_OK
         || (plan->on_timeout != NULL
-            && weiri_emitter_new(plan, plan->on_timeout, &core->on_timeout) != WEIR_OK)) {
+            && weiri_emitter_new(plan, plan->on_timeout, &core->on_timeout) != WEIR_OK)
+        || (plan->limit > 0 && weiri_limiter_new(plan, &core->limiter) != WEIR_OK)) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the matcher");
     }
     self->ops = weiri_choose_executor(plan, core->automaton);
@@ -109,6 +112,7 @@ weiri_matcher_destroy(weiri_matcher **self_p)
     weiri_keys_destroy(&self->core.keys);
     weiri_emitter_destroy(&self->core.emit);
     weiri_emitter_destroy(&self->core.on_timeout);
+    weiri_limiter_destroy(&self->core.limiter);
     weiri_registers_destroy(&self->core.registers);
     weiri_classes_destroy(&self->core.classes);
     weiri_automaton_destroy(&self->core.automaton);

@@ -3,9 +3,11 @@
 const weiri_executor_ops *
 weiri_choose_executor(const weiri_match *plan, const weiri_automaton *automaton)
 {
-    (void)automaton;
     if (weiri_rings_take(plan)) {
         return &WEIRI_RINGS;
     }
-    return weiri_stacks_take(plan) ? &WEIRI_STACKS : &WEIRI_RUNS;
+    if (weiri_stacks_take(plan)) {
+        return &WEIRI_STACKS;
+    }
+    return weiri_sets_take(plan, automaton) ? &WEIRI_SETS : &WEIRI_RUNS;
 }

@@ -62,6 +62,17 @@ save_partitions(const weiri_stateful *self, weiri_pack *out)
     return ok;
 }
 
+/* A rule without a limit has nothing here. */
+static bool
+save_limiter(const weiri_core *core, weiri_pack *out)
+{
+    if (core->limiter == NULL) {
+        return true;
+    }
+    weiri_pack_number(out, core->counts.limited);
+    return weiri_limiter_save(core->limiter, out);
+}
+
 static void
 save_head(const weiri_stateful *self, weiri_pack *out)
 {
@@ -91,7 +102,8 @@ weiri_state_save(const weiri_stateful *self, weiri_pack *out, weir_error *err)
         return WEIR_FAIL(err, WEIR_EINVAL, "the matcher has stopped");
     }
     save_head(self, out);
-    bool ok = save_partitions(self, out) && !out->is_out_of_memory;
+    bool ok = save_limiter(self->core, out) && save_partitions(self, out)
+              && !out->is_out_of_memory;
     if (ok) {
         weiri_pack_fixed(out,
             weiri_hash_bytes(WEIRI_HASH_BEGIN, out->bytes + begin, out->size - begin));
@@ -213,6 +225,18 @@ check_owner(const weiri_stateful *self, weiri_unpack *in, weir_error *err)
 }
 
 static void
+load_limiter(weiri_core *core, weiri_unpack *in)
+{
+    if (core->limiter == NULL) {
+        return;
+    }
+    core->counts.limited = weiri_unpack_number(in);
+    if (!weiri_limiter_load(core->limiter, in) && in->wrong == NULL) {
+        core->status = WEIR_ENOMEM;
+    }
+}
+
+static void
 load_body(weiri_stateful *self, weiri_unpack *in)
 {
     weiri_match_counts *counts = &self->core->counts;
@@ -223,6 +247,7 @@ load_body(weiri_stateful *self, weiri_unpack *in)
     if (self->ops->load != NULL) {
         self->ops->load(self->executor, in);
     }
+    load_limiter(self->core, in);
     load_partitions(self, in);
     if (in->wrong == NULL && self->core->status == WEIR_OK) {
         self->ops->loaded(self->executor);

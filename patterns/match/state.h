@@ -2,7 +2,8 @@
  *
  *   "weirM" and the format's version
  *   executor, fingerprint of the rule
- *   what belongs to no partition: counters, what the executor keeps for all
+ *   what belongs to no partition: counters, what the executor keeps for all, what `limit`
+ *   has noted of each key
  *   how many partitions, then each by itself: its key, and what the executor keeps of it
  *   a hash of all this
  *

@@ -240,6 +240,31 @@ every(const weiri_windower *self)
                                                       : self->window->width_ns;
 }
 
+/* Whether no window that closes by now holds an event, and `fill` has given all that it
+ * may: they are then passed over. */
+static bool
+pass_over(weiri_windower *self, int64_t end)
+{
+    uint32_t most =
+        self->window->max_fills > 0 ? self->window->max_fills : WEIRI_WINDOW_FILLS;
+    if (!self->window->has_fill || self->n_fills < most || self->is_finishing) {
+        return false;
+    }
+    for (uint32_t i = 0; i < self->n_live; i++) {
+        const hopping_entry *entry = weiri_key_table_at(&self->keys, self->live[i]);
+        if (entry->n > 0) {
+            return false;
+        }
+    }
+    uint64_t gap       = (uint64_t)self->until_ns - (uint64_t)end;
+    uint64_t n_windows = gap / (uint64_t)every(self) + 1;
+    self->counts.dropped_fills += n_windows * self->n_live;
+    self->close_ns = gap > (uint64_t)INT64_MAX - (uint64_t)every(self)
+                         ? INT64_MAX
+                         : weiri_add_ns(end, (int64_t)n_windows * every(self));
+    return true;
+}
+
 /* What of the entries does not reach into the window that ends at `next` is dropped, and
  * entries that hold nothing then. */
 static weir_status
@@ -252,16 +277,22 @@ drop_old(weiri_windower *self, int64_t end, int64_t next)
     for (uint32_t i = 0; i < self->n_live; i++) {
         uint32_t       index = self->live[i];
         hopping_entry *entry = weiri_key_table_at(&self->keys, index);
+        if (entry->n == 0 && !self->window->has_fill) {
+            entry->entry.emission.was_true = false;
+        }
         if (status == WEIR_OK) {
             status = evict(self, entry, start);
         }
-        if (entry->n > 0 || self->window->has_fill) {
+        /* Whether what was true stays so is seen in the next window. */
+        bool is_watched = self->window->has_changes && entry->entry.emission.was_true;
+        if (entry->n > 0 || self->window->has_fill || is_watched) {
             self->close_ns       = next;
             self->live[n_kept++] = index;
             continue;
         }
         entry->entry.emission.was_true = false;
-        if (!weiri_emission_is_over(&entry->entry.emission, self->window, end)) {
+        if (weiri_emission_over_from(&entry->entry.emission, self->window->limit_ns)
+            > end) {
             self->live[n_kept++] = index;
         } else if (status == WEIR_OK) {
             status = weiri_windower_release(self, index);
@@ -281,6 +312,9 @@ close_window(weiri_windower *self, int64_t end)
         self->close_ns = INT64_MAX;
         return WEIR_OK;
     }
+    if (pass_over(self, end)) {
+        return WEIR_OK;
+    }
     weir_status status = WEIR_OK;
     for (uint32_t i = 0; i < self->n_live && status == WEIR_OK; i++) {
         hopping_entry *entry = weiri_key_table_at(&self->keys, self->live[i]);
@@ -289,6 +323,8 @@ close_window(weiri_windower *self, int64_t end)
             first = pane_at(self, entry, 0)->first;
         } else if (!self->window->has_fill) {
             continue;
+        } else {
+            self->n_fills++;
         }
         status = weiri_windower_push_due(self, end, first, self->live[i]);
     }
@@ -422,6 +458,7 @@ feed_row(weiri_windower *self, uint32_t i)
         status = note_live(self, index);
     }
     entry->entry.is_used = true;
+    self->n_fills        = 0;
     if (end < self->close_ns) {
         self->close_ns = end;
         self->due      = end < self->due ? end : self->due;

@@ -39,61 +39,6 @@ read_registers(weiri_windower *self, const weiri_evaluation *e, uint64_t wanted)
 
 /* ---- limits ---- */
 
-static void
-forget_old(weiri_emission *self, const weiri_window *window, int64_t now_ns)
-{
-    while (self->n > 0
-           && weiri_add_ns(self->times[self->head], window->limit_ns) <= now_ns) {
-        self->head = (self->head + 1) & (self->room - 1);
-        self->n--;
-    }
-}
-
-int64_t
-weiri_emission_over_from(const weiri_emission *self, const weiri_window *window)
-{
-    if (self->n == 0) {
-        return INT64_MIN;
-    }
-    int64_t last = self->times[(self->head + self->n - 1) & (self->room - 1)];
-    return weiri_add_ns(last, window->limit_ns);
-}
-
-bool
-weiri_emission_is_over(
-    const weiri_emission *self, const weiri_window *window, int64_t now_ns)
-{
-    return weiri_emission_over_from(self, window) <= now_ns;
-}
-
-void
-weiri_emission_fini(weiri_emission *self)
-{
-    free(self->times);
-    *self = (weiri_emission){ 0 };
-}
-
-bool
-weiri_emission_note(weiri_emission *self, int64_t time_ns)
-{
-    if (self->n == self->room) {
-        uint32_t room  = self->room == 0 ? 1 : 2 * self->room;
-        int64_t *times = malloc(room * sizeof *times);
-        if (times == NULL) {
-            return false;
-        }
-        for (uint32_t i = 0; i < self->n; i++) {
-            times[i] = self->times[(self->head + i) & (self->room - 1)];
-        }
-        free(self->times);
-        self->times = times;
-        self->room  = room;
-        self->head  = 0;
-    }
-    self->times[(self->head + self->n++) & (self->room - 1)] = time_ns;
-    return true;
-}
-
 /* Give values to the sink unless a limit holds them back. */
 static weir_status
 emit(weiri_windower *self, weiri_emission *emission, int64_t time_ns,
@@ -106,13 +51,14 @@ emit(weiri_windower *self, weiri_emission *emission, int64_t time_ns,
         return WEIR_OK;
     }
     if (window->limit > 0 && window->limit_ns >= 0) {
-        forget_old(emission, window, time_ns);
-        if (emission->n >= window->limit) {
+        bool is_allowed = false;
+        if (!weiri_emission_allow(
+                emission, window->limit, window->limit_ns, time_ns, &is_allowed)) {
+            return WEIR_ENOMEM;
+        }
+        if (!is_allowed) {
             self->counts.limited++;
             return WEIR_OK;
-        }
-        if (!weiri_emission_note(emission, time_ns)) {
-            return WEIR_ENOMEM;
         }
     }
     self->n_emitted++;

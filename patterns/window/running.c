@@ -49,14 +49,17 @@ give(weiri_windower *self, uint32_t index, int64_t time_ns, uint32_t i, bool *is
     return weiri_windower_give(self, &e, is_emitted);
 }
 
-/* Begin anew. What `limit` has noted stays. */
+/* Begin anew. What `limit` has noted stays; of batches, which follow each other, also
+ * what was true. */
 static void
 empty(weiri_windower *self, running_entry *it)
 {
     weiri_windower_clear(self, tallies_of(it));
-    it->n                       = 0;
-    it->entry.emission.was_true = false;
-    self->full_ns               = INT64_MIN;
+    it->n         = 0;
+    self->full_ns = INT64_MIN;
+    if (!is_batch(self)) {
+        it->entry.emission.was_true = false;
+    }
 }
 
 static weir_status
@@ -157,8 +160,8 @@ tick(weiri_windower *self, int64_t time_ns)
 static int64_t
 stale_from(const weiri_windower *self, const weiri_entry *entry)
 {
-    (void)self;
-    return ((const running_entry *)entry)->n == 0 ? INT64_MIN : INT64_MAX;
+    bool is_watched = self->window->has_changes && entry->emission.was_true;
+    return ((const running_entry *)entry)->n == 0 && !is_watched ? INT64_MIN : INT64_MAX;
 }
 
 static void

@@ -91,7 +91,7 @@ retire(weiri_windower *self, uint32_t entry, int64_t end)
     weiri_windower_clear(self, tallies_of(it));
     it->entry.emission.was_true = false;
     self->full_ns               = INT64_MIN;
-    return weiri_emission_is_over(&it->entry.emission, self->window, end)
+    return weiri_emission_over_from(&it->entry.emission, self->window->limit_ns) <= end
                ? weiri_windower_release(self, entry)
                : WEIR_OK;
 }

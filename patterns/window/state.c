@@ -16,6 +16,7 @@ static const char MAGIC[5] = { 'w', 'e', 'i', 'r', 'W' };
     X(null_keys)                                                                         \
     X(dropped_keys)                                                                      \
     X(dropped_rows)                                                                      \
+    X(dropped_fills)                                                                     \
     X(limited)                                                                           \
     X(faults)
 
@@ -26,37 +27,9 @@ enum { WAS_TRUE = 1, IS_DIRTY = 2, N_FLAGS = 4 };
 void
 weiri_entry_save(const weiri_entry *self, weiri_pack *out)
 {
-    const weiri_emission *emission = &self->emission;
-    int64_t               before   = 0;
-    weiri_pack_number(
-        out, (emission->was_true ? WAS_TRUE : 0U) | (self->is_dirty ? IS_DIRTY : 0U));
-    weiri_pack_number(out, emission->n);
-    for (uint32_t i = 0; i < emission->n; i++) {
-        int64_t time_ns = emission->times[(emission->head + i) & (emission->room - 1)];
-        weiri_pack_time(out, weiri_minus_ns(time_ns, before));
-        before = time_ns;
-    }
-}
-
-static bool
-load_emission(weiri_windower *self, weiri_emission *emission, weiri_unpack *in)
-{
-    const weiri_window *window = self->window;
-    uint32_t            limit  = window->limit_ns >= 0 ? window->limit : 0;
-    uint64_t            n      = weiri_unpack_below(
-                        in, limit + (uint64_t)1, "a key has emitted more than its limit");
-    int64_t before = 0;
-    for (uint64_t i = 0; i < n; i++) {
-        int64_t time_ns = (int64_t)((uint64_t)before + (uint64_t)weiri_unpack_time(in));
-        if (i > 0 && time_ns < before) {
-            weiri_unpack_fail(in, "times are out of order");
-        }
-        if (in->wrong != NULL || !weiri_emission_note(emission, time_ns)) {
-            return false;
-        }
-        before = time_ns;
-    }
-    return in->wrong == NULL;
+    weiri_pack_number(out,
+        (self->emission.was_true ? WAS_TRUE : 0U) | (self->is_dirty ? IS_DIRTY : 0U));
+    weiri_emission_save(&self->emission, out);
 }
 
 bool
@@ -78,11 +51,12 @@ bool
 weiri_entry_load(weiri_windower *self, uint32_t index, weiri_unpack *in)
 {
     weiri_entry *entry       = weiri_key_table_at(&self->keys, index);
+    uint32_t     limit       = self->window->limit_ns >= 0 ? self->window->limit : 0;
     uint64_t     flags       = weiri_unpack_below(in, N_FLAGS, "a key has unknown flags");
     entry->is_used           = true;
     entry->is_dirty          = (flags & IS_DIRTY) != 0;
     entry->emission.was_true = (flags & WAS_TRUE) != 0;
-    return load_emission(self, &entry->emission, in)
+    return weiri_emission_load(&entry->emission, limit, in)
            && (!entry->is_dirty || weiri_dirty_load(self, index, in));
 }
 
@@ -200,6 +174,7 @@ save_head(const weiri_windower *self, weiri_pack *out)
     weiri_pack_time(out, self->last_ns);
     weiri_pack_time(out, self->close_ns);
     weiri_pack_time(out, self->tick);
+    weiri_pack_number(out, self->n_fills);
 #define X(name) weiri_pack_number(out, counts.name);
     COUNTER_LIST(X)
 #undef X
@@ -370,6 +345,7 @@ load_clocks(weiri_windower *self, weiri_unpack *in)
     self->last_ns  = weiri_unpack_time(in);
     self->close_ns = weiri_unpack_time(in);
     self->tick     = weiri_unpack_time(in);
+    self->n_fills  = weiri_unpack_number(in);
     if (self->close_ns <= self->last_ns || self->tick <= self->last_ns) {
         weiri_unpack_fail(in, "a window should have closed");
     }

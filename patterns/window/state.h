@@ -53,11 +53,4 @@ weiri_row_load(
 int64_t
 weiri_seen_time_load(const weiri_windower *self, int64_t before_ns, weiri_unpack *in);
 
-/* Differences of times may wrap around: adding one gives the time back all the same. */
-static inline int64_t
-weiri_minus_ns(int64_t a, int64_t b)
-{
-    return (int64_t)((uint64_t)a - (uint64_t)b);
-}
-
 #endif

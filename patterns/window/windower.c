@@ -27,7 +27,7 @@ int64_t
 weiri_entry_stale_from(const weiri_windower *self, const weiri_entry *entry)
 {
     int64_t window = self->ops->stale_from(self, entry);
-    int64_t limit  = weiri_emission_over_from(&entry->emission, self->window);
+    int64_t limit  = weiri_emission_over_from(&entry->emission, self->window->limit_ns);
     return window > limit ? window : limit;
 }
 
@@ -214,6 +214,7 @@ weir_status
 weiri_windower_catch_up(weiri_windower *self, int64_t now_ns)
 {
     weir_status status = WEIR_OK;
+    self->until_ns     = now_ns;
     while (status == WEIR_OK) {
         int64_t end  = self->ops->next_close(self);
         int64_t tick = self->is_finishing ? INT64_MAX : self->tick;

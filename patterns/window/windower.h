@@ -5,16 +5,9 @@
 #include "aggregate/slide.h"
 #include "weiri/limits.h"
 #include "weiri/pack.h"
+#include "window/emission.h"
 #include "window/key_table.h"
-
-/* What a key remembers of what it has emitted. */
-typedef struct weiri_emission {
-    int64_t *times; /* of `limit n per D`: a ring, shape (room,), oldest at head */
-    uint32_t head;
-    uint32_t n;
-    uint32_t room; /* power of two, or 0 */
-    bool     was_true;
-} weiri_emission;
+#include "window/time.h"
 
 /* Begins the owner's part of each entry of tables whose entries outlive a window. */
 typedef struct weiri_entry {
@@ -131,6 +124,8 @@ struct weiri_windower {
     int64_t  tick;     /* the next early results; INT64_MAX: none      */
     int64_t  last_ns;  /* time of the latest selected event            */
     int64_t  close_ns; /* hopping, tumbling: the next end              */
+    int64_t  until_ns; /* the time that is being caught up with        */
+    uint64_t n_fills;  /* hopping: results of `fill` since the last event */
     uint64_t n_seen;   /* selected events, which gives each its order  */
     uint64_t n_emitted;
     uint32_t sweep;   /* next entry to look at */
@@ -222,27 +217,6 @@ weiri_sliding_entry_size(const weiri_windower *self);
 size_t
 weiri_running_entry_size(const weiri_windower *self);
 
-/* ---- time ---- */
-
-/* a + b, held inside int64. */
-static inline int64_t
-weiri_add_ns(int64_t a, int64_t b)
-{
-    int64_t sum = 0;
-    if (__builtin_add_overflow(a, b, &sum)) {
-        return b > 0 ? INT64_MAX : INT64_MIN;
-    }
-    return sum;
-}
-
-/* The greatest multiple of width <= t, held inside int64. */
-static inline int64_t
-weiri_floor_ns(int64_t t, int64_t width)
-{
-    int64_t rest = t % width;
-    return weiri_add_ns(t, rest < 0 ? -(rest + width) : -rest);
-}
-
 /* ---- windower.c ---- */
 
 /* Close and tick all that is due by now_ns. */
@@ -297,21 +271,5 @@ weiri_windower_give(weiri_windower *self, const weiri_evaluation *e, bool *is_em
 /* Emit what waits, in order. */
 weir_status
 weiri_windower_flush(weiri_windower *self);
-
-/* The time from which on nothing that `limit` has noted matters. */
-int64_t
-weiri_emission_over_from(const weiri_emission *self, const weiri_window *window);
-
-/* Whether it is over at now_ns. */
-bool
-weiri_emission_is_over(
-    const weiri_emission *self, const weiri_window *window, int64_t now_ns);
-
-/* Note for `limit` that a result was given. False: out of memory. */
-bool
-weiri_emission_note(weiri_emission *self, int64_t time_ns);
-
-void
-weiri_emission_fini(weiri_emission *self);
 
 #endif

@@ -8,11 +8,15 @@ not there, ends with 77 and says so: the data sets are not part of the project.
 """
 
 import calendar
+import collections
 import csv
+import gzip
 import hashlib
 import io
 import json
+import math
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -234,6 +238,156 @@ def otto_q3(case):
     otto(case, "Q3", None)
 
 
+def rows_of(case, path):
+    """The rows of a CSV file, packed or not, as dicts."""
+    case.need(path)
+    path = os.path.join(case.data, path)
+    if path.endswith(".zst"):
+        text = subprocess.run(["zstd", "-dcq", path], stdout=subprocess.PIPE, check=True).stdout
+        return csv.DictReader(io.StringIO(text.decode("utf-8")))
+    return csv.DictReader(gzip.open(path, "rt", encoding="utf-8") if path.endswith(".gz")
+                          else open(path, encoding="utf-8"))
+
+
+def seconds(text):
+    return calendar.timegm(time.strptime(text.replace("T", " ")[:19], "%Y-%m-%d %H:%M:%S"))
+
+
+def near(what, got, expected):
+    """Rows alike, numbers to nine digits."""
+    def text(row):
+        return [f"{value:.9g}" if isinstance(value, float) else value for value in row]
+    same(what, [text(row) for row in got], [text(row) for row in expected])
+
+
+def air_ozone(case):
+    last, days = {}, {}
+    for row in rows_of(case, "beijing_air/beijing_air.csv.zst"):
+        hours = last.setdefault(row["station"], collections.deque(maxlen=8))
+        hours.append(row["o3"])
+        values = [float(value) for value in hours if value]
+        if len(values) >= 6:
+            days.setdefault((row["ts"][:10], row["station"]), []).append(
+                math.fsum(values) / len(values))
+    expected = [[station, day + "T00:00:00Z", max(means), len(means)]
+                for (day, station), means in days.items() if max(means) > 240]
+    worst = [list(row.values()) for row in case.run("air_ozone")]
+    near("days of much ozone", sorted(worst), sorted(expected))
+
+
+def stocks_spike(case):
+    before, alerts, expected = {}, {}, []
+    for row in rows_of(case, "stocks_5yr/stocks_5yr.csv.zst"):
+        if not row["volume"]:
+            continue
+        days = before.setdefault(row["symbol"], collections.deque(maxlen=20))
+        at, volume = seconds(row["date"] + " 00:00:00"), int(row["volume"])
+        if len(days) == 20 and volume > 5 * (sum(days) / 20):
+            if at - alerts.get(row["symbol"], -1e18) >= 30 * 86400:
+                alerts[row["symbol"]] = at
+                expected.append([row["date"] + "T00:00:00Z", row["symbol"], volume,
+                                 float(statistics.median(days))])
+        days.append(volume)
+    near("spikes", [[a["day"], a["symbol"], a["volume"], float(a["median"])]
+                    for a in case.run("stocks_spike")], expected)
+
+
+def bar_of(trades):
+    prices = [price for _, price, _ in trades]
+    shares = sum(size for _, _, size in trades)
+    return [prices[0], max(prices), min(prices), prices[-1],
+            math.fsum(price * size for _, price, size in trades) / shares, len(trades)]
+
+
+def taq_bars(case):
+    trades = [(row["ts"], float(row["price"]), int(row["size"]))
+              for row in rows_of(case, "taq_ticks/trades.csv.gz")]
+    spans = {}
+    for trade in trades:
+        spans.setdefault(seconds(trade[0]) // 300, []).append(trade)
+    out = case.run("taq_bars")
+    near("bars", [[seconds(bar["start"]) // 300] + [float(v) for v in list(bar.values())[1:]]
+                  for bar in out if "start" in bar],
+         [[span] + [float(v) for v in bar_of(members)] for span, members in spans.items()])
+    batches = [trades[i:i + 1000] for i in range(0, len(trades), 1000)]
+    near("batches", [[b["shares"], b["high"]] for b in out if "shares" in b],
+         [[sum(t[2] for t in batch), max(t[1] for t in batch)] for batch in batches])
+
+
+def slope_of(points):
+    n = len(points)
+    mean_x, mean_y = sum(x for x, _ in points) / n, math.fsum(y for _, y in points) / n
+    return math.fsum((x - mean_x) * (y - mean_y) for x, y in points) \
+        / math.fsum((x - mean_x) ** 2 for x, _ in points)
+
+
+def quantile_of(values, p):
+    values = sorted(values)
+    place = p * (len(values) - 1)
+    low, part = int(place), place - int(place)
+    high = values[min(low + 1, len(values) - 1)]
+    return values[low] * (1 - part) + high * part
+
+
+def skab_trend(case):
+    expected, points, held = [], {}, {}
+    for row in rows_of(case, "skab/valve1.csv.gz"):
+        at, run = seconds(row["datetime"]), int(row["run"])
+        window = points.setdefault(run, [])
+        window.append((at, float(row["Volume_Flow_RateRMS"])))
+        window[:] = [point for point in window if point[0] >= at - 59]
+        flows = [flow for _, flow in window]
+        holds = len(window) >= 50 and slope_of(window) < -0.02 and statistics.pstdev(flows) > 0.5
+        if holds and not held.get(run):
+            expected.append([run, instant(row["datetime"]), quantile_of(flows, 0.5),
+                             slope_of(window), quantile_of(flows, 0.1), max(flows)])
+        held[run] = holds
+    near("drops", [list(drop.values()) for drop in case.run("skab_trend")], expected)
+
+
+class Bursts:
+    """Sessions of one metric: what is known of the open one at each hour, and when it ends."""
+
+    def __init__(self, metric, out):
+        self.metric, self.out = metric, out
+        self.times, self.most, self.tick = [], None, None
+
+    def tell(self):
+        if len(self.times) >= 5:
+            self.out.append([self.metric, self.times[0], self.times[-1] + 1800, len(self.times),
+                             self.most])
+
+    def go_on(self, now):
+        while self.times and min(self.tick or math.inf, self.times[-1] + 1800) <= now:
+            is_end = self.times[-1] + 1800 <= (self.tick or math.inf)
+            self.tell()
+            self.tick = None
+            if is_end:
+                self.times, self.most = [], None
+
+    def add(self, now, value):
+        self.go_on(now)
+        self.times.append(now)
+        self.most = value if self.most is None else max(self.most, value)
+        self.tick = self.tick or now // 3600 * 3600 + 3600
+
+
+def cloudwatch_sessions(case):
+    """The file ends with time: the early result of an open session is told no more then."""
+    before, bursts, expected, now = {}, {}, [], 0
+    for row in rows_of(case, "nab/aws_cloudwatch.csv.gz"):
+        metric, value, now = row["metric"], float(row["value"]), seconds(row["timestamp"])
+        week = before.setdefault(metric, collections.deque(maxlen=2016))
+        if len(week) == 2016 and value > quantile_of(week, 0.99):
+            bursts.setdefault(metric, Bursts(metric, expected)).add(now, value)
+        week.append(value)
+    for burst in bursts.values():
+        burst.go_on(now)
+        burst.tell()
+    near("bursts", sorted([b["metric"], seconds(b["start"]), seconds(b["end"]), b["n"], b["most"]]
+                          for b in case.run("cloudwatch_sessions")), sorted(expected))
+
+
 def until(case):
     """Address a: two failures, a login, one more failure, a login. Only without `until` are
     the failures on both sides of the login counted together. Address c: five minutes to the
@@ -248,7 +402,7 @@ def until(case):
 CASES = {f.__name__: f for f in (
     ssh_q1, ssh_q1_window, ssh_q2, ssh_q3, ssh_q4, flights_filter, flights_q1, flights_q1_window,
     flights_q4, nab_q1, nab_q3, nab_q4, retail_q1, retail_q3, retail_q5, otto_q1, otto_q2, otto_q3,
-    until)}
+    until, air_ozone, stocks_spike, taq_bars, skab_trend, cloudwatch_sessions)}
 
 
 def main():

@@ -194,6 +194,14 @@ class Matching(Folder):
         self.run_rules(AUTH + 'source auth from file("auth.jsonl")\nrule r { from auth emit o { x: length(ip) / 0 } }\n')
         self.assertRegex(self.stderr, "^weir: 1 event in .* 1 match, .* 1 arithmetic fault\n$")
 
+    def test_a_rule_may_emit_what_times_out_and_nothing_else(self):
+        rules = AUTH + """source auth from file("auth.jsonl")
+        rule r { match a: auth(user == "a") -> b: auth(user == "b") within 1m on timeout emit t { user: a.user } }
+        """
+        self.write("auth.jsonl", lines([auth(0, "1", "x", "a"), auth(5, "1", "x", "b"),
+                                        auth(10, "1", "x", "a"), auth(99, "1", "x", "c")]))
+        self.assertEqual(self.events_of(self.run_rules(rules)), [{"user": "a"}])
+
     def test_compressed_input_is_read_by_its_content(self):
         plain = lines(self.EVENTS).encode()
         self.write("auth.jsonl", gzip.compress(plain[:100]) + gzip.compress(plain[100:]))
@@ -552,7 +560,7 @@ class Windows(Folder):
         rules = os.path.join(os.path.dirname(os.path.abspath(__file__)), "windows.weir")
         output = self.weir("test", rules)
         self.assertNotIn("not ok", output)
-        self.assertEqual(output.count("\nok "), 15)
+        self.assertEqual(output.count("\nok "), 18)
 
     def test_how_the_input_is_cut_does_not_show(self):
         data = lines(self.events(3000, 4)).encode()

@@ -23,7 +23,9 @@ check() { # check WHAT PROGRAM
 cmake --install "$build" --prefix "$scratch/made" >"$scratch/install.log"
 mv "$scratch/made" "$scratch/prefix"
 prefix="$scratch/prefix"
-for file in bin/weir include/weir/chunk.h share/man/man1/weir.1; do
+for file in bin/weir include/weir/chunk.h share/man/man1/weir.1 \
+    share/bash-completion/completions/weir share/zsh/site-functions/_weir \
+    share/fish/vendor_completions.d/weir.fish; do
     [ -e "$prefix/$file" ] || { echo "not installed: $file" >&2; exit 1; }
 done
 if find "$prefix" -path '*weiri*' | grep -q .; then

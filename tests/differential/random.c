@@ -6,8 +6,8 @@ typedef struct drawing {
     uint64_t     seed;
     uint32_t     n_inputs;
     uint32_t     n_ids;
-    uint32_t     n_left; /* steps that may still be made */
-    bool         has_within;
+    uint32_t     n_left;   /* steps that may still be made */
+    bool         is_alone; /* conditions read their own event, whenever it comes */
 } drawing;
 
 static spec_element *
@@ -56,7 +56,7 @@ draw_where(drawing *d, uint32_t correlated_percent)
     if (chance(d, 80)) {
         w.tests[0] = draw_field_test(d);
     }
-    if (chance(d, correlated_percent)) {
+    if (!d->is_alone && chance(d, correlated_percent)) {
         w.tests[1] = draw_correlated_test(d);
     }
     return w;
@@ -143,7 +143,7 @@ draw_element(drawing *d, uint32_t depth)
     if (chance(d, 45)) {
         draw_quantifier(d, e);
     }
-    if (e->kind == WEIRI_PATTERN_STEP && chance(d, 8)) {
+    if (e->kind == WEIRI_PATTERN_STEP && !d->is_alone && chance(d, 8)) {
         e->gap_s = below(d, 4);
     }
     return e;
@@ -199,6 +199,19 @@ draw_all_matches(drawing *d, spec *s)
     s->skip        = WEIRI_SKIP_NONE;
     s->has_timeout = false;
     if (chance(d, 15)) {
+        s->max_matches = 1 + below(d, 6);
+    }
+}
+
+/* All matches of any pattern, as the executor "sets" takes them. */
+static void
+draw_all_ways(drawing *d, spec *s)
+{
+    d->is_alone    = true;
+    s->root        = draw_sequence(d, 2);
+    s->skip        = WEIRI_SKIP_NONE;
+    s->has_timeout = false;
+    if (chance(d, 10)) {
         s->max_matches = 1 + below(d, 6);
     }
 }
@@ -318,6 +331,8 @@ draw(weiri_arena *arena, uint64_t *seed)
         draw_chain(&d, &s);
     } else if (chance(&d, 36)) {
         draw_all_matches(&d, &s);
+    } else if (chance(&d, 40)) {
+        draw_all_ways(&d, &s);
     } else {
         s.root = draw_sequence(&d, 2);
         if (chance(&d, 4)) {

@@ -3,7 +3,7 @@
  * whether or not its state is saved and loaded into another matcher on the way.
  *
  *   WEIR_SEED   first case; default 1
- *   WEIR_CASES  how many;   default 26000
+ *   WEIR_CASES  how many;   default 40000
  *
  * A failing case is made smaller before it is printed.
  */
@@ -19,16 +19,16 @@
 #include "weiri/assert.h"
 
 enum {
-    DEFAULT_CASES    = 26000,
+    DEFAULT_CASES    = 40000,
     SHRINK_BUDGET    = 4000,
     MAX_EXECUTORS    = 8,
     MAX_RELOADS      = 3,    /* of one case */
-    MIN_PER_FEATURE  = 50,   /* matching cases of each feature among 20,000 */
-    MIN_PER_EXECUTOR = 5000, /* cases of each executor among 20,000         */
+    MIN_PER_FEATURE  = 50,   /* matching cases of each feature             */
+    MIN_PER_EXECUTOR = 5000, /* cases of each executor                     */
     MAX_REFUSED      = 20    /* patterns too large for an automaton         */
 };
 
-static const char *const EXECUTORS[] = { "runs", "rings", "stacks" };
+static const char *const EXECUTORS[] = { "runs", "rings", "stacks", "sets" };
 
 static const weir_reference_limits LIMITS = { .max_runs = 300, .max_steps = 60000 };
 
@@ -538,6 +538,7 @@ typedef struct tally {
     uint64_t    failed;
     uint64_t    refused;
     uint64_t    features[N_FEATURES]; /* of matching cases */
+    uint64_t    in_sets[N_FEATURES];  /* … of the executor "sets" */
     const char *executors[MAX_EXECUTORS];
     uint64_t    per_executor[MAX_EXECUTORS];
     uint32_t    n_executors;
@@ -568,8 +569,11 @@ count_case(tally *t, const spec *s, const result *want, const result *got)
     t->outputs += want->n;
     t->matching += has_match;
     t->reloaded += got->n_reloaded > 0;
+    bool is_in_sets = got->executor != NULL && strcmp(got->executor, "sets") == 0;
     for (int f = 0; has_match && f < N_FEATURES; f++) {
-        t->features[f] += spec_features(s) >> f & 1;
+        uint64_t has = spec_features(s) >> f & 1;
+        t->features[f] += has;
+        t->in_sets[f] += is_in_sets ? has : 0;
     }
     if (got->executor != NULL) {
         count_executor(t, got->executor);
@@ -613,6 +617,26 @@ has_its_share(const tally *t, const char *executor, uint64_t n_cases)
     return true;
 }
 
+/* Of what the executor "sets" has to follow in one graph. */
+static bool
+is_sets_thorough(const tally *t, uint64_t minimum)
+{
+    static const spec_feature features[] = { FEATURE_NEXT, FEATURE_FOLLOWED,
+        FEATURE_FOLLOWED_ANY, FEATURE_AND, FEATURE_OR, FEATURE_GROUP, FEATURE_OPTIONAL,
+        FEATURE_LOOP, FEATURE_TIMES, FEATURE_QUANTIFIED_GROUP, FEATURE_INNER_NEXT,
+        FEATURE_INNER_ANY, FEATURE_GREEDY, FEATURE_LAZY, FEATURE_UNTIL, FEATURE_NOT_NEXT,
+        FEATURE_NOT_FOLLOWED, FEATURE_MAX_MATCHES, FEATURE_WITHIN, FEATURE_ONE_KEY };
+    bool                      ok         = true;
+    for (size_t i = 0; i < sizeof features / sizeof *features; i++) {
+        if (t->in_sets[features[i]] < minimum) {
+            printf("FAILED: '%s' only in %" PRIu64 " matching cases of sets\n",
+                spec_feature_text(features[i]), t->in_sets[features[i]]);
+            ok = false;
+        }
+    }
+    return ok;
+}
+
 /* Nothing may go unexercised: a share of the cases must match, with every feature. */
 static bool
 is_thorough(const tally *t, uint64_t n_cases)
@@ -637,7 +661,7 @@ is_thorough(const tally *t, uint64_t n_cases)
             ok = false;
         }
     }
-    return ok;
+    return is_sets_thorough(t, minimum) && ok;
 }
 
 static void
@@ -651,6 +675,12 @@ print_tally(const tally *t)
     for (int f = 0; f < N_FEATURES; f++) {
         printf("%s%s %" PRIu64, f > 0 ? ", " : "matching cases with ",
             spec_feature_text((spec_feature)f), t->features[f]);
+    }
+    printf("\nof these in sets");
+    for (int f = 0; f < N_FEATURES; f++) {
+        if (t->in_sets[f] > 0) {
+            printf(" %s %" PRIu64, spec_feature_text((spec_feature)f), t->in_sets[f]);
+        }
     }
     printf("\n");
     for (uint32_t i = 0; i < t->n_executors; i++) {

@@ -17,9 +17,27 @@ print_all(const weiri_diagnostics *diagnostics)
     FILE  *out  = open_memstream(&text, &size);
     if (out != NULL) {
         weiri_diagnostics_print(diagnostics, out, true);
+        weiri_diagnostics_print_json(diagnostics, out, NULL);
+        weiri_diagnostics_print_sarif(diagnostics, out, "0", "failure");
         fclose(out);
         free(text);
     }
+}
+
+/* Rules without errors are looked at for what is probably not meant. */
+static void
+look_closer(const char *text, size_t size, const weiri_compile_options *options)
+{
+    weiri_diagnostics *diagnostics = NULL;
+    weir_error         err         = { .status = WEIR_OK };
+    if (weiri_diagnostics_new(&diagnostics) != WEIR_OK) {
+        return;
+    }
+    if (weiri_lint_text("fuzz.weir", text, size, options, diagnostics, &err) != WEIR_OK) {
+        abort();
+    }
+    print_all(diagnostics);
+    weiri_diagnostics_destroy(&diagnostics);
 }
 
 int
@@ -44,5 +62,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     print_all(diagnostics);
     weiri_plan_destroy(&plan);
     weiri_diagnostics_destroy(&diagnostics);
+    if (status == WEIR_OK) {
+        look_closer((const char *)data, size, &options);
+    }
     return 0;
 }

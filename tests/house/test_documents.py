@@ -51,10 +51,16 @@ class Readme(unittest.TestCase):
         done = weir("run", blocks(self.text, "weir")[1], **{"door.jsonl": blocks(self.text, "json")[1]})
         self.assertEqual((done.returncode, done.stdout), (0, textwrap.dedent(expected)), done.stderr)
 
+    def test_its_rules_are_formatted(self):
+        for block in blocks(self.text, "weir"):
+            done = subprocess.run([WEIR, "fmt", "--diff", "-"], input=block, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True, check=False)
+            self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
+
     def test_every_link_leads_somewhere(self):
         for document in ("README.md", "CONTRIBUTING.md", "docs/language.md", "docs/architecture.md",
                          "docs/coming-from.md", "docs/semantics.md", "docs/functions.md",
-                         "docs/decisions/README.md", "examples/flights/README.md",
+                         "docs/tools.md", "docs/decisions/README.md", "examples/flights/README.md",
                          "examples/card-testing/README.md", "examples/pump/README.md",
                          "examples/shop/README.md"):
             for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", read(document)):

@@ -21,8 +21,8 @@ static const char *const RULES[] = {
     "match a: e(n == 0) -> c: e(n == 1) -> not e(n == 2) by k within 10s\n"
     "emit o { k, a: a.s, c: c.s }",
 
-    "match a: e(n == 0) ->> m: e(n == 1 or n == 3){1,4} any -> c: e(n == 2) by k\n"
-    "within 12s skip none\n"
+    "match a: e(n == 0) ->> m: e(n == 1 or n == 3){1,4} any\n"
+    "-> c: e(n == 2 and n > a.n) by k within 12s skip none\n"
     "emit o { a: a.s, texts: collect(m.s), floats: collect(m.x), ns: collect(m.n) }",
 
     "match a: e(n < 4) -> c: e(n == 5 and s == a.s) within 90s skip none\n"
@@ -102,6 +102,27 @@ static const char *const RULES[] = {
     "from e by k, b window tumbling 3\n"
     "emit o { k, cnt: count(), all: collect(s), low: min(x), to: window.end }\n"
     "limit 2 per 20s",
+
+    "match a: e(n < 4){2,} -> c: e(n == 5) by k, b within 15s\n"
+    "emit o { k, cnt: count(a), q: median(a.x), d: distinct(a.s), c: c.s }\n"
+    "limit 2 per 40s",
+    "match a: e(n == 0) ->> m: e(n == 1){2} any -> c: e(n == 2) by k\n"
+    "within 20s skip none\n"
+    "emit o { a: a.s, m: collect(m.s), x: first(m.x), c: c.n }",
+
+    "match a: e(n == 0) -> b: e(n == 1) ->> c: e(n == 2) by k, b skip none\n"
+    "emit o { a: a.s, b: b.x, c: c.s }",
+
+    "match a: e(n == 0) ->> (b: e(n < 3) or c: e(n > 1))+ any -> d: e(n == 5) by k\n"
+    "within 8s skip none\n"
+    "emit o { a: a.s, b: collect(b.s), n: count(c), sum: sum(c.x), d: d.s }",
+
+    "match a: e(n == 0)? -> (b: e(n == 1) -> c: e(n == 2)){1,2} -> not e(n == 3)\n"
+    "-> d: e(n > 3) within 15s skip none\n"
+    "emit o { a: a.s, b: first(b.s), c: c.s, d: d.k }",
+
+    "match a: e(n < 2) => b: e(n < 4)+ next => not e(n == 5) by k skip none\n"
+    "emit o { k, a: a.s, n: count(b), s: last(b.s) }",
 };
 
 uint32_t

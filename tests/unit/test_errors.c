@@ -91,7 +91,10 @@ compile(const struct case_file *file, weiri_diagnostics *diagnostics)
     const char           *paths[]  = { file->path };
     weir_error            err      = { .status = WEIR_OK };
     weiri_plan           *plan     = NULL;
-    weir_status           status =
+    if (strncmp(file->text, "# lint", 6) == 0) {
+        return weiri_lint_files(paths, 1, &options, diagnostics, &err);
+    }
+    weir_status status =
         weiri_compile_files(paths, 1, &options, diagnostics, &plan, &err);
     weiri_plan_destroy(&plan);
     return status;

@@ -333,7 +333,7 @@ pattern_that_is_not_such_a_chain_is_left_to_others(void **state)
 {
     fixture *f = *state;
     abc(f, WEIRI_FOLLOWED_ANY, WEIRI_NEXT);
-    start(f, "runs");
+    start(f, "sets");
     (void)stop(f);
     abc(f, WEIRI_FOLLOWED_ANY, WEIRI_FOLLOWED_ANY);
     f->b.plan->skip = WEIRI_SKIP_USED;

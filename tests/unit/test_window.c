@@ -287,6 +287,38 @@ fill_gives_windows_without_events(void **state)
 }
 
 static void
+fill_passes_over_a_gap_that_is_too_long(void **state)
+{
+    fixture *it          = *state;
+    it->window.kind      = WEIRI_WINDOW_TUMBLING;
+    it->window.width_ns  = 10 * SECOND;
+    it->window.has_fill  = true;
+    it->window.max_fills = 2;
+    start(it);
+    event(it, 5, 1, 1);
+    event(it, 1000005, 1, 2);
+    event(it, 1000025, 1, 4);
+    finish(it, "10:0-10 1=1 20:10-20 1=0 30:20-30 1=0 1000010:1000000-1000010 1=2 "
+               "1000020:1000010-1000020 1=0 1000030:1000020-1000030 1=4 ");
+    assert_int_equal(weiri_windower_counts(it->windower).dropped_fills, 99997);
+}
+
+static void
+a_condition_that_stays_true_from_window_to_window_is_told_once(void **state)
+{
+    fixture *it            = *state;
+    it->window.kind        = WEIRI_WINDOW_TUMBLING;
+    it->window.width_ns    = 10 * SECOND;
+    it->window.has_changes = true;
+    start(it);
+    event(it, 5, 1, 1);
+    event(it, 15, 1, 2);
+    event(it, 16, 2, 4);
+    event(it, 35, 1, 8);
+    finish(it, "10:0-10 1=1 20:10-20 2=4 40:30-40 1=8 ");
+}
+
+static void
 limits_hold_a_key_back(void **state)
 {
     fixture *it         = *state;
@@ -395,6 +427,8 @@ main(void)
         TEST(a_session_ends_at_its_gap),
         TEST(early_results_show_what_is_new),
         TEST(fill_gives_windows_without_events),
+        TEST(fill_passes_over_a_gap_that_is_too_long),
+        TEST(a_condition_that_stays_true_from_window_to_window_is_told_once),
         TEST(limits_hold_a_key_back),
         TEST(order_takes_the_first_of_a_window),
         TEST(a_sum_out_of_range_is_null_and_comes_back),

@@ -326,20 +326,20 @@ was_empty(const naive_run *self, const naive_result *result)
     return result->set->n == own;
 }
 
-/* Whether a window that has closed leaves the key without events. */
+/* Whether the key has no event in the window after one that has closed. */
 static bool
 runs_empty(const naive_run *self, const naive_result *result)
 {
     const weiri_window *plan = self->plan;
-    if (plan->kind == WEIRI_WINDOW_SESSION || plan->kind == WEIRI_WINDOW_BATCH) {
+    if (plan->kind == WEIRI_WINDOW_SESSION) {
         return true;
     }
-    if (plan->has_fill) {
+    if (plan->has_fill || plan->kind == WEIRI_WINDOW_BATCH) {
         return false;
     }
     int64_t every = plan->kind == WEIRI_WINDOW_HOPPING ? plan->every_ns : plan->width_ns;
-    naive_set *rest =
-        set_of(self, result->key, result->end + every - plan->width_ns, result->end);
+    naive_set *rest = set_of(
+        self, result->key, result->end + every - plan->width_ns, result->end + every);
     bool is_empty = rest->n == 0;
     free(rest);
     return is_empty;

@@ -6,17 +6,20 @@ static const char HELP[] =
     "\n"
     "Read rule files and say what is wrong with them. Nothing is run.\n"
     "\n"
-    "  --set NAME=VALUE  set a parameter of the rules\n"
-    "  --quiet           say errors only, no warnings\n"
-    "  --help            print this\n"
+    "  --set NAME=VALUE         set a parameter of the rules\n"
+    "  --message-format FORMAT  human, or, on standard output, json (an object a\n"
+    "                           line) or sarif (SARIF 2.1.0)\n"
+    "  --quiet                  say errors only, no warnings\n"
+    "  --help                   print this\n"
     "\n"
     "Exit status: 0 the rules can run, 2 wrong usage, 65 the rules are wrong,\n"
     "66 a file is missing.\n";
 
-enum { OPTION_SET = 256, OPTION_QUIET, OPTION_HELP };
+enum { OPTION_SET = 256, OPTION_MESSAGES, OPTION_QUIET, OPTION_HELP };
 
 static const struct option OPTIONS[] = {
     { "set", required_argument, NULL, OPTION_SET },
+    { "message-format", required_argument, NULL, OPTION_MESSAGES },
     { "quiet", no_argument, NULL, OPTION_QUIET },
     { "help", no_argument, NULL, OPTION_HELP },
     { NULL, 0, NULL, 0 },
@@ -43,38 +46,54 @@ count_streams(const weiri_plan *plan)
     return n;
 }
 
+static void
+print_counts(const weiri_plan *plan)
+{
+    uint32_t n_rules   = count_rules(plan);
+    uint32_t n_streams = count_streams(plan);
+    fprintf(stderr, "weir: %u rule%s, %u stream%s: ok\n", n_rules,
+        n_rules == 1 ? "" : "s", n_streams, n_streams == 1 ? "" : "s");
+}
+
+static int
+take_option(setting_list *settings, int option, char **argv)
+{
+    switch (option) {
+    case OPTION_SET:
+        return setting_list_add(settings, "check", optarg) ? EXIT_OK : EXIT_USAGE;
+    case OPTION_MESSAGES:
+        return message_format_parse(&settings->messages, "check", optarg) ? EXIT_OK
+                                                                          : EXIT_USAGE;
+    default: return report_option("check", option, argv);
+    }
+}
+
 int
 command_check(int argc, char **argv)
 {
-    setting_list settings = { 0 };
+    setting_list settings = { .are_answer = true };
     bool         quiet    = false;
+    int          status   = EXIT_OK;
     int          option;
-    while ((option = next_option(argc, argv, OPTIONS)) != -1) {
+    while (status == EXIT_OK && (option = next_option(argc, argv, OPTIONS)) != -1) {
         switch (option) {
-        case OPTION_SET:
-            if (!setting_list_add(&settings, "check", optarg)) {
-                setting_list_fini(&settings);
-                return EXIT_USAGE;
-            }
-            break;
         case OPTION_QUIET: quiet = true; break;
-        case OPTION_HELP: fputs(HELP, stdout); return EXIT_OK;
-        default:
+        case OPTION_HELP:
             setting_list_fini(&settings);
-            return report_option("check", option, argv);
+            fputs(HELP, stdout);
+            return EXIT_OK;
+        default: status = take_option(&settings, option, argv);
         }
     }
-    if (optind == argc) {
-        setting_list_fini(&settings);
-        return report_usage("check", "no rule file given");
+    if (status == EXIT_OK && optind == argc) {
+        status = report_usage("check", "no rule file given");
     }
     weiri_plan *plan = NULL;
-    int status = compile_rules(argv + optind, argc - optind, &settings, quiet, &plan);
-    if (status == EXIT_OK && !quiet) {
-        uint32_t n_rules   = count_rules(plan);
-        uint32_t n_streams = count_streams(plan);
-        fprintf(stderr, "weir: %u rule%s, %u stream%s: ok\n", n_rules,
-            n_rules == 1 ? "" : "s", n_streams, n_streams == 1 ? "" : "s");
+    if (status == EXIT_OK) {
+        status = compile_rules(argv + optind, argc - optind, &settings, quiet, &plan);
+    }
+    if (plan != NULL && !quiet && settings.messages == MESSAGES_HUMAN) {
+        print_counts(plan);
     }
     weiri_plan_destroy(&plan);
     setting_list_fini(&settings);

@@ -36,7 +36,23 @@ command_snapshot(int argc, char **argv);
 int
 command_restore(int argc, char **argv);
 
+int
+command_fmt(int argc, char **argv);
+
+int
+command_lint(int argc, char **argv);
+
+int
+command_repl(int argc, char **argv);
+
 /* ---- what verbs share ---- */
+
+/* How errors and warnings are told. */
+typedef enum message_format {
+    MESSAGES_HUMAN,
+    MESSAGES_JSON, /* JSON Lines */
+    MESSAGES_SARIF
+} message_format;
 
 /* What a compilation is asked for; `items` are gathered from --set and point into argv.
  */
@@ -44,7 +60,13 @@ typedef struct setting_list {
     weiri_setting *items;
     size_t         n;
     bool           with_tests; /* plan the test blocks too */
+    message_format messages;
+    bool are_answer; /* messages for machines are what the verb is for: on stdout */
 } setting_list;
+
+/* The value of --message-format. False, with a message, if there is no such format. */
+bool
+message_format_parse(message_format *out, const char *verb, const char *text);
 
 /* As getopt_long, but silent about mistakes: ':' for a missing value, '?' for an unknown
  * option. -1 at the end; optarg and optind are set. */
@@ -63,8 +85,14 @@ setting_list_add(setting_list *self, const char *verb, char *text);
 void
 setting_list_fini(setting_list *self);
 
-/* Compile rule files; all that is wrong, and warnings unless `quiet`, go to stderr.
- * Returns an exit status; *out is set on EXIT_OK. */
+/* Tell what a compilation has to say: errors, and warnings unless `quiet`. Returns its
+ * exit status. */
+int
+report_compilation(const weiri_diagnostics *diagnostics, const setting_list *settings,
+    bool quiet, weir_status status, const weir_error *err);
+
+/* Compile rule files; all that is wrong, and warnings unless `quiet`, is told as the
+ * settings say. Returns an exit status; *out is set on EXIT_OK. */
 int
 compile_rules(char *const *paths, int n_paths, const setting_list *settings, bool quiet,
     weiri_plan **out);

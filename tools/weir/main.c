@@ -14,6 +14,9 @@ static const struct verb {
     { "state", command_state, "look into the state directory of a run" },
     { "snapshot", command_snapshot, "copy a state directory into one file" },
     { "restore", command_restore, "make a state directory from such a file" },
+    { "lint", command_lint, "say what is right in rules and probably not meant" },
+    { "fmt", command_fmt, "give rule files their one canonical form" },
+    { "repl", command_repl, "type rules and feed them events by hand" },
 };
 
 enum { N_VERBS = sizeof VERBS / sizeof VERBS[0] };

@@ -91,25 +91,67 @@ setting_list_fini(setting_list *self)
     *self = (setting_list){ 0 };
 }
 
+bool
+message_format_parse(message_format *out, const char *verb, const char *text)
+{
+    static const char *const NAMES[] = { "human", "json", "sarif" };
+    for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
+        if (strcmp(text, NAMES[i]) == 0) {
+            *out = (message_format)i;
+            return true;
+        }
+    }
+    report_usage(verb, "--message-format wants human, json or sarif, not '%s'", text);
+    return false;
+}
+
+static int
+print_human(
+    const weiri_diagnostics *diagnostics, weir_status status, const weir_error *err)
+{
+    weiri_diagnostics_print(diagnostics, stderr, isatty(STDERR_FILENO) == 1);
+    return status == WEIR_ESYNTAX ? EXIT_DATA : report_failure(status, err);
+}
+
+int
+report_compilation(const weiri_diagnostics *diagnostics, const setting_list *settings,
+    bool quiet, weir_status status, const weir_error *err)
+{
+    FILE       *stream  = settings->are_answer ? stdout : stderr;
+    const char *failure = NULL;
+    if (quiet && status == WEIR_OK) {
+        return EXIT_OK;
+    }
+    if (settings->messages == MESSAGES_HUMAN) {
+        return print_human(diagnostics, status, err);
+    }
+    if (status != WEIR_OK && status != WEIR_ESYNTAX) {
+        failure = err->text[0] != '\0' ? err->text : weir_status_text(status);
+    }
+    if (settings->messages == MESSAGES_JSON) {
+        weiri_diagnostics_print_json(diagnostics, stream, failure);
+    } else {
+        weiri_diagnostics_print_sarif(diagnostics, stream, WEIR_VERSION, failure);
+    }
+    return exit_status(status);
+}
+
 int
 compile_rules(char *const *paths, int n_paths, const setting_list *settings, bool quiet,
     weiri_plan **out)
 {
     const weiri_compile_options options     = { .settings = settings->items,
-            .n_settings                                   = settings->n };
+            .n_settings                                   = settings->n,
+            .with_tests                                   = settings->with_tests };
     weir_error                  err         = { 0 };
     weiri_diagnostics          *diagnostics = NULL;
     weir_status                 status      = weiri_diagnostics_new(&diagnostics);
-    if (status == WEIR_OK) {
-        status = weiri_compile_files((const char *const *)paths, (size_t)n_paths,
-            &options, diagnostics, out, &err);
+    if (status != WEIR_OK) {
+        return report_failure(status, &err);
     }
-    if (status == WEIR_ESYNTAX || (status == WEIR_OK && !quiet)) {
-        weiri_diagnostics_print(diagnostics, stderr, isatty(STDERR_FILENO) == 1);
-    }
+    status = weiri_compile_files(
+        (const char *const *)paths, (size_t)n_paths, &options, diagnostics, out, &err);
+    int result = report_compilation(diagnostics, settings, quiet, status, &err);
     weiri_diagnostics_destroy(&diagnostics);
-    if (status == WEIR_ESYNTAX) {
-        return EXIT_DATA;
-    }
-    return report_failure(status, &err);
+    return result;
 }

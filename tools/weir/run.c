@@ -29,6 +29,9 @@ static const char HELP[] =
     "                      10G, 64G if not said; intake waits while there is no room\n"
     "  --discard RULE      begin this rule anew, whatever DIR has of it; may be "
     "repeated\n"
+    "  --message-format FORMAT\n"
+    "                      of what is wrong with the rules: human, json or sarif; the\n"
+    "                      last two go without progress and summary\n"
     "  --quiet             no warnings, progress or summary\n"
     "  --help              print this\n"
     "\n"
@@ -45,6 +48,7 @@ enum {
     OPTION_CHECKPOINT,
     OPTION_STATE_LIMIT,
     OPTION_DISCARD,
+    OPTION_MESSAGES,
     OPTION_QUIET,
     OPTION_HELP
 };
@@ -57,6 +61,7 @@ static const struct option OPTIONS[] = {
     { "checkpoint", required_argument, NULL, OPTION_CHECKPOINT },
     { "state-limit", required_argument, NULL, OPTION_STATE_LIMIT },
     { "discard", required_argument, NULL, OPTION_DISCARD },
+    { "message-format", required_argument, NULL, OPTION_MESSAGES },
     { "quiet", no_argument, NULL, OPTION_QUIET },
     { "help", no_argument, NULL, OPTION_HELP },
     { NULL, 0, NULL, 0 },
@@ -208,6 +213,10 @@ take_option(struct request *request, int option, char **argv)
                        optarg);
     case OPTION_DISCARD:
         return state_request_discard(&request->state, optarg) ? EXIT_OK : EXIT_BUG;
+    case OPTION_MESSAGES:
+        return message_format_parse(&request->settings.messages, "run", optarg)
+                   ? EXIT_OK
+                   : EXIT_USAGE;
     case OPTION_QUIET: request->quiet = true; return EXIT_OK;
     case OPTION_HELP: request->help = true; return EXIT_OK;
     default: return report_option("run", option, argv);
@@ -387,14 +396,15 @@ run_engine(const weiri_plan *plan, const struct request *request, stateful_run *
     if (status != WEIR_OK) {
         return status;
     }
+    bool is_told = !request->quiet && request->settings.messages == MESSAGES_HUMAN;
     struct progress progress = { .begun = seconds_now(),
-        .is_on                          = !request->quiet && isatty(STDERR_FILENO) == 1 };
+        .is_on                          = is_told && isatty(STDERR_FILENO) == 1 };
     status = stateful != NULL ? stateful_begin(stateful, engine, err) : WEIR_OK;
     if (status == WEIR_OK) {
         status = drive(engine, stateful, &progress, err);
     }
     status = wind_up(stateful, engine, status, err);
-    if (!request->quiet) {
+    if (is_told) {
         tell_summary(&progress, engine);
     }
     weiri_engine_destroy(&engine);

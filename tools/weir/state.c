@@ -30,13 +30,17 @@ static const char SNAPSHOT_HELP[] =
     "Usage: weir snapshot DIR FILE\n"
     "\n"
     "Copy the state directory DIR into FILE, also while it is in use. FILE is portable;\n"
-    "`weir restore FILE DIR` makes a state directory of it.\n";
+    "`weir restore FILE DIR` makes a state directory of it.\n"
+    "\n"
+    "  --help  print this\n";
 
 static const char RESTORE_HELP[] =
     "Usage: weir restore FILE DIR\n"
     "\n"
     "Make the state directory DIR, which must not be there, from what `weir snapshot`\n"
-    "wrote.\n";
+    "wrote.\n"
+    "\n"
+    "  --help  print this\n";
 
 enum { OPTION_FORMAT = 256, OPTION_SET, OPTION_HELP };
 

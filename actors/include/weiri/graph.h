@@ -71,6 +71,10 @@ weiri_graph_rows(const weiri_graph *self);
 void
 weiri_graph_forget(weiri_graph *self);
 
+/* How many matches or results one rule has given. */
+uint64_t
+weiri_graph_rule_matches(const weiri_graph *self, uint32_t rule);
+
 weiri_graph_counts
 weiri_graph_get_counts(const weiri_graph *self);
 

@@ -12,12 +12,46 @@ typedef struct weiri_ruletest_failure {
     uint32_t    n_found; /* events that are as the line says                   */
     const char *came;    /* what came out of its stream instead, an event a line,
                           * as text for people; "" if nothing did              */
-    size_t size;
+    size_t      size;
+    const char *nearest; /* how far partial matches of the rules that emit it got, a line
+                          * each; "": nothing is known                             */
 } weiri_ruletest_failure;
+
+/* ---- coverage: what tests never made happen ---- */
+
+typedef enum weiri_coverage_kind {
+    WEIRI_COVERS_RULE,    /* the rule gave a match or result             */
+    WEIRI_COVERS_TIMEOUT, /* its `on timeout` did                        */
+    WEIRI_COVERS_STEP,    /* a match of it took an event by this step    */
+    WEIRI_COVERS_TRUE,    /* what the condition of the step, or `where`, asks of one
+                           * event by itself was true of an event        */
+    WEIRI_COVERS_FALSE    /* it was false or null of one                 */
+} weiri_coverage_kind;
+
+typedef struct weiri_coverage_point {
+    weiri_coverage_kind kind;
+    uint32_t            rule; /* of the plan                                   */
+    uint32_t            step; /* of the match; WEIRI_NONE: of the rule, `where` */
+} weiri_coverage_point;
+
+/* What can happen in the rules of a plan, and how often it did. What conditions ask of
+ * earlier events, `having`, and branches within an expression are not looked at. */
+typedef struct weiri_coverage {
+    weiri_coverage_point *points; /* by rule, its steps in order */
+    uint64_t             *hits;   /* shape (n_points,)           */
+    uint32_t              n_points;
+} weiri_coverage;
+
+WEIR_MUST_CHECK weir_status
+weiri_coverage_init(weiri_coverage *self, const weiri_plan *plan);
+
+void
+weiri_coverage_fini(weiri_coverage *self);
 
 typedef struct weiri_ruletest_report {
     void (*failed)(void *context, const weiri_ruletest_failure *failure);
-    void *context;
+    void           *context;
+    weiri_coverage *coverage; /* NULL: not wanted; of the same plan */
 } weiri_ruletest_report;
 
 /* Run one test of a plan that was compiled with its tests.

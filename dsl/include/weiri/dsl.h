@@ -24,13 +24,33 @@ weiri_diagnostics_count(const weiri_diagnostics *self, bool is_error);
 void
 weiri_diagnostics_print(const weiri_diagnostics *self, FILE *stream, bool in_colour);
 
+/* The same for machines: JSON Lines, an object a report and one with the counts.
+ *
+ *   failure  what else went wrong, a file that is missing say; NULL: nothing
+ */
+void
+weiri_diagnostics_print_json(
+    const weiri_diagnostics *self, FILE *stream, const char *failure);
+
+/* The same as a SARIF log. (Static Analysis Results Interchange Format 2.1.0, OASIS.)
+ *
+ *   version  of the command
+ */
+void
+weiri_diagnostics_print_sarif(const weiri_diagnostics *self, FILE *stream,
+    const char *version, const char *failure);
+
 /* One error or warning. Texts are borrowed from the diagnostics. */
 typedef struct weiri_diagnostic {
     weiri_place_in_text place;
-    uint32_t            offset; /* in the file, bytes */
-    uint32_t            size;   /* of the place, bytes */
+    weiri_place_in_text end;           /* behind its last byte */
+    uint32_t            offset;        /* in the file, bytes */
+    uint32_t            size;          /* of the place, bytes */
+    uint32_t            character;     /* as place.column, in code points */
+    uint32_t            end_character; /* as end.column */
     bool                is_error;
-    const char         *code; /* "E0301" */
+    const char         *code;  /* "E0301" */
+    const char         *about; /* what all with this code have in common */
     const char         *text;
     const char         *hint; /* NULL: none */
 } weiri_diagnostic;
@@ -73,6 +93,23 @@ WEIR_MUST_CHECK weir_status
 weiri_compile_text(const char *name, const char *text, size_t size,
     const weiri_compile_options *options, weiri_diagnostics *diagnostics,
     weiri_plan **out, weir_error *err);
+
+/* Look at rules that are right for what is probably not meant; warnings of the
+ * compilation are among what is told, but for those that `# weir: allow CODE` silences.
+ *
+ *   errors  WEIR_ESYNTAX  the rules have errors, and nothing more was looked at
+ *           WEIR_ENOENT, WEIR_EIO  as of weiri_compile_files
+ */
+WEIR_MUST_CHECK weir_status
+weiri_lint_files(const char *const *paths, size_t n_paths,
+    const weiri_compile_options *options, weiri_diagnostics *diagnostics,
+    weir_error *err);
+
+/* The same for one text. */
+WEIR_MUST_CHECK weir_status
+weiri_lint_text(const char *name, const char *text, size_t size,
+    const weiri_compile_options *options, weiri_diagnostics *diagnostics,
+    weir_error *err);
 
 void
 weiri_plan_destroy(weiri_plan **self_p);

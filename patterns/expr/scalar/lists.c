@@ -1,6 +1,8 @@
 /* Lists on one row: packed elements, see weir/value.h. */
 #include "expr/scalar/kernels.h"
 
+#include <stdlib.h>
+
 struct reader {
     const char *at;
     const char *end;
@@ -92,4 +94,91 @@ weiri_scalar_at(weiri_call *call, const weir_value *args, uint32_t n)
         }
     }
     return weiri_of_null();
+}
+
+/* ---- values in order ---- */
+
+static int
+compare_items(const void *a, const void *b)
+{
+    const weir_value *x = a;
+    const weir_value *y = b;
+    return weiri_compare_values(x, y);
+}
+
+/* The values that are not null, in order; to be freed. NULL: none, or out of memory. */
+static weir_value *
+sorted(const weir_value *list, size_t *n)
+{
+    struct reader reader = reader_of(list);
+    weir_value    value  = { 0 };
+    weir_value   *items  = malloc(((size_t)count(list) + 1) * sizeof *items);
+    for (*n = 0; items != NULL && next(&reader, &value);) {
+        if (!value.is_null) {
+            items[(*n)++] = value;
+        }
+    }
+    if (items != NULL) {
+        qsort(items, *n, sizeof *items, compare_items);
+    }
+    return items;
+}
+
+static double
+number(const weir_value *value)
+{
+    return value->type == WEIR_FLOAT ? value->as.f : (double)value->as.i;
+}
+
+/* Between two values by proportion, as the aggregate of a window. */
+static weir_value
+quantile(const weir_value *list, double p)
+{
+    size_t      n        = 0;
+    weir_value *items    = sorted(list, &n);
+    weir_value  result   = weiri_of_null();
+    bool        is_known = n > 0 && p >= 0.0 && p <= 1.0
+                    && (items[0].type == WEIR_INT || items[0].type == WEIR_FLOAT);
+    if (is_known) {
+        double place   = p * (double)(n - 1);
+        size_t whole   = (size_t)place;
+        double between = place - (double)whole;
+        double low     = number(&items[whole]);
+        double high    = number(&items[whole + 1 < n ? whole + 1 : whole]);
+        result =
+            weiri_of_float(low == high ? low : low * (1.0 - between) + high * between);
+    }
+    free(items);
+    return result;
+}
+
+weir_value
+weiri_scalar_median_list(weiri_call *call, const weir_value *args, uint32_t n)
+{
+    (void)call;
+    (void)n;
+    return quantile(&args[0], 0.5);
+}
+
+weir_value
+weiri_scalar_quantile_list(weiri_call *call, const weir_value *args, uint32_t n)
+{
+    (void)call;
+    (void)n;
+    return quantile(&args[0], args[1].as.f);
+}
+
+weir_value
+weiri_scalar_distinct_list(weiri_call *call, const weir_value *args, uint32_t n)
+{
+    (void)call;
+    (void)n;
+    size_t      n_items = 0;
+    int64_t     n_ways  = 0;
+    weir_value *items   = sorted(&args[0], &n_items);
+    for (size_t i = 0; i < n_items; i++) {
+        n_ways += i == 0 || compare_items(&items[i - 1], &items[i]) != 0;
+    }
+    free(items);
+    return weiri_of_int(n_ways);
 }

@@ -61,6 +61,7 @@ typedef struct weiri_match_counts {
     uint64_t dropped_at_end;  /* held matches and absences still pending  */
     uint64_t null_keys;       /* events of no partition                   */
     uint64_t faults;          /* arithmetic that gave null                */
+    uint64_t limited;         /* matches that `limit` held back           */
     uint64_t live_runs;
     uint64_t live_keys;
 } weiri_match_counts;

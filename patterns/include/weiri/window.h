@@ -11,8 +11,9 @@
  * A batch ends with its last event; one that is open when the input ends has the time of
  * the input's last event.
  *
- * State. A key whose window has run empty is forgotten: `when changes` starts anew with
- * its next event. What `limit n per D` has counted is kept as long as it matters.
+ * State. A key whose window has run empty is forgotten, one of windows that close when it
+ * has no event in the next one either: `when changes` starts anew with its next event.
+ * What `limit n per D` has counted is kept as long as it matters.
  */
 #ifndef WEIRI_WINDOW_H
 #define WEIRI_WINDOW_H
@@ -27,6 +28,7 @@ enum {
     WEIRI_WINDOW_ROWS    = 1 << 24, /* rows in one key's sliding window, default      */
     WEIRI_WINDOW_PANES   = 1 << 16, /* panes of one hopping window                    */
     WEIRI_LIMIT_COUNT    = 4096,    /* n of `limit n per D`                           */
+    WEIRI_WINDOW_FILLS   = 1 << 20, /* results of `fill` without any event, default   */
     WEIRI_QUANTILE_EXACT = 1024,    /* values up to which a closed window's quantile is
                                      * exact; above: rank error below 1 % of the count */
     WEIRI_DISTINCT_EXACT = 1024,    /* likewise distinct; above: 1.6 % standard error  */
@@ -142,6 +144,9 @@ typedef struct weiri_window {
                                      * dropped and counted                           */
     uint32_t max_rows;              /* 0: WEIRI_WINDOW_ROWS. The oldest row of a sliding
                                      * window is dropped and counted                 */
+    uint32_t max_fills;             /* 0: WEIRI_WINDOW_FILLS. After so many results of
+                                     * windows without events, and no event, further ones
+                                     * are passed over and counted until an event comes */
 } weiri_window;
 
 /* `from s where c … emit …`. Without a window filter and map. With one, emit's values and
@@ -191,13 +196,14 @@ typedef struct weiri_window_sink {
 
 typedef struct weiri_window_counts {
     uint64_t emitted;
-    uint64_t null_keys;    /* events of no partition             */
-    uint64_t dropped_keys; /* events beyond max_keys             */
-    uint64_t dropped_rows; /* rows beyond max_rows               */
-    uint64_t limited;      /* results that `limit` held back     */
-    uint64_t faults;       /* arithmetic that gave null          */
-    uint64_t live_keys;    /* with state, some of which may be due to be freed */
-    uint64_t live_rows;    /* held by sliding and row windows, likewise */
+    uint64_t null_keys;     /* events of no partition             */
+    uint64_t dropped_keys;  /* events beyond max_keys             */
+    uint64_t dropped_rows;  /* rows beyond max_rows               */
+    uint64_t dropped_fills; /* results of windows without events, beyond max_fills */
+    uint64_t limited;       /* results that `limit` held back     */
+    uint64_t faults;        /* arithmetic that gave null          */
+    uint64_t live_keys;     /* with state, some of which may be due to be freed */
+    uint64_t live_rows;     /* held by sliding and row windows, likewise */
 } weiri_window_counts;
 
 /* `plan` (with a window) outlives the operator.

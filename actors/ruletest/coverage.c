@@ -1,0 +1,182 @@
+/* What can happen in rules, and what of it did in tests. */
+#include <stdlib.h>
+
+#include "replay.h"
+#include "weiri/limits.h"
+
+/* ---- points ---- */
+
+static void
+push(weiri_coverage *self, weiri_coverage_kind kind, uint32_t rule, uint32_t step)
+{
+    self->points[self->n_points++] =
+        (weiri_coverage_point){ .kind = kind, .rule = rule, .step = step };
+}
+
+static void
+mark_negated(const weiri_pattern *pattern, bool *is_negated)
+{
+    if (pattern->kind == WEIRI_PATTERN_STEP) {
+        is_negated[pattern->step] = pattern->is_negated;
+    }
+    for (uint32_t i = 0; i < pattern->n_items; i++) {
+        mark_negated(pattern->items[i], is_negated);
+    }
+}
+
+static void
+push_condition(weiri_coverage *self, uint32_t rule, uint32_t step)
+{
+    push(self, WEIRI_COVERS_TRUE, rule, step);
+    push(self, WEIRI_COVERS_FALSE, rule, step);
+}
+
+static void
+push_rule(weiri_coverage *self, const weiri_plan *plan, uint32_t index)
+{
+    const weiri_match *match                   = plan->rules[index].match;
+    bool               is_negated[WEIRI_STEPS] = { false };
+    push(self, WEIRI_COVERS_RULE, index, WEIRI_NONE);
+    if (match == NULL) {
+        if (plan->rules[index].query->where != NULL) {
+            push_condition(self, index, WEIRI_NONE);
+        }
+        return;
+    }
+    if (match->on_timeout != NULL) {
+        push(self, WEIRI_COVERS_TIMEOUT, index, WEIRI_NONE);
+    }
+    mark_negated(match->pattern, is_negated);
+    for (uint32_t i = 0; i < match->n_steps; i++) {
+        if (!is_negated[i]) {
+            push(self, WEIRI_COVERS_STEP, index, i);
+        }
+        if (match->steps[i].where.unary != NULL) {
+            push_condition(self, index, i);
+        }
+    }
+}
+
+weir_status
+weiri_coverage_init(weiri_coverage *self, const weiri_plan *plan)
+{
+    size_t most = 0;
+    for (uint32_t i = 0; i < plan->n_rules; i++) {
+        const weiri_match *match = plan->rules[i].match;
+        most += 4 + (match != NULL ? 3 * (size_t)match->n_steps : 0);
+    }
+    *self = (weiri_coverage){
+        .points = calloc(most + 1, sizeof *self->points),
+        .hits   = calloc(most + 1, sizeof *self->hits),
+    };
+    if (self->points == NULL || self->hits == NULL) {
+        weiri_coverage_fini(self);
+        return WEIR_ENOMEM;
+    }
+    for (uint32_t i = 0; i < plan->n_rules; i++) {
+        push_rule(self, plan, i);
+    }
+    return WEIR_OK;
+}
+
+void
+weiri_coverage_fini(weiri_coverage *self)
+{
+    free(self->points);
+    free(self->hits);
+    *self = (weiri_coverage){ .n_points = 0 };
+}
+
+/* ---- counting ---- */
+
+struct seen {
+    uint64_t taken[WEIRI_STEPS]; /* matches that took an event by the step */
+    uint64_t n_timeouts;
+};
+
+static void
+on_matched(void *context, bool is_timeout, int64_t time_ns, const weiri_taken *taken,
+    uint32_t n_taken)
+{
+    struct seen *seen = context;
+    (void)time_ns;
+    seen->n_timeouts += is_timeout;
+    for (uint32_t i = 0; i < n_taken && !is_timeout; i++) {
+        seen->taken[taken[i].step]++;
+    }
+}
+
+/* For how many rows of a stream a condition is true, and for how many it is not. */
+static weir_status
+judge(const weiri_rows_list *rows, const weiri_expr *condition, uint64_t counts[2])
+{
+    weiri_program *program = NULL;
+    weir_status    status  = weiri_program_new_narrow(&condition, 1, &program);
+    for (uint32_t i = 0; status == WEIR_OK && i < rows->n; i++) {
+        const weir_rows *part = &rows->items[i];
+        for (uint32_t r = part->first; r < part->first + part->n; r++) {
+            weir_value value = weiri_program_eval(program, 0, part->chunk, r, NULL);
+            counts[value.is_null || !value.as.b]++;
+            weiri_program_forget(program);
+        }
+    }
+    weiri_program_destroy(&program);
+    return status;
+}
+
+/* The stream and the condition that a point is about. */
+static const weiri_expr *
+condition_of(const weiri_rule *rule, uint32_t step, uint32_t *stream)
+{
+    if (rule->match == NULL) {
+        *stream = rule->query->stream;
+        return rule->query->where;
+    }
+    *stream = rule->match->inputs[rule->match->steps[step].input].stream;
+    return rule->match->steps[step].where.unary;
+}
+
+static weir_status
+count_point(const weiri_replay *self, weiri_coverage *coverage, uint32_t i,
+    const struct seen *seen)
+{
+    const weiri_coverage_point *point     = &coverage->points[i];
+    uint64_t                    counts[2] = { 0, 0 };
+    uint32_t                    stream    = 0;
+    switch (point->kind) {
+    case WEIRI_COVERS_RULE:
+        coverage->hits[i] += weiri_graph_rule_matches(self->graph, point->rule);
+        break;
+    case WEIRI_COVERS_TIMEOUT: coverage->hits[i] += seen->n_timeouts; break;
+    case WEIRI_COVERS_STEP: coverage->hits[i] += seen->taken[point->step]; break;
+    case WEIRI_COVERS_TRUE: {
+        const weiri_expr *condition =
+            condition_of(&self->plan->rules[point->rule], point->step, &stream);
+        weir_status status =
+            judge(&weiri_graph_rows(self->graph)[stream], condition, counts);
+        coverage->hits[i] += counts[0];
+        coverage->hits[i + 1] += counts[1]; /* its FALSE comes next */
+        return status;
+    }
+    case WEIRI_COVERS_FALSE: break;
+    }
+    return WEIR_OK;
+}
+
+weir_status
+weiri_replay_cover(const weiri_replay *self, weiri_coverage *coverage)
+{
+    struct seen seen   = { .n_timeouts = 0 };
+    weir_status status = WEIR_OK;
+    for (uint32_t i = 0; i < coverage->n_points && status == WEIR_OK; i++) {
+        const weiri_rule *rule = &self->plan->rules[coverage->points[i].rule];
+        if (coverage->points[i].kind == WEIRI_COVERS_RULE && rule->match != NULL) {
+            seen   = (struct seen){ .n_timeouts = 0 };
+            status = weiri_replay_match(self, rule->match, on_matched, &seen);
+        }
+        if (status == WEIR_OK) {
+            status = count_point(self, coverage, i, &seen);
+        }
+    }
+    return status;
+}

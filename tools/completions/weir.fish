@@ -1,0 +1,24 @@
+# Completion of `weir` for fish. Verbs and options are asked of the command itself; only the values
+# of options are known here.
+
+function __weir_verbs
+    weir --help 2>/dev/null | string match -r '^  [-a-z].*' | string replace -r '^ +(\S+) +' '$1\t'
+end
+
+function __weir_verb
+    set -l words (commandline -opc)
+    test (count $words) -gt 1; and echo $words[2]
+end
+
+function __weir_options
+    weir (__weir_verb) --help 2>/dev/null | string match -rg '^  (--[a-z-]+)' | sort -u
+end
+
+complete -c weir -f
+complete -c weir -n __fish_use_subcommand -a '(__weir_verbs)'
+complete -c weir -n 'not __fish_use_subcommand; and string match -q -- "-*" (commandline -ct)' -a '(__weir_options)'
+complete -c weir -n 'not __fish_use_subcommand' -k -a '(__fish_complete_suffix .weir)'
+complete -c weir -n 'not __fish_use_subcommand' -l message-format -x -a 'human json sarif'
+complete -c weir -n 'test (__weir_verb) = test' -l format -x -a 'tap junit'
+complete -c weir -n 'test (__weir_verb) = run' -l format -x -a 'json csv msgpack text'
+complete -c weir -n 'not __fish_use_subcommand' -l from -r -F

@@ -127,9 +127,10 @@ measure(bench_json *json, const char *name, const weiri_match *plan, const strea
 
 /* Events every `step_ns`; fill gets each row's number. */
 static stream
-make_stream(int64_t step_ns, void (*fill)(stream *, weir_chunk *, double, uint32_t))
+make_stream(uint32_t n_events, int64_t step_ns,
+    void (*fill)(stream *, weir_chunk *, double, uint32_t))
 {
-    stream s = { .n_chunks = N_EVENTS / WEIRI_CHUNK_ROWS, .seed = 42 };
+    stream s = { .n_chunks = n_events / WEIRI_CHUNK_ROWS, .seed = 42 };
     s.chunks = calloc(s.n_chunks, sizeof *s.chunks);
     for (uint32_t c = 0; c < s.n_chunks; c++) {
         if (weir_chunk_new(pb_schema(), NULL, &s.chunks[c]) != WEIR_OK) {
@@ -212,7 +213,8 @@ chain(pattern_builder *b, weiri_contiguity contiguity, uint32_t n, bool is_last_
     return p;
 }
 
-/* The window and with it the partial matches grow a thousandfold. */
+/* The window and with it the partial matches grow a thousandfold; the input is three
+ * times as long as the longest, or memory that grows would be measured. */
 static void
 bench_windows(bench_json *json, int runs)
 {
@@ -225,7 +227,7 @@ bench_windows(bench_json *json, int runs)
         { "a_any_b_any_c_updates_only_100k", 100000 },
         { "a_any_b_any_c_updates_only_1m", 1000000 },
     };
-    stream       s     = make_stream(1000000, fill_types);
+    stream       s     = make_stream(3 * N_EVENTS, 1000000, fill_types);
     weiri_arena *arena = weiri_arena_new();
     for (size_t i = 0; i < sizeof windows / sizeof windows[0]; i++) {
         pattern_builder b   = pb_new(arena);
@@ -279,7 +281,7 @@ repeated(pattern_builder *b, uint32_t max, weiri_inner inner, int64_t last)
 static void
 bench_sets(bench_json *json, int runs)
 {
-    stream       s     = make_stream(1000000, fill_types); /* 1 ms apart */
+    stream       s     = make_stream(1000000, 1000000, fill_types); /* 1 ms apart */
     weiri_arena *arena = weiri_arena_new();
 
     pattern_builder b = pb_new(arena);
@@ -323,7 +325,7 @@ bench_sets(bench_json *json, int runs)
 static void
 bench_chains(bench_json *json, int runs)
 {
-    stream       s     = make_stream(1000000, fill_types); /* 1 ms apart */
+    stream       s     = make_stream(N_EVENTS, 1000000, fill_types); /* 1 ms apart */
     weiri_arena *arena = weiri_arena_new();
 
     pattern_builder b = pb_new(arena);
@@ -396,11 +398,23 @@ pair(weiri_arena *arena, bool is_keyed)
     return b.plan;
 }
 
+static weiri_match *
+five_failures(weiri_arena *arena)
+{
+    pattern_builder b    = pb_new(arena);
+    uint32_t        fail = pb_typed(&b, "fail", 0);
+    pb_by(&b, PB_K);
+    b.plan->pattern   = pb_repeat(pb_take(&b, WEIRI_FIRST, fail), 5, 5);
+    b.plan->within_ns = 60 * PB_SECOND;
+    b.plan->skip      = WEIRI_SKIP_OVERLAPS;
+    return b.plan;
+}
+
 static void
 bench_pairs(bench_json *json, int runs)
 {
     weiri_arena *arena = weiri_arena_new();
-    stream       s     = make_stream(50000, fill_100k); /* 10 s: 200,000 events */
+    stream       s = make_stream(N_EVENTS, 50000, fill_100k); /* 10 s: 200,000 events */
     measure(json, "a_b_same_id_100k", pair(arena, false), &s, runs);
     measure(json, "a_b_by_key_100k", pair(arena, true), &s, runs);
 
@@ -420,12 +434,12 @@ bench_pairs(bench_json *json, int runs)
     measure(json, "absence_by_key_100k", b.plan, &s, runs);
     free_stream(&s);
 
-    s = make_stream(50000, fill_1m);
+    s = make_stream(N_EVENTS, 50000, fill_1m);
     measure(json, "a_b_by_key_1m", pair(arena, true), &s, runs);
     free_stream(&s);
 
-    s             = make_stream(50000, fill_failures); /* a minute: 1.2 million events */
-    b             = pb_new(arena);
+    s = make_stream(N_EVENTS, 50000, fill_failures); /* a minute: 1.2 million events */
+    b = pb_new(arena);
     uint32_t fail = pb_typed(&b, "fail", 0);
     uint32_t hit  = pb_typed(&b, "hit", 1);
     pb_by(&b, PB_K);
@@ -436,14 +450,58 @@ bench_pairs(bench_json *json, int runs)
     b.plan->skip      = WEIRI_SKIP_OVERLAPS;
     measure(json, "five_failures_then_hit_by_key_100k", b.plan, &s, runs);
 
-    b    = pb_new(arena);
-    fail = pb_typed(&b, "fail", 0);
-    pb_by(&b, PB_K);
-    b.plan->pattern   = pb_repeat(pb_take(&b, WEIRI_FIRST, fail), 5, 5);
-    b.plan->within_ns = 60 * PB_SECOND;
-    b.plan->skip      = WEIRI_SKIP_OVERLAPS;
-    measure(json, "five_failures_in_a_minute_by_key_100k", b.plan, &s, runs);
+    measure(
+        json, "five_failures_in_a_minute_by_key_100k", five_failures(arena), &s, runs);
     free_stream(&s);
+    weiri_arena_destroy(&arena);
+}
+
+/* What a key costs that one failure was seen of. */
+static void
+bench_idle_keys(bench_json *json)
+{
+    static const uint32_t N_KEYS[] = { 1000, 100000, 1000000 };
+    const char           *name     = "bytes_of_an_idle_key";
+    weiri_arena          *arena    = weiri_arena_new();
+    const weiri_match    *plan     = five_failures(arena);
+    if (only != NULL && strstr(name, only) == NULL) {
+        weiri_arena_destroy(&arena);
+        return;
+    }
+    bench_json_open(json, name);
+    for (size_t i = 0; i < sizeof N_KEYS / sizeof N_KEYS[0]; i++) {
+        weiri_matcher         *matcher = NULL;
+        const weiri_match_sink sink    = { .context = NULL };
+        weir_error             err     = { 0 };
+        weir_chunk            *chunk   = NULL;
+        if (weiri_matcher_new(plan, &sink, &matcher, &err) != WEIR_OK) {
+            exit(1);
+        }
+        for (uint32_t k = 0; k < N_KEYS[i];) {
+            if (weir_chunk_new(pb_schema(), NULL, &chunk) != WEIR_OK) {
+                exit(1);
+            }
+            while (chunk->n_rows < WEIRI_CHUNK_ROWS && k < N_KEYS[i]) {
+                pb_event(chunk, k * 1e-6, 0, 0, k, 0);
+                k++;
+            }
+            weiri_part  part  = { .rows = { .chunk = chunk, .n = chunk->n_rows } };
+            weiri_batch batch = {
+                .parts = &part, .n_parts = 1, .n_events = chunk->n_rows
+            };
+            if (weiri_matcher_feed(matcher, &batch, &err) != WEIR_OK) {
+                exit(1);
+            }
+            const weir_chunk *done = chunk;
+            weir_chunk_unref(&done);
+        }
+        char keys[32];
+        (void)snprintf(keys, sizeof keys, "of_%u", N_KEYS[i]);
+        bench_json_number(
+            json, keys, (double)weiri_matcher_state_bytes(matcher) / N_KEYS[i]);
+        weiri_matcher_destroy(&matcher);
+    }
+    bench_json_close(json);
     weiri_arena_destroy(&arena);
 }
 
@@ -452,7 +510,7 @@ static void
 bench_partial(bench_json *json, int runs)
 {
     weiri_arena *arena = weiri_arena_new();
-    stream       s     = make_stream(1000000, fill_partial);
+    stream       s     = make_stream(N_EVENTS, 1000000, fill_partial);
     const struct {
         const char *name;
         int64_t     within_ns;
@@ -472,6 +530,21 @@ bench_partial(bench_json *json, int runs)
         measure(json, cases[i].name, b.plan, &s, runs);
     }
     free_stream(&s);
+
+    /* The same, and each is hit by one event in a hundred that it could be. */
+    s                 = make_stream(N_EVENTS, 1000000, fill_partial);
+    pattern_builder b = pb_new(arena);
+    uint32_t        a = pb_typed(&b, "a", 0);
+    weiri_expr     *reg =
+        pb_register(&b, WEIRI_REGISTER_LAST, a, 0, pb_field(&b, PB_V), WEIR_INT);
+    weiri_expr *far_below =
+        pb_call(&b, "<", pb_field(&b, PB_V), pb_call(&b, "-", reg, pb_int(&b, 900)));
+    uint32_t then     = pb_step(&b, "b", pb_type_is(&b, 1), far_below);
+    b.plan->pattern   = pb_group(&b, WEIRI_PATTERN_SEQUENCE, WEIRI_FIRST,
+          pb_take(&b, WEIRI_FIRST, a), pb_take(&b, WEIRI_FOLLOWED_ANY, then), NULL);
+    b.plan->within_ns = 36 * PB_SECOND;
+    measure(json, "partial_matches_360_with_hits", b.plan, &s, runs);
+    free_stream(&s);
     weiri_arena_destroy(&arena);
 }
 
@@ -487,6 +560,7 @@ main(int argc, char **argv)
     bench_chains(&json, runs);
     bench_pairs(&json, runs);
     bench_partial(&json, runs);
+    bench_idle_keys(&json);
     bench_json_close(&json);
     printf("\n");
     return 0;

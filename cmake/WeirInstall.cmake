@@ -13,6 +13,7 @@ add_library(weir::weir ALIAS weir)
 target_link_libraries(weir PRIVATE ${weir_foreign_libs} $<BUILD_INTERFACE:weir_flags>)
 target_include_directories(weir PUBLIC
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/runtime/include>
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/actors/include>
   $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 # Before 1.0 a minor release may break the ABI, so both numbers are in the name.
 set_target_properties(weir PROPERTIES LINKER_LANGUAGE C VERSION ${PROJECT_VERSION}
@@ -22,6 +23,7 @@ set(weir_cmakedir ${CMAKE_INSTALL_LIBDIR}/cmake/weir)
 install(TARGETS weir EXPORT weir-targets)
 install(EXPORT weir-targets NAMESPACE weir:: DESTINATION ${weir_cmakedir})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/runtime/include/weir
+  ${PROJECT_SOURCE_DIR}/actors/include/weir
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(FILES ${PROJECT_SOURCE_DIR}/docs/man/weir.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES ${PROJECT_SOURCE_DIR}/tools/completions/weir.bash

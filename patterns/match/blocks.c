@@ -87,13 +87,9 @@ add_slab(weiri_blocks *self)
     return true;
 }
 
-void *
-weiri_blocks_take(weiri_blocks *self, size_t size)
+static void *
+take_small(weiri_blocks *self, uint32_t bits)
 {
-    uint32_t bits = bits_of(size);
-    if (bits > WEIRI_BLOCK_SMALL_BITS) {
-        return take_large(self, bits);
-    }
     void *block = self->free[bits];
     if (block != NULL) {
         memcpy(&self->free[bits], block, sizeof block);
@@ -108,10 +104,21 @@ weiri_blocks_take(weiri_blocks *self, size_t size)
     return block;
 }
 
+void *
+weiri_blocks_take(weiri_blocks *self, size_t size)
+{
+    uint32_t bits = bits_of(size);
+    void    *block =
+        bits > WEIRI_BLOCK_SMALL_BITS ? take_large(self, bits) : take_small(self, bits);
+    self->n_taken += block != NULL ? UINT64_C(1) << bits : 0;
+    return block;
+}
+
 void
 weiri_blocks_give(weiri_blocks *self, void *block, size_t size)
 {
     uint32_t bits = bits_of(size);
+    self->n_taken -= UINT64_C(1) << bits;
     if (bits > WEIRI_BLOCK_SMALL_BITS) {
         give_large(self, block);
         return;

@@ -25,6 +25,7 @@ typedef struct weiri_blocks {
     char       *next; /* what is left of the last slab */
     size_t      n_left;
     size_t      slab_size; /* of the last slab */
+    uint64_t    n_taken;   /* bytes of blocks that are taken */
 } weiri_blocks;
 
 /* Everything that was taken is gone. */
@@ -41,5 +42,12 @@ weiri_blocks_take(weiri_blocks *self, size_t size);
 /* `size` as it was asked for. */
 void
 weiri_blocks_give(weiri_blocks *self, void *block, size_t size);
+
+/* Bytes of what is taken and was not given back. */
+static inline uint64_t
+weiri_blocks_bytes(const weiri_blocks *self)
+{
+    return self->n_taken;
+}
 
 #endif

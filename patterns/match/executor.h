@@ -69,16 +69,24 @@ weiri_chain_use(uint64_t fits)
 
 typedef struct weiri_executor weiri_executor;
 
+enum { WEIRI_STAGES = 3 };
+
 typedef struct weiri_executor_ops {
     const char *name;
     /* Bytes in a partition, zero when it is made. */
-    size_t (*state_size)(const weiri_match *plan);
+    size_t (*state_size)(const weiri_core *core);
     weir_status (*make)(weiri_core *core, weiri_executor **out);
     void (*destroy)(weiri_executor **self_p);
     unsigned (*use_of)(weiri_executor *self, uint32_t class); /* of weiri_class_use */
     /* Before an event of WEIRI_CLASS_OTHER: what it is. */
     void (*set_other)(weiri_executor *self, const weiri_class *class);
     void (*prefetch)(const weiri_executor *self, const weiri_partition *partition);
+    /* Of a rule without keys: have what an event will touch brought near, in the stages
+     * 0 … WEIRI_STAGES - 1, each some events before the next; `hint` is what the stage
+     * before left, 0 at first and if there is no more to do. `event` is read by stage 0
+     * alone. NULL: there is nothing to look for. */
+    void (*look_ahead)(const weiri_executor *self, const weiri_event *event,
+        unsigned stage, uint32_t *hint);
     /* All deadlines before the event's time have fired. */
     void (*event)(
         weiri_executor *self, weiri_partition *partition, const weiri_event *event);
@@ -87,6 +95,7 @@ typedef struct weiri_executor_ops {
     void (*fire)(weiri_executor *self, int64_t before_ns);
     void (*finish)(weiri_executor *self);
     uint64_t (*live_runs)(const weiri_executor *self);
+    uint64_t (*bytes)(const weiri_executor *self); /* of all it keeps, but for texts */
     uint64_t (*faults)(const weiri_executor *self);
     /* State as bytes, see match/state.h: what an executor keeps for all partitions (NULL:
      * nothing), and of each (NULL: it cannot be saved). Loading gives into an executor

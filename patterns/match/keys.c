@@ -23,14 +23,8 @@ typedef struct key_part {
     uint64_t    n_nulls;
 } key_part;
 
-/* A slot of the table: where the search for it begins (low half of the hash), and
- * whose it is. */
-typedef struct key_slot {
-    uint32_t tag;
-    uint32_t partition; /* 0: free */
-} key_slot;
-
 struct weiri_keys {
+    weiri_key_table    table; /* first: see weiri_keys_table */
     const weiri_match *plan;
     weiri_strings     *strings;
     weiri_program    **programs; /* per input, NULL: all keys are fields */
@@ -39,12 +33,7 @@ struct weiri_keys {
     uint32_t           n_parts;
     char              *scratch;
     size_t             scratch_size;
-    key_slot          *slots;
-    uint32_t           n_slots;
-    uint32_t           n_live;
     weiri_partition   *only; /* without keys: the partition, if there is one */
-    weiri_pool         partitions;
-    size_t             state_size;
 };
 
 /* ---- keys of events ---- */
@@ -73,6 +62,14 @@ prepare_programs(weiri_keys *self)
     return true;
 }
 
+static weiri_string *
+string_of(const weiri_keys *self, const weiri_partition *partition)
+{
+    weiri_string *string = NULL;
+    memcpy(&string, weiri_keys_place(self, partition), sizeof string);
+    return string;
+}
+
 weir_status
 weiri_keys_new(
     const weiri_match *plan, size_t state_size, weiri_strings *strings, weiri_keys **out)
@@ -81,16 +78,21 @@ weiri_keys_new(
     if (self == NULL) {
         return WEIR_ENOMEM;
     }
-    self->plan       = plan;
-    self->strings    = strings;
-    self->state_size = state_size;
-    self->n_slots    = FIRST_SLOTS;
-    self->slots      = calloc(FIRST_SLOTS, sizeof *self->slots);
+    self->plan             = plan;
+    self->strings          = strings;
+    self->table.state_size = (state_size + 7) / 8 * 8;
+    self->table.is_word    = plan->n_keys == 1 && !is_text(plan->inputs[0].keys[0]->type);
+    size_t key_size        = plan->n_keys == 0     ? 0
+                             : self->table.is_word ? WEIRI_KEY_WORD
+                                                   : WEIRI_KEY_INLINE;
+    self->table.n_slots    = FIRST_SLOTS;
+    self->table.slots      = calloc(FIRST_SLOTS, sizeof *self->table.slots);
     /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
     self->programs = calloc(plan->n_inputs, sizeof *self->programs);
     self->vectors  = calloc(plan->n_keys + 1, sizeof *self->vectors);
-    if (self->slots == NULL || self->programs == NULL || self->vectors == NULL
-        || !weiri_pool_init(&self->partitions, sizeof(weiri_partition) + state_size)
+    if (self->table.slots == NULL || self->programs == NULL || self->vectors == NULL
+        || !weiri_pool_init(&self->table.partitions,
+            sizeof(weiri_partition) + self->table.state_size + key_size)
         || !prepare_programs(self)) {
         weiri_keys_destroy(&self);
         return WEIR_ENOMEM;
@@ -117,20 +119,21 @@ weiri_keys_destroy(weiri_keys **self_p)
     for (uint32_t i = 0; self->programs != NULL && i < self->plan->n_inputs; i++) {
         weiri_program_destroy(&self->programs[i]);
     }
-    for (uint32_t s = 0; self->slots != NULL && s < self->n_slots; s++) {
-        if (self->slots[s].partition != 0) {
-            weiri_partition *partition = weiri_keys_at(self, self->slots[s].partition);
+    for (uint32_t s = 0; self->table.slots != NULL && s < self->table.n_slots; s++) {
+        if (self->table.slots[s].partition != 0) {
+            weiri_partition *partition =
+                weiri_keys_at(self, self->table.slots[s].partition);
             if (partition->size > WEIRI_KEY_INLINE) {
-                weiri_strings_unref(self->strings, partition->key.string);
+                weiri_strings_unref(self->strings, string_of(self, partition));
             }
         }
     }
-    weiri_pool_fini(&self->partitions);
+    weiri_pool_fini(&self->table.partitions);
     free(self->programs);
     free(self->vectors);
     free(self->parts);
     free(self->scratch);
-    free(self->slots);
+    free(self->table.slots);
     free(self);
 }
 
@@ -294,14 +297,26 @@ cell_of(const key_column *column, uint32_t row)
     return column->type == WEIR_FLOAT && cell == UINT64_C(1) << 63 ? 0 : cell;
 }
 
+static uint32_t
+tag_of(uint64_t hash)
+{
+    return (uint32_t)(hash >> 20);
+}
+
 bool
-weiri_keys_hash(weiri_keys *self, uint32_t part, uint32_t row, uint64_t *hash)
+weiri_keys_begin(weiri_keys *self, uint32_t part, uint32_t row, weiri_key *key)
 {
     uint64_t h = 0;
     for (uint32_t k = 0; k < self->plan->n_keys; k++) {
         const key_column *column = &self->parts[part].columns[k];
         if (column->cells == NULL || (column->nulls != NULL && column->nulls[row])) {
             return false;
+        }
+        if (self->table.is_word) {
+            key->word = cell_of(column, row);
+            key->size = WEIRI_KEY_WORD;
+            key->tag  = weiri_key_word_tag(key->word);
+            return true;
         }
         if (is_text(column->type)) {
             weir_text text = ((const weir_text *)column->cells)[row];
@@ -310,8 +325,17 @@ weiri_keys_hash(weiri_keys *self, uint32_t part, uint32_t row, uint64_t *hash)
             h = mix(h, cell_of(column, row));
         }
     }
-    *hash = mix(h, 0);
+    key->tag = tag_of(mix(h, 0));
     return true;
+}
+
+const uint64_t *
+weiri_keys_words(const weiri_keys *self, uint32_t part)
+{
+    const key_column *column = self->parts[part].columns;
+    bool              is_plain =
+        self->table.is_word && column->type != WEIR_BOOL && column->type != WEIR_FLOAT;
+    return is_plain && column->nulls == NULL ? column->cells : NULL;
 }
 
 static bool
@@ -333,16 +357,19 @@ put(weiri_keys *self, size_t *used, const void *bytes, size_t size)
     return true;
 }
 
-weiri_key
-weiri_keys_read(weiri_keys *self, uint32_t part, uint32_t row, uint64_t hash)
+void
+weiri_keys_read(weiri_keys *self, uint32_t part, uint32_t row, weiri_key *key)
 {
     const key_column *columns = self->parts[part].columns;
     size_t            used    = 0;
-    if (self->plan->n_keys == 1 && is_text(columns->type)) {
+    if (self->table.is_word) {
+        return;
+    }
+    if (self->plan->n_keys == 1) {
         weir_text text = ((const weir_text *)columns->cells)[row];
-        return (weiri_key){
-            .bytes = columns->heap + text.offset, .size = text.size, .hash = hash
-        };
+        key->bytes     = columns->heap + text.offset;
+        key->size      = text.size;
+        return;
     }
     for (uint32_t k = 0; k < self->plan->n_keys; k++) {
         const key_column *column = &columns[k];
@@ -356,66 +383,52 @@ weiri_keys_read(weiri_keys *self, uint32_t part, uint32_t row, uint64_t hash)
             is_put        = put(self, &used, &cell, sizeof cell);
         }
         if (!is_put) {
-            self->partitions.is_out_of_memory = true;
+            self->table.partitions.is_out_of_memory = true;
         }
     }
-    return (weiri_key){ .bytes = self->scratch, .size = (uint32_t)used, .hash = hash };
+    key->bytes = self->scratch;
+    key->size  = (uint32_t)used;
 }
 
 /* ---- the table ---- */
 
-static uint32_t
-tag_of(uint64_t hash)
+static const char *
+bytes_of(const weiri_keys *self, const weiri_partition *partition)
 {
-    return (uint32_t)(hash >> 20);
+    return partition->size > WEIRI_KEY_INLINE ? string_of(self, partition)->bytes
+                                              : weiri_keys_place(self, partition);
 }
 
-void
-weiri_keys_prefetch(const weiri_keys *self, uint64_t hash)
+static bool
+has_key(const weiri_keys *self, const weiri_partition *partition, const weiri_key *key)
 {
-    __builtin_prefetch(&self->slots[tag_of(hash) & (self->n_slots - 1)]);
-}
-
-uint32_t
-weiri_keys_guess(const weiri_keys *self, uint64_t hash)
-{
-    uint32_t tag  = tag_of(hash);
-    uint32_t mask = self->n_slots - 1;
-    for (uint32_t i = tag & mask; self->slots[i].partition != 0; i = (i + 1) & mask) {
-        if (self->slots[i].tag == tag) {
-            return self->slots[i].partition;
-        }
+    if (self->table.is_word) {
+        return weiri_keys_has_word(self, partition, key->word);
     }
-    return 0;
+    return partition->tag == key->tag && partition->size == key->size
+           && (key->size == 0
+               || memcmp(bytes_of(self, partition), key->bytes, key->size) == 0);
 }
 
 weiri_partition *
-weiri_keys_at(const weiri_keys *self, uint32_t number)
+weiri_keys_check(const weiri_keys *self, uint32_t number, const weiri_key *key)
 {
-    return weiri_pool_at(&self->partitions, number);
-}
-
-static const char *
-bytes_of(const weiri_partition *partition)
-{
-    return partition->size > WEIRI_KEY_INLINE ? partition->key.string->bytes
-                                              : partition->key.bytes;
+    weiri_partition *partition = weiri_keys_at(self, number);
+    return has_key(self, partition, key) ? partition : NULL;
 }
 
 weiri_partition *
 weiri_keys_find(const weiri_keys *self, const weiri_key *key)
 {
-    uint32_t tag  = tag_of(key->hash);
-    uint32_t mask = self->n_slots - 1;
-    for (uint32_t i = tag & mask; self->slots[i].partition != 0; i = (i + 1) & mask) {
-        if (self->slots[i].tag != tag) {
-            continue;
-        }
-        weiri_partition *partition = weiri_keys_at(self, self->slots[i].partition);
-        if (partition->hash == key->hash && partition->size == key->size
-            && (key->size == 0
-                || memcmp(bytes_of(partition), key->bytes, key->size) == 0)) {
-            return partition;
+    uint32_t mask = self->table.n_slots - 1;
+    for (uint32_t i = key->tag & mask; self->table.slots[i].partition != 0;
+         i          = (i + 1) & mask) {
+        if (self->table.slots[i].tag == key->tag) {
+            weiri_partition *partition =
+                weiri_keys_at(self, self->table.slots[i].partition);
+            if (has_key(self, partition, key)) {
+                return partition;
+            }
         }
     }
     return NULL;
@@ -428,7 +441,7 @@ weiri_keys_only(const weiri_keys *self)
 }
 
 static void
-insert_slot(key_slot *slots, uint32_t mask, key_slot slot)
+insert_slot(weiri_key_slot *slots, uint32_t mask, weiri_key_slot slot)
 {
     uint32_t i = slot.tag & mask;
     while (slots[i].partition != 0) {
@@ -440,50 +453,64 @@ insert_slot(key_slot *slots, uint32_t mask, key_slot slot)
 static bool
 grow(weiri_keys *self)
 {
-    uint32_t  n_slots = self->n_slots * 2;
-    key_slot *slots   = calloc(n_slots, sizeof *slots);
+    uint32_t        n_slots = self->table.n_slots * 2;
+    weiri_key_slot *slots   = calloc(n_slots, sizeof *slots);
     if (slots == NULL || n_slots == 0) {
         free(slots);
         return false;
     }
-    for (uint32_t i = 0; i < self->n_slots; i++) {
-        if (self->slots[i].partition != 0) {
-            insert_slot(slots, n_slots - 1, self->slots[i]);
+    for (uint32_t i = 0; i < self->table.n_slots; i++) {
+        if (self->table.slots[i].partition != 0) {
+            insert_slot(slots, n_slots - 1, self->table.slots[i]);
         }
     }
-    free(self->slots);
-    self->slots   = slots;
-    self->n_slots = n_slots;
+    free(self->table.slots);
+    self->table.slots   = slots;
+    self->table.n_slots = n_slots;
     return true;
 }
 
+static bool
+write_key(weiri_keys *self, weiri_partition *partition, const weiri_key *key)
+{
+    char *place = weiri_keys_place(self, partition);
+    if (self->table.is_word) {
+        memcpy(place, &key->word, sizeof key->word);
+    } else if (key->size > WEIRI_KEY_INLINE) {
+        weiri_string *string = weiri_strings_make(self->strings, key->bytes, key->size);
+        memcpy(place, &string, sizeof string);
+        return string != NULL;
+    } else if (key->size > 0 && key->bytes != NULL) {
+        memcpy(place, key->bytes, key->size);
+    }
+    return true;
+}
+
+/* Of 16 slots at most 13 are in use: a search that fails looks at 15 on average, two
+ * lines of memory. */
 weiri_partition *
 weiri_keys_add(weiri_keys *self, const weiri_key *key)
 {
-    if (self->n_live >= self->n_slots / 2 && !grow(self)) {
+    if (self->table.n_live >= self->table.n_slots / 16 * 13 && !grow(self)) {
         return NULL;
     }
-    uint32_t number = weiri_pool_take(&self->partitions);
+    uint32_t number = weiri_pool_take(&self->table.partitions);
     if (number == 0) {
         return NULL;
     }
     weiri_partition *partition = weiri_keys_at(self, number);
-    memset(partition, 0, sizeof *partition + self->state_size);
-    partition->hash = key->hash;
+    memset(partition, 0, sizeof *partition + self->table.state_size);
+    partition->tag  = key->tag;
     partition->size = key->size;
     partition->self = number;
-    if (key->size > WEIRI_KEY_INLINE) {
-        partition->key.string = weiri_strings_make(self->strings, key->bytes, key->size);
-        if (partition->key.string == NULL) {
-            weiri_pool_give(&self->partitions, number);
-            return NULL;
-        }
-    } else if (key->size > 0) {
-        memcpy(partition->key.bytes, key->bytes, key->size);
+    if (!write_key(self, partition, key)) {
+        partition->size = WEIRI_KEY_GONE;
+        weiri_pool_give(&self->table.partitions, number);
+        return NULL;
     }
-    insert_slot(self->slots, self->n_slots - 1,
-        (key_slot){ .tag = tag_of(key->hash), .partition = number });
-    self->n_live++;
+    insert_slot(self->table.slots, self->table.n_slots - 1,
+        (weiri_key_slot){ .tag = key->tag, .partition = number });
+    self->table.n_live++;
     self->only = partition;
     return partition;
 }
@@ -492,33 +519,46 @@ weiri_keys_add(weiri_keys *self, const weiri_key *key)
 static void
 free_slot(weiri_keys *self, uint32_t hole)
 {
-    uint32_t mask = self->n_slots - 1;
-    for (uint32_t i = (hole + 1) & mask; self->slots[i].partition != 0;
+    uint32_t mask = self->table.n_slots - 1;
+    for (uint32_t i = (hole + 1) & mask; self->table.slots[i].partition != 0;
          i          = (i + 1) & mask) {
-        uint32_t home = self->slots[i].tag & mask;
+        uint32_t home = self->table.slots[i].tag & mask;
         if (((i - home) & mask) >= ((i - hole) & mask)) {
-            self->slots[hole] = self->slots[i];
-            hole              = i;
+            self->table.slots[hole] = self->table.slots[i];
+            hole                    = i;
         }
     }
-    self->slots[hole].partition = 0;
+    self->table.slots[hole].partition = 0;
 }
 
 void
 weiri_keys_remove(weiri_keys *self, weiri_partition *partition)
 {
-    uint32_t mask = self->n_slots - 1;
-    uint32_t i    = tag_of(partition->hash) & mask;
-    while (self->slots[i].partition != partition->self) {
+    uint32_t mask = self->table.n_slots - 1;
+    uint32_t i    = partition->tag & mask;
+    while (self->table.slots[i].partition != partition->self) {
         i = (i + 1) & mask;
     }
     free_slot(self, i);
     if (partition->size > WEIRI_KEY_INLINE) {
-        weiri_strings_unref(self->strings, partition->key.string);
+        weiri_strings_unref(self->strings, string_of(self, partition));
     }
-    weiri_pool_give(&self->partitions, partition->self);
-    self->n_live--;
+    partition->size = WEIRI_KEY_GONE;
+    weiri_pool_give(&self->table.partitions, partition->self);
+    self->table.n_live--;
     self->only = NULL;
+}
+
+weiri_partition *
+weiri_keys_next(const weiri_keys *self, uint32_t *number)
+{
+    while (++*number < self->table.partitions.n_made) {
+        weiri_partition *partition = weiri_keys_at(self, *number);
+        if (partition->size != WEIRI_KEY_GONE) {
+            return partition;
+        }
+    }
+    return NULL;
 }
 
 static weir_value
@@ -542,7 +582,7 @@ void
 weiri_keys_values(
     const weiri_keys *self, const weiri_partition *partition, weir_value *out)
 {
-    const char *bytes = bytes_of(partition);
+    const char *bytes = bytes_of(self, partition);
     for (uint32_t k = 0; k < self->plan->n_keys; k++) {
         weir_type type = self->plan->inputs[0].keys[k]->type;
         if (!is_text(type)) {
@@ -580,19 +620,21 @@ compare_listed(const void *a, const void *b)
 uint32_t *
 weiri_keys_list(const weiri_keys *self)
 {
-    listed   *all     = malloc((self->n_live + (size_t)1) * sizeof *all);
-    uint32_t *numbers = malloc((self->n_live + (size_t)1) * sizeof *numbers);
+    listed   *all     = malloc((self->table.n_live + (size_t)1) * sizeof *all);
+    uint32_t *numbers = malloc((self->table.n_live + (size_t)1) * sizeof *numbers);
     uint32_t  n       = 0;
     if (all == NULL || numbers == NULL) {
         free(all);
         free(numbers);
         return NULL;
     }
-    for (uint32_t s = 0; s < self->n_slots; s++) {
-        if (self->slots[s].partition != 0) {
-            const weiri_partition *at = weiri_keys_at(self, self->slots[s].partition);
-            all[n++] =
-                (listed){ .bytes = bytes_of(at), .size = at->size, .number = at->self };
+    for (uint32_t s = 0; s < self->table.n_slots; s++) {
+        if (self->table.slots[s].partition != 0) {
+            const weiri_partition *at =
+                weiri_keys_at(self, self->table.slots[s].partition);
+            all[n++] = (listed){
+                .bytes = bytes_of(self, at), .size = at->size, .number = at->self
+            };
         }
     }
     qsort(all, n, sizeof *all, compare_listed);
@@ -603,31 +645,45 @@ weiri_keys_list(const weiri_keys *self)
     return numbers;
 }
 
-/* The hash and the bytes of weiri_keys_hash and weiri_keys_read. */
-static bool
-write_key(weiri_keys *self, const weir_value *values, weiri_key *key)
+static uint64_t
+cell_of_value(const weir_value *value)
 {
-    size_t used    = 0;
-    bool   is_put  = true;
-    bool   is_bare = self->plan->n_keys == 1 && is_text(values->type);
+    uint64_t cell = 0;
+    if (value->type == WEIR_BOOL) {
+        cell = value->as.b;
+    } else if (value->type != WEIR_FLOAT || value->as.f != 0.0) {
+        memcpy(&cell, &value->as, sizeof cell);
+    }
+    return cell;
+}
+
+/* The key of weiri_keys_begin and weiri_keys_read. */
+static bool
+key_of_values(weiri_keys *self, const weir_value *values, weiri_key *key)
+{
+    size_t   used    = 0;
+    uint64_t hash    = 0;
+    bool     is_put  = true;
+    bool     is_bare = self->plan->n_keys == 1;
+    if (self->table.is_word) {
+        key->word = cell_of_value(values);
+        key->size = WEIRI_KEY_WORD;
+        key->tag  = weiri_key_word_tag(key->word);
+        return true;
+    }
     for (uint32_t k = 0; k < self->plan->n_keys && is_put; k++) {
         const weir_value *value = &values[k];
-        uint64_t          cell  = 0;
         if (is_text(value->type)) {
             is_put = (is_bare || put(self, &used, &value->size, sizeof value->size))
                      && put(self, &used, value->as.s, value->size);
-            key->hash = hash_bytes(key->hash, value->as.s, value->size);
-            continue;
+            hash = hash_bytes(hash, value->as.s, value->size);
+        } else {
+            uint64_t cell = cell_of_value(value);
+            is_put        = put(self, &used, &cell, sizeof cell);
+            hash          = mix(hash, cell);
         }
-        if (value->type == WEIR_BOOL) {
-            cell = value->as.b;
-        } else if (value->type != WEIR_FLOAT || value->as.f != 0.0) {
-            memcpy(&cell, &value->as, sizeof cell);
-        }
-        is_put    = put(self, &used, &cell, sizeof cell);
-        key->hash = mix(key->hash, cell);
     }
-    key->hash  = mix(key->hash, 0);
+    key->tag   = tag_of(mix(hash, 0));
     key->bytes = self->scratch;
     key->size  = (uint32_t)used;
     return is_put;
@@ -636,8 +692,8 @@ write_key(weiri_keys *self, const weir_value *values, weiri_key *key)
 weir_status
 weiri_keys_restore(weiri_keys *self, const weir_value *values, weiri_partition **out)
 {
-    weiri_key key = { .hash = 0 };
-    if (!write_key(self, values, &key)) {
+    weiri_key key = { .size = 0 };
+    if (!key_of_values(self, values, &key)) {
         return WEIR_ENOMEM;
     }
     if (weiri_keys_find(self, &key) != NULL) {
@@ -647,10 +703,17 @@ weiri_keys_restore(weiri_keys *self, const weir_value *values, weiri_partition *
     return *out == NULL ? WEIR_ENOMEM : WEIR_OK;
 }
 
+uint64_t
+weiri_keys_bytes(const weiri_keys *self)
+{
+    return self->table.n_slots * sizeof *self->table.slots
+           + weiri_pool_bytes(&self->table.partitions);
+}
+
 uint32_t
 weiri_keys_live(const weiri_keys *self)
 {
-    return self->n_live;
+    return self->table.n_live;
 }
 
 uint64_t

@@ -16,7 +16,7 @@
 #include "weiri/assert.h"
 #include "weiri/limits.h"
 
-enum { STRETCH = 1024, FIRST_RELEVANT = 16, NEAR = 8, FAR = 16 };
+enum { STRETCH = 1024, FIRST_RELEVANT = 16, NEAR = 8 };
 
 /* What is known of the rows of a part. */
 typedef struct part_rows {
@@ -26,11 +26,12 @@ typedef struct part_rows {
 
 /* An event that may matter. */
 typedef struct relevant {
-    uint32_t part;
-    uint32_t row;
-    uint64_t order;
-    uint64_t hash;
+    uint64_t word;  /* its key, if that is one number                  */
+    uint32_t tag;   /* of its key                                      */
     uint32_t guess; /* the partition that is probably its own, 0: none */
+    uint32_t at;    /* in the stretch */
+    uint16_t part;
+    uint16_t row;
     uint8_t  use;
     uint8_t class;
 } relevant;
@@ -69,7 +70,7 @@ prepare_core(weiri_matcher *self, weir_error *err)
         return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the matcher");
     }
     self->ops = weiri_choose_executor(plan, core->automaton);
-    if (weiri_keys_new(plan, self->ops->state_size(plan),
+    if (weiri_keys_new(plan, self->ops->state_size(core),
             weiri_registers_strings(core->registers), &core->keys)
             != WEIR_OK
         || self->ops->make(core, &self->executor) != WEIR_OK) {
@@ -249,7 +250,7 @@ load_part(weiri_matcher *self, uint32_t p, const weiri_part *part)
 /* ---- events ---- */
 
 static weiri_event
-event_of(const weiri_batch *batch, const relevant *r)
+event_of(const weiri_matcher *self, const weiri_batch *batch, const relevant *r)
 {
     const weiri_part *part = &batch->parts[r->part];
     return (weiri_event){ .chunk = part->rows.chunk,
@@ -257,7 +258,7 @@ event_of(const weiri_batch *batch, const relevant *r)
         .input                   = part->input,
         .class                   = r->class,
         .time_ns                 = part->rows.chunk->time[r->row],
-        .order                   = r->order };
+        .order                   = self->n_events + r->at };
 }
 
 /* The event's turn in its partition, NULL: it has none yet. */
@@ -297,51 +298,84 @@ go_to(weiri_matcher *self, int64_t time_ns)
 static void
 handle(weiri_matcher *self, const weiri_batch *batch, const relevant *r)
 {
-    weiri_event event = event_of(batch, r);
+    const weiri_keys *keys  = self->core.keys;
+    weiri_event       event = event_of(self, batch, r);
+    weiri_key         key   = { .word = r->word, .size = WEIRI_KEY_WORD, .tag = r->tag };
+    weiri_partition  *own   = NULL;
     go_to(self, event.time_ns);
-    if ((r->use & WEIRI_CLASS_BEGINS) == 0
-        && weiri_keys_guess(self->core.keys, r->hash) == 0) {
-        return;
+    if (weiri_keys_table(keys)->is_word) {
+        if (r->guess != 0) {
+            own = weiri_keys_at(keys, r->guess);
+            own = weiri_keys_has_word(keys, own, r->word) ? own : NULL;
+        }
+    } else {
+        if ((r->use & WEIRI_CLASS_BEGINS) == 0 && weiri_keys_guess(keys, r->tag) == 0) {
+            return;
+        }
+        weiri_keys_read(self->core.keys, r->part, r->row, &key);
     }
-    weiri_key key = weiri_keys_read(self->core.keys, r->part, r->row, r->hash);
-    take_turn(self, r, &event, weiri_keys_find(self->core.keys, &key), &key);
+    take_turn(self, r, &event, own != NULL ? own : weiri_keys_find(keys, &key), &key);
 }
 
-/* Without keys there is one partition, and nothing to look up. */
+static void
+look_ahead(weiri_matcher *self, const weiri_batch *batch, uint32_t i, uint32_t n)
+{
+    relevant *all = self->relevant;
+    if (i + 3 * NEAR < n) {
+        weiri_event event = event_of(self, batch, &all[i + 3 * NEAR]);
+        self->ops->look_ahead(self->executor, &event, 0, &all[i + 3 * NEAR].guess);
+    }
+    for (uint32_t stage = 1; stage < WEIRI_STAGES; stage++) {
+        uint32_t ahead = i + (WEIRI_STAGES - stage) * NEAR;
+        if (ahead < n && all[ahead].guess != 0) {
+            self->ops->look_ahead(self->executor, NULL, stage, &all[ahead].guess);
+        }
+    }
+}
+
+/* Without keys there is one partition. */
 static void
 handle_unkeyed(weiri_matcher *self, const weiri_batch *batch, uint32_t n)
 {
     static const weiri_key key = { .bytes = "", .size = 0 };
     for (uint32_t i = 0; i < n && self->core.status == WEIR_OK; i++) {
+        if (self->ops->look_ahead != NULL) {
+            look_ahead(self, batch, i, n);
+        }
         const relevant *r     = &self->relevant[i];
-        weiri_event     event = event_of(batch, r);
+        weiri_event     event = event_of(self, batch, r);
         go_to(self, event.time_ns);
         take_turn(self, r, &event, weiri_keys_only(self->core.keys), &key);
     }
 }
 
-/* Look for each event's partition a little before its turn, so that memory is at hand. */
+/* Look for each event's partition a little before its turn, so that memory is at hand:
+ * the table's slot, then the partition in it, then what that refers to. Spread like this
+ * rather than done for many events at once, for which there are not enough lines to wait
+ * for. */
 static void
 handle_keyed(weiri_matcher *self, const weiri_batch *batch, uint32_t n)
 {
-    relevant *all = self->relevant;
-    for (uint32_t i = 0; i < n && i < FAR; i++) {
-        weiri_keys_prefetch(self->core.keys, all[i].hash);
+    const weiri_keys *keys = self->core.keys;
+    relevant         *all  = self->relevant;
+    for (uint32_t i = 0; i < n && i < 3 * NEAR; i++) {
+        __builtin_prefetch(weiri_keys_slot(keys, all[i].tag));
     }
     for (uint32_t i = 0; i < n && self->core.status == WEIR_OK; i++) {
-        if (i + FAR < n) {
-            weiri_keys_prefetch(self->core.keys, all[i + FAR].hash);
+        if (i + 3 * NEAR < n) {
+            __builtin_prefetch(weiri_keys_slot(keys, all[i + 3 * NEAR].tag));
         }
-        if (i + NEAR < n) {
-            relevant *near = &all[i + NEAR];
-            near->guess    = weiri_keys_guess(self->core.keys, near->hash);
+        if (i + 2 * NEAR < n) {
+            relevant *near = &all[i + 2 * NEAR];
+            near->guess    = weiri_keys_guess(keys, near->tag);
             if (near->guess != 0) {
-                __builtin_prefetch(weiri_keys_at(self->core.keys, near->guess));
+                const weiri_partition *own = weiri_keys_at(keys, near->guess);
+                __builtin_prefetch(own);
+                __builtin_prefetch(weiri_keys_end(keys, own));
             }
         }
-        if (i + NEAR / 2 < n && all[i + NEAR / 2].guess != 0) {
-            self->ops->prefetch(
-                self->executor, weiri_keys_at(self->core.keys, all[i + NEAR / 2].guess));
+        if (i + NEAR < n && all[i + NEAR].guess != 0) {
+            self->ops->prefetch(self->executor, weiri_keys_at(keys, all[i + NEAR].guess));
         }
         handle(self, batch, &all[i]);
     }
@@ -349,17 +383,40 @@ handle_keyed(weiri_matcher *self, const weiri_batch *batch, uint32_t n)
 
 /* Note an event that may matter; false: it is of no partition. */
 static bool
-note(weiri_matcher *self, weiri_place place, uint64_t order, relevant *r)
+note(weiri_matcher *self, weiri_place place, uint32_t at, relevant *r)
 {
-    uint8_t class = self->parts[place.part].classes[place.row];
-    r->part       = place.part;
-    r->row        = place.row;
-    r->class      = class;
-    r->use        = self->uses[class];
-    r->order      = order;
-    r->guess      = 0;
-    return self->core.plan->n_keys == 0
-           || weiri_keys_hash(self->core.keys, place.part, place.row, &r->hash);
+    uint8_t class      = self->parts[place.part].classes[place.row];
+    weiri_key key      = { .word = 0 };
+    bool      is_whole = self->core.plan->n_keys == 0
+                    || weiri_keys_begin(self->core.keys, place.part, place.row, &key);
+    *r = (relevant){ .word = key.word,
+        .tag               = key.tag,
+        .at                = at,
+        .part              = place.part,
+        .row               = place.row,
+        .use               = self->uses[class],
+        .class             = class };
+    return is_whole;
+}
+
+/* The same for rows `first` + self->rows[0 … n) of a single part with keys that
+ * are numbers. */
+static uint32_t
+note_words(weiri_matcher *self, const uint64_t *words, uint32_t first, uint32_t n)
+{
+    const uint8_t *classes = self->parts[0].classes + first;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t at       = self->rows[i];
+        uint64_t word     = words[first + at];
+        uint8_t class     = classes[at];
+        self->relevant[i] = (relevant){ .word = word,
+            .tag                              = weiri_key_word_tag(word),
+            .at                               = at,
+            .row                              = (uint16_t)(first + at),
+            .use                              = self->uses[class],
+            .class                            = class };
+    }
+    return n;
 }
 
 /* Most rows are often nobody's business: leave them out without a branch for each. */
@@ -381,19 +438,24 @@ find_relevant(weiri_matcher *self, const weiri_batch *batch, uint32_t first, uin
 {
     uint32_t found = 0;
     if (batch->order == NULL) {
-        uint32_t row  = batch->parts[0].rows.first + first;
-        uint32_t rows = find_rows(self, self->parts[0].classes + row, n);
+        uint32_t        row  = batch->parts[0].rows.first + first;
+        uint32_t        rows = find_rows(self, self->parts[0].classes + row, n);
+        const uint64_t *words =
+            self->core.plan->n_keys == 1 ? weiri_keys_words(self->core.keys, 0) : NULL;
+        if (words != NULL) {
+            return note_words(self, words, row, rows);
+        }
         for (uint32_t i = 0; i < rows; i++) {
             uint32_t    at    = self->rows[i];
             weiri_place place = { .row = (uint16_t)(row + at) };
-            found += note(self, place, self->n_events + at, &self->relevant[found]);
+            found += note(self, place, at, &self->relevant[found]);
         }
         return found;
     }
     for (uint32_t i = 0; i < n; i++) {
         weiri_place place = batch->order[first + i];
         if (self->uses[self->parts[place.part].classes[place.row]] != 0) {
-            found += note(self, place, self->n_events + i, &self->relevant[found]);
+            found += note(self, place, i, &self->relevant[found]);
         }
     }
     return found;
@@ -510,6 +572,12 @@ weiri_matcher_counts(const weiri_matcher *self)
         counts.faults += weiri_emitter_faults(self->core.on_timeout);
     }
     return counts;
+}
+
+uint64_t
+weiri_matcher_state_bytes(const weiri_matcher *self)
+{
+    return weiri_keys_bytes(self->core.keys) + self->ops->bytes(self->executor);
 }
 
 /* ---- state ---- */

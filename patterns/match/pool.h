@@ -38,6 +38,13 @@ weiri_pool_at(const weiri_pool *self, uint32_t item)
            + (place - (UINT64_C(1) << top)) * self->item_size;
 }
 
+/* Bytes of the items that are given out. */
+static inline uint64_t
+weiri_pool_bytes(const weiri_pool *self)
+{
+    return self->n_live * (uint64_t)self->item_size;
+}
+
 /* Its bytes are what the last owner left; the first four are anything. */
 uint32_t
 weiri_pool_take(weiri_pool *self);

@@ -20,6 +20,8 @@
 
 #include "match/rings.h"
 
+enum { NEAR = 8 }; /* partitions ahead that memory is brought near for */
+
 /* ---- which patterns ---- */
 
 static bool
@@ -73,16 +75,15 @@ weiri_rings_take(const weiri_match *plan)
 
 /* ---- making and ending ---- */
 
-/* Long texts that entries hold are not the pool's. */
+/* Texts that entries hold are counted. */
 static void
-release_entries(weiri_executor *self, uint32_t step)
+release_all(weiri_executor *self)
 {
-    weiri_pool *entries = &self->entries[step];
-    for (uint32_t i = 1; entries->blocks[0] != NULL && i < entries->n_made; i++) {
-        entry *at = weiri_pool_at(entries, i);
-        if (at->order != NO_ENTRY) {
-            weiri_registers_release_kept(
-                self->core->registers, self->steps[step], at->kept);
+    uint32_t         number    = 0;
+    weiri_partition *partition = NULL;
+    while ((partition = weiri_keys_next(self->core->keys, &number)) != NULL) {
+        while (state_of(partition)->tail != state_of(partition)->head) {
+            weiri_rings_pop_start(self, partition);
         }
     }
 }
@@ -92,12 +93,13 @@ destroy(weiri_executor **self_p)
 {
     weiri_executor *self = *self_p;
     *self_p              = NULL;
-    for (uint32_t i = 0; self->entries != NULL && i < self->n_held; i++) {
-        release_entries(self, i);
-        weiri_pool_fini(&self->entries[i]);
+    if (self->n_starts > 0) {
+        release_all(self);
     }
+    weiri_blocks_fini(&self->blocks);
     weiri_timers_fini(&self->timers);
-    free(self->entries);
+    weiri_wheel_fini(&self->wheel);
+    free(self->entry_sizes);
     free(self->cells);
     free(self->key);
     free(self->taken);
@@ -122,19 +124,24 @@ read_chain(weiri_executor *self)
     self->max     = first->max;
 }
 
-static bool
-make_pools(weiri_executor *self)
+static size_t
+entry_size(const weiri_registers *registers, uint32_t step, bool is_first)
 {
-    weiri_registers *registers = self->core->registers;
-    self->entries              = calloc(self->n_held, sizeof *self->entries);
-    for (uint32_t i = 0; self->entries != NULL && i < self->n_held; i++) {
-        uint32_t n_kept = weiri_registers_kept_cells(registers, self->steps[i]);
-        if (!weiri_pool_init(
-                &self->entries[i], sizeof(entry) + n_kept * sizeof(weiri_cell))) {
-            return false;
-        }
+    return sizeof(entry) + (is_first ? 0 : sizeof(weiri_rings_moved))
+           + weiri_registers_kept_cells(registers, step) * sizeof(weiri_cell);
+}
+
+static bool
+find_sizes(weiri_executor *self)
+{
+    self->entry_sizes = calloc(self->n_held, sizeof *self->entry_sizes);
+    for (uint32_t i = 0; self->entry_sizes != NULL && i < self->n_held; i++) {
+        self->entry_sizes[i] = entry_size(self->core->registers, self->steps[i], i == 0);
+        uint32_t n_kept =
+            weiri_registers_kept_cells(self->core->registers, self->steps[i]);
+        self->keeps |= (uint64_t)(n_kept > 0) << i;
     }
-    return self->entries != NULL;
+    return self->entry_sizes != NULL;
 }
 
 static weir_status
@@ -144,12 +151,12 @@ make(weiri_core *core, weiri_executor **out)
     if (self == NULL) {
         return WEIR_ENOMEM;
     }
-    self->core          = core;
-    self->last_watch_ns = INT64_MIN;
+    self->core = core;
     read_chain(self);
+    weiri_wheel_init(&self->wheel, core->plan->within_ns < 0 ? 0 : core->plan->within_ns);
     self->cells = calloc(weiri_registers_cells(core->registers) + 1, sizeof *self->cells);
     self->key   = calloc(core->plan->n_keys + 1, sizeof *self->key);
-    if (self->cells == NULL || self->key == NULL || !make_pools(self)) {
+    if (self->cells == NULL || self->key == NULL || !find_sizes(self)) {
         destroy(&self);
         return WEIR_ENOMEM;
     }
@@ -183,7 +190,20 @@ set_other(weiri_executor *self, const weiri_class *class)
     self->fits[WEIRI_CLASS_OTHER] = fits_of(self, class);
 }
 
-/* ---- queues ---- */
+/* ---- starts ---- */
+
+static uint32_t
+n_alive_of(const rings_state *state)
+{
+    return state->head - state->tail;
+}
+
+/* The earliest start; there is one. */
+static entry *
+first_start(const weiri_executor *self, const weiri_partition *partition)
+{
+    return weiri_rings_start(self, partition, state_of(partition)->tail);
+}
 
 /* The number after the last start that has taken step `step`. */
 static uint32_t
@@ -192,61 +212,20 @@ boundary(const weiri_executor *self, const rings_state *state, uint32_t step)
     if (step == 0) {
         return state->head;
     }
-    uint32_t last = state->steps[step].last;
-    return last != 0 ? entry_at(self, step, last)->until : state->tail;
+    const ring *of = &state->moved[step - 1];
+    return of->tail == of->head ? state->tail
+                                : (uint32_t)*weiri_rings_until(weiri_rings_moved_at(
+                                    self, state, step, of->head - 1));
 }
 
-static entry *
-push(weiri_executor *self, rings_state *state, uint32_t step, const weiri_event *event)
+static void
+fill(weiri_executor *self, entry *made, uint32_t step, const weiri_event *event)
 {
-    uint32_t number = weiri_pool_take(&self->entries[step]);
-    entry   *made   = entry_at(self, step, number);
-    if (number == 0) {
-        self->core->status = WEIR_ENOMEM;
-        return NULL;
-    }
-    queue *to     = &state->steps[step];
-    made->next    = 0;
     made->time_ns = event->time_ns;
     made->order   = event->order;
-    weiri_registers_keep(self->core->registers, made->kept, self->steps[step], event);
-    if (to->last != 0) {
-        entry_at(self, step, to->last)->next = number;
-    } else {
-        to->first = number;
-    }
-    to->last = number;
-    return made;
-}
-
-static void
-pop(weiri_executor *self, rings_state *state, uint32_t step)
-{
-    queue   *from   = &state->steps[step];
-    uint32_t number = from->first;
-    entry   *first  = entry_at(self, step, number);
-    from->first     = first->next;
-    if (from->first == 0) {
-        from->last = 0;
-    }
-    weiri_registers_release_kept(self->core->registers, self->steps[step], first->kept);
-    first->order = NO_ENTRY;
-    weiri_pool_give(&self->entries[step], number);
-}
-
-/* Drop the earliest start, and what moved only starts up to it. */
-static void
-pop_start(weiri_executor *self, rings_state *state)
-{
-    pop(self, state, 0);
-    state->tail++;
-    self->n_starts--;
-    for (uint32_t j = 1; j < self->n_held; j++) {
-        while (state->steps[j].first != 0
-               && (int32_t)(entry_at(self, j, state->steps[j].first)->until - state->tail)
-                      <= 0) {
-            pop(self, state, j);
-        }
+    if (self->keeps >> step & 1) {
+        weiri_registers_keep(self->core->registers, weiri_rings_kept(made, step),
+            self->steps[step], event);
     }
 }
 
@@ -258,20 +237,19 @@ has_expired(const weiri_executor *self, int64_t start_ns, int64_t now_ns)
 }
 
 static void
-expire(weiri_executor *self, rings_state *state, int64_t now_ns)
+expire(weiri_executor *self, weiri_partition *partition, int64_t now_ns)
 {
-    while (
-        state->steps[0].first != 0
-        && has_expired(self, entry_at(self, 0, state->steps[0].first)->time_ns, now_ns)) {
-        pop_start(self, state);
+    while (n_alive_of(state_of(partition)) > 0
+           && has_expired(self, first_start(self, partition)->time_ns, now_ns)) {
+        weiri_rings_pop_start(self, partition);
     }
 }
 
 static void
-clear(weiri_executor *self, rings_state *state)
+clear(weiri_executor *self, weiri_partition *partition)
 {
-    while (state->steps[0].first != 0) {
-        pop_start(self, state);
+    while (n_alive_of(state_of(partition)) > 0) {
+        weiri_rings_pop_start(self, partition);
     }
 }
 
@@ -287,31 +265,40 @@ append_timer(weiri_executor *self, weiri_timer timer)
     weiri_timers_append(&self->timers, timer);
 }
 
-static int64_t
-deadline_of(const weiri_executor *self, int64_t start_ns)
+int64_t
+weiri_rings_deadline(const weiri_executor *self, int64_t start_ns)
 {
     int64_t within = self->core->plan->within_ns;
     return within < 0 || start_ns > INT64_MAX - within ? INT64_MAX : start_ns + within;
 }
 
-/* Have a partition's expired starts dropped though no event may come to it any more. */
-static void
-watch(weiri_executor *self, weiri_partition *partition, int64_t deadline_ns)
+/* By what a partition knows the bucket of the wheel that looks after it; 0 is none. */
+static uint32_t
+stamp_of_bucket(uint64_t number)
 {
+    return (uint32_t)(number % (UINT32_MAX >> RINGS_BITS)) + 1;
+}
+
+static uint32_t
+stamp_of(const weiri_partition *partition)
+{
+    return partition->mark >> RINGS_BITS;
+}
+
+void
+weiri_rings_watch(weiri_executor *self, weiri_partition *partition, int64_t start_ns)
+{
+    int64_t  deadline_ns = weiri_rings_deadline(self, start_ns);
+    uint64_t number      = 0;
     if (deadline_ns == INT64_MAX) {
         return;
     }
-    rings_state *state = state_of(partition);
-    state->watch       = ++self->n_watches;
-    weiri_timer timer  = {
-         .deadline_ns = deadline_ns, .start = state->watch, .partition = partition->self
-    };
-    if (deadline_ns >= self->last_watch_ns) {
-        self->last_watch_ns = deadline_ns; /* the queue wants its deadlines in order */
-        append_timer(self, timer);
-    } else if (!weiri_timers_push(&self->timers, timer)) {
+    if (!weiri_wheel_add(&self->wheel, deadline_ns, partition->self, &number)) {
         self->core->status = WEIR_ENOMEM;
+        return;
     }
+    uint32_t bits   = partition->mark & ((1U << RINGS_BITS) - 1);
+    partition->mark = stamp_of_bucket(number) << RINGS_BITS | bits;
 }
 
 /* ---- giving a match ---- */
@@ -337,27 +324,27 @@ note_taken(weiri_executor *self, uint32_t step, int64_t time_ns, uint64_t order)
 }
 
 static void
-take_entry(weiri_executor *self, uint32_t step, const entry *of)
+take_entry(weiri_executor *self, uint32_t step, entry *of)
 {
-    weiri_registers_take_kept(
-        self->core->registers, self->cells, self->steps[step], of->kept);
+    weiri_registers_take_kept(self->core->registers, self->cells, self->steps[step],
+        weiri_rings_kept(of, step));
     note_taken(self, step, of->time_ns, of->order);
 }
 
 /* What the earliest start holds, `n_first` of the first step. */
 static void
-gather(weiri_executor *self, const rings_state *state, uint32_t n_first)
+gather(weiri_executor *self, const weiri_partition *partition, uint32_t n_first)
 {
-    self->n_taken = 0;
+    const rings_state *state = state_of(partition);
+    uint32_t           n     = n_alive_of(state) < n_first ? n_alive_of(state) : n_first;
+    self->n_taken            = 0;
     weiri_registers_clear(self->core->registers, self->cells);
-    uint32_t number = state->steps[0].first;
-    for (uint32_t i = 0; i < n_first && number != 0; i++) {
-        const entry *of = entry_at(self, 0, number);
-        take_entry(self, 0, of);
-        number = of->next;
+    for (uint32_t i = 0; i < n; i++) {
+        take_entry(self, 0, weiri_rings_start(self, partition, state->tail + i));
     }
     for (uint32_t j = 1; j < self->n_held; j++) {
-        take_entry(self, j, entry_at(self, j, state->steps[j].first));
+        take_entry(
+            self, j, weiri_rings_moved_at(self, state, j, state->moved[j - 1].tail));
     }
 }
 
@@ -383,18 +370,16 @@ static void
 complete(weiri_executor *self, weiri_partition *partition, uint32_t last,
     const weiri_event *event)
 {
-    rings_state *state    = state_of(partition);
-    uint32_t     n_alive  = state->head - state->tail;
-    int64_t      start_ns = event->time_ns;
-    if (n_alive > 0) {
-        start_ns = entry_at(self, 0, state->steps[0].first)->time_ns;
+    int64_t start_ns = event->time_ns;
+    if (n_alive_of(state_of(partition)) > 0) {
+        start_ns = first_start(self, partition)->time_ns;
     }
-    gather(self, state, n_alive < self->max ? n_alive : self->max);
+    gather(self, partition, self->max);
     weiri_registers_begin_event(self->core->registers);
     weiri_registers_take(self->core->registers, self->cells, self->steps[last], event);
     note_taken(self, last, event->time_ns, event->order);
     give(self, partition, start_ns, event->time_ns);
-    clear(self, state);
+    clear(self, partition);
 }
 
 /* ---- events ---- */
@@ -402,29 +387,28 @@ complete(weiri_executor *self, weiri_partition *partition, uint32_t last,
 static void
 begin(weiri_executor *self, weiri_partition *partition, const weiri_event *event)
 {
-    rings_state *state   = state_of(partition);
-    uint32_t     n_alive = state->head - state->tail;
+    uint32_t n_alive = n_alive_of(state_of(partition));
     /* Without `within` the first starts never expire: later ones are never asked for. */
     bool is_never_asked = self->core->plan->within_ns < 0 && n_alive >= self->max;
     if (is_never_asked) {
         return;
     }
     if (n_alive == self->core->plan->max_runs) {
-        pop_start(self, state);
+        weiri_rings_pop_start(self, partition);
         self->core->counts.dropped_runs++;
     }
-    if (push(self, state, 0, event) == NULL) {
+    entry *made = weiri_rings_push_start(self, partition);
+    if (made == NULL) {
         return;
     }
-    state->head++;
-    self->n_starts++;
+    fill(self, made, 0, event);
     if (self->is_absence) {
-        append_timer(
-            self, (weiri_timer){ .deadline_ns = deadline_of(self, event->time_ns),
-                      .start                  = event->order,
-                      .partition              = partition->self });
-    } else if (state->watch == 0) {
-        watch(self, partition, deadline_of(self, event->time_ns));
+        append_timer(self,
+            (weiri_timer){ .deadline_ns = weiri_rings_deadline(self, event->time_ns),
+                .start                  = event->order,
+                .partition              = partition->self });
+    } else if (stamp_of(partition) == 0) {
+        weiri_rings_watch(self, partition, event->time_ns);
     }
 }
 
@@ -432,7 +416,7 @@ begin(weiri_executor *self, weiri_partition *partition, const weiri_event *event
 static bool
 is_ready(const weiri_executor *self, const rings_state *state)
 {
-    uint32_t n_alive = state->head - state->tail;
+    uint32_t n_alive = n_alive_of(state);
     if (self->n_steps == 1) {
         return n_alive + 1 >= self->min;
     }
@@ -448,19 +432,21 @@ move(weiri_executor *self, rings_state *state, uint32_t step, const weiri_event 
 {
     uint32_t to = boundary(self, state, step - 1);
     if (to != boundary(self, state, step)) {
-        entry *made = push(self, state, step, event);
+        entry *made = weiri_rings_push_moved(self, state, step);
         if (made != NULL) {
-            made->until = to;
+            *weiri_rings_until(made) = to;
+            fill(self, made, step, event);
         }
     }
 }
 
 static void
-drop_pending(weiri_executor *self, rings_state *state)
+drop_pending(weiri_executor *self, weiri_partition *partition)
 {
-    uint32_t to = boundary(self, state, self->n_steps - 1);
+    const rings_state *state = state_of(partition);
+    uint32_t           to    = boundary(self, state, self->n_steps - 1);
     while (state->tail != to) {
-        pop_start(self, state);
+        weiri_rings_pop_start(self, partition);
     }
 }
 
@@ -471,9 +457,9 @@ event(weiri_executor *self, weiri_partition *partition, const weiri_event *at)
     uint64_t     fits  = self->fits[at->class];
     uint32_t     last  = self->n_steps - 1;
     weiri_registers_begin_event(self->core->registers);
-    expire(self, state, at->time_ns);
+    expire(self, partition, at->time_ns);
     if (self->is_absence && (fits >> self->n_steps & 1) != 0) {
-        drop_pending(self, state);
+        drop_pending(self, partition);
     }
     /* The last step first: an event moves no start by more than one step. */
     if (!self->is_absence && (fits >> last & 1) != 0 && is_ready(self, state)) {
@@ -493,15 +479,15 @@ event(weiri_executor *self, weiri_partition *partition, const weiri_event *at)
 static bool
 is_empty(const weiri_partition *partition)
 {
-    return state_of(partition)->steps[0].first == 0;
+    return n_alive_of(state_of(partition)) == 0;
 }
 
 static void
 prefetch(const weiri_executor *self, const weiri_partition *partition)
 {
-    uint32_t first = state_of(partition)->steps[0].first;
-    if (first != 0) {
-        __builtin_prefetch(entry_at(self, 0, first));
+    const rings_state *state = state_of(partition);
+    if (n_alive_of(state) > 1) {
+        __builtin_prefetch(weiri_rings_start(self, partition, state->tail));
     }
 }
 
@@ -511,70 +497,108 @@ static int64_t
 next_deadline(const weiri_executor *self)
 {
     const weiri_timer *first = weiri_timers_first(&self->timers);
-    return first != NULL ? first->deadline_ns : INT64_MAX;
+    return first != NULL ? first->deadline_ns : weiri_wheel_next(&self->wheel);
 }
 
 /* A start's time is up: if it waits for nothing but the absence, it is a match. */
 static void
 fire_absence(weiri_executor *self, weiri_partition *partition, const weiri_timer *timer)
 {
-    rings_state *state = state_of(partition);
-    const entry *first = entry_at(self, 0, state->steps[0].first);
-    if (boundary(self, state, self->n_steps - 1) == state->tail) {
-        pop_start(self, state); /* it has not come that far */
+    const rings_state *state     = state_of(partition);
+    uint32_t           last_step = self->n_steps - 1;
+    if (boundary(self, state, last_step) == state->tail) {
+        weiri_rings_pop_start(self, partition); /* it has not come that far */
         return;
     }
-    uint32_t     last_step  = self->n_steps - 1;
-    const entry *last       = entry_at(self, last_step, state->steps[last_step].first);
+    const entry *first      = first_start(self, partition);
+    const entry *last       = last_step == 0 ? first
+                                             : weiri_rings_moved_at(self, state, last_step,
+                                                 state->moved[last_step - 1].tail);
     uint64_t     last_order = last->order;
-    gather(self, state, 1);
+    gather(self, partition, 1);
     give(self, partition, first->time_ns, timer->deadline_ns);
-    while (state->steps[0].first != 0
-           && entry_at(self, 0, state->steps[0].first)->order <= last_order) {
-        pop_start(self, state);
+    while (!is_empty(partition) && first_start(self, partition)->order <= last_order) {
+        weiri_rings_pop_start(self, partition);
     }
 }
 
+/* The partition of a timer may be gone, or be another by now. */
 static bool
 is_current(const weiri_executor *self, const weiri_partition *partition,
     const weiri_timer *timer)
 {
-    const rings_state *state = state_of(partition);
-    if (state->steps[0].first == 0) {
-        return false;
-    }
-    return self->is_absence
-               ? entry_at(self, 0, state->steps[0].first)->order == timer->start
-               : state->watch == timer->start;
+    return !is_empty(partition) && first_start(self, partition)->order == timer->start;
 }
 
 static void
-fire_watch(weiri_executor *self, weiri_partition *partition, int64_t deadline_ns)
+fire_first(weiri_executor *self)
 {
-    rings_state *state = state_of(partition);
-    expire(self, state, deadline_ns + 1); /* time has passed the deadline */
-    if (state->steps[0].first != 0) {
-        watch(self, partition,
-            deadline_of(self, entry_at(self, 0, state->steps[0].first)->time_ns));
+    const weiri_keys  *keys = self->core->keys;
+    const weiri_timer *far  = weiri_timers_ahead(&self->timers, 2 * NEAR);
+    const weiri_timer *near = weiri_timers_ahead(&self->timers, NEAR);
+    if (far != NULL) {
+        const weiri_partition *own = weiri_keys_at(keys, far->partition);
+        __builtin_prefetch(own);
+        __builtin_prefetch(weiri_keys_end(keys, own));
     }
+    if (near != NULL) {
+        const weiri_partition *own = weiri_keys_at(keys, near->partition);
+        __builtin_prefetch(weiri_keys_slot(keys, own->tag)); /* it may be removed */
+        if (!is_empty(own)) {
+            __builtin_prefetch(first_start(self, own));
+        }
+    }
+    weiri_timer      timer     = weiri_timers_pop(&self->timers);
+    weiri_partition *partition = weiri_keys_at(keys, timer.partition);
+    if (!is_current(self, partition, &timer)) {
+        return;
+    }
+    fire_absence(self, partition, &timer);
+    if (is_empty(partition)) {
+        weiri_keys_remove(self->core->keys, partition);
+    }
+}
+
+/* Partitions that are looked after at this time. */
+static void
+fire_bucket(weiri_executor *self)
+{
+    const weiri_keys  *keys   = self->core->keys;
+    int64_t            now_ns = weiri_wheel_next(&self->wheel);
+    weiri_wheel_bucket bucket = weiri_wheel_take(&self->wheel);
+    uint32_t           stamp  = stamp_of_bucket(bucket.number);
+    for (uint32_t i = 0; i < bucket.n; i++) {
+        if (i + 2 * NEAR < bucket.n) {
+            const weiri_partition *far = weiri_keys_at(keys, bucket.items[i + 2 * NEAR]);
+            __builtin_prefetch(far);
+            __builtin_prefetch(weiri_keys_end(keys, far));
+        }
+        if (i + NEAR < bucket.n) {
+            const weiri_partition *near = weiri_keys_at(keys, bucket.items[i + NEAR]);
+            __builtin_prefetch(weiri_keys_slot(keys, near->tag)); /* it may be removed */
+        }
+        weiri_partition *partition = weiri_keys_at(keys, bucket.items[i]);
+        if (is_empty(partition) || stamp_of(partition) != stamp) {
+            continue;
+        }
+        expire(self, partition, now_ns + 1); /* time has passed the deadline */
+        if (is_empty(partition)) {
+            weiri_keys_remove(self->core->keys, partition);
+        } else {
+            weiri_rings_watch(self, partition, first_start(self, partition)->time_ns);
+        }
+    }
+    free(bucket.items);
 }
 
 static void
 fire(weiri_executor *self, int64_t before_ns)
 {
     while (next_deadline(self) < before_ns && self->core->status == WEIR_OK) {
-        weiri_timer      timer     = weiri_timers_pop(&self->timers);
-        weiri_partition *partition = weiri_keys_at(self->core->keys, timer.partition);
-        if (!is_current(self, partition, &timer)) {
-            continue;
-        }
         if (self->is_absence) {
-            fire_absence(self, partition, &timer);
+            fire_first(self);
         } else {
-            fire_watch(self, partition, timer.deadline_ns);
-        }
-        if (is_empty(partition)) {
-            weiri_keys_remove(self->core->keys, partition);
+            fire_bucket(self);
         }
     }
 }
@@ -587,10 +611,10 @@ finish(weiri_executor *self)
         weiri_timer      timer     = weiri_timers_pop(&self->timers);
         weiri_partition *partition = weiri_keys_at(self->core->keys, timer.partition);
         if (is_current(self, partition, &timer)) {
-            rings_state *state = state_of(partition);
+            const rings_state *state = state_of(partition);
             self->core->counts.dropped_at_end +=
                 boundary(self, state, self->n_steps - 1) != state->tail;
-            pop_start(self, state);
+            weiri_rings_pop_start(self, partition);
         }
     }
 }
@@ -602,6 +626,13 @@ live_runs(const weiri_executor *self)
 }
 
 static uint64_t
+bytes(const weiri_executor *self)
+{
+    return weiri_blocks_bytes(&self->blocks) + weiri_timers_bytes(&self->timers)
+           + weiri_wheel_bytes(&self->wheel);
+}
+
+static uint64_t
 faults(const weiri_executor *self)
 {
     (void)self; /* conditions are the front's, values the registers' */
@@ -609,10 +640,14 @@ faults(const weiri_executor *self)
 }
 
 static size_t
-state_size(const weiri_match *plan)
+state_size(const weiri_core *core)
 {
-    uint32_t n = plan->pattern->kind == WEIRI_PATTERN_STEP ? 1 : plan->pattern->n_items;
-    return sizeof(rings_state) + n * sizeof(queue);
+    const weiri_pattern *pattern = core->plan->pattern;
+    bool                 is_one  = pattern->kind == WEIRI_PATTERN_STEP;
+    uint32_t n_later = is_one || pattern->n_items < 3 ? 0 : pattern->n_items - 2;
+    const weiri_pattern *first = is_one ? pattern : pattern->items[0];
+    return sizeof(rings_state) + n_later * sizeof(ring)
+           + entry_size(core->registers, first->step, true);
 }
 
 const weiri_executor_ops WEIRI_RINGS = {
@@ -629,6 +664,7 @@ const weiri_executor_ops WEIRI_RINGS = {
     .fire          = fire,
     .finish        = finish,
     .live_runs     = live_runs,
+    .bytes         = bytes,
     .faults        = faults,
 
     .save_partition = weiri_rings_save_partition,

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MANY_RUNS = 24 }; /* from here on a partition's runs are indexed */
+enum { MANY_RUNS = 16 }; /* from here on a partition's runs are indexed */
 
 /* ---- life ---- */
 
@@ -30,6 +30,7 @@ destroy(weiri_executor **self_p)
         }
     }
     weiri_runs_test_destroy(self);
+    weiri_runs_wait_destroy(self);
     weiri_runs_index_destroy(self);
     weiri_pool_fini(&self->runs);
     weiri_pool_fini(&self->links);
@@ -73,8 +74,13 @@ make(weiri_core *core, weiri_executor **out)
         max_arcs   = n > max_arcs ? n : max_arcs;
     }
     find_leading(self);
-    size_t run_size =
-        sizeof(weiri_run) + weiri_registers_cells(core->registers) * sizeof(weiri_cell);
+    if (weiri_runs_wait_new(self) != WEIR_OK) {
+        destroy(&self);
+        return WEIR_ENOMEM;
+    }
+    size_t run_size = sizeof(weiri_run)
+                      + weiri_registers_cells(core->registers) * sizeof(weiri_cell)
+                      + self->max_waits * sizeof(weiri_waiting);
     size_t before_size = sizeof(weiri_before) + self->n_leading * sizeof(int64_t);
     self->quiet        = calloc((size_t)n_states + 1, sizeof *self->quiet);
     self->choices      = calloc(max_arcs, sizeof *self->choices);
@@ -83,7 +89,7 @@ make(weiri_core *core, weiri_executor **out)
         || !weiri_pool_init(&self->links, sizeof(weiri_link))
         || !weiri_pool_init(&self->befores, before_size)
         || weiri_runs_test_new(self) != WEIR_OK
-        || weiri_runs_index_new(self) != WEIR_OK) {
+        || (self->n_waits > 0 && weiri_runs_index_new(self) != WEIR_OK)) {
         destroy(&self);
         return WEIR_ENOMEM;
     }
@@ -104,7 +110,7 @@ is_gap_open(const weiri_executor *self, const weiri_run *run, uint32_t step)
 
 /* The arcs that the event opens, decided before any of them changes the run. */
 static uint32_t
-choose(weiri_executor *self, const weiri_run *run, const weiri_move *move)
+choose(weiri_executor *self, weiri_run *run, const weiri_move *move)
 {
     uint32_t n = 0;
     self->stamp++;
@@ -133,6 +139,25 @@ note_complete(weiri_executor *self, uint32_t run)
         self, &self->complete, &self->n_complete, &self->capacity_complete, run);
 }
 
+/* The run comes to a state, or is a fork that stays in it. */
+static void
+move_to(weiri_executor *self, uint32_t run, const weiri_arc *arc)
+{
+    weiri_run *at        = weiri_run_at(self, run);
+    bool       is_moved  = arc->action == WEIRI_TAKE || at->state != arc->target;
+    bool       is_placed = at->place != WEIRI_RUN_NOWHERE;
+    if (self->state->index != 0 && is_moved && is_placed) {
+        weiri_runs_displace(self, self->state, run);
+    }
+    at->state = arc->target;
+    if (is_moved) {
+        weiri_runs_wait(self, at);
+    }
+    if (self->state->index != 0 && (is_moved || !is_placed)) {
+        weiri_runs_place(self, self->state, run);
+    }
+}
+
 /* Go along an arc. `run` stands in the partition's list, and may leave it. */
 static void
 follow(weiri_executor *self, uint32_t run, weiri_choice choice)
@@ -154,14 +179,13 @@ follow(weiri_executor *self, uint32_t run, weiri_choice choice)
         weiri_runs_drop(self, self->state, run);
         return;
     }
-    at->state = arc->target;
     self->has_live_taker |= arc->action == WEIRI_TAKE;
+    if (self->n_waits > 0) {
+        move_to(self, run, arc);
+    }
+    at->state = arc->target;
     if (self->core->automaton->states[at->state].gap_ns >= 0) {
         weiri_runs_watch_gap(self, run);
-    }
-    if (self->state->is_indexed) {
-        weiri_runs_displace(self, self->state, run);
-        weiri_runs_place(self, self->state, run);
     }
 }
 
@@ -184,29 +208,15 @@ advance(weiri_executor *self, uint32_t run, const weiri_move *move)
     follow(self, run, self->choices[0]);
 }
 
-/* Of an indexed partition: those that see every event, and those that the event's values
- * concern. */
+/* Of an indexed partition: those that the event may concern. */
 static void
 advance_indexed(weiri_executor *self)
 {
-    uint32_t class = self->event->class;
-    self->event_stamp++;
-    for (uint32_t run = self->state->active, next = 0; run != 0; run = next) {
-        const weiri_move *move =
-            weiri_runs_move(self, class, weiri_run_at(self, run)->state);
-        next = weiri_run_at(self, run)->link_next;
-        if (move->kind != WEIRI_MOVE_NOTHING) {
-            advance(self, run, move);
-        }
-    }
-    for (uint32_t i = 0; i < self->n_probes; i++) {
-        const weiri_move *move = weiri_runs_move(self, class, self->probes[i].state);
-        for (uint32_t run = weiri_runs_probe(self, i), next = 0; run != 0; run = next) {
-            next = weiri_runs_probe_next(self, i, run);
-            if (move->kind != WEIRI_MOVE_NOTHING) {
-                advance(self, run, move);
-            }
-        }
+    weiri_runs_meet(self);
+    for (uint32_t i = 0; i < self->n_met; i++) {
+        weiri_run *at = weiri_run_at(self, self->met[i]);
+        at->is_met    = false;
+        advance(self, self->met[i], weiri_runs_move(self, self->event->class, at->state));
     }
 }
 
@@ -214,11 +224,10 @@ static void
 advance_all(weiri_executor *self)
 {
     uint32_t class = self->event->class;
-    if (self->n_probes > 0 && !self->state->is_indexed
-        && self->state->n_runs > MANY_RUNS) {
-        weiri_runs_index_partition(self);
+    if (self->n_waits > 0 && self->state->index == 0 && self->state->n_runs > MANY_RUNS) {
+        weiri_runs_index_partition(self, self->state);
     }
-    if (self->state->is_indexed) {
+    if (self->state->index != 0) {
         advance_indexed(self);
         return;
     }
@@ -230,7 +239,10 @@ advance_all(weiri_executor *self)
         weiri_run        *at   = weiri_run_at(self, run);
         const weiri_move *move = weiri_runs_move(self, class, at->state);
         next                   = at->next;
-        if (move->kind == WEIRI_MOVE_ARCS) {
+        if (move->kind == WEIRI_MOVE_NOTHING
+            || (move->waits && !weiri_runs_is_awaited(self, at))) {
+            quiet &= self->quiet[at->state];
+        } else if (move->kind == WEIRI_MOVE_ARCS) {
             /* Forks and what becomes of them stand between prev and next. */
             uint32_t prev = at->prev;
             advance(self, run, move);
@@ -238,10 +250,8 @@ advance_all(weiri_executor *self)
             for (; i != next; i = weiri_run_at(self, i)->next) {
                 quiet &= self->quiet[weiri_run_at(self, i)->state];
             }
-        } else if (move->kind == WEIRI_MOVE_DIE) {
-            weiri_runs_drop(self, self->state, run);
         } else {
-            quiet &= self->quiet[at->state];
+            weiri_runs_drop(self, self->state, run);
         }
     }
     self->state->quiet = quiet;
@@ -328,6 +338,17 @@ note_before(weiri_executor *self)
     }
 }
 
+void
+weiri_runs_are_gone(weiri_executor *self)
+{
+    if (self->partition->self == self->key_of) {
+        self->key_of = 0; /* it may go now, and its number to another key */
+    }
+    if (self->state->index != 0) {
+        weiri_runs_unindex_partition(self, self->state);
+    }
+}
+
 static void
 process(weiri_executor *self, weiri_partition *partition, const weiri_event *event)
 {
@@ -337,6 +358,7 @@ process(weiri_executor *self, weiri_partition *partition, const weiri_event *eve
     self->turn_link      = 0;
     self->is_turn_shared = false;
     self->has_live_taker = false;
+    self->event_stamp++;
     weiri_registers_begin_event(self->core->registers);
     weiri_runs_test_begin(self);
     if (self->state->first != 0) {
@@ -346,12 +368,11 @@ process(weiri_executor *self, weiri_partition *partition, const weiri_event *eve
     if (self->n_leading > 0) {
         note_before(self);
     }
-    if (self->n_complete > 0 || self->state->held != 0
-        || self->state->n_runs > self->core->plan->max_runs) {
+    if (self->n_complete > 0 || self->state->held != 0 || weiri_runs_are_too_many(self)) {
         weiri_runs_end_turn(self);
     }
-    if (partition->self == self->key_of && self->state->first == 0) {
-        self->key_of = 0; /* it may go now, and its number to another key */
+    if (self->state->first == 0) {
+        weiri_runs_are_gone(self);
     }
     if (self->runs.is_out_of_memory || self->links.is_out_of_memory
         || self->befores.is_out_of_memory
@@ -403,15 +424,30 @@ live_runs(const weiri_executor *self)
 }
 
 static uint64_t
+bytes(const weiri_executor *self)
+{
+    return weiri_pool_bytes(&self->runs) + weiri_pool_bytes(&self->links)
+           + weiri_pool_bytes(&self->befores) + weiri_timers_bytes(&self->timers)
+           + self->n_slots * sizeof *self->slots;
+}
+
+static uint64_t
+faults_of(const weiri_program *program)
+{
+    return program != NULL ? weiri_program_faults(program) : 0;
+}
+
+static uint64_t
 faults(const weiri_executor *self)
 {
-    return self->correlated != NULL ? weiri_program_faults(self->correlated) : 0;
+    return faults_of(self->correlated) + faults_of(self->wait_values)
+           + faults_of(self->wait_sides) - self->lost_faults;
 }
 
 static size_t
-state_size(const weiri_match *plan)
+state_size(const weiri_core *core)
 {
-    (void)plan;
+    (void)core;
     return sizeof(weiri_runs_state);
 }
 
@@ -423,12 +459,14 @@ const weiri_executor_ops WEIRI_RUNS = {
     .use_of        = weiri_runs_use_of,
     .set_other     = weiri_runs_set_other,
     .prefetch      = prefetch,
+    .look_ahead    = weiri_runs_look_ahead,
     .event         = process,
     .is_empty      = is_empty,
     .next_deadline = next_deadline,
     .fire          = weiri_runs_fire,
     .finish        = finish,
     .live_runs     = live_runs,
+    .bytes         = bytes,
     .faults        = faults,
 
     .save           = weiri_runs_save,

@@ -8,6 +8,7 @@
 
 #include "match/executor.h"
 #include "match/timers.h"
+#include "weiri/limits.h"
 
 /* A taken event and those before it, shared by runs that fork. */
 typedef struct weiri_link {
@@ -23,29 +24,34 @@ enum {
 };
 
 typedef struct weiri_run {
-    uint32_t next;
-    uint32_t prev;
-    uint64_t start; /* order of the first event; NO_START: not in use    */
-    int64_t  start_ns;
-    int64_t  last_ns; /* of the last taken event; complete: of the match */
-    uint32_t links;   /* newest taken event                              */
-    uint32_t n_taken;
-    uint32_t partition;
-    uint32_t state; /* or COMPLETE                                       */
-    /* in a partition with many runs: */
-    uint32_t   link_next; /* in the index's bucket or the partition's active list */
-    uint32_t   link_prev; /* 0: it is the first                                   */
-    uint32_t   bucket;
-    uint32_t   place;  /* weiri_run_place                                       */
-    uint32_t   placed; /* event_stamp, low half: what an event places it does not meet */
-    weiri_cell cells[];
+    uint32_t   next;
+    uint32_t   prev;
+    uint64_t   start; /* order of the first event; NO_START: not in use    */
+    int64_t    start_ns;
+    int64_t    last_ns; /* of the last taken event; complete: of the match */
+    uint32_t   links;   /* newest taken event                              */
+    uint32_t   n_taken;
+    uint32_t   partition;
+    uint32_t   state; /* or COMPLETE                                       */
+    uint8_t    place; /* weiri_run_place                                   */
+    bool       is_met;
+    uint16_t   nulls;   /* bit j: side j of its state is null, so that nothing is met */
+    weiri_cell cells[]; /* … followed by the weiri_waiting of its state               */
 } weiri_run;
 
+/* In a partition with many runs. */
 typedef enum weiri_run_place {
     WEIRI_RUN_NOWHERE,
     WEIRI_RUN_ACTIVE, /* sees every event                                */
     WEIRI_RUN_PARKED  /* waits for a value, found through the index      */
 } weiri_run_place;
+
+/* What a run waits for: its side of a weiri_wait, made when the run came to its state. */
+typedef struct weiri_waiting {
+    uint64_t key;  /* see weiri_wait                                                  */
+    uint32_t next; /* in the table's chain or the partition's active list             */
+    uint32_t prev; /* 0: it is the first; of a range: its place in the heap            */
+} weiri_waiting;
 
 #define WEIRI_NO_START UINT64_MAX
 enum { WEIRI_RUN_COMPLETE = 0xFFFFFF };
@@ -55,11 +61,12 @@ typedef struct weiri_runs_state {
     uint32_t first;
     uint32_t last;
     uint32_t n_runs;
-    uint32_t held;   /* complete matches that wait, in the order to be given */
-    uint32_t before; /* what was seen that a leading `not` asks for          */
-    uint32_t active; /* of an indexed partition: runs that see every event  */
-    bool     is_indexed;
-    uint64_t quiet; /* classes < 64 that no run reacts to                    */
+    uint32_t n_starts; /* first events of these runs */
+    uint32_t held;     /* complete matches that wait, in the order to be given */
+    uint32_t before;   /* what was seen that a leading `not` asks for          */
+    uint32_t active;   /* of an indexed partition: runs that see every event  */
+    uint32_t index;    /* its heaps; 0: it is not indexed                      */
+    uint64_t quiet;    /* classes < 64 that no run reacts to                    */
 } weiri_runs_state;
 
 /* What a leading `not` asks for. */
@@ -79,18 +86,54 @@ typedef enum weiri_move_kind {
 /* What a state does on a class: arcs with what is left to ask of the event. */
 typedef struct weiri_move {
     weiri_move_kind kind;
+    bool            waits; /* is NOTHING as long as none of the state's waits holds */
     uint32_t        n_arcs;
     weiri_arc      *arcs;
 } weiri_move;
 
-/* A state whose runs do nothing but wait for an event with a value that they hold. */
-typedef struct weiri_probe {
-    const weiri_expr *value; /* of the event                        */
+/* A comparison `value OP side` without which an atom does not hold: the value is of the
+ * event, the side of what the run has taken. Both become numbers: `value == side` may
+ * hold if the side's key is that of the value, and a comparison by order holds if the key
+ * is at most the value's bound, whichever way it goes. */
+typedef struct weiri_wait {
+    const weiri_expr *value;
+    const weiri_expr *side;
+    uint32_t         *reads; /* registers of the side, ended by WEIRI_NONE */
     uint32_t          state;
     uint32_t          atom;
-    uint32_t          reg;  /* holds the value                       */
-    uint32_t          root; /* in index_program; WEIRI_NONE: a field */
-} weiri_probe;
+    uint32_t          value_root; /* in wait_values; WEIRI_NONE: a field   */
+    uint32_t          side_root;  /* in wait_sides; WEIRI_NONE: a register */
+    uint32_t          heap;       /* among the waits that are not is_equal */
+    uint32_t side_atom;  /* a field of an event that fits it becomes the side; … */
+    uint32_t side_field; /* … WEIRI_NONE: none does                */
+    uint8_t  place;      /* among the waits of its state           */
+    bool     reads_key;  /* that of the partition                  */
+    bool     is_equal;
+    bool     is_less;   /* value < side, else value > side        */
+    bool     is_strict; /* and not the same                       */
+    bool     is_whole;  /* it is all that the atom's condition says */
+    bool     can_hold;  /* for the event at hand, if it is of `stamp` */
+    uint64_t stamp;
+    uint64_t bound;
+} weiri_wait;
+
+typedef struct weiri_heap_item {
+    uint64_t key;
+    uint32_t run;
+} weiri_heap_item;
+
+/* The runs of a partition that wait for one range, the least key first. */
+typedef struct weiri_heap {
+    weiri_heap_item *items;
+    uint32_t         n;
+    uint32_t         capacity;
+} weiri_heap;
+
+/* A slot of the table of equalities. */
+typedef struct weiri_wait_slot {
+    uint32_t tag;
+    uint32_t run; /* the first of the chain; 0: free */
+} weiri_wait_slot;
 
 typedef struct weiri_choice {
     const weiri_arc *arc;
@@ -111,7 +154,6 @@ struct weiri_executor {
     uint32_t           leading[64]; /* atoms about what was before                 */
     uint32_t           n_leading;
     bool               has_just_before;
-    bool               has_within;
     /* conditions on earlier events */
     weiri_program *correlated;
     uint32_t      *roots;      /* per atom                                       */
@@ -124,19 +166,30 @@ struct weiri_executor {
     weir_value    *key;
     uint32_t       key_of; /* partition whose key it is, 0: none                 */
     bool           has_evaluated;
-    /* the index of waiting runs */
-    weiri_probe   *probes;
-    uint32_t       n_probes;
-    uint32_t      *waits_for; /* per state: register, WEIRI_NONE: not indexed */
-    weiri_program *index_program;
-    uint32_t      *buckets;
-    uint32_t       n_buckets; /* a power of two */
-    uint32_t       n_parked;
-    uint32_t       probed;       /* hash looked up last                       */
-    uint64_t      *probe_stamp;  /* per probe: event that it looked up for    */
-    uint32_t      *probe_bucket; /* … and the hash                            */
+    bool           reads_key;      /* some condition does          */
+    bool           has_made_sides; /* since they were forgotten    */
+    bool           is_loading;     /* timers come in no order yet  */
+    /* what runs wait for (runs_wait.c) */
+    weiri_wait *waits; /* by state                                   */
+    uint32_t    n_waits;
+    uint32_t    max_waits;   /* of a state                                 */
+    uint32_t    first_equal; /* the first that is_equal; WEIRI_NONE: none  */
+    uint16_t  equality_field[WEIRI_CLASS_COUNT]; /* 1 + the field of its keys, 0: none */
+    uint32_t *first_wait; /* per state, and one more                    */
+    weiri_program *wait_values;
+    weiri_program *wait_sides;
+    weir_value    *side_registers;
     uint64_t       event_stamp;
-    bool           is_loading; /* timers come in no order yet */
+    uint64_t       lost_faults; /* of sides made anew by loading             */
+    /* the index of waiting runs (runs_index.c) */
+    weiri_wait_slot *slots;
+    uint32_t         n_slots; /* a power of two */
+    uint32_t         n_used;
+    uint32_t         n_heaps;
+    weiri_pool       indexes; /* of partitions: weiri_index                 */
+    uint32_t        *met;     /* runs that the event concerns               */
+    uint32_t         n_met;
+    uint32_t         capacity_met;
     /* the turn at work */
     const weiri_event *event; /* NULL: a deadline */
     weiri_partition   *partition;
@@ -169,15 +222,34 @@ weiri_link_at(const weiri_executor *self, uint32_t link)
     return weiri_pool_at(&self->links, link);
 }
 
+static inline weiri_waiting *
+weiri_run_waiting(const weiri_executor *self, weiri_run *run)
+{
+    return (weiri_waiting *)(run->cells + weiri_registers_cells(self->core->registers));
+}
+
 static inline weiri_runs_state *
 weiri_runs_state_of(const weiri_partition *partition)
 {
     return (weiri_runs_state *)(partition + 1);
 }
 
+/* The partition at hand has no runs any more. */
+void
+weiri_runs_are_gone(weiri_executor *self);
+
 /* runs_moves.c: what states do on classes. */
 const weiri_move *
-weiri_runs_move(weiri_executor *self, uint32_t class, uint32_t state);
+weiri_runs_make_move(weiri_executor *self, uint32_t class, uint32_t state);
+
+static inline const weiri_move *
+weiri_runs_move(weiri_executor *self, uint32_t class, uint32_t state)
+{
+    return self->moves[class] != NULL && self->is_made[class][state]
+               ? &self->moves[class][state]
+               : weiri_runs_make_move(self, class, state);
+}
+
 unsigned
 weiri_runs_use_of(weiri_executor *self, uint32_t class);
 void
@@ -194,9 +266,16 @@ weiri_runs_test_destroy(weiri_executor *self);
 void
 weiri_runs_test_begin(weiri_executor *self);
 bool
-weiri_runs_holds(weiri_executor *self, weiri_formula formula, const weiri_run *run);
+weiri_runs_holds(weiri_executor *self, weiri_formula formula, weiri_run *run);
 const weir_value *
 weiri_runs_key(weiri_executor *self, const weiri_partition *partition);
+
+/* How many runs a partition may have, however few events began them. */
+static inline uint32_t
+weiri_runs_most(const weiri_match *plan)
+{
+    return plan->max_runs > WEIRI_RUNS_PER_KEY ? plan->max_runs : WEIRI_RUNS_PER_KEY;
+}
 
 /* runs_list.c: making, copying and dropping runs. */
 uint32_t
@@ -225,24 +304,69 @@ void
 weiri_runs_end_turn(weiri_executor *self);
 void
 weiri_runs_give_expired(weiri_executor *self);
+/* Whether the partition at hand has more than its bound of runs. */
+bool
+weiri_runs_are_too_many(const weiri_executor *self);
 
-/* runs_index.c: runs that wait for an event with a value they hold. */
+/* runs_wait.c: comparisons of an event's value with what a run holds. */
+weir_status
+weiri_runs_wait_new(weiri_executor *self);
+void
+weiri_runs_wait_destroy(weiri_executor *self);
+/* Make the run's sides of what its state waits for. */
+void
+weiri_runs_wait(weiri_executor *self, weiri_run *run);
+/* Whether the event at hand may be what the run, in a state that waits, waits for. */
+bool
+weiri_runs_is_awaited(weiri_executor *self, weiri_run *run);
+/* Whether a wait can hold for the event at hand, and its bound. */
+bool
+weiri_wait_bound(weiri_executor *self, weiri_wait *wait, uint64_t *bound);
+/* Whether an atom's comparison holds between the event at hand and the run; -1: it takes
+ * more than a comparison to know. */
+int
+weiri_runs_compare(weiri_executor *self, uint32_t atom, weiri_run *run);
+/* Of the first equality, the key of an event one field of which is the value, or becomes
+ * the side; false: it has none. */
+bool
+weiri_runs_equality_key(
+    const weiri_executor *self, const weiri_event *event, uint64_t *key);
+/* Note what that field is for events of a class. */
+void
+weiri_runs_note_equality(weiri_executor *self, uint32_t class);
+/* Whether arcs leave a run where it is as long as none of its state's waits holds. */
+bool
+weiri_runs_waits(
+    weiri_executor *self, uint32_t state, const weiri_arc *arcs, uint32_t n_arcs);
+
+/* runs_index.c: finding the runs that wait for an event. */
 weir_status
 weiri_runs_index_new(weiri_executor *self);
 void
 weiri_runs_index_destroy(weiri_executor *self);
 void
-weiri_runs_index_partition(weiri_executor *self);
+weiri_runs_index_partition(weiri_executor *self, weiri_runs_state *state);
+void
+weiri_runs_unindex_partition(weiri_executor *self, weiri_runs_state *state);
 void
 weiri_runs_place(weiri_executor *self, weiri_runs_state *state, uint32_t run);
 void
 weiri_runs_displace(weiri_executor *self, weiri_runs_state *state, uint32_t run);
-/* The first parked run that atom `i` of `probes` may concern at this event, 0: none. */
-uint32_t
-weiri_runs_probe(weiri_executor *self, uint32_t i);
-/* … and the next. `probed` is what weiri_runs_probe found. */
-uint32_t
-weiri_runs_probe_next(weiri_executor *self, uint32_t i, uint32_t run);
+void
+weiri_runs_look_ahead(
+    const weiri_executor *self, const weiri_event *event, unsigned stage, uint32_t *hint);
+/* What will be touched when a run goes from an indexed partition; of run 0 nothing. */
+typedef struct weiri_runs_near {
+    const void *slot;
+    const void *link;
+    const void *next; /* the run after it */
+} weiri_runs_near;
+
+weiri_runs_near
+weiri_runs_near_of(const weiri_executor *self, uint32_t run);
+/* List in `met` the runs of the partition at hand that the event may concern. */
+void
+weiri_runs_meet(weiri_executor *self);
 
 /* runs_time.c: deadlines. */
 void

@@ -17,14 +17,16 @@ weiri_runs_make(weiri_executor *self)
 uint32_t
 weiri_runs_copy(weiri_executor *self, uint32_t run)
 {
-    uint32_t         made = weiri_pool_take(&self->runs);
-    const weiri_run *from = weiri_run_at(self, run);
-    weiri_run       *to   = weiri_run_at(self, made);
+    uint32_t   made = weiri_pool_take(&self->runs);
+    weiri_run *from = weiri_run_at(self, run);
+    weiri_run *to   = weiri_run_at(self, made);
     if (made == 0) {
         return 0;
     }
     *to       = *from;
     to->place = WEIRI_RUN_NOWHERE;
+    memcpy(weiri_run_waiting(self, to), weiri_run_waiting(self, from),
+        self->max_waits * sizeof(weiri_waiting));
     weiri_registers_copy(self->core->registers, to->cells, from->cells);
     if (to->links != 0) {
         weiri_link_at(self, to->links)->n_refs++;
@@ -59,12 +61,20 @@ weiri_runs_free(weiri_executor *self, uint32_t run)
     weiri_pool_give(&self->runs, run);
 }
 
+/* Whether a run, 0: none, began with this event. Runs that did stand together. */
+static bool
+began_with(const weiri_executor *self, uint32_t run, uint64_t start)
+{
+    return run != 0 && weiri_run_at(self, run)->start == start;
+}
+
 void
 weiri_runs_append(weiri_executor *self, weiri_runs_state *state, uint32_t run)
 {
     weiri_run *at = weiri_run_at(self, run);
     at->next      = 0;
     at->prev      = state->last;
+    state->n_starts += !began_with(self, state->last, at->start);
     if (state->last != 0) {
         weiri_run_at(self, state->last)->next = run;
     } else {
@@ -95,7 +105,7 @@ void
 weiri_runs_unlink(weiri_executor *self, weiri_runs_state *state, uint32_t run)
 {
     const weiri_run *at = weiri_run_at(self, run);
-    if (state->is_indexed) {
+    if (state->index != 0) {
         weiri_runs_displace(self, state, run);
     }
     if (at->prev != 0) {
@@ -107,6 +117,10 @@ weiri_runs_unlink(weiri_executor *self, weiri_runs_state *state, uint32_t run)
         weiri_run_at(self, at->next)->prev = at->prev;
     } else {
         state->last = at->prev;
+    }
+    if (!began_with(self, at->prev, at->start)
+        && !began_with(self, at->next, at->start)) {
+        state->n_starts--;
     }
     state->n_runs--;
 }

@@ -58,9 +58,11 @@ make_move(weiri_executor *self, uint32_t class, uint32_t state, weiri_move *move
     const weiri_arc *only       = &move->arcs[0];
     bool             is_nothing = move->n_arcs == 1 && only->action == WEIRI_IGNORE
                       && only->target == state && only->when == WEIRI_TRUE;
-    move->kind = move->n_arcs == 0 ? WEIRI_MOVE_DIE
-                 : is_nothing      ? WEIRI_MOVE_NOTHING
-                                   : WEIRI_MOVE_ARCS;
+    move->kind  = move->n_arcs == 0 ? WEIRI_MOVE_DIE
+                  : is_nothing      ? WEIRI_MOVE_NOTHING
+                                    : WEIRI_MOVE_ARCS;
+    move->waits = move->kind == WEIRI_MOVE_ARCS
+                  && weiri_runs_waits(self, state, move->arcs, move->n_arcs);
     if (move->kind == WEIRI_MOVE_NOTHING && class < 64) {
         self->quiet[state] |= UINT64_C(1) << class;
     }
@@ -83,16 +85,14 @@ make_row(weiri_executor *self, uint32_t class)
 }
 
 const weiri_move *
-weiri_runs_move(weiri_executor *self, uint32_t class, uint32_t state)
+weiri_runs_make_move(weiri_executor *self, uint32_t class, uint32_t state)
 {
     static const weiri_move DEAD = { .kind = WEIRI_MOVE_DIE };
     if (self->moves[class] == NULL && !make_row(self, class)) {
         return &DEAD;
     }
-    if (!self->is_made[class][state]) {
-        make_move(self, class, state, &self->moves[class][state]);
-        self->is_made[class][state] = 1;
-    }
+    make_move(self, class, state, &self->moves[class][state]);
+    self->is_made[class][state] = 1;
     return &self->moves[class][state];
 }
 
@@ -115,6 +115,7 @@ weiri_runs_use_of(weiri_executor *self, uint32_t class)
 {
     const weiri_automaton *automaton = self->core->automaton;
     unsigned               use       = 0;
+    weiri_runs_note_equality(self, class);
     if (weiri_runs_move(self, class, 0)->n_arcs > 0) {
         use |= WEIRI_CLASS_BEGINS;
     }

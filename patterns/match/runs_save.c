@@ -132,7 +132,7 @@ weiri_runs_save_partition(const weiri_executor *self, const weiri_partition *par
     weiri_pack *out, weiri_seen *seen)
 {
     const weiri_runs_state *state = weiri_runs_state_of(partition);
-    weiri_pack_number(out, (state->is_indexed ? IS_INDEXED : 0U)
+    weiri_pack_number(out, (state->index != 0 ? IS_INDEXED : 0U)
                                | (state->before != 0 ? HAS_BEFORE : 0U)
                                | (state->held != 0 ? HAS_HELD : 0U));
     save_list(self, state->first, out, seen);
@@ -274,8 +274,8 @@ load_runs(weiri_executor *self, weiri_partition *partition, weiri_unpack *in,
 {
     weiri_runs_state *state  = weiri_runs_state_of(partition);
     const weiri_run  *before = NULL;
-    uint64_t          n      = weiri_unpack_below(
-                      in, (uint64_t)self->core->plan->max_runs + 1, "a partition has too many runs");
+    uint64_t n = weiri_unpack_below(in, (uint64_t)weiri_runs_most(self->core->plan) + 1,
+        "a partition has too many runs");
     for (; n > 0 && in->wrong == NULL; n--) {
         uint32_t run = load_run(self, partition, before, false, in, shared);
         if (in->wrong != NULL) {
@@ -283,11 +283,17 @@ load_runs(weiri_executor *self, weiri_partition *partition, weiri_unpack *in,
         }
         const weiri_run *at = weiri_run_at(self, run);
         weiri_runs_append(self, state, run);
+        if (self->n_waits > 0) {
+            weiri_runs_wait(self, weiri_run_at(self, run));
+        }
         if (before == NULL || before->start != at->start) {
             weiri_runs_watch_start(self, run);
         }
         weiri_runs_watch_gap(self, run);
         before = at;
+    }
+    if (state->n_starts > self->core->plan->max_runs) {
+        weiri_unpack_fail(in, "a partition has too many runs");
     }
 }
 
@@ -361,11 +367,11 @@ weiri_runs_load_partition(weiri_executor *self, weiri_partition *partition,
     if ((flags & HAS_BEFORE) != 0) {
         load_before(self, partition, in);
     }
-    if ((flags & IS_INDEXED) != 0 && self->n_probes == 0) {
+    if ((flags & IS_INDEXED) != 0 && self->n_waits == 0) {
         weiri_unpack_fail(in, "a partition has an index that its rule has no use for");
     }
     if ((flags & IS_INDEXED) != 0 && in->wrong == NULL) {
-        weiri_runs_index_partition(self);
+        weiri_runs_index_partition(self, self->state);
     }
     if (self->befores.is_out_of_memory
         || weiri_registers_is_out_of_memory(self->core->registers)) {

@@ -81,13 +81,26 @@ reserve_positions(weiri_executor *self, size_t n)
     return true;
 }
 
+/* Whether each began after the one before it: nothing is to be compared then. */
+static bool
+is_ascending(const weiri_executor *self, const uint32_t *runs, uint32_t n)
+{
+    for (uint32_t i = 1; i < n; i++) {
+        if (weiri_run_at(self, runs[i - 1])->start
+            >= weiri_run_at(self, runs[i])->start) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Put runs in order and, if asked to, free those that hold the same (step, event) pairs
  * as another. Returns how many are left. */
 static uint32_t
 rank(weiri_executor *self, uint32_t *runs, uint32_t n,
     int (*compare)(const void *, const void *), bool is_set)
 {
-    if (n < 2) {
+    if (n < 2 || (compare == compare_first && is_ascending(self, runs, n))) {
         return n;
     }
     size_t  n_positions = 0;
@@ -397,11 +410,20 @@ bound_matches(weiri_executor *self)
     }
 }
 
+bool
+weiri_runs_are_too_many(const weiri_executor *self)
+{
+    const weiri_match *plan = self->core->plan;
+    return self->state->n_starts > plan->max_runs
+           || self->state->n_runs > weiri_runs_most(plan);
+}
+
+/* What began with the earliest event goes (docs/semantics.md 6). */
 static void
 bound_runs(weiri_executor *self)
 {
-    while (self->state->n_runs > self->core->plan->max_runs) {
-        weiri_runs_drop(self, self->state, self->state->first);
+    while (weiri_runs_are_too_many(self)) {
+        drop_begun_by(self, weiri_run_at(self, self->state->first)->start);
         self->core->counts.dropped_runs++;
     }
 }
@@ -430,8 +452,7 @@ weiri_runs_end_turn(weiri_executor *self)
         case WEIRI_SKIP_TO_LAST: hold(self); break;
         }
     }
-    if (self->state->held != 0) {
-        release_held(self);
-    }
+    release_held(self);
     bound_runs(self);
+    release_held(self); /* what waited for those that went */
 }

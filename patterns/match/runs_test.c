@@ -49,6 +49,10 @@ weiri_runs_test_new(weiri_executor *self)
         || self->atom_value == NULL || self->key == NULL) {
         return WEIR_ENOMEM;
     }
+    for (uint32_t r = 0; r < n_registers; r++) {
+        const weiri_register *reg = &self->core->plan->registers[r];
+        self->reads_key |= reg->kind == WEIRI_REGISTER_KEY;
+    }
     const weiri_expr *roots[WEIRI_AUTOMATON_ATOMS];
     uint32_t          n = 0;
     for (uint32_t i = 0; i < automaton->n_atoms; i++) {
@@ -87,6 +91,9 @@ weiri_runs_test_begin(weiri_executor *self)
         self->has_evaluated = false;
         weiri_program_forget(self->correlated);
     }
+    if (self->wait_values != NULL) {
+        weiri_program_forget(self->wait_values);
+    }
 }
 
 const weir_value *
@@ -100,10 +107,16 @@ weiri_runs_key(weiri_executor *self, const weiri_partition *partition)
 }
 
 static bool
-test_correlated(weiri_executor *self, uint32_t atom, const weiri_run *run)
+test_correlated(weiri_executor *self, uint32_t atom, weiri_run *run)
 {
+    int          known  = self->n_waits > 0 ? weiri_runs_compare(self, atom, run) : -1;
     weiri_moment moment = { .start_ns = run->start_ns, .end_ns = run->last_ns };
-    moment.key          = weiri_runs_key(self, self->partition);
+    if (known >= 0) {
+        return known != 0;
+    }
+    if (self->reads_key) {
+        moment.key = weiri_runs_key(self, self->partition);
+    }
     for (const uint32_t *r = self->reads[atom]; *r != WEIRI_NONE; r++) {
         if (self->read_stamp[*r] != self->stamp) {
             self->read_stamp[*r] = self->stamp;
@@ -140,7 +153,7 @@ test_before(const weiri_executor *self, uint32_t atom)
 }
 
 static bool
-test_atom(weiri_executor *self, uint32_t atom, const weiri_run *run)
+test_atom(weiri_executor *self, uint32_t atom, weiri_run *run)
 {
     if (self->atom_stamp[atom] != self->stamp) {
         self->atom_stamp[atom] = self->stamp;
@@ -153,7 +166,7 @@ test_atom(weiri_executor *self, uint32_t atom, const weiri_run *run)
 }
 
 bool
-weiri_runs_holds(weiri_executor *self, weiri_formula formula, const weiri_run *run)
+weiri_runs_holds(weiri_executor *self, weiri_formula formula, weiri_run *run)
 {
     const weiri_formula_node *node = &self->core->automaton->conditions.nodes[formula];
     switch (node->kind) {

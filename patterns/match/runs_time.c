@@ -149,6 +149,12 @@ expire(weiri_executor *self, uint32_t run, int64_t deadline_ns)
     for (uint32_t next = run; run != 0; run = next) {
         weiri_run *at = weiri_run_at(self, run);
         next          = at->next;
+        if (self->first_equal != WEIRI_NONE && self->state->index != 0) {
+            weiri_runs_near near = weiri_runs_near_of(self, next);
+            __builtin_prefetch(near.slot);
+            __builtin_prefetch(near.link);
+            __builtin_prefetch(near.next);
+        }
         if (at->start != start) {
             return;
         }
@@ -223,7 +229,9 @@ fire(weiri_executor *self, const weiri_timer *timer)
     if (run != 0 && weiri_run_at(self, run)->start == timer->start) {
         expire(self, run, timer->deadline_ns);
         weiri_runs_give_expired(self);
-        weiri_runs_end_turn(self);
+        if (self->n_complete > 0 || self->state->held != 0) {
+            weiri_runs_end_turn(self);
+        }
     }
 }
 
@@ -232,6 +240,16 @@ fire(weiri_executor *self, const weiri_timer *timer)
 static void
 fire_first(weiri_executor *self)
 {
+    enum { NEAR = 8 };
+    const weiri_keys  *keys = self->core->keys;
+    const weiri_timer *far  = weiri_timers_ahead(&self->timers, 2 * NEAR);
+    const weiri_timer *near = weiri_timers_ahead(&self->timers, NEAR);
+    if (self->core->plan->n_keys > 0 && far != NULL) {
+        const weiri_partition *own = weiri_keys_at(keys, near->partition);
+        __builtin_prefetch(weiri_keys_at(keys, far->partition));
+        __builtin_prefetch(weiri_keys_slot(keys, own->tag)); /* it may be removed */
+        __builtin_prefetch(weiri_run_at(self, weiri_runs_state_of(own)->first));
+    }
     weiri_timer timer = weiri_timers_pop(&self->timers);
     self->event       = NULL;
     if (timer.deadline_ns > self->core->now_ns) {
@@ -247,8 +265,10 @@ fire_first(weiri_executor *self)
     } else {
         fire(self, &timer);
     }
+    if (self->state->first == 0) {
+        weiri_runs_are_gone(self);
+    }
     if (WEIRI_RUNS.is_empty(self->partition)) {
-        self->key_of = 0;
         weiri_keys_remove(self->core->keys, self->partition);
     }
 }

@@ -89,9 +89,9 @@ make(weiri_core *core, weiri_executor **out)
 }
 
 static size_t
-state_size(const weiri_match *plan)
+state_size(const weiri_core *core)
 {
-    (void)plan;
+    (void)core;
     return sizeof(weiri_sets_state);
 }
 

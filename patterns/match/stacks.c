@@ -19,6 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "weiri/limits.h"
+
 /* ---- which patterns ---- */
 
 static bool
@@ -173,10 +175,10 @@ make(weiri_core *core, weiri_executor **out)
 }
 
 static size_t
-state_size(const weiri_match *plan)
+state_size(const weiri_core *core)
 {
     weiri_stack_chain chain;
-    (void)read_chain(plan, &chain);
+    (void)read_chain(core->plan, &chain);
     /* At least one, to be asked if empty. */
     uint32_t n_rings = chain.n_places > 1 ? chain.n_places - 1 : 1;
     return sizeof(weiri_stacks_state) + n_rings * sizeof(weiri_stack_ring);
@@ -351,6 +353,13 @@ catch_up(weiri_executor *self, weiri_stacks_state *state, uint32_t k)
     }
 }
 
+uint32_t
+weiri_stacks_most(const weiri_match *plan, uint32_t place)
+{
+    return place > 0 && plan->max_runs < WEIRI_RUNS_PER_KEY ? WEIRI_RUNS_PER_KEY
+                                                            : plan->max_runs;
+}
+
 weiri_stack_entry *
 weiri_stacks_make(weiri_executor *self, weiri_stacks_state *state, uint32_t place)
 {
@@ -369,7 +378,7 @@ push(weiri_executor *self, weiri_stacks_state *state, uint32_t k, uint32_t until
     const weiri_event *event)
 {
     const weiri_stack_ring *ring = &state->rings[k];
-    if (ring->head - ring->tail == self->core->plan->max_runs) {
+    if (ring->head - ring->tail == weiri_stacks_most(self->core->plan, k)) {
         drop(self, state, k, ring->tail + 1);
         drop_unreachable(self, state, k);
         self->core->counts.dropped_runs++;
@@ -542,6 +551,12 @@ live_runs(const weiri_executor *self)
 }
 
 static uint64_t
+bytes(const weiri_executor *self)
+{
+    return weiri_blocks_bytes(&self->blocks) + weiri_timers_bytes(&self->watches.timers);
+}
+
+static uint64_t
 faults(const weiri_executor *self)
 {
     (void)self; /* conditions are the front's, values the registers' */
@@ -562,6 +577,7 @@ const weiri_executor_ops WEIRI_STACKS = {
     .fire          = fire,
     .finish        = finish,
     .live_runs     = live_runs,
+    .bytes         = bytes,
     .faults        = faults,
 
     .save           = weiri_stacks_save,

@@ -117,6 +117,11 @@ void
 weiri_stacks_give(
     weiri_executor *self, const weiri_partition *partition, const weiri_event *event);
 
+/* How many entries a place of a partition may have: first events have the rule's bound,
+ * what goes on from them at least the usual. */
+uint32_t
+weiri_stacks_most(const weiri_match *plan, uint32_t place);
+
 /* An entry of place `place` after the others, to be filled in; NULL when memory is out.
  */
 weiri_stack_entry *

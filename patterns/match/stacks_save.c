@@ -87,8 +87,9 @@ load_place(weiri_executor *self, weiri_stacks_state *state, uint32_t k, weiri_un
     weiri_shared *shared)
 {
     moment   before = { .order = 0 };
-    uint64_t n      = weiri_unpack_below(
-             in, (uint64_t)self->core->plan->max_runs + 1, "a place has too many events");
+    uint64_t n =
+        weiri_unpack_below(in, (uint64_t)weiri_stacks_most(self->core->plan, k) + 1,
+            "a place has too many events");
     for (uint64_t i = 0; i < n && in->wrong == NULL; i++) {
         moment last = before;
         load_entry(self, state, k, &before, in, shared);

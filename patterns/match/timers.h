@@ -57,9 +57,25 @@ weiri_timers_push(weiri_timers *self, weiri_timer timer);
 const weiri_timer *
 weiri_timers_first(const weiri_timers *self);
 
+/* What stands `n` behind the first of the queue, NULL if nothing does. */
+static inline const weiri_timer *
+weiri_timers_ahead(const weiri_timers *self, uint32_t n)
+{
+    return self->tail - self->head > n
+               ? &self->queue[(self->head + n) & (self->n_queue - 1)]
+               : NULL;
+}
+
 /* Take the earliest. There is one. */
 weiri_timer
 weiri_timers_pop(weiri_timers *self);
+
+/* Bytes of the deadlines that stand in it. */
+static inline uint64_t
+weiri_timers_bytes(const weiri_timers *self)
+{
+    return (self->tail - self->head + self->n_heap) * sizeof(weiri_timer);
+}
 
 /* Drop what `keep` is false for. It is asked in order for the queue, then for the heap.
  */

@@ -38,6 +38,12 @@ cmake -G Ninja -S "$here" -B "$scratch/consumer" -DCMAKE_PREFIX_PATH="$prefix" >
 cmake --build "$scratch/consumer" >"$scratch/build.log" || { cat "$scratch/build.log" >&2; exit 1; }
 check "CMake package" "$scratch/consumer/consumer"
 
+embed=$here/../../examples/embed
+cmake -G Ninja -S "$embed" -B "$scratch/embed" -DCMAKE_PREFIX_PATH="$prefix" >"$scratch/configure.log"
+cmake --build "$scratch/embed" >"$scratch/build.log" || { cat "$scratch/build.log" >&2; exit 1; }
+"$scratch/embed/embed" <"$embed/events.jsonl" | diff "$embed/expected.txt" - ||
+    { echo "examples/embed gives something else" >&2; exit 1; }
+
 command -v pkg-config >/dev/null || { echo "no pkg-config: that half is left out"; exit 77; }
 pc=$(dirname "$(find "$prefix" -name weir.pc)")
 flags=(--cflags --libs)

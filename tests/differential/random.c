@@ -339,6 +339,9 @@ draw(weiri_arena *arena, uint64_t *seed)
             draw_silence(&d, &s);
         }
     }
+    if (s.within_s >= 0 && chance(&d, 12)) {
+        s.max_runs = 1 + below(&d, 4);
+    }
     s.skip_step = below(&d, d.n_ids);
     draw_emits(&d, &s);
     draw_events(&d, &s);

@@ -260,20 +260,12 @@ features_of(const spec_element *e, bool is_root)
     return set;
 }
 
-#define BIT(f) ((uint64_t)1 << FEATURE_##f)
-static const uint64_t OF_BOUNDED =
-    BIT(FOLLOWED) | BIT(NOT_FOLLOWED) | BIT(NOT_LAST) | BIT(TEXT);
-#undef BIT
-
 bool
 spec_is_valid(const spec *self)
 {
     const spec_element *root = self->root;
-    /* A bound on partial matches means the same to all where each first event has one,
-     * and where later ones are kept (section 6). */
-    if (self->max_runs != UINT32_MAX
-        && (self->within_s < 0 || (features_of(root, true) & ~OF_BOUNDED) != 0)) {
-        return false;
+    if (self->max_runs != UINT32_MAX && self->within_s < 0) {
+        return false; /* not all that could begin is kept (section 6) */
     }
     if (self->silence_s >= 0) {
         return root->kind == WEIRI_PATTERN_STEP && root->is_negated

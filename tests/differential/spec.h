@@ -101,7 +101,7 @@ typedef struct spec {
     uint32_t      skip_step; /* id */
     bool          has_timeout;
     uint32_t      max_matches;
-    uint32_t      max_runs; /* UINT32_MAX, or one partial match for each first event */
+    uint32_t      max_runs; /* UINT32_MAX: no bound */
     spec_emit     emits[SPEC_EMITS];
     uint32_t      n_emits;
     spec_event    events[SPEC_EVENTS];

@@ -278,16 +278,34 @@ settle(weir_reference *self, ref_partition *p, ref_completes *completes, bool is
     }
 }
 
-/* The partial match that began first goes first; they stand in that order. */
+/* Partial matches stand in the order of their first events: how many of these there are.
+ */
+static uint32_t
+count_starts(const ref_runs *runs)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < runs->n; i++) {
+        n += i == 0
+             || ref_first_of(runs->items[i].bindings)
+                    != ref_first_of(runs->items[i - 1].bindings);
+    }
+    return n;
+}
+
+/* All that began with the earliest event goes, until few enough are left. */
 static void
 bound_runs(weir_reference *self, ref_partition *p)
 {
-    uint32_t max  = self->plan->max_runs;
-    uint32_t over = p->runs.n > max ? p->runs.n - max : 0;
-    if (over > 0) {
-        p->runs.n = max;
-        memmove(p->runs.items, p->runs.items + over, max * sizeof *p->runs.items);
-        self->counts.dropped_runs += over;
+    while (count_starts(&p->runs) > self->plan->max_runs) {
+        ref_runs *runs  = &p->runs;
+        uint64_t  first = ref_first_of(runs->items[0].bindings);
+        uint32_t  n     = 0;
+        while (n < runs->n && ref_first_of(runs->items[n].bindings) == first) {
+            n++;
+        }
+        runs->n -= n;
+        memmove(runs->items, runs->items + n, runs->n * sizeof *runs->items);
+        self->counts.dropped_runs++;
     }
 }
 
@@ -298,4 +316,7 @@ ref_settle(
 {
     settle(self, p, completes, is_absence);
     bound_runs(self, p);
+    if (is_holding(self)) {
+        release(self, p); /* what waited for those that went */
+    }
 }

@@ -291,6 +291,94 @@ condition_on_an_earlier_event_is_found_among_many(void **state)
     assert_int_equal(f->counts.live_runs, 98);
 }
 
+/* `a ->> b` where b's field compares with a's; the rows of b that are given. */
+static uint64_t
+count_hits(fixture *f, const char *operator, uint32_t a_field, weir_type a_type,
+    uint32_t b_field)
+{
+    f->b          = pb_new(f->arena);
+    uint32_t    a = pb_typed(&f->b, "a", 0);
+    weiri_expr *reg =
+        pb_register(&f->b, WEIRI_REGISTER_LAST, a, 0, pb_field(&f->b, a_field), a_type);
+    uint32_t b         = pb_step(&f->b, "b", pb_type_is(&f->b, 1),
+                pb_call(&f->b, operator, pb_field(&f->b, b_field), reg));
+    f->b.plan->pattern = pb_group(&f->b, WEIRI_PATTERN_SEQUENCE, WEIRI_FIRST,
+        pb_take(&f->b, WEIRI_FIRST, a), pb_take(&f->b, WEIRI_FOLLOWED_ANY, b), NULL);
+    run(f, 0);
+    return f->counts.matches;
+}
+
+static const char *const ORDERS[] = { "<", "<=", ">", ">=", "==" };
+
+static bool
+compares(const char *operator, double a, double b)
+{
+    return strcmp(operator, "<") == 0    ? a < b
+           : strcmp(operator, "<=") == 0 ? a <= b
+           : strcmp(operator, ">") == 0  ? a > b
+           : strcmp(operator, ">=") == 0 ? a >= b
+                                         : a == b;
+}
+
+static void
+event_meets_those_that_it_is_above_and_no_others(void **state)
+{
+    enum { N = 60 };
+    fixture *f = *state;
+    for (int i = 0; i < N; i++) { /* 0 … 29 twice, in some order, and nulls */
+        pb_event(f->chunk, i, 0, 0, 0, i % 10 == 9 ? INT64_MIN : i * 17 % 30);
+    }
+    for (int i = -1; i <= 30; i++) {
+        pb_event(f->chunk, 100 + i, 1, 0, 0, i);
+    }
+    for (size_t o = 0; o < sizeof ORDERS / sizeof ORDERS[0]; o++) {
+        uint64_t expected = 0;
+        for (int a = 0; a < N; a++) {
+            for (int b = -1; b <= 30 && a % 10 != 9; b++) {
+                expected += compares(ORDERS[o], b, a * 17 % 30);
+            }
+        }
+        assert_int_equal(count_hits(f, ORDERS[o], PB_V, WEIR_INT, PB_V), expected);
+    }
+}
+
+/* Integers beside 2^53 and at the ends of their range, and the floats nearest to them. */
+static void
+ints_and_floats_compare_exactly_however_large(void **state)
+{
+    static const int64_t ints[]   = { INT64_MIN + 1, INT64_MIN + 2, -9007199254740993,
+          -9007199254740992, -1, 0, 1, 9007199254740992, 9007199254740993, 9007199254740994,
+          INT64_MAX - 1, INT64_MAX };
+    static const double  floats[] = { -0x1p64, -0x1p63, -9007199254740994.0,
+         -9007199254740992.0, -1.5, -0.0, 0.5, 1.0, 9007199254740992.0, 9007199254740994.0,
+         0x1p63, 0x1p64 };
+    enum { N = sizeof ints / sizeof ints[0] };
+    fixture *f = *state;
+    for (uint32_t type = 0; type < 2; type++) { /* as many of each, so that some wait */
+        for (uint32_t i = 0; i < 4 * N; i++) {
+            weir_value x = { .type = WEIR_FLOAT, .as.f = floats[i % N] };
+            pb_event(f->chunk, 100.0 * type + i, type, 0, 0, ints[i % N]);
+            assert_ok(weir_chunk_set(f->chunk, f->chunk->n_rows - 1, PB_X, &x));
+        }
+    }
+    for (size_t o = 0; o < 4; o++) {
+        uint64_t int_below = 0;
+        uint64_t int_above = 0;
+        for (uint32_t i = 0; i < N; i++) {
+            for (uint32_t k = 0; k < N; k++) {
+                long double exact = (long double)ints[i]; /* 64 bits of mantissa */
+                long double other = (long double)floats[k];
+                double      sign  = exact < other ? -1 : exact > other ? 1 : 0;
+                int_below += compares(ORDERS[o], sign, 0);
+                int_above += compares(ORDERS[o], 0, sign);
+            }
+        }
+        assert_int_equal(
+            count_hits(f, ORDERS[o], PB_X, WEIR_FLOAT, PB_V), 16 * int_below);
+        assert_int_equal(count_hits(f, ORDERS[o], PB_V, WEIR_INT, PB_X), 16 * int_above);
+    }
+}
+
 static void
 bounds_drop_and_count(void **state)
 {
@@ -304,6 +392,28 @@ bounds_drop_and_count(void **state)
     f->b.plan->max_matches = 1;
     expect(f, 0, "a0 b3 @3; ");
     assert_int_equal(f->counts.dropped_matches, 2);
+}
+
+/* `c.v >= a.v` holds always, and has each partial match kept by itself. */
+static void
+bound_is_of_first_events_however_many_partial_matches_they_began(void **state)
+{
+    fixture *f = *state;
+    events(f, "aaabbbc");
+    uint32_t    a    = pb_typed(&f->b, "a", 0);
+    uint32_t    b    = pb_typed(&f->b, "b", 1);
+    weiri_expr *v    = pb_field(&f->b, PB_V);
+    weiri_expr *more = pb_call(
+        &f->b, ">=", v, pb_register(&f->b, WEIRI_REGISTER_LAST, a, 0, v, WEIR_INT));
+    uint32_t c          = pb_step(&f->b, "c", pb_type_is(&f->b, 2), more);
+    f->b.plan->pattern  = pb_group(&f->b, WEIRI_PATTERN_SEQUENCE, WEIRI_FIRST,
+         pb_take(&f->b, WEIRI_FIRST, a), pb_take(&f->b, WEIRI_FOLLOWED_ANY, b),
+         pb_take(&f->b, WEIRI_FOLLOWED_ANY, c), NULL);
+    f->b.plan->max_runs = 2;
+    expect(f, 0,
+        "a1 b3 c6 @6; a1 b4 c6 @6; a1 b5 c6 @6; a2 b3 c6 @6; a2 b4 c6 @6; "
+        "a2 b5 c6 @6; ");
+    assert_int_equal(f->counts.dropped_runs, 1);
 }
 
 static void
@@ -336,6 +446,9 @@ main(void)
         TEST(overflowing_sum_is_null_and_a_fault),
         TEST(condition_on_an_earlier_event_is_found_among_many),
         TEST(bounds_drop_and_count),
+        TEST(bound_is_of_first_events_however_many_partial_matches_they_began),
+        TEST(event_meets_those_that_it_is_above_and_no_others),
+        TEST(ints_and_floats_compare_exactly_however_large),
         TEST(key_without_state_is_forgotten),
     };
     return cmocka_run_group_tests_name("matcher", tests, NULL, NULL);

@@ -118,6 +118,11 @@ weiri_matcher_finish(weiri_matcher *self, weir_error *err);
 weiri_match_counts
 weiri_matcher_counts(const weiri_matcher *self);
 
+/* Bytes that partial matches, their partitions and deadlines take, as those who gave them
+ * out count them; texts that they hold are not counted. */
+uint64_t
+weiri_matcher_state_bytes(const weiri_matcher *self);
+
 /* Append the state to `out`: all that what is given later depends on. Between two calls
  * of feed or advance, at any event. The bytes are the same on every machine.
  *

@@ -140,9 +140,9 @@ typedef struct weiri_match {
                            -1: no */
     weiri_skip  skip;
     uint32_t    skip_step;
-    weiri_emit *emit;        /* NULL: matches give nothing, timeouts do */
-    weiri_emit *on_timeout;  /* NULL: none */
-    uint32_t    max_runs;    /* partial matches of one partition         */
+    weiri_emit *emit;       /* NULL: matches give nothing, timeouts do */
+    weiri_emit *on_timeout; /* NULL: none */
+    uint32_t    max_runs; /* events of a partition with partial matches that they began */
     uint32_t    max_matches; /* matches that one event may complete      */
     uint32_t    limit;       /* `limit n` of what `emit` gives; 0: none  */
     int64_t     limit_ns;    /* `per D`: of a key, at most n in any span of time shorter

@@ -350,9 +350,7 @@ handle_unkeyed(weiri_matcher *self, const weiri_batch *batch, uint32_t n)
 }
 
 /* Look for each event's partition a little before its turn, so that memory is at hand:
- * the table's slot, then the partition in it, then what that refers to. Spread like this
- * rather than done for many events at once, for which there are not enough lines to wait
- * for. */
+ * the table's slot, then the partition in it, then what that refers to. */
 static void
 handle_keyed(weiri_matcher *self, const weiri_batch *batch, uint32_t n)
 {

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "weiri/limits.h"
+
 /* ---- which patterns ---- */
 
 /* What decides whether an event fits is the event alone, and nothing happens without
@@ -30,8 +32,10 @@ is_decided_by_classes(const weiri_automaton *automaton)
 bool
 weiri_sets_take(const weiri_match *plan, const weiri_automaton *automaton)
 {
-    if (plan->skip != WEIRI_SKIP_NONE || plan->silence_ns >= 0
-        || plan->on_timeout != NULL) {
+    /* The bound here is memory's, and looked at now and then: one that a rule has of its
+     * own is for those who can count first events. */
+    if (plan->skip != WEIRI_SKIP_NONE || plan->silence_ns >= 0 || plan->on_timeout != NULL
+        || plan->max_runs < WEIRI_RUNS_PER_KEY) {
         return false;
     }
     for (uint32_t i = 0; i < plan->n_steps; i++) {
@@ -430,6 +434,12 @@ live_runs(const weiri_executor *self)
 }
 
 static uint64_t
+bytes(const weiri_executor *self)
+{
+    return weiri_blocks_bytes(&self->blocks) + weiri_timers_bytes(&self->watches.timers);
+}
+
+static uint64_t
 faults(const weiri_executor *self)
 {
     (void)self; /* conditions are the front's, values the registers' */
@@ -450,6 +460,7 @@ const weiri_executor_ops WEIRI_SETS = {
     .fire          = fire,
     .finish        = finish,
     .live_runs     = live_runs,
+    .bytes         = bytes,
     .faults        = faults,
 
     .save           = weiri_sets_save,

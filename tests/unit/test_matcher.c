@@ -431,6 +431,25 @@ key_without_state_is_forgotten(void **state)
     assert_int_equal(f->counts.live_runs, 0);
 }
 
+static void
+key_that_falls_idle_is_forgotten_once_its_window_is_over(void **state)
+{
+    fixture *f = *state;
+    for (int i = 0; i < 100; i++) { /* the last two of each four are of one key */
+        pb_event(f->chunk, i * 0.01, 0, 0, i % 4 == 3 ? i - 1 : i, 0);
+    }
+    pair_of(f, WEIRI_FOLLOWED);
+    pb_by(&f->b, PB_K);
+    f->b.plan->skip      = WEIRI_SKIP_OVERLAPS;
+    f->b.plan->within_ns = PB_SECOND;
+    run(f, 1);
+    assert_int_equal(f->counts.live_keys, 75);
+    assert_int_equal(f->counts.live_runs, 100);
+    run(f, 3);
+    assert_int_equal(f->counts.live_keys, 0);
+    assert_int_equal(f->counts.live_runs, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -446,6 +465,7 @@ main(void)
         TEST(overflowing_sum_is_null_and_a_fault),
         TEST(condition_on_an_earlier_event_is_found_among_many),
         TEST(bounds_drop_and_count),
+        TEST(key_that_falls_idle_is_forgotten_once_its_window_is_over),
         TEST(bound_is_of_first_events_however_many_partial_matches_they_began),
         TEST(event_meets_those_that_it_is_above_and_no_others),
         TEST(ints_and_floats_compare_exactly_however_large),

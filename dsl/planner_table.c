@@ -28,7 +28,7 @@ weiri_need_table(weiri_planner *self, weiri_ast_name name)
         "there is no table '%s'", name.text);
     const char **names =
         weiri_arena_alloc(self->arena, (self->n_tables + 1) * sizeof *names);
-    for (uint32_t i = 0; i < self->n_tables; i++) {
+    for (uint32_t i = 0; self->tables != NULL && i < self->n_tables; i++) {
         names[i] = self->tables[i].declared->name.text;
     }
     weiri_report_nearest(self->diagnostics, name.text, names, self->n_tables);

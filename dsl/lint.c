@@ -150,27 +150,20 @@ weiri_apply_allows(weiri_diagnostics *diagnostics, const weiri_ast *ast, bool te
 const weiri_stream *
 weiri_lint_stream(const weiri_lint *self, const char *name)
 {
-    for (uint32_t i = 0; i < self->plan->n_streams; i++) {
-        if (strcmp(self->plan->streams[i].schema.name, name) == 0) {
-            return &self->plan->streams[i];
-        }
-    }
-    return NULL;
+    uint32_t i = weiri_names_find(&self->streams, name);
+    return i != UINT32_MAX ? &self->plan->streams[i] : NULL;
 }
 
-bool
-weiri_lint_is_param(const weiri_lint *self, const char *name)
+static void
+index_names(weiri_lint *self)
 {
-    for (uint32_t i = 0; i < self->ast->n_files; i++) {
-        const weiri_ast_file *file = &self->ast->files[i];
-        for (uint32_t k = 0; k < file->n_statements; k++) {
-            if (file->statements[k].kind == WEIRI_WORD_PARAM
-                && strcmp(file->statements[k].as.param->name.text, name) == 0) {
-                return true;
-            }
-        }
+    for (uint32_t i = 0; i < self->plan->n_streams; i++) {
+        weiri_names_add(
+            &self->streams, self->arena, self->plan->streams[i].schema.name, i);
     }
-    return false;
+    for (uint32_t i = 0; i < self->plan->n_rules; i++) {
+        weiri_names_add(&self->rules, self->arena, self->plan->rules[i].name, i);
+    }
 }
 
 uint32_t
@@ -194,6 +187,7 @@ weiri_lint_token(const weiri_ast_file *file, uint32_t offset)
 static void
 lint(weiri_lint *self)
 {
+    index_names(self);
     for (uint32_t i = 0; i < self->ast->n_files; i++) {
         self->file = &self->ast->files[i];
         for (uint32_t k = 0; k < self->file->n_statements; k++) {

@@ -13,6 +13,7 @@
 #define WEIRI_LINT_H
 
 #include "ast.h"
+#include "names.h"
 #include "weiri/plan.h"
 
 typedef struct weiri_lint {
@@ -20,7 +21,9 @@ typedef struct weiri_lint {
     weiri_diagnostics    *diagnostics;
     const weiri_ast      *ast;
     const weiri_plan     *plan;
-    const weiri_ast_file *file; /* the one that is looked at */
+    const weiri_ast_file *file;    /* the one that is looked at */
+    weiri_names           streams; /* of the plan, by name */
+    weiri_names           rules;
 } weiri_lint;
 
 /* ---- lint.c ---- */
@@ -28,10 +31,6 @@ typedef struct weiri_lint {
 /* The stream of this name, or NULL. */
 const weiri_stream *
 weiri_lint_stream(const weiri_lint *self, const char *name);
-
-/* Whether a parameter has this name. */
-bool
-weiri_lint_is_param(const weiri_lint *self, const char *name);
 
 /* Index of the first token of a file at or behind an offset. */
 uint32_t

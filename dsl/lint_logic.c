@@ -21,15 +21,13 @@ text_of(const weiri_speaker *speaker, const weiri_ast_expr *expr)
     const weiri_lint   *lint   = speaker->lint;
     const weiri_tokens *tokens = &lint->file->tokens;
     const char *text = weiri_diagnostics_file(lint->diagnostics, lint->file->file)->text;
-    const char *out  = "";
-    uint32_t    end  = expr->at.offset + expr->at.size;
-    uint32_t    i    = 0;
-    while (tokens->items[i].offset < expr->at.offset) {
-        i++;
-    }
-    for (; i < tokens->n_items && tokens->items[i].offset < end; i++) {
-        out = weiri_arena_format(lint->arena, "%s %.*s", out, (int)tokens->items[i].size,
-            text + tokens->items[i].offset);
+    uint32_t    end  = weiri_lint_token(lint->file, expr->at.offset + expr->at.size);
+    char       *out  = weiri_arena_alloc(lint->arena, 2 * (size_t)expr->at.size + 2);
+    size_t      used = 0;
+    for (uint32_t i = weiri_lint_token(lint->file, expr->at.offset); i < end; i++) {
+        memcpy(out + used, text + tokens->items[i].offset, tokens->items[i].size);
+        used += tokens->items[i].size;
+        out[used++] = ' ';
     }
     return out;
 }
@@ -49,8 +47,10 @@ name_of(const weiri_speaker *speaker, const weiri_ast_expr *expr)
     }
     bool is_member =
         expr->kind == WEIRI_AST_MEMBER && expr->items[0]->kind == WEIRI_AST_NAME;
-    if (is_member && (step == NULL || strcmp(step, expr->items[0]->name.text) != 0)) {
-        return weiri_atom_name(speaker->lint, expr->items[0]->name.text, expr->name.text);
+    const char *owner  = is_member ? expr->items[0]->name.text : "";
+    bool        is_own = step != NULL && strcmp(step, owner) == 0; /* an earlier event */
+    if (is_member && !is_own && strcmp(owner, "prev") != 0) {
+        return weiri_atom_name(speaker->lint, owner, expr->name.text);
     }
     return weiri_arena_format(
         speaker->lint->arena, "%s:%s", step == NULL ? "" : step, text_of(speaker, expr));

@@ -33,10 +33,10 @@ count_within(const weiri_lint *self, weiri_span at, const char *word)
     const char *text = weiri_diagnostics_file(self->diagnostics, self->file->file)->text;
     size_t      size = strlen(word);
     uint32_t    n    = 0;
-    for (uint32_t i = 0; i < tokens->n_items; i++) {
+    uint32_t    end  = weiri_lint_token(self->file, at.offset + at.size);
+    for (uint32_t i = weiri_lint_token(self->file, at.offset); i < end; i++) {
         const weiri_token *token = &tokens->items[i];
         n += token->kind == WEIRI_TOKEN_NAME && token->size == size
-             && token->offset >= at.offset && token->offset < at.offset + at.size
              && memcmp(text + token->offset, word, size) == 0;
     }
     return n;

@@ -202,24 +202,20 @@ length_of(const weiri_rule *rule, uint32_t stream)
 static void
 check_lateness(const weiri_lint *self, const weiri_ast_rule *ast)
 {
-    const weiri_plan *plan = self->plan;
-    for (uint32_t r = 0; r < plan->n_rules; r++) {
-        if (strcmp(plan->rules[r].name, ast->name.text) != 0) {
-            continue;
-        }
-        for (uint32_t i = 0; i < plan->n_sources; i++) {
-            const weiri_source *source    = &plan->sources[i];
-            int64_t             length_ns = length_of(&plan->rules[r], source->stream);
-            if (length_ns > 0 && source->lateness_ns > length_ns) {
-                weiri_report(self->diagnostics, WEIRI_W_LATER_THAN_LONG,
-                    ast->match_at.size > 0 ? ast->within_at : ast->window.at,
-                    "rule '%s' looks at less time than a source of '%s' waits for late "
-                    "events",
-                    ast->name.text, plan->streams[source->stream].schema.name);
-                weiri_report_hint(
-                    self->diagnostics, "whatever it finds comes that much later");
-                return;
-            }
+    const weiri_plan *plan  = self->plan;
+    uint32_t          index = weiri_names_find(&self->rules, ast->name.text);
+    for (uint32_t i = 0; index != UINT32_MAX && i < plan->n_sources; i++) {
+        const weiri_source *source    = &plan->sources[i];
+        int64_t             length_ns = length_of(&plan->rules[index], source->stream);
+        if (length_ns > 0 && source->lateness_ns > length_ns) {
+            weiri_report(self->diagnostics, WEIRI_W_LATER_THAN_LONG,
+                ast->match_at.size > 0 ? ast->within_at : ast->window.at,
+                "rule '%s' looks at less time than a source of '%s' waits for late "
+                "events",
+                ast->name.text, plan->streams[source->stream].schema.name);
+            weiri_report_hint(
+                self->diagnostics, "whatever it finds comes that much later");
+            return;
         }
     }
 }
@@ -245,75 +241,50 @@ weiri_lint_rule(weiri_lint *self, const weiri_ast_rule *rule)
 
 /* ---- rules side by side ---- */
 
-/* The tokens between the braces of a rule. */
-struct body {
-    const weiri_ast_rule *rule;
-    const weiri_tokens   *tokens;
-    const char           *text;
-    uint32_t              first;
-    uint32_t              n;
-};
-
-static struct body
-body_of(const weiri_lint *self, const weiri_ast_file *file,
-    const weiri_ast_statement *statement)
+/* The tokens between the braces of a rule, without what stands between them. */
+static const char *
+body_of(const weiri_lint *self, const weiri_ast_file *file, weiri_span at)
 {
-    struct body body = { .rule = statement->as.rule,
-        .tokens                = &file->tokens,
-        .text = weiri_diagnostics_file(self->diagnostics, file->file)->text };
-    uint32_t    end  = statement->at.offset + statement->at.size;
-    uint32_t    i    = weiri_lint_token(file, statement->at.offset);
-    while (file->tokens.items[i].kind != WEIRI_TOKEN_LEFT_BRACE) {
+    const char        *text = weiri_diagnostics_file(self->diagnostics, file->file)->text;
+    const weiri_token *tokens = file->tokens.items;
+    uint32_t           end    = weiri_lint_token(file, at.offset + at.size);
+    uint32_t           i      = weiri_lint_token(file, at.offset);
+    char              *out    = weiri_arena_alloc(self->arena, 2 * (size_t)at.size + 2);
+    size_t             used   = 0;
+    while (tokens[i].kind != WEIRI_TOKEN_LEFT_BRACE) {
         i++;
     }
-    body.first = i;
-    body.n     = weiri_lint_token(file, end) - i;
-    return body;
-}
-
-static bool
-is_same_body(const struct body *a, const struct body *b)
-{
-    for (uint32_t i = 0; a->n == b->n && i < a->n; i++) {
-        const weiri_token *x = &a->tokens->items[a->first + i];
-        const weiri_token *y = &b->tokens->items[b->first + i];
-        if (x->size != y->size
-            || memcmp(a->text + x->offset, b->text + y->offset, x->size) != 0) {
-            return false;
-        }
+    for (; i < end; i++) {
+        memcpy(out + used, text + tokens[i].offset, tokens[i].size);
+        used += tokens[i].size;
+        out[used++] = ' ';
     }
-    return a->n == b->n;
-}
-
-static void
-check_twins(const weiri_lint *self, const struct body *bodies, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        for (uint32_t k = 0; k < i; k++) {
-            if (is_same_body(&bodies[k], &bodies[i])) {
-                weiri_report(self->diagnostics, WEIRI_W_RULE_TWICE,
-                    bodies[i].rule->name.at,
-                    "rule '%s' does what rule '%s' does, and emits everything again",
-                    bodies[i].rule->name.text, bodies[k].rule->name.text);
-                break;
-            }
-        }
-    }
+    return out;
 }
 
 void
 weiri_lint_pairs(weiri_lint *self)
 {
-    struct body *bodies = NULL;
-    uint32_t     n      = 0;
+    weiri_names            bodies = { .n_slots = 0 };
+    const weiri_ast_rule **rules  = NULL;
+    uint32_t               n      = 0;
     for (uint32_t i = 0; i < self->ast->n_files; i++) {
         const weiri_ast_file *file = &self->ast->files[i];
         for (uint32_t k = 0; k < file->n_statements; k++) {
-            if (file->statements[k].kind == WEIRI_WORD_RULE) {
-                struct body body = body_of(self, file, &file->statements[k]);
-                WEIRI_ARENA_PUSH(self->arena, bodies, n, body);
+            if (file->statements[k].kind != WEIRI_WORD_RULE) {
+                continue;
+            }
+            const weiri_ast_rule *rule = file->statements[k].as.rule;
+            const char           *body = body_of(self, file, file->statements[k].at);
+            uint32_t              twin = weiri_names_find(&bodies, body);
+            if (twin == UINT32_MAX) {
+                weiri_names_add(&bodies, self->arena, body, n);
+                WEIRI_ARENA_PUSH(self->arena, rules, n, rule);
+            } else if (rules != NULL) { /* it was found among them */
+                weiri_report(self->diagnostics, WEIRI_W_RULE_TWICE, rule->name.at,
+                    "rule '%s' does what rule '%s' does, and emits everything again",
+                    rule->name.text, rules[twin]->name.text);
             }
         }
     }
-    check_twins(self, bodies, n);
 }

@@ -199,10 +199,10 @@ static bool
 emits_into(const weiri_flow *flow, const struct group *group, uint32_t stream)
 {
     for (uint32_t i = 0; i < group->n_rules; i++) {
-        const weiri_emit *emits[2];
-        weiri_rule_emits(&flow->plan->rules[group->rules[i]], emits);
+        weiri_rule_target targets[2];
+        weiri_rule_targets(&flow->plan->rules[group->rules[i]], targets);
         for (uint32_t k = 0; k < 2; k++) {
-            if (emits[k] != NULL && emits[k]->stream == stream) {
+            if (targets[k].schema != NULL && targets[k].stream == stream) {
                 return true;
             }
         }

@@ -47,13 +47,13 @@ weiri_share_wants(const weiri_flow_node *node, const weiri_turn *turn)
 
 /* What a rule has emitted into a stream goes to the stream's parcel. */
 static weir_status
-take(share *self, const weiri_turn *turn, uint32_t rule, const weiri_emit *emit,
+take(share *self, const weiri_turn *turn, uint32_t rule, const weiri_rule_target *to,
     weiri_chunks *chunks)
 {
-    if (emit == NULL || chunks->n == 0) {
+    if (to->schema == NULL || chunks->n == 0) {
         return WEIR_OK;
     }
-    weiri_parcel **parcel = &self->parcels[emit->stream];
+    weiri_parcel **parcel = &self->parcels[to->stream];
     if (*parcel == NULL) {
         weir_status status = weiri_parcel_new(turn, 0, self->max_emitted, parcel);
         if (status != WEIR_OK) {
@@ -75,10 +75,10 @@ take_all(share *self, const weiri_turn *turn, weiri_rules *rules)
     for (uint32_t i = 0; i < n && status == WEIR_OK; i++) {
         const weiri_rule *rule   = &self->node.flow->plan->rules[ran[i]];
         weiri_chunks     *chunks = weiri_rules_emitted(rules, ran[i]);
-        const weiri_emit *emits[2];
-        weiri_rule_emits(rule, emits);
+        weiri_rule_target targets[2];
+        weiri_rule_targets(rule, targets);
         for (uint32_t k = 0; k < 2 && status == WEIR_OK; k++) {
-            status = take(self, turn, ran[i], emits[k], &chunks[k]);
+            status = take(self, turn, ran[i], &targets[k], &chunks[k]);
         }
     }
     return status;

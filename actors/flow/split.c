@@ -8,6 +8,9 @@
 weiri_split
 weiri_split_of(const weiri_rule *rule)
 {
+    if (rule->join != NULL) {
+        return WEIRI_SPLIT_NOT;
+    }
     if (rule->match != NULL) { /* a limit without `per` is one of all keys */
         const weiri_match *match    = rule->match;
         bool               is_bound = match->limit > 0 && match->limit_ns < 0;

@@ -81,6 +81,12 @@ weiri_graph_used(const weiri_graph *self, uint32_t stream)
     return self->streams.used[stream];
 }
 
+bool
+weiri_graph_is_gated(const weiri_graph *self, uint32_t rule)
+{
+    return weiri_rules_is_gated(self->rules, rule);
+}
+
 uint64_t
 weiri_graph_rule_matches(const weiri_graph *self, uint32_t rule)
 {
@@ -199,11 +205,14 @@ weiri_graph_save(const weiri_graph *self, weiri_sections *out, weir_error *err)
     return status;
 }
 
+/* A rule that was made for another goes with it: `paid, join 1` with `paid`. */
 bool
 weiri_restore_discards(const weiri_restore *self, const char *rule)
 {
+    size_t size = strcspn(rule, ",");
     for (size_t i = 0; i < self->n_discard; i++) {
-        if (strcmp(self->discard[i], rule) == 0) {
+        if (strlen(self->discard[i]) == size
+            && strncmp(self->discard[i], rule, size) == 0) {
             return true;
         }
     }

@@ -139,6 +139,12 @@ weiri_rules_stream(const weiri_rules *self, uint32_t i, uint32_t *reader)
     return weiri_dispatch_stream(self->dispatch, i, reader);
 }
 
+bool
+weiri_rules_is_gated(const weiri_rules *self, uint32_t rule)
+{
+    return weiri_dispatch_is_gated(self->dispatch, rule);
+}
+
 uint64_t
 weiri_rules_matches(const weiri_rules *self, uint32_t rule)
 {
@@ -179,12 +185,15 @@ weiri_rules_count(const weiri_rules *self, weiri_graph_counts *counts)
             continue;
         }
         weiri_rule_counts of = weiri_rule_actor_counts(self->actors[i]);
-        counts->n_matches += of.match.matches - of.match.limited + of.window.emitted;
+        if (!self->plan->rules[i].is_made) {
+            counts->n_matches += of.match.matches - of.match.limited + of.window.emitted;
+        }
         counts->n_dropped += of.match.dropped_runs + of.match.dropped_matches
                              + of.window.dropped_keys + of.window.dropped_rows
-                             + of.window.dropped_fills;
-        counts->n_faults += of.match.faults + of.window.faults;
-        counts->n_null_keys += of.match.null_keys + of.window.null_keys;
+                             + of.window.dropped_fills + of.join.dropped_rows;
+        counts->n_faults += of.match.faults + of.window.faults + of.join.faults;
+        counts->n_null_keys +=
+            of.match.null_keys + of.window.null_keys + of.join.null_keys;
     }
 }
 

@@ -71,6 +71,10 @@ weiri_rules_forget(weiri_rules *self);
 uint32_t
 weiri_rules_stream(const weiri_rules *self, uint32_t i, uint32_t *reader);
 
+/* Whether a rule sees only events that may matter to it. */
+bool
+weiri_rules_is_gated(const weiri_rules *self, uint32_t rule);
+
 /* How many matches or results a rule has given. */
 uint64_t
 weiri_rules_matches(const weiri_rules *self, uint32_t rule);

@@ -71,24 +71,32 @@ weiri_rule_actor_finish(weiri_rule_actor *self, weir_error *err)
 
 /* ---- making and ending ---- */
 
+static weiri_rule_target
+target_of(const weiri_emit *emit)
+{
+    return (weiri_rule_target){ .schema = emit->schema, .stream = emit->stream };
+}
+
 void
-weiri_rule_emits(const weiri_rule *rule, const weiri_emit **out)
+weiri_rule_targets(const weiri_rule *rule, weiri_rule_target *out)
 {
     const weiri_match *match = rule->match;
-    out[1]                   = NULL;
-    if (match == NULL) {
-        out[0] = rule->query->emit;
-        return;
-    }
-    out[0] = match->emit != NULL ? match->emit : match->on_timeout;
-    if (match->on_timeout != NULL && match->on_timeout->stream != out[0]->stream) {
-        out[1] = match->on_timeout;
+    out[1]                   = (weiri_rule_target){ .schema = NULL };
+    if (rule->join != NULL) {
+        out[0] = (weiri_rule_target){ rule->join->schema, rule->join->stream };
+    } else if (match == NULL) {
+        out[0] = target_of(rule->query->emit);
+    } else {
+        out[0] = target_of(match->emit != NULL ? match->emit : match->on_timeout);
+        if (match->on_timeout != NULL && match->on_timeout->stream != out[0].stream) {
+            out[1] = target_of(match->on_timeout);
+        }
     }
 }
 
 static void
 init_collector(weiri_rule_actor *self, weiri_collector *collector,
-    const weiri_rule_config *config, const weiri_emit *emit)
+    const weiri_rule_config *config, const weiri_rule_target *emit)
 {
     const weiri_stream *stream = &config->plan->streams[emit->stream];
     *collector                 = (weiri_collector){
@@ -106,11 +114,11 @@ init_collector(weiri_rule_actor *self, weiri_collector *collector,
 static void
 init_collectors(weiri_rule_actor *self, const weiri_rule_config *config)
 {
-    const weiri_emit *emits[2];
-    weiri_rule_emits(self->rule, emits);
-    init_collector(self, &self->emitted, config, emits[0]);
-    if (emits[1] != NULL) {
-        init_collector(self, &self->timeouts, config, emits[1]);
+    weiri_rule_target targets[2];
+    weiri_rule_targets(self->rule, targets);
+    init_collector(self, &self->emitted, config, &targets[0]);
+    if (targets[1].schema != NULL) {
+        init_collector(self, &self->timeouts, config, &targets[1]);
     }
 }
 
@@ -119,6 +127,12 @@ host_of(const weiri_rule *rule)
 {
     if (rule->match != NULL) {
         return &weiri_match_host;
+    }
+    if (rule->join != NULL) {
+        return &weiri_join_host;
+    }
+    if (rule->query->fold != NULL) {
+        return &weiri_fold_host;
     }
     return rule->query->window != NULL ? &weiri_window_host : &weiri_filter_host;
 }

@@ -25,12 +25,18 @@ typedef struct weiri_rule_counts {
     uint64_t            n_emitted; /* events given, those of timeouts too    */
     weiri_match_counts  match;     /* of a query without a window: matches, faults */
     weiri_window_counts window;    /* all zero for the others                    */
+    weiri_join_counts   join;      /* likewise                                   */
 } weiri_rule_counts;
 
-/* What a rule emits: into the stream of its events, and NULL or into another one of its
+typedef struct weiri_rule_target {
+    const weir_schema *schema; /* NULL: none */
+    uint32_t           stream;
+} weiri_rule_target;
+
+/* Where a rule's events go and, if they have a stream of their own, those of its
  * timeouts. shape (2,) */
 void
-weiri_rule_emits(const weiri_rule *rule, const weiri_emit **out);
+weiri_rule_targets(const weiri_rule *rule, weiri_rule_target *out);
 
 enum { WEIRI_RULE_ORDER_BITS = 48 };
 
@@ -53,7 +59,8 @@ weiri_rule_actor_destroy(weiri_rule_actor **self_p);
 /* Process rows and then let time go on.
  *
  *   inputs        shape (n_inputs,): rows of each input stream, in order, all before the
- *                 watermark; a query has one input, a match as many as it says
+ *                 watermark; a query has one input, a join two, a match as many as
+ *                 it says
  *   watermark_ns  deadlines before it fire
  *   errors        WEIR_ENOMEM, WEIR_EFULL
  */

@@ -11,6 +11,7 @@
 
 #include "gate/test.h"
 #include "match/executor.h"
+#include "match/inside.h"
 #include "match/planner.h"
 #include "match/state.h"
 #include "weiri/assert.h"
@@ -190,6 +191,24 @@ const char *
 weiri_matcher_executor_name(const weiri_matcher *self)
 {
     return self->ops->name;
+}
+
+const weiri_core *
+weiri_matcher_core(const weiri_matcher *self)
+{
+    return &self->core;
+}
+
+const weiri_executor_ops *
+weiri_matcher_ops(const weiri_matcher *self)
+{
+    return self->ops;
+}
+
+const weiri_executor *
+weiri_matcher_executor(const weiri_matcher *self)
+{
+    return self->executor;
 }
 
 /* ---- parts ---- */

@@ -25,6 +25,9 @@ weiri_key_table_init(weiri_key_table *self, const weir_type *types, uint32_t n_c
     if (self->size == 0) {
         self->size = 8;
     }
+    for (uint32_t i = 0; i < n_cells; i++) {
+        self->has_text = self->has_text || weiri_cell_is_text(types[i]);
+    }
     while (self->size << (self->page_shift + 1) <= PAGE_BYTES) {
         self->page_shift++;
     }
@@ -68,11 +71,7 @@ free_key(const weiri_key_table *self, uint32_t entry)
 static void
 free_keys(const weiri_key_table *self)
 {
-    bool has_text = false;
-    for (uint32_t i = 0; i < self->n_cells; i++) {
-        has_text = has_text || weiri_cell_is_text(self->types[i]);
-    }
-    for (uint32_t i = 0; has_text && i <= self->mask; i++) {
+    for (uint32_t i = 0; self->has_text && i <= self->mask; i++) {
         if (self->slots[i].entry != 0) {
             free_key(self, self->slots[i].entry - 1);
         }
@@ -108,10 +107,13 @@ weiri_key_table_clear(weiri_key_table *self)
     self->n_free = 0;
 }
 
-static bool
+static inline bool
 is_key(const weiri_key_table *self, uint32_t entry, const weiri_cell *cells)
 {
     const weiri_cell *own = weiri_key_table_cells(self, entry);
+    if (self->n_cells == 1 && !self->has_text) {
+        return own->bits == cells->bits;
+    }
     for (uint32_t i = 0; i < self->n_cells; i++) {
         if (!weiri_cell_equal(self->types[i], own[i], cells[i])) {
             return false;

@@ -19,6 +19,7 @@ typedef struct weiri_key_slot {
 typedef struct weiri_key_table {
     const weir_type *types; /* shape (n_cells,), borrowed */
     uint32_t         n_cells;
+    bool             has_text;
     uint32_t         max;   /* live entries */
     size_t           size;  /* bytes of an entry: cells, then the owner's part */
     weiri_key_slot  *slots; /* shape (mask + 1,) */
@@ -36,15 +37,28 @@ typedef struct weiri_key_table {
     uint32_t  free_room;
 } weiri_key_table;
 
+/* The hash of a key's cells up to this one, given that of those before it, 0 of none. */
+static inline uint64_t
+weiri_key_hash_next(weir_type type, weiri_cell cell, uint64_t before)
+{
+    return weiri_hash_join(before, weiri_cell_hash(type, cell));
+}
+
+static inline uint32_t
+weiri_key_hash_end(uint64_t hash)
+{
+    return weiri_hash_fold(hash);
+}
+
 /* The hash of a key of plain cells, as the table wants it. */
 static inline uint32_t
 weiri_key_hash(const weir_type *types, const weiri_cell *cells, uint32_t n_cells)
 {
     uint64_t hash = 0;
     for (uint32_t i = 0; i < n_cells; i++) {
-        hash = weiri_hash_join(hash, weiri_cell_hash(types[i], cells[i]));
+        hash = weiri_key_hash_next(types[i], cells[i], hash);
     }
-    return weiri_hash_fold(hash);
+    return weiri_key_hash_end(hash);
 }
 
 /* `size` bytes of each entry are the owner's.

@@ -256,8 +256,11 @@ weiri_windower_give(weiri_windower *self, const weiri_evaluation *e, bool *is_em
             return WEIR_ENOMEM;
         }
         for (uint32_t i = 0; i < self->n_out; i++) {
-            self->out[i] = weiri_program_eval(
-                self->results, self->emit_root + i, e->chunk, e->row, self->registers);
+            uint32_t r   = self->out_register[i];
+            self->out[i] = r != WEIRI_NONE
+                               ? self->registers[r]
+                               : weiri_program_eval(self->results, self->emit_root + i,
+                                   e->chunk, e->row, self->registers);
         }
         status = self->window->n_order > 0 || self->window->order_limit > 0
                      ? keep_pending(self, e)

@@ -213,7 +213,8 @@ make_results(weiri_windower *self, weir_error *err)
     self->n_out                  = n_fields + window->n_order;
     const weiri_expr **all       = malloc((self->n_out + 1) * sizeof(const weiri_expr *));
     self->out                    = calloc(self->n_out + 1, sizeof *self->out);
-    if (all == NULL || self->out == NULL) {
+    self->out_register           = calloc(self->n_out + 1, sizeof *self->out_register);
+    if (all == NULL || self->out == NULL || self->out_register == NULL) {
         free(all);
         return WEIR_ENOMEM;
     }
@@ -227,6 +228,11 @@ make_results(weiri_windower *self, weir_error *err)
     }
     for (uint32_t i = 0; i < window->n_order; i++) {
         all[n++] = window->order[i].value;
+    }
+    for (uint32_t i = 0; i < self->n_out; i++) {
+        const weiri_expr *value = all[self->emit_root + i];
+        self->out_register[i] =
+            value->kind == WEIRI_EXPR_REGISTER ? value->as.reg : WEIRI_NONE;
     }
     bool has_field = false;
     for (uint32_t i = 0; i < n; i++) {
@@ -427,6 +433,7 @@ weiri_windower_destroy(weiri_windower **self_p)
     free(self->batch.keys);
     free(self->scratch);
     free(self->out);
+    free(self->out_register);
     free(self->dirty);
     free(self->live);
     free(self->dues);

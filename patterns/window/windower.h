@@ -108,7 +108,8 @@ struct weiri_windower {
     uint64_t       in_having; /* registers that having reads */
     uint64_t       in_emit;   /* those that only emit and order read */
     weiri_results  values;
-    weir_value    *out; /* emit's values, then order's */
+    weir_value    *out;          /* emit's values, then order's */
+    uint32_t      *out_register; /* of each: the register that it is, or WEIRI_NONE */
     uint32_t       n_out;
 
     weir_type       *key_types;

@@ -102,7 +102,8 @@ class Usage(Folder):
     def test_help_and_version_go_to_standard_output(self):
         self.assertIn("Usage: weir", self.weir("--help"))
         self.assertIn("Usage: weir run", self.weir("run", "--help"))
-        self.assertIn("Usage: weir check", self.weir("check", "--help"))
+        for verb in ("check", "test", "lint", "fmt", "repl"):
+            self.assertIn("Usage: weir " + verb, self.weir(verb, "--help"))
         self.assertRegex(self.weir("--version"), r"^weir \d+\.\d+\.\d+\n$")
 
     def test_wrong_usage_ends_with_2_and_says_where_help_is(self):
@@ -113,9 +114,10 @@ class Usage(Folder):
             self.assertIn("--help", self.stderr)
 
     def test_every_verb_says_the_same_of_a_wrong_option(self):
-        for verb, option in (("run", "--from"), ("check", "--set"), ("test", "--filter")):
+        for verb in ("run", "check", "test", "lint", "fmt", "repl"):
             self.weir(verb, "x.weir", "--speed", status=2)
             self.assertIn("weir %s: unknown option '--speed'" % verb, self.stderr)
+        for verb, option in (("run", "--from"), ("check", "--set"), ("test", "--jobs"), ("lint", "--set")):
             self.weir(verb, "x.weir", option, status=2)
             self.assertIn("weir %s: '%s' wants a value" % (verb, option), self.stderr)
 

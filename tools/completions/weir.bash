@@ -1,5 +1,6 @@
-# Completion of `weir` for bash. Verbs and options are asked of the command itself, so what it
-# learns is completed without a word here; only the values of options are known here.
+# Completion of `weir` for bash. Verbs, options and whether these take a value are asked of the
+# command itself, so what it learns is completed without a word here; only the values that are words
+# are known here.
 
 _weir_verbs() {
     "$1" --help 2>/dev/null | awk '/^  [-a-z]/ { print $1 }'
@@ -9,39 +10,56 @@ _weir_options() {
     "$1" "$2" --help 2>/dev/null | awk '/^  --/ { print $1 }' | sort -u
 }
 
-# The words that can follow an option; fails where any file can, or what nobody can guess.
-_weir_values() {
-    case $2 in
-    --message-format) echo human json sarif ;;
-    --format) if [ "$1" = test ]; then echo tap junit; else echo json csv msgpack text; fi ;;
-    *) return 1 ;;
+# What follows an option, as its help calls it: PATH, DIR, N, …; nothing if it takes no value.
+_weir_takes() {
+    "$1" "$2" --help 2>/dev/null |
+        awk -v option="$3" '$1 == option && $2 ~ /^[A-Z=]+$/ { print $2; exit }'
+}
+
+_weir_words() {
+    case "$1 $2" in
+    *" --message-format") echo human json sarif ;;
+    "test --format") echo tap junit ;;
+    "state --format" | "explain --format") echo text json ;;
+    *" --draw") echo text dot svg ;;
+    *" --format") echo json csv msgpack text ;;
     esac
 }
 
 _weir_files() {
     compopt -o filenames 2>/dev/null
-    mapfile -t COMPREPLY < <(compgen -d -- "$2"; [ "$1" = any ] && compgen -f -- "$2")
-    if [ "$1" != any ]; then
-        mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -X '!*.weir' -- "$2")
-    fi
+    mapfile -t COMPREPLY < <(compgen -d -- "$2")
+    case $1 in
+    PATH*) mapfile -t COMPREPLY < <(compgen -f -- "$2") ;;
+    RULES) mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -X '!*.weir' -- "$2") ;;
+    esac
+}
+
+# The value of an option that is called so in the help.
+_weir_value() {
+    case $1 in
+    DIR | *PATH) _weir_files "${1##*=}" "$2" ;;
+    *) mapfile -t COMPREPLY < <(compgen -W "$3" -- "$2") ;;
+    esac
 }
 
 _weir() {
-    local command=${COMP_WORDS[0]} verb=${COMP_WORDS[1]}
-    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} values
+    local command=${COMP_WORDS[0]} verb=${COMP_WORDS[1]} takes=
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
         mapfile -t COMPREPLY < <(compgen -W "$(_weir_verbs "$command")" -- "$word")
-    elif values=$(_weir_values "$verb" "$before"); then
-        mapfile -t COMPREPLY < <(compgen -W "$values" -- "$word")
-    elif [[ $before = --from ]]; then
-        _weir_files any "$word"
-    elif [[ $before = --@(set|filter|jobs|shards) ]]; then
         return
+    fi
+    [[ $before = --* ]] && takes=$(_weir_takes "$command" "$verb" "$before")
+    if [ -n "$takes" ]; then
+        _weir_value "$takes" "$word" "$(_weir_words "$verb" "$before")"
     elif [[ $word = -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$(_weir_options "$command" "$verb")" -- "$word")
+    elif [ "$verb $COMP_CWORD" = "state 2" ]; then
+        mapfile -t COMPREPLY < <(compgen -W "show ls plan" -- "$word")
     else
-        _weir_files rules "$word"
+        _weir_files RULES "$word"
     fi
 }
 

@@ -162,10 +162,12 @@ read_statement(const char *line)
             free(more);
             break;
         }
-        size_t size   = strlen(statement) + strlen(more) + 2;
-        char  *longer = realloc(statement, size);
+        size_t used   = strlen(statement);
+        size_t size   = strlen(more);
+        char  *longer = realloc(statement, used + size + 2);
         if (longer != NULL) {
-            strcat(strcat(longer, "\n"), more);
+            longer[used] = '\n';
+            memcpy(longer + used + 1, more, size + 1);
         } else {
             free(statement);
         }

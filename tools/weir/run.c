@@ -75,14 +75,13 @@ static const struct option OPTIONS[] = {
 };
 
 struct request {
-    setting_list    settings;
-    weiri_redirect *redirects; /* shape (n_redirects,) */
-    size_t          n_redirects;
-    weiri_format    format;
-    uint32_t        n_shards;
-    state_request   state;
-    bool            quiet;
-    bool            help;
+    setting_list  settings;
+    redirect_list redirects;
+    weiri_format  format;
+    uint32_t      n_shards;
+    state_request state;
+    bool          quiet;
+    bool          help;
 };
 
 /* A signal handler can reach nothing but static storage. */
@@ -172,45 +171,13 @@ parse_size(const char *text, uint64_t *out)
     return number >= UINT64_C(1) << LEAST_BITS && number <= UINT64_C(1) << MOST_BITS;
 }
 
-static bool
-is_stream_name(const char *text, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        bool is_letter = (text[i] >= 'a' && text[i] <= 'z')
-                         || (text[i] >= 'A' && text[i] <= 'Z') || text[i] == '_';
-        if (!is_letter && (i == 0 || text[i] < '0' || text[i] > '9')) {
-            return false;
-        }
-    }
-    return size > 0;
-}
-
-/* "PATH", or "STREAM=PATH", taken apart in place. */
-static bool
-add_redirect(struct request *request, char *text)
-{
-    size_t          n         = request->n_redirects;
-    weiri_redirect *redirects = realloc(request->redirects, (n + 1) * sizeof *redirects);
-    if (redirects == NULL) {
-        return false;
-    }
-    char *equals       = strchr(text, '=');
-    request->redirects = redirects;
-    redirects[n]       = (weiri_redirect){ .path = text };
-    if (equals != NULL && is_stream_name(text, (size_t)(equals - text))) {
-        *equals      = '\0';
-        redirects[n] = (weiri_redirect){ .stream = text, .path = equals + 1 };
-    }
-    request->n_redirects++;
-    return true;
-}
-
 /* Returns an exit status. */
 static int
 take_option(struct request *request, int option, char **argv)
 {
     switch (option) {
-    case OPTION_FROM: return add_redirect(request, optarg) ? EXIT_OK : EXIT_BUG;
+    case OPTION_FROM:
+        return redirect_list_add(&request->redirects, optarg) ? EXIT_OK : EXIT_BUG;
     case OPTION_SET:
         return setting_list_add(&request->settings, "run", optarg) ? EXIT_OK : EXIT_USAGE;
     case OPTION_FORMAT:
@@ -418,8 +385,8 @@ run_engine(const weiri_plan *plan, const struct request *request, stateful_run *
 {
     struct progress      progress = { 0 };
     weiri_engine_options options  = {
-         .redirects     = request->redirects,
-         .n_redirects   = request->n_redirects,
+         .redirects     = request->redirects.items,
+         .n_redirects   = request->redirects.n,
          .stdout_format = request->format,
          .should_stop   = should_stop,
          .on_turn       = tell_progress,
@@ -487,7 +454,7 @@ command_run(int argc, char **argv)
     }
     weiri_plan_destroy(&plan);
     setting_list_fini(&request.settings);
-    free(request.redirects);
+    redirect_list_fini(&request.redirects);
     state_request_fini(&request.state);
     return status;
 }

@@ -24,7 +24,15 @@ typedef struct weiri_engine_options {
     weiri_format          stdout_format; /* AUTO: as the sinks say, else JSON Lines  */
     bool (*should_stop)(void *context);  /* asked once a turn; NULL: never           */
     void (*on_turn)(void *context); /* of weiri_engine_run: told each turn; NULL: not */
-    void                *context;
+    void *context;
+    /* Told after each pass what every stream gave, before it is given back, and that all
+     * deadlines before a time have fired. NULL: nobody. A failure ends the run.
+     *
+     *   rows  shape (plan->n_streams,), borrowed for the call
+     */
+    weir_status (*passed)(
+        void *context, const weiri_rows_list *rows, int64_t deadline_ns, weir_error *err);
+    void                *passed_context;
     const weiri_restore *restore; /* go on from here; NULL: from the start        */
     const weiri_tape    *tape;    /* for inputs that cannot be read again; NULL: none */
     uint32_t n_shards; /* threads for the rules beside the caller's; 0, 1: on the

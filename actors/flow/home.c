@@ -80,7 +80,8 @@ push(home *self, weiri_chunks *chunks)
     return status;
 }
 
-/* What the shares of one rule have emitted. */
+/* What the shares of one rule have emitted. A join, which is not split, has given its
+ * events their orders. */
 static weir_status
 join(home *self, weiri_emitted **emitted, uint32_t n)
 {
@@ -88,7 +89,9 @@ join(home *self, weiri_emitted **emitted, uint32_t n)
     for (uint32_t i = 0; i < n; i++) {
         self->walks[i] = (walk){ .chunks = &emitted[i]->chunks };
     }
-    number(self->walks, n, &self->orders[emitted[0]->rule]);
+    if (self->node.flow->plan->rules[emitted[0]->rule].join == NULL) {
+        number(self->walks, n, &self->orders[emitted[0]->rule]);
+    }
     for (uint32_t i = 0; i < n && status == WEIR_OK; i++) {
         status = push(self, &emitted[i]->chunks);
     }

@@ -255,7 +255,8 @@ weir_status
 weiri_collector_add_chunk(weiri_collector *self, weir_chunk **chunk_p)
 {
     self->n_emitted += (*chunk_p)->n_rows;
-    return weiri_merge_push(self->to, chunk_p);
+    return self->apart != NULL ? weiri_chunks_add(self->apart, chunk_p)
+                               : weiri_merge_push(self->to, chunk_p);
 }
 
 enum { ORDER_BITS = 48 }; /* the count of a rule's events; above it the rule's index */

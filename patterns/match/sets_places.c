@@ -327,6 +327,16 @@ visit(weiri_executor *self, uint32_t place)
     return is_new;
 }
 
+static void
+list_next(weiri_executor *self, uint32_t place)
+{
+    weiri_set_walk *walk = &self->walk;
+    if (weiri_sets_reserve(self, &walk->next, &walk->n_next, walk->used_next + (size_t)1,
+            sizeof *walk->next)) {
+        walk->next[walk->used_next++] = walk->places[place].node;
+    }
+}
+
 /* List the nodes that take the next event after `place`, by their numbers: a later event
  * has larger ones. */
 void
@@ -346,10 +356,8 @@ weiri_sets_find_next(weiri_executor *self, uint32_t place)
                 if (visit(self, up)) {
                     (void)push(self, &n, up);
                 }
-            } else if (visit(self, parent)
-                       && weiri_sets_reserve(self, &walk->next, &walk->n_next,
-                           walk->used_next + (size_t)1, sizeof *walk->next)) {
-                walk->next[walk->used_next++] = walk->places[parent].node;
+            } else if (visit(self, parent)) {
+                list_next(self, parent);
             }
         }
     }

@@ -35,6 +35,12 @@ int
 command_why(int argc, char **argv);
 
 int
+command_top(int argc, char **argv);
+
+int
+command_tap(int argc, char **argv);
+
+int
 command_state(int argc, char **argv);
 
 int

@@ -14,6 +14,8 @@ static const struct verb {
     { "explain", command_explain,
         "say what rules mean, how they are run, what they keep" },
     { "why", command_why, "tell how a match came about, or why it did not" },
+    { "top", command_top, "watch a node at work: rates, keys, what is held" },
+    { "tap", command_tap, "watch a sample of a node's events" },
     { "state", command_state, "look into the state directory of a run" },
     { "snapshot", command_snapshot, "copy a state directory into one file" },
     { "restore", command_restore, "make a state directory from such a file" },

@@ -214,6 +214,12 @@ weiri_engine_get_counts(const weiri_engine *self)
 
 /* ---- opening ---- */
 
+static bool
+is_of_table(const weiri_plan *plan, const weiri_source *source)
+{
+    return plan->streams[source->stream].origin == WEIRI_ORIGIN_TABLE;
+}
+
 /* Where a source is read from: a redirect to its stream, or what its rule file says. */
 static weir_status
 source_path(
@@ -222,7 +228,9 @@ source_path(
     const char *stream = self->plan->streams[source->stream].schema.name;
     for (size_t i = 0; i < self->options.n_redirects; i++) {
         const weiri_redirect *redirect = &self->options.redirects[i];
-        if (redirect->stream == NULL || strcmp(redirect->stream, stream) == 0) {
+        bool is_meant = redirect->stream == NULL ? !is_of_table(self->plan, source)
+                                                 : strcmp(redirect->stream, stream) == 0;
+        if (is_meant) {
             *out = strdup(redirect->path);
             return *out != NULL ? WEIR_OK : WEIR_FAIL(err, WEIR_ENOMEM, "%s", stream);
         }
@@ -231,6 +239,18 @@ source_path(
                ? strdup("-")
                : weiri_place_resolve(source->place.file, source->path);
     return *out != NULL ? WEIR_OK : WEIR_FAIL(err, WEIR_ENOMEM, "%s", stream);
+}
+
+/* The first source of a stream; NULL: there is none. */
+static const weiri_source *
+first_stream_source(const weiri_plan *plan)
+{
+    for (uint32_t i = 0; i < plan->n_sources; i++) {
+        if (!is_of_table(plan, &plan->sources[i])) {
+            return &plan->sources[i];
+        }
+    }
+    return NULL;
 }
 
 static bool
@@ -270,8 +290,11 @@ check_redirects_differ(const weiri_engine *self, weir_error *err)
 static weir_status
 check_redirects(const weiri_engine *self, weir_error *err)
 {
-    const weiri_plan *plan = self->plan;
-    if (plan->n_sources == 0 && self->options.n_redirects > 0) {
+    const weiri_plan   *plan  = self->plan;
+    const weiri_source *first = first_stream_source(plan);
+    if (self->options.n_redirects > 0
+        && (plan->n_sources == 0
+            || (first == NULL && self->options.redirects[0].stream == NULL))) {
         return WEIR_FAIL(err, WEIR_EINVAL,
             "--from %s: no stream of these rules has a source to read instead of",
             self->options.redirects[0].path);
@@ -283,12 +306,13 @@ check_redirects(const weiri_engine *self, weir_error *err)
                 "--from %s=%s: no stream '%s' with a source in these rules",
                 redirect->stream, redirect->path, redirect->stream);
         }
-        for (uint32_t s = 1; redirect->stream == NULL && s < plan->n_sources; s++) {
-            if (plan->sources[s].stream != plan->sources[0].stream) {
+        for (uint32_t s = 0; redirect->stream == NULL && s < plan->n_sources; s++) {
+            if (!is_of_table(plan, &plan->sources[s])
+                && plan->sources[s].stream != first->stream) {
                 return WEIR_FAIL(err, WEIR_EINVAL,
                     "--from %s: these rules read several streams: say which, as in "
                     "--from %s=%s",
-                    redirect->path, plan->streams[plan->sources[0].stream].schema.name,
+                    redirect->path, plan->streams[first->stream].schema.name,
                     redirect->path);
             }
         }

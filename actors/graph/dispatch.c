@@ -38,13 +38,20 @@ n_words(const weiri_plan *plan)
 uint32_t
 weiri_rule_n_inputs(const weiri_rule *rule)
 {
-    return rule->match != NULL ? rule->match->n_inputs : 1;
+    return rule->join != NULL ? 2 : rule->match != NULL ? rule->match->n_inputs : 1;
 }
 
 uint32_t
 weiri_rule_input(const weiri_rule *rule, uint32_t i)
 {
-    return rule->match != NULL ? rule->match->inputs[i].stream : rule->query->stream;
+    if (rule->join != NULL) {
+        return rule->join->sides[i].stream;
+    }
+    if (rule->match != NULL) {
+        return rule->match->inputs[i].stream;
+    }
+    const weiri_query *query = rule->query;
+    return query->fold != NULL ? query->fold->sides[0].stream : query->stream;
 }
 
 /* ---- making and ending ---- */
@@ -103,6 +110,9 @@ static weir_status
 needs_of(const weiri_rule *rule, weiri_match_needs *needs, weir_error *err)
 {
     needs->is_all = true;
+    if (rule->join != NULL || (rule->query != NULL && rule->query->fold != NULL)) {
+        return WEIR_OK;
+    }
     if (rule->match != NULL) {
         return rule->match->n_inputs == 1 ? weiri_match_get_needs(rule->match, needs, err)
                                           : WEIR_OK;

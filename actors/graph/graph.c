@@ -175,12 +175,15 @@ weiri_graph_get_counts(const weiri_graph *self)
             continue;
         }
         weiri_rule_counts of = weiri_rule_actor_counts(self->rules[i]);
-        counts.n_matches += of.match.matches - of.match.limited + of.window.emitted;
+        if (!self->plan->rules[i].is_made) {
+            counts.n_matches += of.match.matches - of.match.limited + of.window.emitted;
+        }
         counts.n_dropped += of.match.dropped_runs + of.match.dropped_matches
                             + of.window.dropped_keys + of.window.dropped_rows
-                            + of.window.dropped_fills;
-        counts.n_faults += of.match.faults + of.window.faults;
-        counts.n_null_keys += of.match.null_keys + of.window.null_keys;
+                            + of.window.dropped_fills + of.join.dropped_rows;
+        counts.n_faults += of.match.faults + of.window.faults + of.join.faults;
+        counts.n_null_keys +=
+            of.match.null_keys + of.window.null_keys + of.join.null_keys;
     }
     return counts;
 }
@@ -361,11 +364,14 @@ weiri_graph_save(const weiri_graph *self, weiri_sections *out, weir_error *err)
     return status;
 }
 
+/* A rule that was made for another goes with it: `paid, join 1` with `paid`. */
 bool
 weiri_restore_discards(const weiri_restore *self, const char *rule)
 {
+    size_t size = strcspn(rule, ",");
     for (size_t i = 0; i < self->n_discard; i++) {
-        if (strcmp(self->discard[i], rule) == 0) {
+        if (strlen(self->discard[i]) == size
+            && strncmp(self->discard[i], rule, size) == 0) {
             return true;
         }
     }

@@ -199,6 +199,13 @@ weiri_collector_add_columns(weiri_collector *self, const int64_t *time_ns, uint3
     return WEIR_OK;
 }
 
+weir_status
+weiri_collector_add_chunk(weiri_collector *self, weir_chunk **chunk_p)
+{
+    self->n_emitted += (*chunk_p)->n_rows;
+    return weiri_merge_push(self->to, chunk_p);
+}
+
 enum { ORDER_BITS = 48 }; /* the count of a rule's events; above it the rule's index */
 
 #define ORDER_MASK ((UINT64_C(1) << ORDER_BITS) - 1)

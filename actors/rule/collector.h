@@ -36,6 +36,14 @@ WEIR_MUST_CHECK weir_status
 weiri_collector_add_columns(weiri_collector *self, const int64_t *time_ns, uint32_t n,
     const weiri_vector *columns);
 
+/* Add a chunk as it is, its rows in the order of time and their own.
+ *
+ *   chunk_p  taken on WEIR_OK and set to NULL
+ *   errors   as above
+ */
+WEIR_MUST_CHECK weir_status
+weiri_collector_add_chunk(weiri_collector *self, weir_chunk **chunk_p);
+
 /* Hand what was collected to the stream. */
 WEIR_MUST_CHECK weir_status
 weiri_collector_flush(weiri_collector *self);

@@ -88,6 +88,12 @@ static void
 init_collectors(weiri_rule_actor *self, const weiri_rule_config *config)
 {
     const weiri_match *match = self->rule->match;
+    const weiri_join  *join  = self->rule->join;
+    if (join != NULL) {
+        const weiri_emit joined = { .schema = join->schema, .stream = join->stream };
+        init_collector(&self->emitted, config, &joined);
+        return;
+    }
     if (match == NULL) {
         init_collector(&self->emitted, config, self->rule->query->emit);
         return;
@@ -104,6 +110,12 @@ host_of(const weiri_rule *rule)
 {
     if (rule->match != NULL) {
         return &weiri_match_host;
+    }
+    if (rule->join != NULL) {
+        return &weiri_join_host;
+    }
+    if (rule->query->fold != NULL) {
+        return &weiri_fold_host;
     }
     return rule->query->window != NULL ? &weiri_window_host : &weiri_filter_host;
 }

@@ -21,6 +21,7 @@ typedef struct weiri_rule_counts {
     uint64_t            n_emitted; /* events given, those of timeouts too    */
     weiri_match_counts  match;     /* of a query without a window: matches, faults */
     weiri_window_counts window;    /* all zero for the others                    */
+    weiri_join_counts   join;      /* likewise                                   */
 } weiri_rule_counts;
 
 /* errors  WEIR_ENOMEM, WEIR_EINVAL */
@@ -34,7 +35,8 @@ weiri_rule_actor_destroy(weiri_rule_actor **self_p);
 /* Process rows and then let time go on.
  *
  *   inputs        shape (n_inputs,): rows of each input stream, in order, all before the
- *                 watermark; a query has one input, a match as many as it says
+ *                 watermark; a query has one input, a join two, a match as many as
+ *                 it says
  *   watermark_ns  deadlines before it fire
  *   errors        WEIR_ENOMEM, WEIR_EFULL
  */

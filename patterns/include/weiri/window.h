@@ -18,6 +18,7 @@
 #ifndef WEIRI_WINDOW_H
 #define WEIRI_WINDOW_H
 
+#include "weiri/join.h"
 #include "weiri/pack.h"
 #include "weiri/pattern.h"
 
@@ -156,6 +157,8 @@ typedef struct weiri_query {
     const weiri_expr  *where; /* NULL: all; before the window */
     weiri_emit        *emit;
     weiri_window      *window; /* NULL: none */
+    const weiri_join  *fold;   /* the table that the query reads and writes, row by row:
+                                * `schema` is that of the joined row; NULL: none */
 } weiri_query;
 
 /* The aggregate that the language calls `name`; false if there is none. */

@@ -6,14 +6,37 @@
 #include "weiri/merge.h"
 #include "weiri/pack.h"
 
+/* Chunks and their owner. `{0}` is empty. */
+typedef struct weiri_chunks {
+    weir_chunk **items; /* shape (n,) */
+    uint32_t     n;
+    uint32_t     capacity;
+    uint64_t     n_rows; /* of all */
+} weiri_chunks;
+
+/* Append a chunk; an empty one is dropped.
+ *
+ *   chunk_p  taken on WEIR_OK and set to NULL
+ *   errors   WEIR_EFULL   more than WEIRI_REORDER_ROWS events: unchanged
+ *            WEIR_ENOMEM  unchanged
+ */
+WEIR_MUST_CHECK weir_status
+weiri_chunks_add(weiri_chunks *self, weir_chunk **chunk_p);
+
+void
+weiri_chunks_fini(weiri_chunks *self);
+
 typedef struct weiri_collector {
     const weir_schema *schema;
     const bool        *used;
-    weiri_merge       *to;    /* NULL: nobody reads the stream, events are counted only */
-    weir_chunk        *chunk; /* being filled */
-    uint32_t           capacity; /* of the next chunk; 0: the least */
-    uint64_t           order;    /* of the next event */
-    uint64_t           n_emitted;
+    weiri_merge       *to; /* with `apart` NULL: nobody reads the stream, events are
+                            * counted only */
+    weiri_chunks   *apart; /* events go here instead, for others emit for the rule, too */
+    const uint64_t *trigger;  /* with `apart`: the order of the next event */
+    weir_chunk     *chunk;    /* being filled */
+    uint32_t        capacity; /* of the next chunk; 0: the least */
+    uint64_t        order;    /* of the next event */
+    uint64_t        n_emitted;
 } weiri_collector;
 
 /* Append one event.

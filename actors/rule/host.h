@@ -20,6 +20,7 @@ typedef struct weiri_host_frame {
     weiri_collector  *emitted;
     weiri_collector  *timeouts; /* schema NULL: timeouts go to `emitted` */
     uint64_t         *n_events;
+    uint64_t         *trigger; /* for the sink's `trigger`; NULL: fed the whole input */
 } weiri_host_frame;
 
 typedef struct weiri_host_ops {

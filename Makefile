@@ -60,7 +60,7 @@ soak: ## try 1000 seeds of each simulation; run rules over an endless input and 
 
 install: ## install the command, the library, headers, man page and shell completions (PREFIX=/usr/local, DESTDIR=)
 	@tools/install-packages build test
-	@tools/build release
+	@tools/build release weir_command weir
 	@cmake --install build/release --prefix $(PREFIX)
 
 clean: ## remove what was built

@@ -60,12 +60,13 @@ weiri_plan_files(weiri_arena *arena, weiri_diagnostics *diagnostics,
     }
     refuse_statements(&self, WEIRI_WORD_TABLE, "tables are");
     refuse_statements(&self, WEIRI_WORD_MODEL, "models are");
-    refuse_statements(&self, WEIRI_WORD_ACTOR, "actors are");
     weiri_plan_params(&self);
+    weiri_plan_actors(&self);
     weiri_plan_streams(&self);
     weiri_collect_rules(&self);
     weiri_plan_rules(&self);
     weiri_plan_io(&self);
+    weiri_mark_actor_fields(&self);
     weiri_plan_tests(&self);
     weiri_warn_streams(&self);
     return weiri_diagnostics_count(diagnostics, true) > 0 ? NULL : self.plan;

@@ -198,10 +198,6 @@ check_later(weiri_planner *self, const weiri_ast_rule *rule)
         weiri_report_not_yet(self, rule->from.joins[0].at, "joins are");
         return false;
     }
-    if (rule->from.actor.at.size > 0) {
-        weiri_report_not_yet(self, rule->from.actor.at, "actors are");
-        return false;
-    }
     return true;
 }
 
@@ -302,7 +298,8 @@ weiri_plan_query(weiri_planner *self, const weiri_ast_rule *rule)
     if (!check_clauses(self, rule)) {
         return NULL;
     }
-    uint32_t     stream    = weiri_find_stream(self, rule->from.stream.text);
+    const weiri_actor_use *use = NULL;
+    uint32_t     stream    = weiri_find_stream(self, weiri_from_name(self, rule, &use));
     weiri_query *query     = weiri_arena_alloc(self->arena, sizeof *query);
     query->stream          = stream;
     query->schema          = &self->plan->streams[stream].schema;
@@ -312,7 +309,9 @@ weiri_plan_query(weiri_planner *self, const weiri_ast_rule *rule)
         context.is_broken = query->where == NULL;
     }
     weiri_plan_window(&context);
-    weiri_plan_window_keys(&context);
+    if (use == NULL || !use->is_keyed || query->window != NULL) {
+        weiri_plan_window_keys(&context);
+    }
     query->emit = plan_emit(&context);
     weiri_plan_window_results(&context);
     if (context.is_broken || query->emit == NULL || self->streams[stream].is_broken) {

@@ -2,6 +2,7 @@
  *
  *   filter.c   a query without a window, on columns
  *   window.c   a query with one: the windower
+ *   plugin.c   an actor of a plugin
  *   match.c    a match: the matcher, on the ordered batch of its inputs
  */
 #ifndef WEIRI_HOST_H
@@ -16,8 +17,9 @@ typedef struct weiri_host_frame {
     const weiri_plan *plan;
     const weiri_rule *rule;
     weiri_collector  *emitted;
-    weiri_collector  *timeouts; /* schema NULL: timeouts go to `emitted` */
-    uint64_t         *n_events;
+    weiri_collector  *timeouts; /* schema NULL: timeouts go to `emitted`. Of an actor:
+                                 * events that failed */
+    uint64_t *n_events;
 } weiri_host_frame;
 
 typedef struct weiri_host_ops {
@@ -51,5 +53,6 @@ typedef struct weiri_host_ops {
 extern const weiri_host_ops weiri_filter_host;
 extern const weiri_host_ops weiri_window_host;
 extern const weiri_host_ops weiri_match_host;
+extern const weiri_host_ops weiri_plugin_host_ops;
 
 #endif

@@ -41,6 +41,9 @@ flush(weiri_rule_actor *self, weir_error *err)
 static weir_status
 report(const weiri_rule_actor *self, weir_status status, weir_error *err)
 {
+    if (err != NULL && status == WEIR_EDATA && err->status == status) {
+        return WEIR_CONTEXT(err, status, "actor '%s'", self->rule->name);
+    }
     return WEIR_FAIL(err, status, "rule '%s': %s", self->rule->name,
         status == WEIR_EFULL ? "an emitted event is too large, or too many wait"
                              : weir_status_text(status));
@@ -89,7 +92,11 @@ init_collectors(weiri_rule_actor *self, const weiri_rule_config *config)
 {
     const weiri_match *match = self->rule->match;
     if (match == NULL) {
+        const weiri_actor_plan *actor = self->rule->query->actor;
         init_collector(&self->emitted, config, self->rule->query->emit);
+        if (actor != NULL && actor->dead != NULL) {
+            init_collector(&self->timeouts, config, actor->dead);
+        }
         return;
     }
     const weiri_emit *emit = match->emit != NULL ? match->emit : match->on_timeout;
@@ -104,6 +111,9 @@ host_of(const weiri_rule *rule)
 {
     if (rule->match != NULL) {
         return &weiri_match_host;
+    }
+    if (rule->query->actor != NULL) {
+        return &weiri_plugin_host_ops;
     }
     return rule->query->window != NULL ? &weiri_window_host : &weiri_filter_host;
 }

@@ -151,11 +151,13 @@ typedef struct weiri_window {
 /* `from s where c … emit …`. Without a window filter and map. With one, emit's values and
  * having read registers, and of sliding and last the event's fields too. */
 typedef struct weiri_query {
-    uint32_t           stream;
-    const weir_schema *schema;
-    const weiri_expr  *where; /* NULL: all; before the window */
-    weiri_emit        *emit;
-    weiri_window      *window; /* NULL: none */
+    uint32_t                 stream;
+    const weir_schema       *schema;
+    const weiri_expr        *where; /* NULL: all; before the window */
+    weiri_emit              *emit;
+    weiri_window            *window; /* NULL: none */
+    struct weiri_actor_plan *actor;  /* NULL: none; else all there is but stream, schema
+                                      * and  emit, whose values are not used             */
 } weiri_query;
 
 /* The aggregate that the language calls `name`; false if there is none. */

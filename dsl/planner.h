@@ -80,6 +80,7 @@ typedef struct weiri_planner {
     weiri_stream_info           *streams; /* as many as plan->n_streams */
     weiri_param                 *params;
     uint32_t                     n_params;
+    weiri_functions             *functions; /* of plugins */
     weiri_actor_info            *actors;
     uint32_t                     n_actors;
     weiri_actor_use             *uses;
@@ -130,7 +131,11 @@ weiri_add_stream(
 
 /* ---- planner_actor.c ---- */
 
-/* Load what `actor` statements name. */
+/* Load what `function` and `actor` statements name. */
+void
+weiri_plan_functions(weiri_planner *self);
+
+/* After the parameters, which may be given to actors. */
 void
 weiri_plan_actors(weiri_planner *self);
 

@@ -33,6 +33,11 @@ open_plugin(weiri_planner *self, const weiri_ast_plugin *declared)
     weiri_plugin *plugin = NULL;
     weir_error    err    = { .status = WEIR_OK };
     const char   *path   = path_beside(self, declared->name.at.file, declared->path);
+    if (self->options != NULL && self->options->no_includes) {
+        weiri_report(self->diagnostics, WEIRI_E_BAD_PLUGIN, declared->name.at,
+            "no plugins can be loaded here");
+        return NULL;
+    }
     if (weiri_plugin_open(path, &plugin, &err) != WEIR_OK) {
         weiri_report(self->diagnostics, WEIRI_E_BAD_PLUGIN, declared->name.at,
             "plugin '%s': %s", declared->path, err.text);
@@ -64,6 +69,73 @@ pick_actor(
                       : "plugin '%s' has no actor '%s', it has %s",
         declared->path, declared->name.text, names);
     return NULL;
+}
+
+/* ---- functions ---- */
+
+static void
+add_function(weiri_planner *self, const weiri_ast_plugin *declared)
+{
+    weiri_functions            *all      = self->functions;
+    weiri_plugin               *plugin   = open_plugin(self, declared);
+    const weir_plugin_function *function = NULL;
+    if (plugin == NULL) {
+        self->has_lost_names = true;
+        return;
+    }
+    for (uint32_t i = 0; (function = weiri_plugin_function(plugin, i)) != NULL; i++) {
+        if (strcmp(function->name, declared->name.text) == 0) {
+            break;
+        }
+    }
+    bool is_only = weiri_plugin_function(plugin, 1) == NULL;
+    function = function == NULL && is_only ? weiri_plugin_function(plugin, 0) : function;
+    if (function == NULL) {
+        weiri_report(self->diagnostics, WEIRI_E_BAD_PLUGIN, declared->name.at,
+            "plugin '%s' has no function '%s'", declared->path, declared->name.text);
+        return;
+    }
+    const weiri_operation *operation =
+        weiri_operation_of_plugin(self->arena, declared->name.text, function);
+    uint32_t n = all->n;
+    WEIRI_ARENA_PUSH(self->arena, all->names, n, declared->name.text);
+    WEIRI_ARENA_PUSH(self->arena, all->items, all->n, operation);
+}
+
+static bool
+is_taken(const weiri_planner *self, const char *name)
+{
+    weiri_aggregate_kind kind;
+    for (size_t i = 0; weiri_operation_name(i) != NULL; i++) {
+        if (strcmp(weiri_operation_name(i), name) == 0) {
+            return true;
+        }
+    }
+    for (uint32_t i = 0; i < self->functions->n; i++) {
+        if (strcmp(self->functions->names[i], name) == 0) {
+            return true;
+        }
+    }
+    return weiri_aggregate_find(name, &kind);
+}
+
+void
+weiri_plan_functions(weiri_planner *self)
+{
+    const weiri_ast_statement *statement;
+    self->functions = weiri_arena_alloc(self->arena, sizeof *self->functions);
+    for (uint64_t i = 0;
+         (statement = weiri_planner_next(self, WEIRI_WORD_FUNCTION, &i)) != NULL;) {
+        const weiri_ast_plugin *declared = statement->as.plugin;
+        if (declared->name.text == NULL || declared->path == NULL) {
+            self->has_lost_names = true;
+        } else if (is_taken(self, declared->name.text)) {
+            weiri_report(self->diagnostics, WEIRI_E_NAME_TAKEN, declared->name.at,
+                "there is a function '%s' already", declared->name.text);
+        } else {
+            add_function(self, declared);
+        }
+    }
 }
 
 /* ---- parameters ---- */

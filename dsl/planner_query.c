@@ -167,8 +167,8 @@ weiri_expr *
 weiri_query_expr(
     weiri_querying *self, weiri_query_stand stand, const weiri_ast_expr *node)
 {
-    weiri_scope       scope  = { self->planner->arena, self->planner->diagnostics, self,
-               resolve };
+    weiri_scope scope = { self->planner->arena, self->planner->diagnostics, self, resolve,
+        self->planner->functions };
     weiri_query_stand before = self->stand;
     self->stand              = stand;
     weiri_expr *value        = weiri_type_expr(&scope, node);
@@ -180,8 +180,8 @@ weiri_expr *
 weiri_query_condition(
     weiri_querying *self, weiri_query_stand stand, const weiri_ast_expr *node)
 {
-    weiri_scope       scope  = { self->planner->arena, self->planner->diagnostics, self,
-               resolve };
+    weiri_scope scope = { self->planner->arena, self->planner->diagnostics, self, resolve,
+        self->planner->functions };
     weiri_query_stand before = self->stand;
     self->stand              = stand;
     weiri_expr *value        = weiri_type_condition(&scope, node);
@@ -279,7 +279,8 @@ static weiri_emit *
 plan_emit(weiri_querying *self)
 {
     weiri_planner *planner = self->planner;
-    weiri_scope    scope   = { planner->arena, planner->diagnostics, self, resolve };
+    weiri_scope    scope   = { planner->arena, planner->diagnostics, self, resolve,
+             planner->functions };
     weiri_whole    whole   = {
              .schema = self->query->schema, .field = whole_field, .context = self
     };

@@ -5,6 +5,8 @@ Usage: test_plugins.py PATH_TO_WEIR FOLDER_OF_PLUGINS [unittest arguments]
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -113,7 +115,7 @@ class Plugins(unittest.TestCase):
         text = "".join(json.dumps(event) + "\n" for event in events)
         whole = self.weir("run", rules, events).stdout
         # Byte by byte through a pipe the chunks are small.
-        with subprocess.Popen([WEIR, "run", self.write(rules)], stdin=subprocess.PIPE,
+        with subprocess.Popen([WEIR, "run", "--quiet", self.write(rules)], stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE, text=True) as process:
             for line in text.splitlines(keepends=True)[:400]:
                 process.stdin.write(line)
@@ -132,6 +134,38 @@ class Plugins(unittest.TestCase):
             """,
             [tick(0, 1), tick(1, 1)])
         self.assertEqual([e["count"] for e in got], [1, 1, 2, 2])
+
+    def test_a_function_stands_in_expressions(self):
+        got = self.gives(
+            """
+            function twice from "libfixture.so"
+            function shout from "libfixture.so"
+            rule all { from tick where twice(n) > 2 emit out { n, t: twice(n + 0.5), s: shout(maybe) } }
+            """,
+            [tick(0, 1, maybe="x"), tick(1, 2, maybe="hey"), tick(2, 13), tick(3, 3)])
+        self.assertEqual([(e["n"], e["t"], e["s"]) for e in got],
+                         [(2, 5, "hey!"), (3, 7, None)])
+
+    def test_a_function_runs_over_columns_as_over_rows(self):
+        got = self.gives(
+            """
+            function twice from "libfixture.so"
+            function shout from "libfixture.so"
+            rule all { from tick where twice(n) != 8 emit out { t: twice(n) + 1, s: shout(who) } }
+            """,
+            [tick(i % 3600, i) for i in range(2000) if i != 13])
+        self.assertEqual([e["t"] for e in got],
+                         [2 * i + 1 for i in range(2000) if i not in (4, 13)])
+        self.assertEqual({e["s"] for e in got}, {"a!"})
+
+    def test_a_function_is_given_what_it_declares(self):
+        self.refused('function twice from "libfixture.so"\n'
+                     "rule all { from tick emit out { x: twice(who) } }",
+                     "'twice' takes (float) -> float, not (string)")
+        self.refused('function lower from "libfixture.so"\n'
+                     "rule all { from tick emit out { x: n } }", "E0307")
+        self.refused('function none from "libfixture.so"\n'
+                     "rule all { from tick emit out { x: n } }", "no function 'none'")
 
     # ---- failures ----
 
@@ -210,16 +244,26 @@ class Plugins(unittest.TestCase):
             """
         events = [tick(i * 3, 1, "abcde"[i % 5]) for i in range(40)]
         whole = self.gives(rules, events)
-        path = os.path.join(self.folder.name, "ticks.jsonl")
-        state = ["--state", os.path.join(self.folder.name, "state"), "--from", "tick=" + path,
-                 "--to", "out=" + path + ".out"]
-        for end in (17, 40):
-            with open(path, "w", encoding="utf-8") as file:
-                file.writelines(json.dumps(event) + "\n" for event in events[:end])
-            ran = self.weir("run", rules, (), state)
-            self.assertEqual(ran.returncode, 0, ran.stderr)
-        with open(path + ".out", encoding="utf-8") as file:
-            print(len(whole), len(file.readlines()))
+        folder = os.path.join(self.folder.name, "state")
+        text = "".join(json.dumps(event) + "\n" for event in events)
+        command = [WEIR, "run", self.write(rules), "--quiet", "--state", folder]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              text=True) as first:
+            first.stdin.write("".join(text.splitlines(keepends=True)[:20]))
+            first.stdin.flush()
+            got = [first.stdout.readline() for _ in range(12)]
+            first.send_signal(signal.SIGTERM)
+            got += first.stdout.readlines()
+            first.stdin.close()
+        shown = subprocess.run([WEIR, "state", "show", "--format", "json", folder],
+                               capture_output=True, text=True, check=True).stdout
+        rest = text[int(re.search('"committed":([0-9]+)', shown).group(1)):]
+        second = subprocess.run(command, input=rest, capture_output=True, text=True,
+                                check=False)
+        self.assertEqual(second.returncode, 0, second.stderr)
+        self.assertLess(len(got), len(whole))
+        self.assertEqual([json.loads(line) for line in got + second.stdout.splitlines()],
+                         whole)
 
     # ---- what is refused ----
 

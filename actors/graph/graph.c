@@ -173,6 +173,7 @@ weiri_graph_get_counts(const weiri_graph *self)
         counts.n_dropped += of.match.dropped_runs + of.match.dropped_matches
                             + of.window.dropped_keys + of.window.dropped_rows
                             + of.window.dropped_fills;
+        counts.n_failed += of.n_failed;
         counts.n_faults += of.match.faults + of.window.faults;
         counts.n_null_keys += of.match.null_keys + of.window.null_keys;
     }

@@ -469,7 +469,7 @@ static void
 count(const void *context, weiri_rule_counts *counts)
 {
     const weiri_plugin_host *self = context;
-    counts->match.faults          = self->n_failed;
+    counts->n_failed              = self->n_failed;
     counts->match.null_keys       = self->n_null_keys;
 }
 

@@ -476,10 +476,14 @@ plan_keys(struct using *self)
 {
     const weiri_ast_rule *rule  = self->use->rule;
     weiri_query           query = { .stream = self->stream, .schema = self->schema };
-    weiri_querying context  = { .planner = self->planner, .rule = rule, .query = &query };
-    uint32_t       n_keys   = self->use->is_keyed ? rule->n_keys : 0;
-    const weiri_expr **keys = weiri_arena_alloc(
-        self->planner->arena, (n_keys + 1) * sizeof(const weiri_expr *));
+    weiri_querying context = { .planner = self->planner, .rule = rule, .query = &query };
+    context.parts[0] =
+        (weiri_query_part){ .name = rule->from.stream.text, .stream = self->stream };
+    context.n_parts           = 1;
+    context.n_named           = 1;
+    uint32_t           n_keys = self->use->is_keyed ? rule->n_keys : 0;
+    const weiri_expr **keys   = weiri_arena_alloc(
+          self->planner->arena, (n_keys + 1) * sizeof(const weiri_expr *));
     bool is_ok = true;
     for (uint32_t i = 0; i < n_keys; i++) {
         keys[i] = weiri_query_expr(&context, WEIRI_QUERY_KEY, rule->keys[i].sides[0]);
@@ -583,6 +587,7 @@ weiri_plan_use(weiri_planner *self, const weiri_actor_use *use, weiri_rule *out)
                     .emit                       = emit_into(self, use->stream),
                     .actor                      = context.plan };
     out->name          = row->schema.name;
+    out->is_made       = true;
     out->title         = NULL;
     out->query         = query;
     return true;

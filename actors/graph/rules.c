@@ -210,6 +210,7 @@ weiri_rules_count(const weiri_rules *self, weiri_graph_counts *counts)
         counts->n_dropped += of.match.dropped_runs + of.match.dropped_matches
                              + of.window.dropped_keys + of.window.dropped_rows
                              + of.window.dropped_fills + of.join.dropped_rows;
+        counts->n_failed += of.n_failed;
         counts->n_faults += of.match.faults + of.window.faults + of.join.faults;
         counts->n_null_keys +=
             of.match.null_keys + of.window.null_keys + of.join.null_keys;

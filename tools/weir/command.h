@@ -56,6 +56,9 @@ int
 command_lint(int argc, char **argv);
 
 int
+command_new(int argc, char **argv);
+
+int
 command_repl(int argc, char **argv);
 
 /* ---- what verbs share ---- */

@@ -310,6 +310,10 @@ print_oddities(const weiri_engine_counts *counts)
     if (counts->n_null_keys > 0) {
         fprintf(stderr, ", %s without a key", grouped(counts->n_null_keys, n));
     }
+    if (counts->n_failed > 0) {
+        fprintf(stderr, ", %s failure%s of actors", grouped(counts->n_failed, n),
+            counts->n_failed == 1 ? "" : "s");
+    }
     if (counts->n_faults > 0) {
         fprintf(stderr, ", %s arithmetic fault%s", grouped(counts->n_faults, n),
             counts->n_faults == 1 ? "" : "s");

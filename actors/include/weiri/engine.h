@@ -49,6 +49,7 @@ typedef struct weiri_engine_counts {
     uint64_t n_matches; /* of all rules                                */
     uint64_t n_dropped; /* partial or complete matches, by a bound     */
     uint64_t n_faults;  /* arithmetic that gave null                   */
+    uint64_t n_failed;  /* times that an actor of a plugin failed      */
     uint64_t n_null_keys;
     bool     is_running; /* rules are at work on other threads: only what sources took in
                           * is known                                               */

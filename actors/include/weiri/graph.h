@@ -19,6 +19,7 @@ typedef struct weiri_graph_counts {
     uint64_t n_dropped;   /* partial or complete matches, by a bound  */
     uint64_t n_faults;    /* arithmetic that gave null                */
     uint64_t n_null_keys; /* events that belong to no partition       */
+    uint64_t n_failed;    /* times that an actor of a plugin failed   */
 } weiri_graph_counts;
 
 typedef struct weiri_graph_options {

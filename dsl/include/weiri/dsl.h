@@ -72,7 +72,7 @@ typedef struct weiri_compile_options {
     const weiri_setting *settings;
     size_t               n_settings;
     bool with_tests;  /* plan `test` blocks, and every stream as if it were read */
-    bool no_includes; /* `include` is an error */
+    bool no_includes; /* `include` is an error, and so are plugins */
 } weiri_compile_options;
 
 /* Compile files, or text, into one plan.

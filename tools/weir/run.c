@@ -363,7 +363,8 @@ wind_up(stateful_run *stateful, weiri_engine *engine, weir_status status, weir_e
     weir_error  second = { 0 };
     bool        is_eof = status == WEIR_EOF;
     weir_status ended  = WEIR_OK;
-    if (stateful == NULL || !is_eof || weiri_engine_is_at_end(engine)) {
+    /* What has state and failed is not at its end: the next run goes on. */
+    if (stateful == NULL || (is_eof && weiri_engine_is_at_end(engine))) {
         ended = weiri_engine_end(engine, &second);
     }
     if (ended == WEIR_OK && stateful != NULL && is_eof) {

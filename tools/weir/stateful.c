@@ -167,6 +167,10 @@ stateful_after_turn(
     }
     weir_error  why    = { .status = WEIR_OK };
     weir_status status = weiri_durable_tick(self->durable, engine, &why);
+    if (weiri_durable_is_broken(self->durable)) {
+        *err = why;
+        return status;
+    }
     if (status != WEIR_OK && !self->is_failing) {
         fprintf(stderr, "weir: %s; the one before stands, and another will be tried\n",
             why.text);

@@ -24,8 +24,10 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -44,7 +46,8 @@ enum {
     N_CHAINS  = 1 << 14,
     N_FILES   = 64,
     N_CHANGES = 64,
-    N_FULL    = 6, /* writes that find no room, at most */
+    N_PIDS    = 256, /* that forked, the last of them */
+    N_FULL    = 6,   /* writes that find no room, at most */
     YEAR_S    = 365 * 86400
 };
 
@@ -86,6 +89,8 @@ static struct shared {
     uint32_t        n_sectors;
     uint32_t        n_changes;
     uint32_t        n_files;
+    atomic_uint     n_pids;
+    pid_t           pids[N_PIDS];
     uint32_t        chains[N_CHAINS];
     struct file     files[N_FILES];
     struct change   changes[N_CHANGES];
@@ -115,6 +120,12 @@ static void
 drop_lock(void)
 {
     pthread_mutex_unlock(&all->lock);
+}
+
+static void
+note_pid(void)
+{
+    all->pids[atomic_fetch_add(&all->n_pids, 1) % N_PIDS] = getpid();
 }
 
 __attribute__((constructor)) static void
@@ -151,6 +162,8 @@ begin(void)
     for (int i = 0; i < 8; i++) {
         (void)draw(2);
     }
+    note_pid();
+    pthread_atfork(NULL, NULL, note_pid);
 }
 
 /* ---- the undo log ---- */
@@ -303,9 +316,41 @@ remove_all(const char *path)
     }
 }
 
+/* Whether a process runs: neither stopped, nor dead, nor gone. */
+static bool
+is_running(pid_t pid)
+{
+    char  name[32];
+    char  text[256];
+    char *state = NULL;
+    snprintf(name, sizeof name, "/proc/%d/stat", (int)pid);
+    int     fd = open(name, O_RDONLY | O_CLOEXEC);
+    ssize_t n  = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    close(fd);
+    text[n > 0 ? n : 0] = '\0';
+    state               = strrchr(text, ')');
+    return state != NULL && strchr("TtZX", state[2]) == NULL;
+}
+
+/* Nobody is to see what the files are made to hold while they are changed. */
+static void
+stop_others(void)
+{
+    uint32_t n = atomic_load(&all->n_pids);
+    for (uint32_t i = 0; i < n && i < N_PIDS; i++) {
+        pid_t pid = all->pids[i];
+        if (pid != getpid() && getsid(pid) == getsid(0) && kill(pid, SIGSTOP) == 0) {
+            while (is_running(pid)) {
+                sched_yield();
+            }
+        }
+    }
+}
+
 static void
 cut_power(void)
 {
+    stop_others();
     for (uint32_t i = 0; i < all->n_files; i++) {
         if (all->files[i].is_dirty) {
             put_back(&all->files[i], i, true);

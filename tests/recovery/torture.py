@@ -22,7 +22,7 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-OUTPUTS = ("found.jsonl", "often.jsonl", "sum.jsonl", "high.csv", "late.jsonl", "joined.jsonl")
+OUTPUTS = ("found.jsonl", "often.jsonl", "sum.jsonl", "high.csv", "late.jsonl", "joined.jsonl", "more.jsonl")
 # Passages of a point that a short run has.
 POINTS = {
     "checkpoint.begun": (1, 2, 3),
@@ -48,6 +48,8 @@ def make_events(path, seed, n):
         for i in range(n):
             now += rng.choice((0, 0, 1, 2, 5, 20))
             back = rng.randint(0, 400) if i % 997 else 3000
+            if i % 1009 == 1008:
+                out.write('{"at":%d,"id":"none"}\n' % now)
             out.write(
                 '{"at":%d,"id":%d,"kind":"%s","x":%d}\n'
                 % (now - back, rng.randint(1, 300), rng.choice("abcd"), rng.randint(0, 100))

@@ -416,6 +416,9 @@ run_engine(const weiri_plan *plan, const struct request *request, stateful_run *
     status = wind_up(stateful, engine, status, err);
     if (is_told) {
         tell_summary(&progress, engine);
+        if (stateful != NULL) {
+            stateful_tell(stateful);
+        }
     }
     weiri_engine_destroy(&engine);
     return status;

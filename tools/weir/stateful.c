@@ -184,3 +184,13 @@ stateful_at_end(stateful_run *self, weiri_engine *engine, weir_error *err)
 {
     return weiri_durable_checkpoint(self->durable, engine, err);
 }
+
+void
+stateful_tell(const stateful_run *self)
+{
+    weiri_durable_counts counts = weiri_durable_get_counts(self->durable);
+    fprintf(stderr,
+        "weir: state: %llu checkpoint%s, the longest held the run up for %.1f ms\n",
+        (unsigned long long)counts.n_checkpoints, counts.n_checkpoints == 1 ? "" : "s",
+        (double)counts.pause_ns / WEIRI_NS_PER_MS);
+}

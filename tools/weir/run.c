@@ -385,7 +385,8 @@ wind_up(stateful_run *stateful, weiri_engine *engine, weir_status status, weir_e
     weir_error  second = { 0 };
     bool        is_eof = status == WEIR_EOF;
     weir_status ended  = WEIR_OK;
-    if (stateful == NULL || !is_eof || weiri_engine_is_at_end(engine)) {
+    /* What has state and failed is not at its end: the next run goes on. */
+    if (stateful == NULL || (is_eof && weiri_engine_is_at_end(engine))) {
         ended = weiri_engine_end(engine, &second);
     }
     if (ended == WEIR_OK && stateful != NULL && is_eof) {
@@ -444,6 +445,9 @@ run_engine(const weiri_plan *plan, const struct request *request, stateful_run *
     }
     if (is_told) {
         tell_summary(&progress, engine);
+        if (stateful != NULL) {
+            stateful_tell(stateful);
+        }
     }
     weiri_engine_destroy(&engine);
     return status;

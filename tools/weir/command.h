@@ -43,6 +43,9 @@ int
 command_lint(int argc, char **argv);
 
 int
+command_lsp(int argc, char **argv);
+
+int
 command_repl(int argc, char **argv);
 
 /* ---- what verbs share ---- */

@@ -16,6 +16,7 @@ static const struct verb {
     { "restore", command_restore, "make a state directory from such a file" },
     { "lint", command_lint, "say what is right in rules and probably not meant" },
     { "fmt", command_fmt, "give rule files their one canonical form" },
+    { "lsp", command_lsp, "help editors with rule files, as a language server" },
     { "repl", command_repl, "type rules and feed them events by hand" },
 };
 

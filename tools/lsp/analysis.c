@@ -79,7 +79,9 @@ hex_value(char c)
     if (c >= '0' && c <= '9') {
         return c - '0';
     }
-    c = (char)(c | 0x20);
+    if (c >= 'A' && c <= 'F') {
+        return c - 'A' + 10;
+    }
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 

@@ -59,6 +59,9 @@ int
 command_new(int argc, char **argv);
 
 int
+command_lsp(int argc, char **argv);
+
+int
 command_repl(int argc, char **argv);
 
 /* ---- what verbs share ---- */

@@ -22,6 +22,7 @@ static const struct verb {
     { "lint", command_lint, "say what is right in rules and probably not meant" },
     { "fmt", command_fmt, "give rule files their one canonical form" },
     { "new", command_new, "write a plugin that builds and passes its test" },
+    { "lsp", command_lsp, "help editors with rule files, as a language server" },
     { "repl", command_repl, "type rules and feed them events by hand" },
 };
 

@@ -47,7 +47,7 @@ refuse_statements(weiri_planner *self, weiri_word kind, const char *what)
 }
 
 weiri_plan *
-weiri_plan_files(weiri_arena *arena, weiri_diagnostics *diagnostics,
+weiri_plan_partly(weiri_arena *arena, weiri_diagnostics *diagnostics,
     const weiri_compile_options *options, const weiri_ast *ast)
 {
     weiri_planner self = {
@@ -71,5 +71,13 @@ weiri_plan_files(weiri_arena *arena, weiri_diagnostics *diagnostics,
     weiri_plan_tests(&self);
     weiri_warn_tables(&self);
     weiri_warn_streams(&self);
-    return weiri_diagnostics_count(diagnostics, true) > 0 ? NULL : self.plan;
+    return self.plan;
+}
+
+weiri_plan *
+weiri_plan_files(weiri_arena *arena, weiri_diagnostics *diagnostics,
+    const weiri_compile_options *options, const weiri_ast *ast)
+{
+    weiri_plan *plan = weiri_plan_partly(arena, diagnostics, options, ast);
+    return weiri_diagnostics_count(diagnostics, true) > 0 ? NULL : plan;
 }

@@ -118,6 +118,12 @@ weiri_plan *
 weiri_plan_files(weiri_arena *arena, weiri_diagnostics *diagnostics,
     const weiri_compile_options *options, const weiri_ast *ast);
 
+/* The same, but what could be planned is given in any case, never NULL: for tools that
+ * help while rules are being written. It cannot be run if anything was reported. */
+weiri_plan *
+weiri_plan_partly(weiri_arena *arena, weiri_diagnostics *diagnostics,
+    const weiri_compile_options *options, const weiri_ast *ast);
+
 /* ---- planner.c ---- */
 
 /* The next statement of a kind, over all files; NULL past the last. Begin at *i = 0. */

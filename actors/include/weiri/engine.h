@@ -110,6 +110,27 @@ weiri_engine_close(weiri_engine *self, weir_error *err);
 weiri_engine_counts
 weiri_engine_get_counts(const weiri_engine *self);
 
+/* ---- what is to be seen of it; between two turns ---- */
+
+/* INT64_MIN before the first event. */
+int64_t
+weiri_engine_watermark(const weiri_engine *self);
+
+typedef struct weiri_source_sight {
+    uint64_t n_events;
+    uint64_t n_bytes;
+    uint64_t n_late;
+    uint64_t n_dead;
+    int64_t  clock_ns; /* INT64_MIN: no event yet, INT64_MAX: at its end */
+} weiri_source_sight;
+
+weiri_source_sight
+weiri_engine_source(const weiri_engine *self, uint32_t source);
+
+/* False while the rules are at work on other threads: nothing is known of them. */
+bool
+weiri_engine_rule(const weiri_engine *self, uint32_t rule, weiri_rule_sight *out);
+
 /* ---- state; between two turns ---- */
 
 /* Hand the system all that was written. */

@@ -81,6 +81,19 @@ weiri_graph_forget(weiri_graph *self);
 uint64_t
 weiri_graph_rule_matches(const weiri_graph *self, uint32_t rule);
 
+/* One rule at work, as somebody sees it who looks. */
+typedef struct weiri_rule_sight {
+    uint64_t n_events;  /* that could matter to it were taken in        */
+    uint64_t n_matches; /* or results                                   */
+    uint64_t n_keys;    /* with state                                   */
+    uint64_t n_held;    /* partial matches, or rows of windows          */
+    uint64_t n_dropped; /* by a bound                                   */
+    uint64_t n_faults;
+} weiri_rule_sight;
+
+weiri_rule_sight
+weiri_graph_rule(const weiri_graph *self, uint32_t rule);
+
 weiri_graph_counts
 weiri_graph_get_counts(const weiri_graph *self);
 

@@ -46,9 +46,9 @@ struct weiri_intake {
     weir_chunk *dead;
     uint64_t    dead_order;
     weir_status failed;   /* by a callback, told by the pump          */
-    uint32_t    stop_row; /* rows of `chunk` before the dead record at
-                           * which the source stops                   */
-    weir_error failure;
+    uint32_t    stop_row; /* rows of `chunk` before the dead record that ends it */
+    weir_error  failure;
+    weir_error  first_dead;
 };
 
 static uint64_t
@@ -303,12 +303,16 @@ on_dead(void *context, const weiri_dead_record *record)
     }
     self->counts.n_dead++;
     admit_up_to(self, self->chunk->n_rows);
+    if (self->counts.first_dead == NULL) {
+        (void)WEIR_FAIL(&self->first_dead, WEIR_EDATA, "%s: line %llu, byte %llu: %s",
+            self->config.path, (unsigned long long)record->line,
+            (unsigned long long)record->position, record->reason);
+        self->counts.first_dead = self->first_dead.text;
+    }
     if (self->config.source->on_error == WEIRI_ON_ERROR_STOP && self->failed == WEIR_OK) {
         self->stop_row = self->chunk->n_rows;
-        self->failed =
-            WEIR_FAIL(&self->failure, WEIR_EDATA, "%s: line %llu, byte %llu: %s",
-                self->config.path, (unsigned long long)record->line,
-                (unsigned long long)record->position, record->reason);
+        self->failed   = WEIR_EDATA;
+        self->failure  = self->first_dead;
     }
     if (self->config.dead != NULL) {
         add_side_row(self, &self->dead, self->config.dead, self->config.dead_to,

@@ -350,17 +350,23 @@ end_checkpoint(weiri_durable *self, bool is_waiting, weir_error *err)
     return trim(self, err);
 }
 
+bool
+weiri_durable_is_due(const weiri_durable *self)
+{
+    return self->child == 0 && monotonic_ns() >= self->next_ns;
+}
+
 weir_status
-weiri_durable_tick(weiri_durable *self, weiri_engine *engine, weir_error *err)
+weiri_durable_tick(
+    weiri_durable *self, weiri_engine *engine, bool is_at_rest, weir_error *err)
 {
     if (self->child > 0) {
         return end_checkpoint(self, false, err);
     }
-    int64_t now_ns = monotonic_ns();
-    if (now_ns < self->next_ns) {
+    if (!is_at_rest || !weiri_durable_is_due(self)) {
         return WEIR_OK;
     }
-    self->next_ns = now_ns + self->interval_ns;
+    self->next_ns = monotonic_ns() + self->interval_ns;
     return begin_checkpoint(self, engine, err);
 }
 

@@ -16,6 +16,9 @@ weiri_split_of(const weiri_rule *rule)
         bool               is_bound = match->limit > 0 && match->limit_ns < 0;
         return match->n_keys > 0 && !is_bound ? WEIRI_SPLIT_KEYS : WEIRI_SPLIT_NOT;
     }
+    if (rule->query->fold != NULL) {
+        return WEIRI_SPLIT_NOT;
+    }
     if (rule->query->window == NULL) {
         return WEIRI_SPLIT_TURNS;
     }

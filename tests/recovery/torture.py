@@ -2,11 +2,12 @@
 """Kills runs with a state directory and compares what they wrote in the end with what one
 undisturbed run writes, byte for byte.
 
-    torture.py WEIR [--rounds N] [--seed S] [--events N] [CASE]...
+    torture.py WEIR [--rounds N] [--seed S] [--events N] [--shards N] [CASE]...
 
 Cases: file, pipe, points, limit, damage, signal; all of them if none is named. When a round
 fails its seed and its folder are printed, and the folder is kept. How long a run lives is
-drawn from the seed; what it wrote must not depend on it.
+drawn from the seed; what it wrote must not depend on it. The undisturbed run has one shard,
+those that are killed as many as --shards says.
 """
 
 import argparse
@@ -53,7 +54,8 @@ def make_events(path, seed, n):
 
 
 class Torture:
-    def __init__(self, weir, seed, events):
+    def __init__(self, weir, seed, events, shards):
+        self.shards = str(shards)
         self.weir = os.path.abspath(weir)
         self.seed = seed
         self.root = tempfile.mkdtemp(prefix="weir-torture-")
@@ -104,7 +106,9 @@ class Torture:
 
     def start(self, path, *more, env=None, stdin=None):
         return subprocess.Popen(
-            self.command("--state", "state", "--checkpoint", "20ms", *more),
+            self.command(
+                "--shards", self.shards, "--state", "state", "--checkpoint", "20ms", *more
+            ),
             cwd=path,
             stdin=stdin,
             stderr=subprocess.PIPE,
@@ -317,9 +321,10 @@ def main():
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--events", type=int, default=60000)
+    parser.add_argument("--shards", type=int, default=1)
     parser.add_argument("case", nargs="*")
     request = parser.parse_intermixed_args()
-    torture = Torture(request.weir, request.seed, request.events)
+    torture = Torture(request.weir, request.seed, request.events, request.shards)
     n_done = 0
     for case in request.case or cases:
         for n in range(request.rounds):

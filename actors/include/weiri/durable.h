@@ -50,14 +50,20 @@ weiri_durable_loaded(weiri_durable *self);
 const weiri_tape *
 weiri_durable_tape(const weiri_durable *self);
 
+/* Whether it is time for a checkpoint and none is under way. */
+bool
+weiri_durable_is_due(const weiri_durable *self);
+
 /* Between two turns: begin a checkpoint if it is time for one and none is under way; see
  * whether one has ended, and give room in the journal back.
  *
+ *   is_at_rest  the engine can be saved; else none is begun
  *   errors  WEIR_EIO, WEIR_ENOSPC  the last checkpoint could not be written: the one
  * before stands, the run can go on, and the next is tried in time
  */
 WEIR_MUST_CHECK weir_status
-weiri_durable_tick(weiri_durable *self, weiri_engine *engine, weir_error *err);
+weiri_durable_tick(
+    weiri_durable *self, weiri_engine *engine, bool is_at_rest, weir_error *err);
 
 /* Write a checkpoint of this moment and wait until it is durable.
  *

@@ -4,7 +4,7 @@ undisturbed run writes, byte for byte.
 
     torture.py WEIR [--rounds N] [--seed S] [--events N] [--shards N] [CASE]...
 
-Cases: file, pipe, points, limit, damage, signal; all of them if none is named. When a round
+Cases: file, pipe, points, limit, damage, signal, shards; all of them if none is named. When a round
 fails its seed and its folder are printed, and the folder is kept. How long a run lives is
 drawn from the seed; what it wrote must not depend on it. The undisturbed run has one shard,
 those that are killed as many as --shards says.
@@ -104,10 +104,10 @@ class Torture:
                     f"{what}: {name} differs at byte {at} ({len(data)} bytes, not {len(want)})"
                 )
 
-    def start(self, path, *more, env=None, stdin=None):
+    def start(self, path, *more, env=None, stdin=None, shards=None):
         return subprocess.Popen(
             self.command(
-                "--shards", self.shards, "--state", "state", "--checkpoint", "20ms", *more
+                "--shards", shards or self.shards, "--state", "state", "--checkpoint", "20ms", *more
             ),
             cwd=path,
             stdin=stdin,
@@ -265,6 +265,30 @@ class Torture:
         self.compare(path, f"signal, stopped {stops} times")
         return stops
 
+    def case_shards(self, rng, n):
+        """State that was kept with other shards is refused, and nothing is touched."""
+        path = self.folder(f"shards-{n}")
+        process = self.start(path, "--from", "-", stdin=subprocess.PIPE)
+        self.feed(process, 0, rng, 20)
+        process.kill()
+        process.communicate()
+        before = self.outputs(path)
+        refused = 0
+        for other in {"1", "2", "3", "7"} - {self.shards}:
+            process = self.start(path, "--from", "-", stdin=subprocess.PIPE, shards=other)
+            _, said = process.communicate()
+            if process.returncode == 0 or f"go on with --shards {self.shards}," not in said.decode():
+                raise Failed(f"shards: {other} got {process.returncode}: {said.decode()}")
+            refused += 1
+        if self.outputs(path) != before:
+            raise Failed("shards: a run that was refused has changed files")
+        at = self.committed(path)
+        process = self.start(path, "--from", "-", stdin=subprocess.PIPE)
+        self.feed(process, at, rng, sys.maxsize)
+        self.finish(process, "shards")
+        self.compare(path, "shards")
+        return refused
+
     def case_damage(self, rng, n):
         """Damaged files are found and said, or did no harm; never a wrong answer."""
         whole = self.folder(f"damage-{n}")
@@ -315,7 +339,7 @@ class Torture:
 
 
 def main():
-    cases = ("file", "pipe", "points", "limit", "signal", "damage")
+    cases = ("file", "pipe", "points", "limit", "signal", "damage", "shards")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("weir")
     parser.add_argument("--rounds", type=int, default=1)

@@ -83,14 +83,14 @@ on_next(void *context, bool may_wait, weiri_turn *turn, bool *is_turn, weir_erro
     if (status == WEIR_EAGAIN) {
         return status;
     }
-    if (status == WEIR_EOF && engine->options.keeper != NULL
-        && !weiri_engine_is_at_end(engine)) {
-        self->is_stopped = true;
-        return status;
-    }
     if (status != WEIR_OK) {
-        self->failed = status;
-        status       = weiri_engine_end(engine, err);
+        bool is_end      = status == WEIR_EOF && weiri_engine_is_at_end(engine);
+        self->failed     = status;
+        self->is_stopped = engine->options.keeper != NULL && !is_end;
+        status           = self->is_stopped ? WEIR_EOF : weiri_engine_end(engine, err);
+    }
+    if (self->is_stopped) {
+        return status;
     }
     *turn    = engine->turn;
     *is_turn = engine->has_turn;

@@ -8,16 +8,15 @@
 weiri_split
 weiri_split_of(const weiri_rule *rule)
 {
-    if (rule->join != NULL) {
+    if (rule->join != NULL
+        || (rule->query != NULL
+            && (rule->query->actor != NULL || rule->query->fold != NULL))) {
         return WEIRI_SPLIT_NOT;
     }
     if (rule->match != NULL) { /* a limit without `per` is one of all keys */
         const weiri_match *match    = rule->match;
         bool               is_bound = match->limit > 0 && match->limit_ns < 0;
         return match->n_keys > 0 && !is_bound ? WEIRI_SPLIT_KEYS : WEIRI_SPLIT_NOT;
-    }
-    if (rule->query->fold != NULL) {
-        return WEIRI_SPLIT_NOT;
     }
     if (rule->query->window == NULL) {
         return WEIRI_SPLIT_TURNS;

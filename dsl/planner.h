@@ -126,6 +126,13 @@ weiri_constant_duration(
 void
 weiri_plan_io(weiri_planner *self);
 
+/* ---- planner_wire.c ---- */
+
+/* zmq("address", type: pull, bind: true, topic: "x"). False after a report. */
+bool
+weiri_plan_wire(weiri_planner *self, const weiri_ast_endpoint *endpoint, bool is_sink,
+    weiri_wire_config *out);
+
 /* ---- planner_order.c ---- */
 
 /* Which streams each rule reads and writes. */

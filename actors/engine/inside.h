@@ -14,6 +14,7 @@ struct weiri_engine {
     char               **paths;   /* shape (plan->n_sources,): resolved */
     weiri_outlet       **outlets; /* shape (n_outlets,)                 */
     uint32_t             n_outlets;
+    weiri_wires         *wires;        /* NULL: no socket is used            */
     int64_t              watermark_ns; /* of the last turn              */
     bool                 is_live;      /* some source is not a regular file  */
     bool                 is_ended;     /* the last pass is done              */

@@ -69,6 +69,36 @@ weiri_warn_match(weiri_matching *self)
     }
 }
 
+/* ---- tables ---- */
+
+void
+weiri_warn_tables(weiri_planner *self)
+{
+    if (weiri_diagnostics_count(self->diagnostics, true) > 0) {
+        return; /* who writes what is not known for sure */
+    }
+    for (uint32_t i = 0; i < self->n_tables; i++) {
+        const weiri_table_info *table    = &self->tables[i];
+        const weiri_ast_stream *declared = table->declared;
+        const char             *name     = declared->name.text;
+        if (self->streams[table->contents].is_broken || self->has_lost_names) {
+            continue;
+        }
+        if (table->n_writers > 0 && declared->limit == NULL && declared->keep == NULL) {
+            weiri_report(self->diagnostics, WEIRI_W_STATE_GROWS, declared->name.at,
+                "rules write into table '%s', and it keeps every row for ever", name);
+            weiri_report_hint(self->diagnostics,
+                "it grows until %d rows are kept, then the one written longest ago is "
+                "dropped; add 'limit 100000' or 'keep 30d'",
+                WEIRI_JOIN_ROWS);
+        }
+        if (table->n_writers == 0 && !table->has_file) {
+            weiri_report(self->diagnostics, WEIRI_W_NOT_FED, declared->name.at,
+                "table '%s' has no file, and no rule writes into it", name);
+        }
+    }
+}
+
 /* ---- streams ---- */
 
 void
@@ -79,10 +109,12 @@ weiri_warn_streams(weiri_planner *self)
         return; /* who reads what is not known for sure */
     }
     for (uint32_t i = 0; i < plan->n_streams; i++) {
-        const weiri_stream      *stream = &plan->streams[i];
-        const weiri_stream_info *info   = &self->streams[i];
-        bool                     is_special =
-            stream->origin == WEIRI_ORIGIN_LATE || stream->origin == WEIRI_ORIGIN_DEAD;
+        const weiri_stream      *stream     = &plan->streams[i];
+        const weiri_stream_info *info       = &self->streams[i];
+        bool                     is_special = stream->origin == WEIRI_ORIGIN_LATE
+                          || stream->origin == WEIRI_ORIGIN_DEAD
+                          || stream->origin == WEIRI_ORIGIN_JOIN
+                          || stream->origin == WEIRI_ORIGIN_TABLE;
         if (is_special || info->is_broken || self->has_lost_names) {
             continue;
         }

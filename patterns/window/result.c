@@ -247,7 +247,10 @@ weiri_windower_give(weiri_windower *self, const weiri_evaluation *e, bool *is_em
 {
     bool        holds  = false;
     weir_status status = judge(self, e, &holds);
-    *is_emitted        = false;
+    if (self->sink.trigger != NULL) {
+        *self->sink.trigger = e->trigger;
+    }
+    *is_emitted = false;
     if (status == WEIR_OK && holds) {
         if (!read_registers(self, e, self->in_emit)) {
             return WEIR_ENOMEM;

@@ -95,6 +95,15 @@ weiri_window_check(const weiri_window *self, weir_error *err)
     return status == WEIR_OK ? check_words(self, err) : status;
 }
 
+bool
+weiri_window_is_by_key(const weiri_window *self)
+{
+    bool is_early_twice = self->early_ns > 0 && self->kind != WEIRI_WINDOW_TUMBLING;
+    return self->n_keys > 0 && self->n_order == 0 && self->order_limit == 0
+           && (self->limit == 0 || self->limit_ns >= 0) && !self->has_fill
+           && !is_early_twice && self->kind != WEIRI_WINDOW_BATCH && self->max_keys == 0;
+}
+
 /* ---- what expressions read ---- */
 
 static uint64_t
@@ -337,9 +346,12 @@ make_table(weiri_windower *self)
     for (uint32_t i = 0; i < window->n_keys; i++) {
         self->key_types[i] = window->keys[i]->type;
     }
-    size_t size = choose_kind(self);
-    return weiri_key_table_init(&self->keys, self->key_types, window->n_keys, size,
-        window->max_keys > 0 ? window->max_keys : WEIRI_WINDOW_KEYS);
+    size_t      size   = choose_kind(self);
+    weir_status status = weiri_key_table_init(
+        &self->keys, self->key_types, window->n_keys, size, window->max_keys);
+    return status == WEIR_OK && window->max_keys == 0
+               ? weiri_key_table_bound_groups(&self->keys, WEIRI_WINDOW_KEYS)
+               : status;
 }
 
 weir_status

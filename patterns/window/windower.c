@@ -326,6 +326,7 @@ select_rows(weiri_windower *self, weir_rows rows)
     const int64_t      *time  = rows.chunk->time + rows.first;
     batch->rows               = rows;
     batch->n                  = 0;
+    bool is_part              = self->sink.trigger != NULL;
     for (uint32_t row = 0; row < rows.n; row++) {
         if (self->plan->where != NULL && !is_true(&self->vectors[0], row)) {
             continue;
@@ -336,6 +337,8 @@ select_rows(weiri_windower *self, weir_rows rows)
         }
         batch->row[batch->n]  = (uint16_t)row;
         batch->time[batch->n] = time[row];
+        batch->order[batch->n] =
+            is_part ? rows.chunk->order[rows.first + row] : self->n_seen + batch->n;
         batch->n++;
     }
     hash_keys(self);

@@ -3,6 +3,7 @@
 #define WEIRI_LIMITS_H
 
 enum {
+    WEIRI_KEY_GROUPS   = 1024,      /* what keys are hashed to: a shard has some   */
     WEIRI_CHUNK_ROWS   = 1024,      /* events in a chunk                         */
     WEIRI_CHUNK_HEAP   = 8 << 20,   /* bytes of strings in a chunk               */
     WEIRI_REORDER_ROWS = 32 << 20,  /* events of a stream that wait for the watermark */

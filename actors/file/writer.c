@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../bytes/ops.h"
+#include "weiri/folder.h"
 
 enum { BUFFER_BYTES = 128 << 10, FILE_MODE = 0666 };
 
@@ -153,7 +154,7 @@ sync_file(const weiri_writer *base, weir_error *err)
     if (fdatasync(self->fd) != 0) {
         return WEIR_FAIL_OS(err, errno, "cannot sync '%s'", self->path);
     }
-    return WEIR_OK;
+    return weiri_sync_folder_of(self->path, err); /* it may be new there */
 }
 
 static const weiri_writer_ops OPS = {

@@ -216,6 +216,15 @@ class Plugins(unittest.TestCase):
         self.assertNotEqual(ran.returncode, 0)
         self.assertIn("failed again after 5 restarts", ran.stderr)
 
+    def test_restart_goes_on_from_the_last_state_and_offers_the_event_again(self):
+        got = self.gives(
+            """
+            actor flaky from "libfixture.so" on error restart
+            rule all { from flaky(tick) by who emit out { count } }
+            """,
+            [tick(0, 1), tick(1, 1, "b"), tick(2, 13), tick(3, 13), tick(4, 2, "b")])
+        self.assertEqual([e["count"] for e in got], [1, 1, 2, 3, 2])
+
     def test_garbage_is_caught(self):
         got = self.gives(
             """
@@ -296,6 +305,28 @@ class Plugins(unittest.TestCase):
                      "rule m { from tick emit mid { m: n } }\n"
                      "rule all { from pass(mid) emit out }", "reads a field 'n'")
         self.refused("rule all { from geo(tick) emit out }", "E0716", "no actor 'geo'")
+
+
+class New(unittest.TestCase):
+    def new(self, folder, *words):
+        return subprocess.run([WEIR, "new", *words], cwd=folder, capture_output=True, text=True,
+                              check=False)
+
+    def test_it_writes_a_project_and_never_over_another(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertEqual(self.new(folder, "actor", "mine").returncode, 0)
+            self.assertEqual(sorted(os.listdir(os.path.join(folder, "mine"))),
+                             ["CMakeLists.txt", "mine.c", "mine.weir"])
+            again = self.new(folder, "function", "mine")
+            self.assertEqual(again.returncode, 74)
+            self.assertIn("'mine' is there already", again.stderr)
+
+    def test_it_says_what_it_wants(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for words in ((), ("actor",), ("sink", "mine"), ("actor", "../mine"),
+                          ("actor", "Mine")):
+                self.assertEqual(self.new(folder, *words).returncode, 2, words)
+            self.assertEqual(os.listdir(folder), [])
 
 
 if __name__ == "__main__":

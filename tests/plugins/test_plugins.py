@@ -261,15 +261,20 @@ class Plugins(unittest.TestCase):
     # ---- state ----
 
     def test_state_goes_on_where_it_was(self):
+        for shards in ("1", "2"):
+            with self.subTest(shards=shards):
+                self.goes_on(shards)
+
+    def goes_on(self, shards):
         rules = """
             actor tally from "libfixture.so"
             rule all { from tally(tick) by who emit out { count, what } }
             """
         events = [tick(i * 3, 1, "abcde"[i % 5]) for i in range(40)]
         whole = self.gives(rules, events)
-        folder = os.path.join(self.folder.name, "state")
+        folder = os.path.join(self.folder.name, "state" + shards)
         text = "".join(json.dumps(event) + "\n" for event in events)
-        command = [WEIR, "run", self.write(rules), "--quiet", "--state", folder]
+        command = [WEIR, "run", self.write(rules), "--quiet", "--shards", shards, "--state", folder]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               text=True) as first:
             first.stdin.write("".join(text.splitlines(keepends=True)[:20]))

@@ -345,6 +345,10 @@ tell_summary(const struct progress *self, const weiri_engine *engine)
     print_counts(&counts, seconds_now() - self->begun);
     print_oddities(&counts);
     fputc('\n', stderr);
+    if (counts.first_dead != NULL) {
+        fprintf(stderr, "weir: not decoded: %s%s\n", counts.first_dead,
+            counts.n_dead > 1 ? " (the first of them)" : "");
+    }
 }
 
 /* ---- the run ---- */

@@ -58,17 +58,19 @@ typedef struct weiri_engine_options {
 } weiri_engine_options;
 
 typedef struct weiri_engine_counts {
-    uint64_t n_events; /* taken in by all sources, late ones included */
-    uint64_t n_bytes;
-    uint64_t n_late;
-    uint64_t n_dead;
-    uint64_t n_matches; /* of all rules                                */
-    uint64_t n_dropped; /* partial or complete matches, by a bound     */
-    uint64_t n_faults;  /* arithmetic that gave null                   */
-    uint64_t n_failed;  /* times that an actor of a plugin failed      */
-    uint64_t n_null_keys;
-    bool     is_running; /* rules are at work on other threads: only what sources took in
-                          * is known                                               */
+    uint64_t    n_events; /* taken in by all sources, late ones included */
+    uint64_t    n_bytes;
+    uint64_t    n_late;
+    uint64_t    n_dead;
+    uint64_t    n_matches; /* of all rules                                */
+    uint64_t    n_dropped; /* partial or complete matches, by a bound     */
+    uint64_t    n_faults;  /* arithmetic that gave null                   */
+    uint64_t    n_failed;  /* times that an actor of a plugin failed      */
+    uint64_t    n_null_keys;
+    const char *first_dead; /* of a source of this run: where and why, as long as the
+                             * engine lives; NULL: none */
+    bool is_running; /* rules are at work on other threads: only what sources took in
+                      * is known                                               */
 } weiri_engine_counts;
 
 /* Open all sources and sinks. `plan` and what `options` points to outlive the engine.

@@ -35,7 +35,8 @@ typedef enum weiri_ast_kind {
     WEIRI_AST_BETWEEN, /* items[0] [not] between items[1] and items[2]             */
     WEIRI_AST_LIKE,    /* items[0] [not] like items[1]                             */
     WEIRI_AST_IS_NULL, /* items[0] is [not] null                                   */
-    WEIRI_AST_CASE     /* when items[0] then items[1] …; an odd one out is the else */
+    WEIRI_AST_CASE,    /* when items[0] then items[1] …; an odd one out is the else */
+    WEIRI_AST_LIST     /* [ items ]                                                */
 } weiri_ast_kind;
 
 typedef struct weiri_ast_expr weiri_ast_expr;

@@ -82,9 +82,13 @@ weiri_layout_space(const weiri_layout *self, uint32_t token)
         return 0;
     }
     switch (weiri_layout_kind(self, token)) {
+    case WEIRI_TOKEN_LEFT_BRACKET:
+        if (mark->is_list) {
+            break;
+        }
+        return 0;
     case WEIRI_TOKEN_COMMA:
     case WEIRI_TOKEN_RIGHT_PAREN:
-    case WEIRI_TOKEN_LEFT_BRACKET:
     case WEIRI_TOKEN_RIGHT_BRACKET:
     case WEIRI_TOKEN_DOT:
     case WEIRI_TOKEN_COLON:

@@ -216,6 +216,48 @@ type_case(const weiri_scope *scope, const weiri_ast_expr *node)
     return result;
 }
 
+/* The values are brought to one type, as the branches of an `if` are. */
+static weiri_expr *
+type_list(const weiri_scope *scope, const weiri_ast_expr *node)
+{
+    weiri_expr **items = type_items(scope, node);
+    if (items == NULL || !unify_times(scope, node->items, items, node->n_items, 1)) {
+        return NULL;
+    }
+    weir_error  err    = { .status = WEIR_OK };
+    weiri_expr *out    = NULL;
+    weir_status status = weiri_expr_call(scope->arena, "[]", items, node->n_items, &out, &err);
+    if (status == WEIR_OK) {
+        return out;
+    }
+    for (uint32_t i = 0; i < node->n_items; i++) {
+        if (items[i]->type == WEIR_LIST) {
+            weiri_report(scope->diagnostics, WEIRI_E_WRONG_TYPE, node->items[i]->at,
+                "a list cannot stand in a list");
+            return NULL;
+        }
+    }
+    weiri_report(scope->diagnostics, WEIRI_E_WRONG_TYPE, node->at,
+        "the values of a list are of one type");
+    return NULL;
+}
+
+/* Two lists that are written out and cannot be multiplied, value by value. */
+static bool
+check_dot(const weiri_scope *scope, const weiri_ast_expr *node)
+{
+    bool is_written = strcmp(node->name.text, "dot") == 0 && node->n_items == 2
+                      && node->items[0]->kind == WEIRI_AST_LIST
+                      && node->items[1]->kind == WEIRI_AST_LIST;
+    if (!is_written || node->items[0]->n_items == node->items[1]->n_items) {
+        return true;
+    }
+    weiri_report(scope->diagnostics, WEIRI_E_BAD_ARGUMENTS, node->items[1]->at,
+        "'dot' takes two lists of one length, these have %u and %u values",
+        node->items[0]->n_items, node->items[1]->n_items);
+    return false;
+}
+
 static weiri_expr *
 type_named(const weiri_scope *scope, const weiri_ast_expr *node)
 {
@@ -225,7 +267,7 @@ type_named(const weiri_scope *scope, const weiri_ast_expr *node)
         return special;
     }
     if (node->kind == WEIRI_AST_CALL) {
-        weiri_expr **items = type_items(scope, node);
+        weiri_expr **items = check_dot(scope, node) ? type_items(scope, node) : NULL;
         return items == NULL ? NULL
                              : weiri_type_call(
                                  scope, node->at, node->name.text, items, node->n_items);
@@ -278,6 +320,7 @@ weiri_type_expr(const weiri_scope *scope, const weiri_ast_expr *node)
     case WEIRI_AST_LIKE:
     case WEIRI_AST_IS_NULL: return type_test(scope, node);
     case WEIRI_AST_CASE: return type_case(scope, node);
+    case WEIRI_AST_LIST: return type_list(scope, node);
     }
     return NULL;
 }

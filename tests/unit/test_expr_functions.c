@@ -495,7 +495,7 @@ samples_are_the_same_everywhere(void **state)
 {
     (void)state;
     CHECK({ "(sample 'a' 1.0)", "true", 0 }, { "(sample 'a' 0)", "false", 0 },
-        { "(sample 7 0.5)", "SAMPLE7", 0 }, { "(sample 8 0.5)", "SAMPLE8", 0 },
+        { "(sample 7 0.5)", "false", 0 }, { "(sample 8 0.5)", "true", 0 },
         { "(== (sample 7 0.5) (sample 7.0 0.5))", "true", 0 },
         { "(sample null:int 0.5)", "null", 0 });
 }

@@ -262,6 +262,16 @@ typedef struct weiri_ast_plugin {
     weiri_ast_name    on_error;
 } weiri_ast_plugin;
 
+/* function name(params) = body */
+typedef struct weiri_ast_function {
+    weiri_ast_name  name;
+    weiri_ast_name *params;
+    uint32_t        n_params;
+    weiri_ast_expr *body;
+    weiri_span      at; /* all of it */
+    bool            is_broken;
+} weiri_ast_function;
+
 typedef struct weiri_ast_include {
     const char *path;
     weiri_span  at;
@@ -300,6 +310,7 @@ typedef struct weiri_ast_statement {
         weiri_ast_param   *param;
         weiri_ast_plugin  *plugin; /* MODEL, ACTOR */
         weiri_ast_include *include;
+        weiri_ast_function *function;
         weiri_ast_test    *test;
     } as;
 } weiri_ast_statement;

@@ -44,6 +44,7 @@
     X(STEP_AMBIGUOUS, "E0313", "a stream that is several steps")                         \
     X(TOO_MANY_FIELDS, "E0314", "fields beyond the bound")                               \
     X(LATE_OF_DERIVED, "E0315", "late. or dead. of a stream without sources")            \
+    X(FUNCTION_CYCLE, "E0318", "functions that use each other")                          \
     X(WRONG_TYPE, "E0401", "an operation does not take these types")                     \
     X(NOT_A_CONDITION, "E0402", "a condition that is neither true nor false")            \
     X(CANNOT_CONVERT, "E0403", "a value of another type than the field's")               \

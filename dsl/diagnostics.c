@@ -13,6 +13,11 @@ struct report {
     const char *hint; /* NULL: none */
 };
 
+struct expansion {
+    weiri_span call;
+    weiri_span definition;
+};
+
 struct weiri_diagnostics {
     weiri_arena     *arena;
     weiri_text_file *files;
@@ -22,6 +27,8 @@ struct weiri_diagnostics {
     size_t           n_errors; /* those beyond the bound included */
     size_t           n_warnings;
     struct report   *last; /* made last; NULL if it was not kept */
+    struct expansion *expansions;
+    uint32_t          n_expansions;
 };
 
 weir_status
@@ -187,27 +194,6 @@ format_text(weiri_arena *arena, const char *format, va_list args)
 }
 
 void
-weiri_report(
-    weiri_diagnostics *self, weiri_code code, weiri_span at, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    struct report report = {
-        .code = code, .at = at, .text = format_text(self->arena, format, args)
-    };
-    va_end(args);
-    self->last = NULL;
-    insert(self, report);
-}
-
-bool
-weiri_report_seeks_nearest(const weiri_diagnostics *self, size_t n_names)
-{
-    enum { NAMES = 2000 };
-    return self->last != NULL && n_names <= NAMES;
-}
-
-void
 weiri_report_hint(weiri_diagnostics *self, const char *format, ...)
 {
     if (self->last == NULL) {
@@ -220,6 +206,52 @@ weiri_report_hint(weiri_diagnostics *self, const char *format, ...)
     self->last->hint = self->last->hint == NULL ? hint
                                                 : weiri_arena_format(self->arena,
                                                     "%s; %s", self->last->hint, hint);
+}
+
+void
+weiri_diagnostics_expansion(weiri_diagnostics *self, weiri_span call, weiri_span definition)
+{
+    struct expansion expansion = { call, definition };
+    WEIRI_ARENA_PUSH(self->arena, self->expansions, self->n_expansions, expansion);
+}
+
+static void
+hint_expansion(weiri_diagnostics *self, weiri_span at)
+{
+    for (uint32_t i = 0; i < self->n_expansions; i++) {
+        const struct expansion *it = &self->expansions[i];
+        if (it->call.file == at.file && it->call.offset == at.offset
+            && it->call.size == at.size) {
+            const weiri_text_file *file = &self->files[it->definition.file];
+            weiri_report_hint(self, "%s: %.*s", file->name, (int)it->definition.size,
+                file->text + it->definition.offset);
+            return;
+        }
+    }
+}
+
+void
+weiri_report(
+    weiri_diagnostics *self, weiri_code code, weiri_span at, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    struct report report = {
+        .code = code, .at = at, .text = format_text(self->arena, format, args)
+    };
+    va_end(args);
+    self->last = NULL;
+    insert(self, report);
+    if (self->last != NULL) {
+        hint_expansion(self, at);
+    }
+}
+
+bool
+weiri_report_seeks_nearest(const weiri_diagnostics *self, size_t n_names)
+{
+    enum { NAMES = 2000 };
+    return self->last != NULL && n_names <= NAMES;
 }
 
 void

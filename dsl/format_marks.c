@@ -373,6 +373,12 @@ mark_statement(weiri_layout *self, const weiri_ast_statement *statement)
             WEIRI_TOKEN_COLON);
         weiri_layout_expr(self, statement->as.param->value);
         break;
+    case WEIRI_WORD_FUNCTION: {
+        uint32_t paren = weiri_layout_last(self, statement->as.function->name.at) + 1;
+        self->marks[paren].is_tight = true;
+        weiri_layout_expr(self, statement->as.function->body);
+        break;
+    }
     case WEIRI_WORD_MODEL:
     case WEIRI_WORD_ACTOR: mark_plugin(self, statement->as.plugin); break;
     default: break;

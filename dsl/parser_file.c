@@ -24,6 +24,28 @@ parse_include(weiri_parser *self)
     return include;
 }
 
+static weiri_ast_function *
+parse_function(weiri_parser *self)
+{
+    weiri_ast_function *function = weiri_arena_alloc(self->arena, sizeof *function);
+    uint32_t            first    = self->at - 1;
+    function->name               = weiri_parser_name(self, "the function's name");
+    weiri_parser_expect(self, WEIRI_TOKEN_LEFT_PAREN, NULL);
+    while (!self->is_lost && !weiri_parser_take(self, WEIRI_TOKEN_RIGHT_PAREN)) {
+        weiri_ast_name param = weiri_parser_name(self, "the name of a parameter");
+        WEIRI_ARENA_PUSH(self->arena, function->params, function->n_params, param);
+        if (!weiri_parser_take(self, WEIRI_TOKEN_COMMA)
+            && weiri_parser_kind(self) != WEIRI_TOKEN_RIGHT_PAREN) {
+            weiri_parser_fail(self, "',' or ')'");
+        }
+    }
+    weiri_parser_expect(self, WEIRI_TOKEN_ASSIGN, "'=' and an expression");
+    function->body      = weiri_parse_expr(self);
+    function->is_broken = self->is_lost;
+    function->at        = weiri_parser_span_from(self, first);
+    return function;
+}
+
 /* (age: float, visits: float) -> float */
 static void
 parse_signature(weiri_parser *self, weiri_ast_plugin *plugin)
@@ -75,6 +97,7 @@ parse_body(weiri_parser *self, weiri_ast_statement *statement)
     case WEIRI_WORD_RULE: statement->as.rule = weiri_parse_rule(self); break;
     case WEIRI_WORD_PARAM: statement->as.param = parse_param(self); break;
     case WEIRI_WORD_INCLUDE: statement->as.include = parse_include(self); break;
+    case WEIRI_WORD_FUNCTION: statement->as.function = parse_function(self); break;
     case WEIRI_WORD_MODEL: statement->as.plugin = parse_plugin(self, true); break;
     case WEIRI_WORD_ACTOR: statement->as.plugin = parse_plugin(self, false); break;
     default: statement->as.test = weiri_parse_test(self); break;

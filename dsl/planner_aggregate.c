@@ -1,5 +1,6 @@
 /* Aggregates of a window: what they are given, and the registers that hold them. */
 #include "planner_query.h"
+#include "std.h"
 
 #include <string.h>
 
@@ -273,7 +274,12 @@ report_unknown(weiri_querying *self, const weiri_ast_expr *node)
     }
     weiri_report(self->planner->diagnostics, WEIRI_E_UNKNOWN_FUNCTION, node->at,
         "there is no function or aggregate '%.40s'", node->name.text);
-    weiri_report_nearest(self->planner->diagnostics, node->name.text, names, n_names);
+    if (weiri_std_with_function(node->name.text) != NULL) {
+        weiri_hint_std(self->planner->diagnostics, node->name.text);
+    } else {
+        weiri_report_nearest(
+            self->planner->diagnostics, node->name.text, names, n_names);
+    }
 }
 
 weiri_expr *

@@ -55,6 +55,7 @@ typedef enum weiri_token_kind {
     X(ACTOR, "actor")                                                                    \
     X(PARAM, "param")                                                                    \
     X(INCLUDE, "include")                                                                \
+    X(FUNCTION, "function")                                                              \
     X(TEST, "test")
 
 /* Words that begin a clause of a rule. */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "std.h"
 #include "weiri/timetext.h"
 
 enum { CASE_BRANCHES = 100 };
@@ -36,6 +37,15 @@ type_literal(const weiri_scope *scope, const weiri_ast_expr *node)
     return weiri_expr_constant(scope->arena, &value);
 }
 
+void
+weiri_hint_std(weiri_diagnostics *diagnostics, const char *name)
+{
+    const weiri_std_file *file = weiri_std_with_function(name);
+    if (file != NULL) {
+        weiri_report_hint(diagnostics, "include \"%s\" has it", file->name);
+    }
+}
+
 weiri_expr *
 weiri_type_call(const weiri_scope *scope, weiri_span at, const char *name,
     weiri_expr *const *args, uint32_t n_args)
@@ -48,6 +58,7 @@ weiri_type_call(const weiri_scope *scope, weiri_span at, const char *name,
     }
     if (status == WEIR_ENOENT) {
         weiri_report(scope->diagnostics, WEIRI_E_UNKNOWN_FUNCTION, at, "%s", err.text);
+        weiri_hint_std(scope->diagnostics, name);
     } else if (strcmp(name, "if") == 0) {
         weiri_report(scope->diagnostics, WEIRI_E_BRANCHES_DIFFER, at,
             "the branches are of different types: %s and %s",

@@ -223,7 +223,9 @@ hint_expansion(weiri_diagnostics *self, weiri_span at)
         if (it->call.file == at.file && it->call.offset == at.offset
             && it->call.size == at.size) {
             const weiri_text_file *file = &self->files[it->definition.file];
-            weiri_report_hint(self, "%s: %.*s", file->name, (int)it->definition.size,
+            bool                   is_own = it->definition.file == at.file;
+            weiri_report_hint(self, "%s%s%.*s", is_own ? "" : file->name,
+                is_own ? "" : ": ", (int)it->definition.size,
                 file->text + it->definition.offset);
             return;
         }

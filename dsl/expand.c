@@ -51,10 +51,11 @@ is_over(const struct expander *self)
 static bool
 count_node(struct expander *self, weiri_span at)
 {
-    if (!is_over(self)) {
-        self->n_nodes++;
-        self->n_all++;
+    if (is_over(self)) {
+        return false;
     }
+    self->n_nodes++;
+    self->n_all++;
     if (self->n_nodes > WEIRI_EXPANSION) {
         weiri_report(self->diagnostics, WEIRI_E_NESTED_TOO_DEEPLY, at,
             "with its functions put in, this has more than %d parts", WEIRI_EXPANSION);

@@ -133,8 +133,7 @@ plan_lag(weiri_querying *self, const weiri_ast_expr *node, weiri_aggregate *row)
     }
     if (window->kind == WEIRI_WINDOW_LAST && row->k + row->index > window->n_rows) {
         weiri_report(diagnostics, WEIRI_E_BAD_COUNT, node->at,
-            "this window holds %u events, too few to look back %u", window->n_rows,
-            row->k);
+            "this window holds too few events to look back %u", row->k);
         weiri_report_hint(diagnostics, "write 'window last %u%s'", row->k + row->index,
             window->is_before ? " before" : "");
         return false;

@@ -59,7 +59,7 @@ class Readme(unittest.TestCase):
 
     def test_every_link_leads_somewhere(self):
         for document in ("README.md", "CONTRIBUTING.md", "docs/language.md", "docs/architecture.md",
-                         "docs/coming-from.md", "docs/semantics.md", "docs/functions.md",
+                         "docs/coming-from.md", "docs/cleaning.md", "docs/semantics.md", "docs/functions.md",
                          "docs/tools.md", "docs/decisions/README.md", "examples/flights/README.md",
                          "examples/card-testing/README.md", "examples/pump/README.md",
                          "examples/shop/README.md"):
@@ -107,6 +107,28 @@ class ComingFrom(unittest.TestCase):
             with self.subTest(rule):
                 done = weir("test", rule)
                 self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+
+class Cleaning(unittest.TestCase):
+    """Each rule of the page stands for itself and proves what is said of it."""
+
+    def setUp(self):
+        self.page = read("docs", "cleaning.md")
+
+    def test_every_rule_passes_the_tests_it_is_shown_with(self):
+        rules = blocks(self.page, "weir")
+        self.assertGreater(len(rules), 12)
+        for rule in rules:
+            self.assertIn("expect ", rule)
+            with self.subTest(rule):
+                done = weir("test", rule)
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_every_function_of_the_standard_library_is_on_a_page(self):
+        for name in ("clean", "features"):
+            for function in re.findall(r"^function (\w+)\(", read("dsl", "std", name + ".weir"),
+                                       re.MULTILINE):
+                self.assertIn(f"| `{function}` |", read("docs", "functions.md"))
 
 
 if __name__ == "__main__":

@@ -19,11 +19,12 @@ demo: ## build weir, run the flights example: JSON Lines on stdout
 	@tools/build release weir_command
 	@build/release/tools/weir/weir run examples/flights/flights.weir
 
-test: ## build and run every test, plainly and under the address and undefined sanitizers
+test: ## build and run every test, plainly and under sanitizers
 	@tools/install-packages build test
 	@tools/build dev
 	@tools/build asan
-	@tools/run-tests dev asan
+	@tools/build tsan thread_tests
+	@tools/run-tests dev asan tsan
 
 check: ## formatting, clang-tidy, who includes what, headers alone
 	@tools/install-packages build test check
@@ -50,8 +51,10 @@ torture: ## kill runs with state and compare what they wrote (ROUNDS=20)
 	@tools/build dev
 	@python3 tests/recovery/torture.py build/dev/tools/weir/weir --rounds $(ROUNDS)
 
-soak: ## run rules over an endless input and watch memory (SOAK_SECONDS=600)
+soak: ## try 1000 seeds of each simulation; run rules over an endless input and watch memory (SOAK_SECONDS=600)
 	@tools/install-packages build test
+	@tools/build dev
+	@ctest --preset soak
 	@tools/build release weir_command
 	@tools/soak $(SOAK_SECONDS)
 

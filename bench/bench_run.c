@@ -34,7 +34,7 @@ static const struct workload {
 typedef struct state {
     const char            *path;
     const struct workload *workload; /* NULL: decode only */
-    const bool            *used;
+    uint32_t               n_shards;
     uint64_t               n_events;
     uint64_t               n_matches;
     uint64_t               n_lines;
@@ -110,18 +110,22 @@ run_engine(void *context)
                        STREAM, self->path, self->workload->rules);
 
     const weiri_compile_options options        = { 0 };
-    const weiri_engine_options  engine_options = { 0 };
+    const weiri_engine_options  engine_options = { .n_shards = self->n_shards };
     must(weiri_diagnostics_new(&diagnostics), &err);
     weir_status status = weiri_compile_text(
         "bench", text, (size_t)size, &options, diagnostics, &plan, &err);
     weiri_diagnostics_print(diagnostics, stderr, false);
     must(status, &err);
     must(weiri_engine_new(plan, &engine_options, &engine, &err), &err);
-    do {
-        status = weiri_engine_turn(engine, &err);
-    } while (status == WEIR_OK);
-    must(status == WEIR_EOF ? WEIR_OK : status, &err);
-    must(weiri_engine_end(engine, &err), &err);
+    if (self->n_shards > 1) {
+        must(weiri_engine_run(engine, &err), &err);
+    } else {
+        do {
+            status = weiri_engine_turn(engine, &err);
+        } while (status == WEIR_OK);
+        must(status == WEIR_EOF ? WEIR_OK : status, &err);
+        must(weiri_engine_end(engine, &err), &err);
+    }
     must(weiri_engine_close(engine, &err), &err);
     weiri_engine_counts counts = weiri_engine_get_counts(engine);
     self->n_events             = counts.n_events;
@@ -140,6 +144,7 @@ static const struct workload DECODE = { "decode",
 static void
 measure(bench_json *json, state *self, int runs, uint64_t size, double baseline)
 {
+    self->n_shards        = 1;
     self->workload        = &DECODE;
     double decode_seconds = bench_best(runs, run_engine, self);
     bench_json_speed(json, "decode", decode_seconds, EVENTS, size, baseline);
@@ -152,6 +157,11 @@ measure(bench_json *json, state *self, int runs, uint64_t size, double baseline)
         bench_json_number(json, name, decode_seconds / seconds);
         snprintf(name, sizeof name, "%s_matches", self->workload->name);
         bench_json_count(json, name, self->n_matches);
+        snprintf(name, sizeof name, "%s_2_shards", self->workload->name);
+        self->n_shards = 2;
+        bench_json_speed(
+            json, name, bench_best(runs, run_engine, self), EVENTS, size, baseline);
+        self->n_shards = 1;
     }
 }
 

@@ -85,7 +85,7 @@ run_windows(void *context)
 {
     job              *self     = context;
     weir_error        err      = { 0 };
-    weiri_window_sink sink     = { self, count };
+    weiri_window_sink sink     = { .context = self, .emitted = count };
     weiri_windower   *windower = NULL;
     self->n_out                = 0;
     check(weiri_windower_new(&self->query, &sink, &windower, &err) == WEIR_OK);

@@ -112,8 +112,9 @@ struct weiri_ast_pattern {
 /* ---- rules ---- */
 
 typedef struct weiri_ast_emit {
-    weiri_span        at;      /* size 0: not written */
-    bool              is_into; /* a table             */
+    weiri_span        at;        /* size 0: not written */
+    bool              is_into;   /* a table             */
+    bool              is_delete; /* from a table          */
     bool              has_fields;
     bool              is_broken;
     weiri_ast_name    stream;
@@ -130,7 +131,8 @@ typedef struct weiri_ast_key {
 
 typedef struct weiri_ast_join {
     weiri_span      at;
-    weiri_word      kind; /* JOIN, LEFT, ASOF */
+    weiri_word      kind;    /* JOIN, ASOF             */
+    bool            is_left; /* left join, asof left join */
     weiri_ast_name  alias;
     weiri_ast_name  stream;
     weiri_ast_expr *on;
@@ -235,9 +237,12 @@ typedef struct weiri_ast_io {
 } weiri_ast_io;
 
 typedef struct weiri_ast_stream { /* and table */
-    weiri_ast_name   name;
-    weiri_ast_name  *keys; /* of a table */
-    uint32_t         n_keys;
+    weiri_ast_name  name;
+    weiri_ast_name *keys; /* of a table */
+    uint32_t        n_keys;
+    weiri_ast_name  since; /* of a table: the field that says when a row begins to hold */
+    weiri_ast_expr *limit; /* of a table: rows; NULL: none                              */
+    weiri_ast_expr *keep;  /* of a table: how long; NULL: for ever                      */
     weiri_ast_field *fields;
     uint32_t         n_fields;
     bool             is_broken; /* a field could not be read */

@@ -44,6 +44,8 @@
     X(STEP_AMBIGUOUS, "E0313", "a stream that is several steps")                         \
     X(TOO_MANY_FIELDS, "E0314", "fields beyond the bound")                               \
     X(LATE_OF_DERIVED, "E0315", "late. or dead. of a stream without sources")            \
+    X(FIELD_AMBIGUOUS, "E0316", "a field of which joined stream is not said")            \
+    X(UNKNOWN_TABLE, "E0317", "no table has this name")                                  \
     X(FUNCTION_CYCLE, "E0318", "functions that use each other")                          \
     X(WRONG_TYPE, "E0401", "an operation does not take these types")                     \
     X(NOT_A_CONDITION, "E0402", "a condition that is neither true nor false")            \
@@ -97,6 +99,12 @@
     X(BAD_COUNT, "E0617", "a number of events or results out of bounds")                 \
     X(NEVER_CHANGES, "E0618", "when changes without a condition")                        \
     X(FILTER_MISPLACED, "E0619", "where after an aggregate of a pattern")                \
+    X(JOIN_WITHIN, "E0620", "a join without its time, or with one it cannot have")       \
+    X(JOIN_CONDITION, "E0621", "a condition that this join cannot have")                 \
+    X(TOO_MANY_JOINS, "E0622", "joins beyond the bound")                                 \
+    X(BAD_TABLE, "E0623", "a table that cannot be")                                      \
+    X(BAD_LOOKUP, "E0624", "a lookup that cannot be")                                    \
+    X(TABLE_LOOP, "E0625", "a rule that cannot both read and write its table")           \
     X(NO_TIME_FIELD, "E0701", "a source of a stream without a time")                     \
     X(UNKNOWN_ENDPOINT, "E0702", "no source or sink is called so")                       \
     X(UNKNOWN_OPTION, "E0703", "no option is called so")                                 \
@@ -121,6 +129,7 @@
     X(HELD_FOR_EVER, "W0104", "a skip mode that can hold matches for ever")              \
     X(NOT_FED, "W0105", "a stream that nothing delivers")                                \
     X(NO_EFFECT, "W0106", "a clause without effect")                                     \
+    X(COMPARES_ALL, "W0107", "a join that compares each event with all of the other")    \
     X(NAME_UNUSED, "W0201", "a name that nobody reads")                                  \
     X(CONTRADICTION, "W0202", "comparisons that cannot hold together")                   \
     X(ALWAYS_TRUE, "W0203", "a condition that is always true")                           \

@@ -16,18 +16,20 @@ parse_alias(weiri_parser *self)
 static bool
 is_join(const weiri_parser *self)
 {
-    weiri_word word      = weiri_parser_word(self);
-    bool       is_prefix = word == WEIRI_WORD_LEFT || word == WEIRI_WORD_ASOF;
-    return word == WEIRI_WORD_JOIN
-           || (is_prefix && weiri_parser_word_at(self, 1) == WEIRI_WORD_JOIN);
+    uint32_t at = weiri_parser_word(self) == WEIRI_WORD_ASOF;
+    at += weiri_parser_word_at(self, at) == WEIRI_WORD_LEFT;
+    return weiri_parser_word_at(self, at) == WEIRI_WORD_JOIN;
 }
 
 static weiri_ast_join
 parse_join(weiri_parser *self)
 {
     uint32_t       first = self->at;
-    weiri_ast_join join  = { .kind = weiri_parser_word(self) };
-    self->at += join.kind != WEIRI_WORD_JOIN;
+    weiri_ast_join join  = { .kind = WEIRI_WORD_JOIN };
+    if (weiri_parser_take_word(self, WEIRI_WORD_ASOF)) {
+        join.kind = WEIRI_WORD_ASOF;
+    }
+    join.is_left = weiri_parser_take_word(self, WEIRI_WORD_LEFT);
     weiri_parser_expect_word(self, WEIRI_WORD_JOIN);
     join.alias  = parse_alias(self);
     join.stream = weiri_parser_stream(self);

@@ -294,7 +294,9 @@ parse_postfix(weiri_parser *self)
         } else if (weiri_parser_take(self, WEIRI_TOKEN_LEFT_BRACKET)) {
             outer = new_expr(self, WEIRI_AST_INDEX, first);
             add_item(self, outer, expr);
-            add_item(self, outer, parse_or(self));
+            do {
+                add_item(self, outer, parse_or(self));
+            } while (!self->is_lost && weiri_parser_take(self, WEIRI_TOKEN_COMMA));
             weiri_parser_expect(self, WEIRI_TOKEN_RIGHT_BRACKET, NULL);
         } else {
             return expr;

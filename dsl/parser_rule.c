@@ -26,6 +26,19 @@ parse_emit(weiri_parser *self, uint32_t first)
     return emit;
 }
 
+/* delete from card { id } */
+static weiri_ast_emit
+parse_delete(weiri_parser *self, uint32_t first)
+{
+    weiri_ast_emit out = { .is_into = true, .is_delete = true, .has_fields = true };
+    weiri_parser_expect_word(self, WEIRI_WORD_FROM);
+    out.stream    = weiri_parser_name(self, "the table to delete from");
+    out.fields    = weiri_parse_record(self, &out.is_broken);
+    out.is_broken = out.is_broken || self->is_lost;
+    out.at        = weiri_parser_span_from(self, first);
+    return out;
+}
+
 static void
 parse_match(weiri_parser *self, weiri_ast_rule *rule)
 {
@@ -62,7 +75,8 @@ given(const weiri_ast_rule *rule, weiri_word word)
     case WEIRI_WORD_WINDOW: return rule->window.at;
     case WEIRI_WORD_HAVING: return rule->having_at;
     case WEIRI_WORD_SKIP: return rule->skip.at;
-    case WEIRI_WORD_EMIT: return rule->emit.at;
+    case WEIRI_WORD_EMIT:
+    case WEIRI_WORD_DELETE: return rule->emit.at;
     case WEIRI_WORD_LIMIT: return rule->limit_at;
     case WEIRI_WORD_ORDER: return rule->order_at;
     default: return (weiri_span){ .size = 0 };
@@ -108,6 +122,7 @@ parse_body_of_clause(
         weiri_parse_skip(self, rule);
         break;
     case WEIRI_WORD_EMIT: rule->emit = parse_emit(self, first); break;
+    case WEIRI_WORD_DELETE: rule->emit = parse_delete(self, first); break;
     case WEIRI_WORD_ON: parse_on(self, rule, first); break;
     case WEIRI_WORD_LIMIT:
         rule->limit_at = at;

@@ -201,6 +201,25 @@ weiri_parse_io(weiri_parser *self, bool is_sink)
     return io;
 }
 
+/* limit, keep: how much of a table is kept. */
+static bool
+parse_table_word(weiri_parser *self, weiri_ast_stream *table)
+{
+    uint32_t first    = self->at;
+    bool     is_twice = false;
+    if (weiri_parser_take_word(self, WEIRI_WORD_LIMIT)) {
+        is_twice     = table->limit != NULL;
+        table->limit = weiri_parse_amount(self, "a number of rows");
+    } else if (weiri_parser_take_word(self, WEIRI_WORD_KEEP)) {
+        is_twice    = table->keep != NULL;
+        table->keep = weiri_parse_amount(self, "a duration");
+    } else {
+        return false;
+    }
+    report_twice(self, is_twice, first);
+    return true;
+}
+
 weiri_ast_stream *
 weiri_parse_stream(weiri_parser *self, bool is_table)
 {
@@ -209,13 +228,16 @@ weiri_parse_stream(weiri_parser *self, bool is_table)
         weiri_parser_name(self, is_table ? "the table's name" : "the stream's name");
     if (is_table) {
         parse_table_keys(self, stream);
+        if (weiri_parser_take_word(self, WEIRI_WORD_SINCE)) {
+            stream->since = weiri_parser_name(self, "a field of type time");
+        }
     }
     parse_fields(self, stream);
     if (is_table && weiri_parser_take_word(self, WEIRI_WORD_FROM)) {
         stream->io.endpoint = parse_endpoint(self, "where from, as in file(\"x.csv\")");
     }
-    if (is_table) {
-        parse_io_words(self, &stream->io);
+    while (is_table
+           && (parse_table_word(self, stream) || parse_io_word(self, &stream->io))) {
     }
     stream->is_broken = stream->is_broken || self->is_lost;
     return stream;

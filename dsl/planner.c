@@ -58,15 +58,16 @@ weiri_plan_files(weiri_arena *arena, weiri_diagnostics *diagnostics,
     for (uint32_t i = 0; i < ast->n_files; i++) {
         self.has_lost_names = self.has_lost_names || ast->files[i].has_lost_names;
     }
-    refuse_statements(&self, WEIRI_WORD_TABLE, "tables are");
     refuse_statements(&self, WEIRI_WORD_MODEL, "models are");
     refuse_statements(&self, WEIRI_WORD_ACTOR, "actors are");
     weiri_plan_params(&self);
     weiri_plan_streams(&self);
+    weiri_plan_tables(&self);
     weiri_collect_rules(&self);
     weiri_plan_rules(&self);
     weiri_plan_io(&self);
     weiri_plan_tests(&self);
+    weiri_warn_tables(&self);
     weiri_warn_streams(&self);
     return weiri_diagnostics_count(diagnostics, true) > 0 ? NULL : self.plan;
 }

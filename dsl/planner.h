@@ -2,10 +2,12 @@
  *
  *   planner.c            the order of work
  *   planner_streams.c    which streams there are, and their fields
+ *   planner_table.c      tables: what fills them, what is written into them
  *   planner_params.c     parameters and constants
  *   planner_io.c         sources and sinks
  *   planner_order.c      which rule feeds which
  *   planner_query.c      rules that begin with `from`: clauses and names
+ *   planner_join.c       … the streams that they join
  *   planner_window.c     … their window, key, order and limits
  *   planner_aggregate.c  … what they compute over a window
  *   planner_emit.c       what rules emit
@@ -22,6 +24,8 @@
 #include "names.h"
 #include "types.h"
 #include "weiri/limits.h"
+
+enum { WEIRI_LOOKUPS = 16 /* different ones of one rule */ };
 
 /* What is known of a stream beside its row in the plan (same index). */
 typedef struct weiri_stream_info {
@@ -40,6 +44,21 @@ typedef struct weiri_param {
     weiri_expr            *value; /* a constant; NULL: reported */
 } weiri_param;
 
+/* A table is two streams without a name: what its file has, and every change of it. The
+ * fields of the second may be null where they are not part of the key, and the last says
+ * what the change is (weiri_join_change). */
+typedef struct weiri_table_info {
+    const weiri_ast_stream *declared;
+    uint32_t                contents;
+    uint32_t                changes;
+    uint32_t               *keys; /* shape (n_keys,): fields */
+    uint32_t                n_keys;
+    uint32_t                max_rows; /* 0: default */
+    int64_t                 keep_ns;  /* -1: for ever */
+    bool                    has_file;
+    uint32_t                n_writers; /* rules       */
+} weiri_table_info;
+
 /* A rule with the streams it reads and writes, as indexes. */
 typedef struct weiri_rule_info {
     const weiri_ast_rule *rule;
@@ -48,6 +67,7 @@ typedef struct weiri_rule_info {
     uint32_t              writes[2]; /* emit, on timeout; WEIRI_NONE: no such */
     bool                  is_broken; /* not planned                           */
     bool                  is_placed;
+    bool                  reads_own; /* the table that it writes */
 } weiri_rule_info;
 
 typedef struct weiri_planner {
@@ -59,6 +79,9 @@ typedef struct weiri_planner {
     weiri_names                  stream_names;
     weiri_names                  param_names;
     weiri_names                  rule_names;
+    weiri_names                  table_names;
+    weiri_table_info            *tables;
+    uint32_t                     n_tables;
     weiri_stream_info           *streams; /* as many as plan->n_streams */
     weiri_param                 *params;
     uint32_t                     n_params;
@@ -98,9 +121,60 @@ weiri_find_stream(const weiri_planner *self, const char *name);
 uint32_t
 weiri_need_stream(weiri_planner *self, weiri_ast_name name);
 
+/* A stream without a name that rules could use, for which there is room: one for each
+ * join of a rule. */
+uint32_t
+weiri_add_hidden_stream(
+    weiri_planner *self, const char *name, weiri_origin origin, weiri_span at);
+
+/* What users call a stream: a table's by the table's name. */
+const char *
+weiri_stream_name(const weiri_planner *self, uint32_t stream);
+
+/* Likewise what it is: "stream" or "table". */
+const char *
+weiri_stream_word(const weiri_planner *self, uint32_t stream);
+
 /* Report that a stream has no such field, with the nearest; nothing for a broken one. */
 void
 weiri_report_no_field(weiri_planner *self, uint32_t stream, weiri_ast_name name);
+
+/* The fields that a stream's declaration gives. */
+void
+weiri_set_fields(weiri_planner *self, uint32_t stream);
+
+/* ---- planner_table.c ---- */
+
+/* Which tables there are, and the rules that bring what their files have. */
+void
+weiri_plan_tables(weiri_planner *self);
+
+/* NULL: there is none of this name. */
+weiri_table_info *
+weiri_find_table(const weiri_planner *self, const char *name);
+
+/* The same, and a report if there is none. */
+weiri_table_info *
+weiri_need_table(weiri_planner *self, weiri_ast_name name);
+
+/* The table that an expression looks up: `card[x].limit`. NULL: it is no lookup. */
+weiri_table_info *
+weiri_table_of_lookup(const weiri_planner *self, const weiri_ast_expr *node);
+
+/* Tables whose lookups stand in an expression or below. */
+void
+weiri_each_lookup(const weiri_planner *self, const weiri_ast_expr *node,
+    void (*found)(void *context, weiri_table_info *table), void   *context);
+
+/* What an emit into a table, or a delete, writes: values in the order of its changes'
+ * fields. NULL after a report.
+ *
+ *   values  shape (n_fields of its contents,): of a delete those of the key, the others
+ *           are NULL
+ */
+weiri_emit *
+weiri_table_emit(weiri_planner *self, const weiri_table_info *table,
+    const weiri_ast_emit *emit, const weiri_expr **values);
 
 /* ---- planner_params.c ---- */
 
@@ -125,6 +199,11 @@ weiri_constant_duration(
 
 void
 weiri_plan_io(weiri_planner *self);
+
+/* A source of a stream; false after a report. */
+bool
+weiri_plan_source(
+    weiri_planner *self, const weiri_ast_io *ast, uint32_t stream, weiri_source *out);
 
 /* ---- planner_order.c ---- */
 
@@ -177,5 +256,8 @@ weiri_plan_tests(weiri_planner *self);
 
 void
 weiri_warn_streams(weiri_planner *self);
+
+void
+weiri_warn_tables(weiri_planner *self);
 
 #endif

@@ -175,12 +175,10 @@ plan_parameter(weiri_querying *self, const weiri_ast_expr *node, weiri_aggregate
 static bool
 is_bare_count(const weiri_querying *self, const weiri_ast_expr *node)
 {
-    const weiri_ast_from *from = &self->rule->from;
-    const char *name = from->alias.text != NULL ? from->alias.text : from->stream.text;
     return node->n_items == 0
-           || (node->items[0]->kind == WEIRI_AST_NAME
-               && strcmp(node->items[0]->name.text, name) == 0
-               && weir_schema_find(self->query->schema, name) < 0);
+           || (self->n_named == 1 && node->items[0]->kind == WEIRI_AST_NAME
+               && strcmp(node->items[0]->name.text, self->parts[0].name) == 0
+               && weiri_query_find(self, node->items[0]) == WEIRI_NONE);
 }
 
 static bool

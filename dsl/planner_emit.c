@@ -183,7 +183,8 @@ missing_value(weiri_planner *self, uint32_t stream, const weiri_ast_emit *emit,
     }
     if (!field->is_nullable) {
         weiri_report(self->diagnostics, WEIRI_E_EMIT_FIELD_MISSING, emit->stream.at,
-            "field '%s' of stream '%s' is not given", field->name, emit->stream.text);
+            "field '%s' of %s '%s' is not given", field->name,
+            weiri_stream_word(self, stream), emit->stream.text);
         return NULL;
     }
     weir_value null = { .type = (uint8_t)field->type, .is_null = true };
@@ -245,9 +246,9 @@ check_unknown(weiri_planner *self, uint32_t stream, const struct values *values)
         weiri_report(self->diagnostics,
             is_declared ? WEIRI_E_EMIT_FIELD_UNKNOWN : WEIRI_E_EMITS_DISAGREE,
             values->places[i],
-            is_declared ? "stream '%s' has no field '%s'"
-                        : "stream '%s' has no field '%s' where it is emitted first",
-            schema->name, values->names[i]);
+            is_declared ? "%s '%s' has no field '%s'"
+                        : "%s '%s' has no field '%s' where it is emitted first",
+            weiri_stream_word(self, stream), schema->name, values->names[i]);
         weiri_report_nearest(
             self->diagnostics, values->names[i], names, schema->n_fields);
         is_ok = false;
@@ -276,22 +277,76 @@ arrange(weiri_planner *self, uint32_t stream, const weiri_ast_emit *emit,
     return is_ok ? out : NULL;
 }
 
+/* ---- tables ---- */
+
 static bool
-check_emit(weiri_planner *self, const weiri_ast_emit *emit)
+is_key(const weiri_table_info *table, uint32_t field)
 {
-    if (emit->is_into) {
-        weiri_report_not_yet(self, emit->at, "emitting into tables is");
-        return false;
+    for (uint32_t i = 0; i < table->n_keys; i++) {
+        if (table->keys[i] == field) {
+            return true;
+        }
     }
-    return emit->stream.text != NULL;
+    return false;
+}
+
+/* A delete gives the key and nothing else. */
+static const weiri_expr **
+arrange_key(weiri_planner *self, const weiri_table_info *table,
+    const weiri_ast_emit *emit, const struct values *values)
+{
+    const weir_schema *schema = &self->plan->streams[table->contents].schema;
+    const weiri_expr **out =
+        weiri_arena_alloc(self->arena, (schema->n_fields + 1) * sizeof *out);
+    bool is_ok = check_unknown(self, table->contents, values);
+    for (uint32_t i = 0; i < schema->n_fields; i++) {
+        uint32_t   value = find_value(values, schema->fields[i].name);
+        weir_field field = schema->fields[i];
+        if (is_key(table, i) != (value != WEIRI_NONE)) {
+            weiri_report(self->diagnostics, WEIRI_E_BAD_TABLE,
+                value != WEIRI_NONE ? values->places[value] : emit->stream.at,
+                value != WEIRI_NONE
+                    ? "a row is deleted by its key, and '%s' is no part of it"
+                    : "a row is deleted by its key, and '%s' is not given",
+                field.name);
+            is_ok = false;
+        } else if (value != WEIRI_NONE) {
+            out[i] = fitting_value(self, table->contents, values, value, &field);
+            is_ok  = is_ok && out[i] != NULL;
+        }
+    }
+    return is_ok ? out : NULL;
+}
+
+static weiri_emit *
+plan_into(weiri_planner *self, const weiri_scope *scope, const weiri_ast_emit *emit,
+    const weiri_whole *whole)
+{
+    const weiri_table_info *table = weiri_find_table(self, emit->stream.text);
+    if (table == NULL || self->streams[table->contents].is_broken) {
+        return NULL;
+    }
+    struct values values = emit->has_fields
+                               ? read_fields(self, scope, table->contents, emit)
+                               : read_whole(self, emit, whole);
+    if (values.is_broken) {
+        return NULL;
+    }
+    const weiri_expr **arranged = emit->is_delete
+                                      ? arrange_key(self, table, emit, &values)
+                                      : arrange(self, table->contents, emit, &values);
+    return arranged == NULL ? NULL : weiri_table_emit(self, table, emit, arranged);
 }
 
 weiri_emit *
 weiri_plan_emit(weiri_planner *self, const weiri_scope *scope, const weiri_ast_rule *rule,
     const weiri_ast_emit *emit, const weiri_whole *whole)
 {
-    if (!check_emit(self, emit)) {
+    if (emit->stream.text == NULL) {
         return NULL;
+    }
+    if (emit->is_into) {
+        return plan_into(self, scope, emit, whole);
     }
     uint32_t           stream = weiri_find_stream(self, emit->stream.text);
     weiri_stream      *row    = &self->plan->streams[stream];

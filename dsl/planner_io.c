@@ -254,40 +254,68 @@ check_source_stream(weiri_planner *self, const weiri_ast_io *ast, uint32_t strea
     return !info->is_broken;
 }
 
+bool
+weiri_plan_source(
+    weiri_planner *self, const weiri_ast_io *ast, uint32_t stream, weiri_source *out)
+{
+    struct io io;
+    bool      is_ok = read_io(self, ast, false, &io);
+    *out            = (weiri_source){ .stream = stream, .idle_ns = -1 };
+    if (ast->lateness != NULL) {
+        out->lateness_ns = weiri_constant_duration(self, ast->lateness, true, "lateness");
+    }
+    if (ast->idle != NULL) {
+        out->idle_ns = weiri_constant_duration(self, ast->idle, false, "idle");
+    }
+    if (!read_on_error(self, ast, &out->on_error) || !is_ok) {
+        return false;
+    }
+    out->endpoint   = io.endpoint;
+    out->path       = io.path;
+    out->format     = io.format;
+    out->has_header = io.has_header;
+    out->delimiter  = io.delimiter;
+    return true;
+}
+
 static void
 plan_source(weiri_planner *self, const weiri_ast_statement *statement)
 {
     const weiri_ast_io *ast    = statement->as.io;
     uint32_t            stream = weiri_need_stream(self, ast->stream);
-    weiri_source        source = { .stream = stream, .idle_ns = -1 };
-    struct io           io;
     bool is_ok = stream != WEIRI_NONE && check_source_stream(self, ast, stream);
     if (ast->is_broken) {
         return;
-    }
-    if (!read_io(self, ast, false, &io)) {
-        is_ok = false;
-    }
-    if (ast->lateness != NULL) {
-        source.lateness_ns =
-            weiri_constant_duration(self, ast->lateness, true, "lateness");
-    }
-    if (ast->idle != NULL) {
-        source.idle_ns = weiri_constant_duration(self, ast->idle, false, "idle");
     }
     if (ast->refresh != NULL) {
         weiri_report(self->diagnostics, WEIRI_E_CLAUSE_MISPLACED, ast->refresh->at,
             "'refresh' is for tables");
     }
-    if (!read_on_error(self, ast, &source.on_error) || !is_ok) {
+    weiri_source source;
+    if (!weiri_plan_source(self, ast, stream, &source) || !is_ok) {
         return;
     }
-    source.endpoint   = io.endpoint;
-    source.path       = io.path;
-    source.format     = io.format;
-    source.has_header = io.has_header;
-    source.delimiter  = io.delimiter;
-    source.place      = weiri_planner_place(self, statement->at);
+    source.place = weiri_planner_place(self, statement->at);
+    WEIRI_ARENA_PUSH(self->arena, self->plan->sources, self->plan->n_sources, source);
+}
+
+/* The file of a table, read before everything else: its rows are of no time, or of
+ * that which they say. */
+static void
+plan_table_source(weiri_planner *self, const weiri_table_info *table)
+{
+    const weiri_ast_io *ast = &table->declared->io;
+    weiri_source        source;
+    if (ast->refresh != NULL) {
+        weiri_report_not_yet(self, ast->refresh->at, "'refresh' is");
+        return;
+    }
+    if (!weiri_plan_source(self, ast, table->contents, &source)
+        || self->streams[table->contents].is_broken) {
+        return;
+    }
+    source.is_timeless = self->plan->streams[table->contents].schema.time_field < 0;
+    source.place       = weiri_planner_place(self, table->declared->name.at);
     WEIRI_ARENA_PUSH(self->arena, self->plan->sources, self->plan->n_sources, source);
 }
 
@@ -370,6 +398,11 @@ weiri_plan_io(weiri_planner *self)
     for (uint64_t i = 0;
          (statement = weiri_planner_next(self, WEIRI_WORD_SOURCE, &i)) != NULL;) {
         plan_source(self, statement);
+    }
+    for (uint32_t i = 0; i < self->n_tables; i++) {
+        if (self->tables[i].has_file) {
+            plan_table_source(self, &self->tables[i]);
+        }
     }
     for (uint64_t i = 0;
          (statement = weiri_planner_next(self, WEIRI_WORD_SINK, &i)) != NULL;) {

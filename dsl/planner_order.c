@@ -5,6 +5,17 @@
 #include <string.h>
 
 static void
+add_read_of(weiri_planner *self, weiri_rule_info *info, uint32_t stream)
+{
+    for (uint32_t i = 0; i < info->n_reads; i++) {
+        if (info->reads[i] == stream) {
+            return;
+        }
+    }
+    WEIRI_ARENA_PUSH(self->arena, info->reads, info->n_reads, stream);
+}
+
+static void
 add_read(weiri_planner *self, weiri_rule_info *info, weiri_ast_name name)
 {
     uint32_t stream = weiri_need_stream(self, name);
@@ -12,12 +23,61 @@ add_read(weiri_planner *self, weiri_rule_info *info, weiri_ast_name name)
         info->is_broken = true;
         return;
     }
-    for (uint32_t i = 0; i < info->n_reads; i++) {
-        if (info->reads[i] == stream) {
-            return;
+    add_read_of(self, info, stream);
+}
+
+/* ---- tables that a rule looks up ---- */
+
+struct lookups {
+    weiri_planner   *planner;
+    weiri_rule_info *info;
+};
+
+static void
+add_lookup(void *context, weiri_table_info *table)
+{
+    struct lookups *self = context;
+    if (self->info->writes[0] == table->changes) {
+        self->info->reads_own = true; /* row by row: it does not wait for itself */
+        return;
+    }
+    add_read_of(self->planner, self->info, table->changes);
+}
+
+static void
+add_lookups(weiri_planner *self, weiri_rule_info *info)
+{
+    const weiri_ast_rule *rule    = info->rule;
+    struct lookups        context = { self, info };
+    if (self->n_tables == 0) {
+        return;
+    }
+    weiri_each_lookup(self, rule->where, add_lookup, &context);
+    weiri_each_lookup(self, rule->having, add_lookup, &context);
+    for (uint32_t i = 0; i < rule->n_keys; i++) {
+        for (uint32_t k = 0; k < rule->keys[i].n_sides; k++) {
+            weiri_each_lookup(self, rule->keys[i].sides[k], add_lookup, &context);
         }
     }
-    WEIRI_ARENA_PUSH(self->arena, info->reads, info->n_reads, stream);
+    for (uint32_t i = 0; i < rule->emit.fields.n_items; i++) {
+        weiri_each_lookup(self, rule->emit.fields.items[i].value, add_lookup, &context);
+    }
+    for (uint32_t i = 0; i < rule->n_order; i++) {
+        weiri_each_lookup(self, rule->order[i].value, add_lookup, &context);
+    }
+}
+
+static void
+add_joined(weiri_planner *self, weiri_rule_info *info, weiri_ast_name name)
+{
+    weiri_table_info *table =
+        name.text == NULL ? NULL : weiri_find_table(self, name.text);
+    if (table != NULL) {
+        struct lookups context = { self, info };
+        add_lookup(&context, table);
+        return;
+    }
+    add_read(self, info, name);
 }
 
 static void
@@ -34,9 +94,14 @@ add_reads(weiri_planner *self, weiri_rule_info *info, const weiri_ast_pattern *p
 static uint32_t
 written(const weiri_planner *self, const weiri_ast_emit *emit)
 {
-    return emit->stream.text == NULL || emit->is_into
-               ? WEIRI_NONE
-               : weiri_find_stream(self, emit->stream.text);
+    if (emit->stream.text == NULL) {
+        return WEIRI_NONE;
+    }
+    if (!emit->is_into) {
+        return weiri_find_stream(self, emit->stream.text);
+    }
+    const weiri_table_info *table = weiri_find_table(self, emit->stream.text);
+    return table == NULL ? WEIRI_NONE : table->changes;
 }
 
 static void
@@ -49,6 +114,25 @@ count_writes(weiri_planner *self, const weiri_rule_info *info, int n)
     }
 }
 
+/* Tables that are written are there; and how many rules write each. */
+static bool
+check_tables(weiri_planner *self, const weiri_ast_rule *rule)
+{
+    const weiri_ast_emit *const emits[] = { &rule->emit, &rule->on_timeout };
+    bool                        is_ok   = true;
+    for (size_t i = 0; i < sizeof emits / sizeof emits[0]; i++) {
+        if (emits[i]->stream.text == NULL || !emits[i]->is_into) {
+            continue;
+        }
+        weiri_table_info *table = weiri_need_table(self, emits[i]->stream);
+        is_ok                   = is_ok && table != NULL;
+        if (table != NULL) {
+            table->n_writers++;
+        }
+    }
+    return is_ok;
+}
+
 void
 weiri_collect_rules(weiri_planner *self)
 {
@@ -58,6 +142,7 @@ weiri_collect_rules(weiri_planner *self)
         const weiri_ast_rule *rule = statement->as.rule;
         weiri_rule_info       info = { .rule = rule, .is_broken = rule->is_broken };
         info.writes[0]             = written(self, &rule->emit);
+        info.is_broken             = info.is_broken || !check_tables(self, rule);
         info.writes[1]             = written(self, &rule->on_timeout);
         if (rule->name.text == NULL) {
             continue;
@@ -72,6 +157,10 @@ weiri_collect_rules(weiri_planner *self)
         if (!rule->is_broken && rule->from.stream.text != NULL) {
             add_read(self, &info, rule->from.stream);
         }
+        for (uint32_t j = 0; !rule->is_broken && j < rule->from.n_joins; j++) {
+            add_joined(self, &info, rule->from.joins[j].stream);
+        }
+        add_lookups(self, &info);
         count_writes(self, &info, 1);
         weiri_names_add(&self->rule_names, self->arena, rule->name.text, self->n_rules);
         WEIRI_ARENA_PUSH(self->arena, self->rules, self->n_rules, info);
@@ -118,7 +207,7 @@ report_cycle(weiri_planner *self, weiri_rule_info *from)
         info = waits_for(self, info, &stream);
         if (n++ < 8) {
             path = weiri_arena_format(self->arena, "'%s' -> %s -> %s",
-                info->rule->name.text, self->plan->streams[stream].schema.name, path);
+                info->rule->name.text, weiri_stream_name(self, stream), path);
         }
     } while (info != first);
     weiri_report(self->diagnostics, WEIRI_E_CYCLE, first->rule->name.at,
@@ -175,6 +264,11 @@ plan_rule(weiri_planner *self, weiri_rule_info *info)
     if (rule.match == NULL && rule.query == NULL) {
         give_up(self, info);
         return;
+    }
+    if (rule.query != NULL) { /* what its joins give */
+        const weiri_join *fold = rule.query->fold;
+        WEIRI_ARENA_PUSH(self->arena, info->reads, info->n_reads,
+            fold != NULL ? fold->sides[0].stream : rule.query->stream);
     }
     set_ranks(self, info);
     WEIRI_ARENA_PUSH(self->arena, self->plan->rules, self->plan->n_rules, rule);

@@ -5,19 +5,58 @@
 
 /* ---- names ---- */
 
-static const char *
-name_of_stream(const weiri_querying *self)
+static const weir_schema *
+part_schema(const weiri_querying *self, const weiri_query_part *part)
 {
-    const weiri_ast_from *from = &self->rule->from;
-    return from->alias.text != NULL ? from->alias.text : from->stream.text;
+    return &self->planner->plan->streams[part->stream].schema;
 }
 
-bool
-weiri_query_is_field(const weiri_querying *self, const weiri_ast_expr *node)
+static uint32_t
+find_in_part(const weiri_querying *self, const weiri_query_part *part, const char *name)
 {
-    const weiri_ast_expr *object = node->items[0];
-    return object->kind == WEIRI_AST_NAME
-           && strcmp(object->name.text, name_of_stream(self)) == 0;
+    int32_t field = weir_schema_find(part_schema(self, part), name);
+    return field < 0 ? WEIRI_NONE : part->first + (uint32_t)field;
+}
+
+/* The part that the rule calls so; NULL: none. */
+static const weiri_query_part *
+part_named(const weiri_querying *self, const weiri_ast_expr *node)
+{
+    for (uint32_t i = 0; node->kind == WEIRI_AST_NAME && i < self->n_named; i++) {
+        if (strcmp(self->parts[i].name, node->name.text) == 0) {
+            return &self->parts[i];
+        }
+    }
+    return NULL;
+}
+
+/* How many parts have a field of this name, and the last of them. */
+static uint32_t
+parts_with(const weiri_querying *self, const char *name, uint32_t *field)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < self->n_named; i++) {
+        uint32_t found = find_in_part(self, &self->parts[i], name);
+        if (found != WEIRI_NONE) {
+            *field = found;
+            n++;
+        }
+    }
+    return n;
+}
+
+uint32_t
+weiri_query_find(const weiri_querying *self, const weiri_ast_expr *node)
+{
+    uint32_t field = WEIRI_NONE;
+    if (node->kind == WEIRI_AST_NAME) {
+        return parts_with(self, node->name.text, &field) == 1 ? field : WEIRI_NONE;
+    }
+    const weiri_query_part *part =
+        node->kind == WEIRI_AST_MEMBER ? part_named(self, node->items[0]) : NULL;
+    return part != NULL && node->name.text != NULL
+               ? find_in_part(self, part, node->name.text)
+               : WEIRI_NONE;
 }
 
 static bool
@@ -40,24 +79,59 @@ report_many(weiri_querying *self, weiri_span at, const char *what)
         "'%s' is of one event, and a %s window has many", what, window_text(self));
 }
 
-static weiri_expr *
-field_named(weiri_querying *self, const weiri_ast_expr *node)
+/* A name that is no field, or of several parts. */
+static void
+report_no_field(weiri_querying *self, const weiri_ast_expr *node)
 {
-    const weir_schema *schema = self->query->schema;
-    int32_t            field  = weir_schema_find(schema, node->name.text);
-    if (field < 0) {
-        weiri_report_no_field(self->planner, self->query->stream, node->name);
+    weiri_diagnostics *diagnostics = self->planner->diagnostics;
+    const char        *name        = node->name.text;
+    uint32_t           field       = 0;
+    if (node->kind == WEIRI_AST_MEMBER) {
+        const weiri_query_part *part = part_named(self, node->items[0]);
+        weiri_report_no_field(self->planner, part->stream, node->name);
+    } else if (self->n_named == 1) {
+        weiri_report_no_field(self->planner, self->parts[0].stream, node->name);
+    } else if (parts_with(self, name, &field) > 1) {
+        weiri_report(diagnostics, WEIRI_E_FIELD_AMBIGUOUS, node->at,
+            "of which stream is '%s'? Several have such a field", name);
+        weiri_report_hint(diagnostics, "write '%s.%s'", self->parts[0].name, name);
+    } else if (!self->planner->has_lost_names) {
+        weiri_report(diagnostics, WEIRI_E_UNKNOWN_FIELD, node->at,
+            "none of the joined streams has a field '%s'", name);
+    }
+}
+
+/* A field of the row that the query reads, where that is one. */
+static weiri_expr *
+field_at(weiri_querying *self, const weiri_ast_expr *node, uint32_t field)
+{
+    if (field == WEIRI_NONE) {
         return NULL;
     }
     if (reads_results(self) && self->is_closed) {
         const char *name = node->name.text;
         report_many(self, node->at, name);
-        weiri_report_hint(self->planner->diagnostics,
-            "write first(%s) or last(%s), or let it be part of the key: 'by %s'", name,
-            name, name);
+        if (node->kind == WEIRI_AST_MEMBER && node->items[0]->kind == WEIRI_AST_INDEX) {
+            weiri_report_hint(self->planner->diagnostics,
+                "write first(...) or last(...) of it, or let it be part of the key");
+        } else {
+            weiri_report_hint(self->planner->diagnostics,
+                "write first(%s) or last(%s), or let it be part of the key: 'by %s'",
+                name, name, name);
+        }
         return NULL;
     }
-    return weiri_expr_field(self->planner->arena, schema, (uint32_t)field);
+    return weiri_expr_field(self->planner->arena, self->query->schema, field);
+}
+
+static weiri_expr *
+field_named(weiri_querying *self, const weiri_ast_expr *node)
+{
+    uint32_t field = weiri_query_find(self, node);
+    if (field == WEIRI_NONE) {
+        report_no_field(self, node);
+    }
+    return field_at(self, node, field);
 }
 
 /* The value that emit gives under this name; NULL: none, or a field's own. */
@@ -81,7 +155,8 @@ resolve_name(weiri_querying *self, const weiri_ast_expr *node)
     const char           *name     = node->name.text;
     bool                  is_param = false;
     weiri_expr           *param    = weiri_find_param(self->planner, name, &is_param);
-    bool                  is_field = weir_schema_find(self->query->schema, name) >= 0;
+    uint32_t              field    = 0;
+    bool                  is_field = parts_with(self, name, &field) > 0;
     const weiri_ast_expr *emitted  = emitted_as(self, name);
     bool                  can_name = self->stand == WEIRI_QUERY_ORDER
                     || (self->stand == WEIRI_QUERY_HAVING && !is_field && !is_param);
@@ -113,12 +188,20 @@ resolve_window(weiri_querying *self, const weiri_ast_expr *node)
 static weiri_expr *
 resolve_member(weiri_querying *self, const weiri_ast_expr *node, bool *is_handled)
 {
-    const weiri_ast_expr *object = node->items[0];
-    if (weiri_query_is_field(self, node)) {
+    const weiri_ast_expr   *object = node->items[0];
+    const weiri_table_info *table  = weiri_table_of_lookup(self->planner, node);
+    if (part_named(self, object) != NULL) {
         return field_named(self, node);
     }
-    if (object->kind == WEIRI_AST_NAME
-        && weir_schema_find(self->query->schema, object->name.text) < 0) {
+    if (table != NULL) {
+        return field_at(self, node, weiri_query_lookup(self, table, node));
+    }
+    if (object->kind == WEIRI_AST_INDEX && object->items[0]->kind == WEIRI_AST_NAME
+        && weiri_query_find(self, object->items[0]) == WEIRI_NONE) {
+        (void)weiri_need_table(self->planner, object->items[0]->name);
+        return NULL;
+    }
+    if (object->kind == WEIRI_AST_NAME && weiri_query_find(self, object) == WEIRI_NONE) {
         if (strcmp(object->name.text, "window") == 0) {
             return resolve_window(self, node);
         }
@@ -194,10 +277,6 @@ weiri_query_condition(
 static bool
 check_later(weiri_planner *self, const weiri_ast_rule *rule)
 {
-    if (rule->from.n_joins > 0) {
-        weiri_report_not_yet(self, rule->from.joins[0].at, "joins are");
-        return false;
-    }
     if (rule->from.actor.at.size > 0) {
         weiri_report_not_yet(self, rule->from.actor.at, "actors are");
         return false;
@@ -284,9 +363,13 @@ plan_emit(weiri_querying *self)
 {
     weiri_planner *planner = self->planner;
     weiri_scope    scope   = { planner->arena, planner->diagnostics, self, resolve };
-    weiri_whole    whole   = {
-             .schema = self->query->schema, .field = whole_field, .context = self
-    };
+    weiri_whole    whole   = { .schema = part_schema(self, &self->parts[0]),
+             .field                    = whole_field,
+             .context                  = self };
+    if (self->n_named > 1) {
+        whole.schema = NULL;
+        whole.why    = "a join has more than one event";
+    }
     if (self->is_closed) {
         whole.schema = NULL;
         whole.why    = weiri_arena_format(
@@ -302,11 +385,12 @@ weiri_plan_query(weiri_planner *self, const weiri_ast_rule *rule)
     if (!check_clauses(self, rule)) {
         return NULL;
     }
-    uint32_t     stream    = weiri_find_stream(self, rule->from.stream.text);
-    weiri_query *query     = weiri_arena_alloc(self->arena, sizeof *query);
-    query->stream          = stream;
-    query->schema          = &self->plan->streams[stream].schema;
+    weiri_query   *query   = weiri_arena_alloc(self->arena, sizeof *query);
     weiri_querying context = { .planner = self, .rule = rule, .query = query };
+    if (!weiri_plan_joins(&context)) {
+        return NULL;
+    }
+    weiri_plan_other_lookups(&context);
     if (rule->where != NULL) {
         query->where = weiri_query_condition(&context, WEIRI_QUERY_WHERE, rule->where);
         context.is_broken = query->where == NULL;
@@ -315,9 +399,14 @@ weiri_plan_query(weiri_planner *self, const weiri_ast_rule *rule)
     weiri_plan_window_keys(&context);
     query->emit = plan_emit(&context);
     weiri_plan_window_results(&context);
-    if (context.is_broken || query->emit == NULL || self->streams[stream].is_broken) {
+    if (context.is_broken || query->emit == NULL
+        || self->streams[context.parts[0].stream].is_broken) {
+        return NULL;
+    }
+    if (!weiri_check_own_table(&context)) {
         return NULL;
     }
     mark_fields(self, query);
+    weiri_keep_joins(&context);
     return query;
 }

@@ -14,6 +14,18 @@ typedef enum weiri_query_stand {
     WEIRI_QUERY_ORDER     /* likewise, these first                             */
 } weiri_query_stand;
 
+enum {
+    WEIRI_JOINS = 15, /* written in one rule                              */
+    WEIRI_PARTS = 1 + WEIRI_JOINS + WEIRI_LOOKUPS
+};
+
+/* One of the streams that a rule reads, and where its fields are in the joined row. */
+typedef struct weiri_query_part {
+    const char *name; /* as the rule calls it; NULL: looked up, not named */
+    uint32_t    stream;
+    uint32_t    first; /* its fields are first … of query->schema */
+} weiri_query_part;
+
 typedef struct weiri_querying {
     weiri_planner        *planner;
     const weiri_ast_rule *rule;
@@ -21,6 +33,13 @@ typedef struct weiri_querying {
     weiri_query_stand     stand;
     bool                  is_closed; /* a window with an end: no event of its own */
     bool                  is_broken;
+    weiri_query_part      parts[WEIRI_PARTS]; /* in the order of their fields */
+    uint32_t              n_parts;
+    uint32_t              n_named; /* of the parts, the first */
+    weiri_join           *joins[WEIRI_PARTS];
+    uint32_t              n_joins;
+    bool                  is_joining; /* `on` is being planned */
+    const weiri_join     *own;        /* of the table that the rule writes; NULL: none */
 } weiri_querying;
 
 /* ---- planner_query.c ---- */
@@ -33,6 +52,37 @@ weiri_query_expr(
 weiri_expr *
 weiri_query_condition(
     weiri_querying *self, weiri_query_stand stand, const weiri_ast_expr *node);
+
+/* The field that a name, alone or with its stream's before it, is of the row that the
+ * query reads; WEIRI_NONE: it is none, and nothing is reported. */
+uint32_t
+weiri_query_find(const weiri_querying *self, const weiri_ast_expr *node);
+
+/* ---- planner_join.c ---- */
+
+/* What the rule reads, in self->parts and self->query. False after a report. */
+bool
+weiri_plan_joins(weiri_querying *self);
+
+/* The field of the joined row that a lookup is, joined if it is the first of its key.
+ * WEIRI_NONE after a report. */
+uint32_t
+weiri_query_lookup(
+    weiri_querying *self, const weiri_table_info *table, const weiri_ast_expr *node);
+
+/* Look up what the rule asks of other tables than the one that it writes: its own comes
+ * last. */
+void
+weiri_plan_other_lookups(weiri_querying *self);
+
+/* Whether the rule may read and write its table; the query is planned. */
+bool
+weiri_check_own_table(weiri_querying *self);
+
+/* The rule is planned, and which fields it needs is marked: let its joins go before it.
+ */
+void
+weiri_keep_joins(weiri_querying *self);
 
 /* ---- planner_window.c ---- */
 
@@ -51,10 +101,6 @@ weiri_plan_window_results(weiri_querying *self);
  * it is none. */
 weiri_expr *
 weiri_query_key(weiri_querying *self, const weiri_ast_expr *node);
-
-/* Whether an expression is this name, alone or with the stream's before it. */
-bool
-weiri_query_is_field(const weiri_querying *self, const weiri_ast_expr *node);
 
 /* ---- planner_aggregate.c ---- */
 

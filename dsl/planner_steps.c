@@ -300,6 +300,11 @@ resolve_indexed(weiri_matching *self, const weiri_ast_expr *node)
     if (index == NULL) {
         return NULL;
     }
+    if (object->n_items > 2) {
+        weiri_report(diagnostics_of(self), WEIRI_E_BAD_INDEX, object->items[2]->at,
+            "the events of a step have one index");
+        return NULL;
+    }
     if (index->as.i > 1000000 || index->as.i < -1000000) {
         weiri_report(diagnostics_of(self), WEIRI_E_BAD_INDEX, object->items[1]->at,
             "an index is at most a million");
@@ -317,6 +322,13 @@ resolve_member(weiri_matching *self, const weiri_ast_expr *node, bool *is_handle
     const weiri_ast_expr *object = node->items[0];
     if (self->stand == WEIRI_STAND_ARGUMENT) {
         return resolve_argument(self, node);
+    }
+    if (weiri_table_of_lookup(self->planner, node) != NULL
+        && weiri_find_step(self, object->items[0]->name.text) == WEIRI_NONE) {
+        weiri_report_not_yet(self->planner, node->at, "lookups in patterns are");
+        weiri_report_hint(diagnostics_of(self),
+            "look it up in a rule before, and match what that emits");
+        return NULL;
     }
     if (object->kind == WEIRI_AST_INDEX && object->items[0]->kind == WEIRI_AST_NAME) {
         return resolve_indexed(self, node);

@@ -32,6 +32,20 @@ weiri_need_stream(weiri_planner *self, weiri_ast_name name)
     return stream;
 }
 
+const char *
+weiri_stream_name(const weiri_planner *self, uint32_t stream)
+{
+    const weiri_ast_stream *declared = self->streams[stream].declared;
+    return declared != NULL ? declared->name.text
+                            : self->plan->streams[stream].schema.name;
+}
+
+const char *
+weiri_stream_word(const weiri_planner *self, uint32_t stream)
+{
+    return self->plan->streams[stream].origin == WEIRI_ORIGIN_TABLE ? "table" : "stream";
+}
+
 void
 weiri_report_no_field(weiri_planner *self, uint32_t stream, weiri_ast_name name)
 {
@@ -45,7 +59,8 @@ weiri_report_no_field(weiri_planner *self, uint32_t stream, weiri_ast_name name)
         names[i] = schema->fields[i].name;
     }
     weiri_report(self->diagnostics, WEIRI_E_UNKNOWN_FIELD, name.at,
-        "stream '%s' has no field '%s'", schema->name, name.text);
+        "%s '%s' has no field '%s'", weiri_stream_word(self, stream),
+        weiri_stream_name(self, stream), name.text);
     weiri_report_nearest(self->diagnostics, name.text, names, schema->n_fields);
 }
 
@@ -145,8 +160,8 @@ has_field(const weir_field *fields, uint32_t n_fields, const char *name)
     return false;
 }
 
-static void
-set_fields(weiri_planner *self, uint32_t stream)
+void
+weiri_set_fields(weiri_planner *self, uint32_t stream)
 {
     const weiri_ast_stream *declared = self->streams[stream].declared;
     weir_schema            *schema   = &self->plan->streams[stream].schema;
@@ -206,7 +221,7 @@ collect_declared(weiri_planner *self)
         uint32_t stream =
             add_stream(self, declared->name.text, WEIRI_ORIGIN_SOURCE, declared->name.at);
         self->streams[stream].declared = declared;
-        set_fields(self, stream);
+        weiri_set_fields(self, stream);
     }
 }
 
@@ -232,7 +247,7 @@ collect_emit(weiri_planner *self, const weiri_ast_rule *rule, const weiri_ast_em
         self->has_lost_names = self->has_lost_names || emit == &rule->emit || is_lost;
     }
     if (emit->stream.text == NULL || emit->is_into) {
-        return;
+        return; /* a table is there or is not, rules cannot make one */
     }
     uint32_t stream = weiri_find_stream(self, emit->stream.text);
     if (stream == WEIRI_NONE) {
@@ -368,11 +383,68 @@ collect_specials(weiri_planner *self)
         if (!rule->is_broken) {
             collect_special(self, rule->from.stream);
         }
+        for (uint32_t j = 0; !rule->is_broken && j < rule->from.n_joins; j++) {
+            collect_special(self, rule->from.joins[j].stream);
+        }
     }
     for (uint64_t i = 0;
          (statement = weiri_planner_next(self, WEIRI_WORD_SINK, &i)) != NULL;) {
         collect_special(self, statement->as.io->stream);
     }
+}
+
+/* ---- hidden streams ---- */
+
+/* The most that joins, lookups and tables may need. */
+static uint32_t
+count_hidden(const weiri_planner *self)
+{
+    const weiri_ast_statement *statement;
+    uint32_t                   n        = 0;
+    uint32_t                   n_rules  = 0;
+    uint32_t                   n_tables = 0;
+    for (uint64_t i = 0;
+         (statement = weiri_planner_next(self, WEIRI_WORD_RULE, &i)) != NULL;) {
+        n += statement->as.rule->from.n_joins;
+        n_rules++;
+    }
+    for (uint64_t i = 0;
+         (statement = weiri_planner_next(self, WEIRI_WORD_TABLE, &i)) != NULL;) {
+        n += 2;
+        n_tables++;
+    }
+    return n + (n_tables > 0 ? n_rules * WEIRI_LOOKUPS : 0);
+}
+
+/* Schemas are pointed at while rules are planned, so that streams must not move. */
+static void
+make_room(weiri_planner *self)
+{
+    weiri_plan *plan = self->plan;
+    size_t      n    = plan->n_streams;
+    size_t      room = n + count_hidden(self) + 1;
+    plan->streams    = weiri_arena_grow(self->arena, plan->streams,
+           n * sizeof *plan->streams, room * sizeof *plan->streams);
+    self->streams    = weiri_arena_grow(self->arena, self->streams,
+           n * sizeof *self->streams, room * sizeof *self->streams);
+}
+
+uint32_t
+weiri_add_hidden_stream(
+    weiri_planner *self, const char *name, weiri_origin origin, weiri_span at)
+{
+    weiri_plan   *plan   = self->plan;
+    uint32_t      index  = plan->n_streams++;
+    weiri_stream *stream = &plan->streams[index];
+    *stream              = (weiri_stream){ .origin = origin,
+                     .of                           = WEIRI_NONE,
+                     .late                         = WEIRI_NONE,
+                     .dead                         = WEIRI_NONE,
+                     .is_read                      = true };
+    stream->schema       = (weir_schema){ .name = name, .time_field = -1 };
+    self->streams[index] =
+        (weiri_stream_info){ .at = at, .is_emitted = true, .is_known = true };
+    return index;
 }
 
 void
@@ -383,6 +455,7 @@ weiri_plan_streams(weiri_planner *self)
     collect_emits(self);
     set_origins(self);
     collect_specials(self);
+    make_room(self);
     for (uint32_t i = 0; i < self->plan->n_streams; i++) {
         weiri_stream *stream = &self->plan->streams[i];
         if (self->streams[i].is_known) {

@@ -33,7 +33,7 @@ plan_values(weiri_planner *self, const weiri_ast_options *fields, weiri_test_lin
 {
     const weir_schema *schema = &self->plan->streams[line->stream].schema;
     line->values =
-        weiri_arena_alloc(self->arena, (fields->n_items + 1) * sizeof *line->values);
+        weiri_arena_alloc(self->arena, (fields->n_items + 2) * sizeof *line->values);
     for (uint32_t i = 0; i < fields->n_items; i++) {
         const weiri_ast_option *option = &fields->items[i];
         if (option->name.text == NULL || option->value == NULL) {
@@ -79,7 +79,8 @@ plan_event(weiri_planner *self, const weiri_ast_test_line *ast, weiri_test_line 
     const weiri_stream *stream = &self->plan->streams[line->stream];
     line->kind                 = WEIRI_TEST_EVENT;
     line->repeat               = plan_amount(self, ast->repeat, 1, "'repeat'");
-    if (stream->origin != WEIRI_ORIGIN_SOURCE) {
+    bool is_contents           = stream->origin == WEIRI_ORIGIN_TABLE && stream->is_read;
+    if (stream->origin != WEIRI_ORIGIN_SOURCE && !is_contents) {
         weiri_report(self->diagnostics, WEIRI_E_TEST_FEEDS_DERIVED, ast->stream.at,
             "a test cannot feed '%s', which comes out of a rule", stream->schema.name);
         weiri_report_hint(
@@ -90,6 +91,10 @@ plan_event(weiri_planner *self, const weiri_ast_test_line *ast, weiri_test_line 
         int64_t every_ns = weiri_constant_duration(self, ast->every, true, "'every'");
         line->every_ns   = every_ns > 0 ? every_ns : 0;
     }
+    if (is_contents && stream->schema.time_field < 0) {
+        line->at_ns = INT64_MIN; /* there from the beginning */
+        return;
+    }
     line->at_ns = *now_ns;
     for (uint32_t i = 0; i < line->n_values; i++) {
         if ((int32_t)line->values[i].field == stream->schema.time_field) {
@@ -97,6 +102,16 @@ plan_event(weiri_planner *self, const weiri_ast_test_line *ast, weiri_test_line 
         }
     }
     *now_ns = line->at_ns + (int64_t)(line->repeat - 1) * line->every_ns;
+}
+
+/* What is expected of a table are rows that are put into it. */
+static void
+add_put(const weiri_planner *self, weiri_test_line *line)
+{
+    line->values[line->n_values++] =
+        (weiri_test_value){ .field =
+                                self->plan->streams[line->stream].schema.n_fields - 1,
+            .value = { .type = WEIR_INT, .as.i = WEIRI_JOIN_PUT } };
 }
 
 static bool
@@ -112,11 +127,18 @@ plan_line(weiri_planner *self, const weiri_ast_test_line *ast, int64_t *now_ns,
         *now_ns += line->wait_ns;
         return true;
     }
-    line->stream = weiri_need_stream(self, ast->stream);
+    const weiri_table_info *table =
+        ast->stream.text != NULL ? weiri_find_table(self, ast->stream.text) : NULL;
+    line->stream = table == NULL    ? weiri_need_stream(self, ast->stream)
+                   : ast->is_expect ? table->changes
+                                    : table->contents;
     if (line->stream == WEIRI_NONE) {
         return false;
     }
     plan_values(self, &ast->fields, line);
+    if (table != NULL && ast->is_expect) {
+        add_put(self, line);
+    }
     if (!ast->is_expect) {
         plan_event(self, ast, line, now_ns);
     } else {

@@ -1,50 +1,9 @@
 /* What is legal and probably not meant. */
 #include "planner_match.h"
 
-#include <string.h>
+#include "weiri/explain.h"
 
 /* ---- state that grows ---- */
-
-static bool
-is_bounded(const weiri_matching *self, const weiri_pattern *item)
-{
-    if (item->kind == WEIRI_PATTERN_STEP) {
-        return self->match->steps[item->step].gap_ns >= 0 || item->is_negated;
-    }
-    for (uint32_t i = 0; i < item->n_items; i++) {
-        if (!is_bounded(self, item->items[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* The first element that may be waited for without end, or repeats without end; NULL:
- * none. */
-static const weiri_pattern *
-endless(const weiri_matching *self, const weiri_pattern *pattern)
-{
-    bool loops = pattern->max > 1 && pattern->inner != WEIRI_INNER_NEXT;
-    if (loops && !is_bounded(self, pattern)) {
-        return pattern;
-    }
-    bool is_begun = false; /* something before it takes an event */
-    for (uint32_t i = 0; i < pattern->n_items; i++) {
-        const weiri_pattern *item  = pattern->items[i];
-        bool                 waits = item->contiguity == WEIRI_FOLLOWED
-                     || item->contiguity == WEIRI_FOLLOWED_ANY
-                     || pattern->kind == WEIRI_PATTERN_AND;
-        if (is_begun && waits && !item->is_negated && !is_bounded(self, item)) {
-            return item;
-        }
-        const weiri_pattern *inside = endless(self, item);
-        if (inside != NULL) {
-            return inside;
-        }
-        is_begun = is_begun || !item->is_negated;
-    }
-    return NULL;
-}
 
 static const char *
 name_of(const weiri_matching *self, const weiri_pattern *pattern)
@@ -98,7 +57,7 @@ weiri_warn_match(weiri_matching *self)
     if (match->within_ns >= 0 || match->silence_ns >= 0) {
         return;
     }
-    const weiri_pattern *waits = endless(self, match->pattern);
+    const weiri_pattern *waits = weiri_pattern_endless(match);
     if (waits != NULL) {
         warn_growth(self, waits);
     }
@@ -107,6 +66,36 @@ weiri_warn_match(weiri_matching *self)
             self->rule->skip.at,
             "without 'within' a match can be held for ever: it waits until no partial "
             "match that began earlier is alive");
+    }
+}
+
+/* ---- tables ---- */
+
+void
+weiri_warn_tables(weiri_planner *self)
+{
+    if (weiri_diagnostics_count(self->diagnostics, true) > 0) {
+        return; /* who writes what is not known for sure */
+    }
+    for (uint32_t i = 0; i < self->n_tables; i++) {
+        const weiri_table_info *table    = &self->tables[i];
+        const weiri_ast_stream *declared = table->declared;
+        const char             *name     = declared->name.text;
+        if (self->streams[table->contents].is_broken || self->has_lost_names) {
+            continue;
+        }
+        if (table->n_writers > 0 && declared->limit == NULL && declared->keep == NULL) {
+            weiri_report(self->diagnostics, WEIRI_W_STATE_GROWS, declared->name.at,
+                "rules write into table '%s', and it keeps every row for ever", name);
+            weiri_report_hint(self->diagnostics,
+                "it grows until %d rows are kept, then the one written longest ago is "
+                "dropped; add 'limit 100000' or 'keep 30d'",
+                WEIRI_JOIN_ROWS);
+        }
+        if (table->n_writers == 0 && !table->has_file) {
+            weiri_report(self->diagnostics, WEIRI_W_NOT_FED, declared->name.at,
+                "table '%s' has no file, and no rule writes into it", name);
+        }
     }
 }
 
@@ -120,10 +109,12 @@ weiri_warn_streams(weiri_planner *self)
         return; /* who reads what is not known for sure */
     }
     for (uint32_t i = 0; i < plan->n_streams; i++) {
-        const weiri_stream      *stream = &plan->streams[i];
-        const weiri_stream_info *info   = &self->streams[i];
-        bool                     is_special =
-            stream->origin == WEIRI_ORIGIN_LATE || stream->origin == WEIRI_ORIGIN_DEAD;
+        const weiri_stream      *stream     = &plan->streams[i];
+        const weiri_stream_info *info       = &self->streams[i];
+        bool                     is_special = stream->origin == WEIRI_ORIGIN_LATE
+                          || stream->origin == WEIRI_ORIGIN_DEAD
+                          || stream->origin == WEIRI_ORIGIN_JOIN
+                          || stream->origin == WEIRI_ORIGIN_TABLE;
         if (is_special || info->is_broken || self->has_lost_names) {
             continue;
         }

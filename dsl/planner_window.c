@@ -184,22 +184,12 @@ weiri_plan_window_keys(weiri_querying *self)
     if (window != NULL) {
         window->keys   = keys;
         window->n_keys = rule->n_keys;
-    } else if (rule->by_at.size > 0) {
+    } else if (rule->by_at.size > 0 && !rule->emit.is_into) {
         weiri_report(self->planner->diagnostics, WEIRI_W_NO_EFFECT, rule->by_at,
             "'by' has no effect without a window");
         weiri_report_hint(
             self->planner->diagnostics, "add 'window sliding 10m', or leave 'by' out");
     }
-}
-
-/* The field that an expression is, NULL if it is more than that. */
-static const char *
-field_text(const weiri_querying *self, const weiri_ast_expr *node)
-{
-    if (node->kind == WEIRI_AST_MEMBER && weiri_query_is_field(self, node)) {
-        return node->name.text;
-    }
-    return node->kind == WEIRI_AST_NAME ? node->name.text : NULL;
 }
 
 static bool
@@ -222,10 +212,10 @@ is_same_literal(const weiri_ast_expr *a, const weiri_ast_expr *b)
 static bool
 is_same_node(const weiri_querying *self, const weiri_ast_expr *a, const weiri_ast_expr *b)
 {
-    const char *a_field = field_text(self, a);
-    const char *b_field = field_text(self, b);
-    if (a_field != NULL && b_field != NULL) {
-        return strcmp(a_field, b_field) == 0;
+    uint32_t a_field = weiri_query_find(self, a);
+    uint32_t b_field = weiri_query_find(self, b);
+    if (a_field != WEIRI_NONE && b_field != WEIRI_NONE) {
+        return a_field == b_field;
     }
     bool is_alike = a->kind == b->kind && a->n_items == b->n_items
                     && a->is_negated == b->is_negated && a->kind != WEIRI_AST_BROKEN

@@ -69,6 +69,7 @@ typedef enum weiri_token_kind {
     X(HAVING, "having")                                                                  \
     X(SKIP, "skip")                                                                      \
     X(EMIT, "emit")                                                                      \
+    X(DELETE, "delete")                                                                  \
     X(ON, "on")                                                                          \
     X(LIMIT, "limit")                                                                    \
     X(ORDER, "order")
@@ -83,6 +84,8 @@ typedef enum weiri_token_kind {
     X(FORM, "form")                                                                      \
     X(KEY, "key")                                                                        \
     X(REFRESH, "refresh")                                                                \
+    X(SINCE, "since")                                                                    \
+    X(KEEP, "keep")                                                                      \
     X(AND, "and")                                                                        \
     X(OR, "or")                                                                          \
     X(NOT, "not")                                                                        \

@@ -285,7 +285,9 @@ type_named(const weiri_scope *scope, const weiri_ast_expr *node)
     }
     if (node->kind == WEIRI_AST_INDEX) {
         weiri_expr **items = type_items(scope, node);
-        return items == NULL ? NULL : weiri_type_call(scope, node->at, "at", items, 2);
+        return items == NULL
+                   ? NULL
+                   : weiri_type_call(scope, node->at, "at", items, node->n_items);
     }
     weiri_report(
         scope->diagnostics, WEIRI_E_UNKNOWN_NAME, node->at, "this has no fields");

@@ -57,12 +57,11 @@ newest_event(const weiri_engine *self)
 
 /* ---- a turn ---- */
 
-static weir_status
-write_outlets(weiri_engine *self, weir_error *err)
+weir_status
+weiri_engine_write(weiri_engine *self, const weiri_rows_list *rows, weir_error *err)
 {
     for (uint32_t i = 0; i < self->n_outlets; i++) {
-        weir_status status =
-            weiri_outlet_write(self->outlets[i], weiri_graph_rows(self->graph), err);
+        weir_status status = weiri_outlet_write(self->outlets[i], rows, err);
         if (status == WEIR_OK && self->is_live) {
             status = weiri_outlet_flush(self->outlets[i], err);
         }
@@ -77,10 +76,22 @@ static weir_status
 pass(weiri_engine *self, int64_t watermark_ns, int64_t deadline_ns, bool is_end,
     weir_error *err)
 {
+    if (self->flow != NULL) {
+        self->turn     = (weiri_turn){ .number = self->turn.number,
+                .watermark_ns                  = watermark_ns,
+                .deadline_ns                   = deadline_ns,
+                .is_end                        = is_end };
+        self->has_turn = true;
+        return WEIR_OK;
+    }
     weir_status status =
         weiri_graph_pass(self->graph, watermark_ns, deadline_ns, is_end, err);
     if (status == WEIR_OK) {
-        status = write_outlets(self, err);
+        status = weiri_engine_write(self, weiri_graph_rows(self->graph), err);
+    }
+    if (status == WEIR_OK && self->options.passed != NULL) {
+        status = self->options.passed(self->options.passed_context,
+            weiri_graph_rows(self->graph), deadline_ns, err);
     }
     weiri_graph_forget(self->graph);
     return status;
@@ -116,11 +127,15 @@ mark_idle(weiri_engine *self, uint32_t source, int64_t waited_ns, weir_error *er
 }
 
 static weir_status
-pump(weiri_engine *self, uint32_t source, weir_error *err)
+pump(weiri_engine *self, uint32_t source, bool may_wait, weir_error *err)
 {
     int64_t     idle_ns  = self->plan->sources[source].idle_ns;
     int64_t     begun_ns = idle_ns >= 0 ? wall_clock_ns() : 0;
-    weir_status status   = weiri_intake_pump(self->intakes[source], idle_ns, err);
+    weir_status status =
+        weiri_intake_pump(self->intakes[source], may_wait ? idle_ns : 0, err);
+    if (status == WEIR_EAGAIN && !may_wait) {
+        return status;
+    }
     if (status == WEIR_EAGAIN && idle_ns >= 0) {
         int64_t waited_ns = wall_clock_ns() - begun_ns;
         if (waited_ns >= idle_ns) {
@@ -131,7 +146,7 @@ pump(weiri_engine *self, uint32_t source, weir_error *err)
 }
 
 weir_status
-weiri_engine_turn(weiri_engine *self, weir_error *err)
+weiri_engine_take(weiri_engine *self, bool may_wait, weir_error *err)
 {
     int64_t source = slowest_source(self);
     if (source < 0 || self->is_ended
@@ -139,7 +154,7 @@ weiri_engine_turn(weiri_engine *self, weir_error *err)
             && self->options.should_stop(self->options.context))) {
         return WEIR_EOF;
     }
-    weir_status status = pump(self, (uint32_t)source, err);
+    weir_status status = pump(self, (uint32_t)source, may_wait, err);
     if (status != WEIR_OK) {
         return status;
     }
@@ -151,8 +166,24 @@ weiri_engine_turn(weiri_engine *self, weir_error *err)
     return pass(self, watermark_ns, watermark_ns, false, err);
 }
 
-static weir_status
-close_outlets(weiri_engine *self, weir_error *err)
+weir_status
+weiri_engine_turn(weiri_engine *self, weir_error *err)
+{
+    return weiri_engine_take(self, true, err);
+}
+
+weir_status
+weiri_engine_end(weiri_engine *self, weir_error *err)
+{
+    if (self->is_ended) {
+        return WEIR_OK;
+    }
+    self->is_ended = true;
+    return pass(self, INT64_MAX, newest_event(self), true, err);
+}
+
+weir_status
+weiri_engine_close(weiri_engine *self, weir_error *err)
 {
     weir_status first = WEIR_OK;
     for (uint32_t i = 0; i < self->n_outlets; i++) {
@@ -167,26 +198,10 @@ close_outlets(weiri_engine *self, weir_error *err)
     return first;
 }
 
-weir_status
-weiri_engine_end(weiri_engine *self, weir_error *err)
-{
-    if (self->is_ended) {
-        return WEIR_OK;
-    }
-    self->is_ended = true;
-    return pass(self, INT64_MAX, newest_event(self), true, err);
-}
-
 bool
 weiri_engine_is_at_end(const weiri_engine *self)
 {
     return self->is_ended || slowest_source(self) < 0;
-}
-
-weir_status
-weiri_engine_close(weiri_engine *self, weir_error *err)
-{
-    return close_outlets(self, err);
 }
 
 weiri_engine_counts
@@ -200,7 +215,12 @@ weiri_engine_get_counts(const weiri_engine *self)
         counts.n_late += of.n_late;
         counts.n_dead += of.n_dead;
     }
-    weiri_graph_counts of = weiri_graph_get_counts(self->graph);
+    counts.is_running = self->is_running;
+    if (self->is_running) {
+        return counts;
+    }
+    weiri_graph_counts of = self->flow != NULL ? weiri_flow_get_counts(self->flow)
+                                               : weiri_graph_get_counts(self->graph);
     counts.n_matches      = of.n_matches;
     counts.n_dropped      = of.n_dropped;
     counts.n_faults       = of.n_faults;
@@ -210,6 +230,12 @@ weiri_engine_get_counts(const weiri_engine *self)
 
 /* ---- opening ---- */
 
+static bool
+is_of_table(const weiri_plan *plan, const weiri_source *source)
+{
+    return plan->streams[source->stream].origin == WEIRI_ORIGIN_TABLE;
+}
+
 /* Where a source is read from: a redirect to its stream, or what its rule file says. */
 static weir_status
 source_path(
@@ -218,7 +244,9 @@ source_path(
     const char *stream = self->plan->streams[source->stream].schema.name;
     for (size_t i = 0; i < self->options.n_redirects; i++) {
         const weiri_redirect *redirect = &self->options.redirects[i];
-        if (redirect->stream == NULL || strcmp(redirect->stream, stream) == 0) {
+        bool is_meant = redirect->stream == NULL ? !is_of_table(self->plan, source)
+                                                 : strcmp(redirect->stream, stream) == 0;
+        if (is_meant) {
             *out = strdup(redirect->path);
             return *out != NULL ? WEIR_OK : WEIR_FAIL(err, WEIR_ENOMEM, "%s", stream);
         }
@@ -227,6 +255,18 @@ source_path(
                ? strdup("-")
                : weiri_place_resolve(source->place.file, source->path);
     return *out != NULL ? WEIR_OK : WEIR_FAIL(err, WEIR_ENOMEM, "%s", stream);
+}
+
+/* The first source of a stream; NULL: there is none. */
+static const weiri_source *
+first_stream_source(const weiri_plan *plan)
+{
+    for (uint32_t i = 0; i < plan->n_sources; i++) {
+        if (!is_of_table(plan, &plan->sources[i])) {
+            return &plan->sources[i];
+        }
+    }
+    return NULL;
 }
 
 static bool
@@ -266,8 +306,11 @@ check_redirects_differ(const weiri_engine *self, weir_error *err)
 static weir_status
 check_redirects(const weiri_engine *self, weir_error *err)
 {
-    const weiri_plan *plan = self->plan;
-    if (plan->n_sources == 0 && self->options.n_redirects > 0) {
+    const weiri_plan   *plan  = self->plan;
+    const weiri_source *first = first_stream_source(plan);
+    if (self->options.n_redirects > 0
+        && (plan->n_sources == 0
+            || (first == NULL && self->options.redirects[0].stream == NULL))) {
         return WEIR_FAIL(err, WEIR_EINVAL,
             "--from %s: no stream of these rules has a source to read instead of",
             self->options.redirects[0].path);
@@ -279,12 +322,13 @@ check_redirects(const weiri_engine *self, weir_error *err)
                 "--from %s=%s: no stream '%s' with a source in these rules",
                 redirect->stream, redirect->path, redirect->stream);
         }
-        for (uint32_t s = 1; redirect->stream == NULL && s < plan->n_sources; s++) {
-            if (plan->sources[s].stream != plan->sources[0].stream) {
+        for (uint32_t s = 0; redirect->stream == NULL && s < plan->n_sources; s++) {
+            if (!is_of_table(plan, &plan->sources[s])
+                && plan->sources[s].stream != first->stream) {
                 return WEIR_FAIL(err, WEIR_EINVAL,
                     "--from %s: these rules read several streams: say which, as in "
                     "--from %s=%s",
-                    redirect->path, plan->streams[plan->sources[0].stream].schema.name,
+                    redirect->path, plan->streams[first->stream].schema.name,
                     redirect->path);
             }
         }
@@ -324,10 +368,22 @@ read_stream(const weiri_engine *self, uint32_t index)
                : NULL;
 }
 
+/* Where events of a stream go; of none: NULL. */
 static weiri_merge *
-side_merge(weiri_engine *self, uint32_t index)
+merge_of(weiri_engine *self, uint32_t stream)
 {
-    return index != WEIRI_NONE ? weiri_graph_merge(self->graph, index) : NULL;
+    if (stream == WEIRI_NONE) {
+        return NULL;
+    }
+    return self->flow != NULL ? weiri_flow_merge(self->flow, stream)
+                              : weiri_graph_merge(self->graph, stream);
+}
+
+static const bool *
+used_of(const weiri_engine *self, uint32_t stream)
+{
+    return self->flow != NULL ? weiri_flow_used(self->flow, stream)
+                              : weiri_graph_used(self->graph, stream);
 }
 
 static weir_status
@@ -349,13 +405,13 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
         .path      = self->paths[index],
         .format    = format,
         .delimiter = source->delimiter,
-        .used      = weiri_graph_used(self->graph, source->stream),
+        .used      = used_of(self, source->stream),
         .stream    = stream,
         .late      = read_stream(self, stream->late),
         .dead      = read_stream(self, stream->dead),
-        .to        = weiri_graph_merge(self->graph, source->stream),
-        .late_to   = side_merge(self, stream->late),
-        .dead_to   = side_merge(self, stream->dead),
+        .to        = merge_of(self, source->stream),
+        .late_to   = merge_of(self, stream->late),
+        .dead_to   = merge_of(self, stream->dead),
         .tape      = self->options.tape,
     };
     if (source->delimiter == ',' && weiri_place_is_tsv(self->paths[index])) {
@@ -485,7 +541,8 @@ allocate(weiri_engine *self, weir_error *err)
     if (self->intakes == NULL || self->paths == NULL || self->outlets == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
     }
-    return weiri_graph_new(self->plan, &self->graph, err);
+    return self->options.n_shards > 1 ? weiri_engine_make_flow(self, err)
+                                      : weiri_graph_new(self->plan, &self->graph, err);
 }
 
 /* Sources before sinks: a missing input leaves outputs as they were. */
@@ -551,6 +608,8 @@ weiri_engine_destroy(weiri_engine **self_p)
         free(self->paths[i]);
     }
     weiri_graph_destroy(&self->graph);
+    weiri_flow_destroy(&self->flow);
+    free(self->sink_streams);
     free(self->intakes);
     free(self->paths);
     free(self->outlets);

@@ -5,19 +5,37 @@
 #include "../sink/sink.h"
 #include "../source/source.h"
 #include "weiri/engine.h"
+#include "weiri/flow.h"
 
 struct weiri_engine {
     const weiri_plan    *plan;
     weiri_engine_options options;
-    weiri_graph         *graph;
+    weiri_graph         *graph;   /* on one shard, else NULL            */
+    weiri_flow          *flow;    /* on several, else NULL              */
     weiri_intake       **intakes; /* shape (plan->n_sources,)           */
     char               **paths;   /* shape (plan->n_sources,): resolved */
     weiri_outlet       **outlets; /* shape (n_outlets,)                 */
     uint32_t             n_outlets;
+    uint32_t            *sink_streams; /* of the flow's outlet, shape (plan->n_sinks,) */
     int64_t              watermark_ns; /* of the last turn              */
-    bool                 is_live;      /* some source is not a regular file  */
-    bool                 is_ended;     /* the last pass is done              */
+    weiri_turn           turn;       /* of the flow, the last; its number is the next's */
+    bool                 has_turn;   /* it is to be opened                 */
+    bool                 is_live;    /* some source is not a regular file  */
+    bool                 is_ended;   /* the last pass is done              */
+    bool                 is_running; /* other threads are at work          */
 };
+
+/* A turn; without `may_wait` it gives WEIR_EAGAIN where it would wait for input. */
+WEIR_MUST_CHECK weir_status
+weiri_engine_take(weiri_engine *self, bool may_wait, weir_error *err);
+
+/* Write what streams give to all outlets. rows: shape (plan->n_streams,) */
+WEIR_MUST_CHECK weir_status
+weiri_engine_write(weiri_engine *self, const weiri_rows_list *rows, weir_error *err);
+
+/* Make the flow of an engine with more than one shard. errors  as weiri_flow_new */
+WEIR_MUST_CHECK weir_status
+weiri_engine_make_flow(weiri_engine *self, weir_error *err);
 
 /* The name of a source's section: its stream, and its place among the stream's sources.
  */

@@ -38,13 +38,20 @@ n_words(const weiri_plan *plan)
 uint32_t
 weiri_rule_n_inputs(const weiri_rule *rule)
 {
-    return rule->match != NULL ? rule->match->n_inputs : 1;
+    return rule->join != NULL ? 2 : rule->match != NULL ? rule->match->n_inputs : 1;
 }
 
 uint32_t
 weiri_rule_input(const weiri_rule *rule, uint32_t i)
 {
-    return rule->match != NULL ? rule->match->inputs[i].stream : rule->query->stream;
+    if (rule->join != NULL) {
+        return rule->join->sides[i].stream;
+    }
+    if (rule->match != NULL) {
+        return rule->match->inputs[i].stream;
+    }
+    const weiri_query *query = rule->query;
+    return query->fold != NULL ? query->fold->sides[0].stream : query->stream;
 }
 
 /* ---- making and ending ---- */
@@ -103,6 +110,9 @@ static weir_status
 needs_of(const weiri_rule *rule, weiri_match_needs *needs, weir_error *err)
 {
     needs->is_all = true;
+    if (rule->join != NULL || (rule->query != NULL && rule->query->fold != NULL)) {
+        return WEIR_OK;
+    }
     if (rule->match != NULL) {
         return rule->match->n_inputs == 1 ? weiri_match_get_needs(rule->match, needs, err)
                                           : WEIR_OK;
@@ -141,11 +151,12 @@ gate_rule(weiri_dispatch *self, uint32_t index, weir_error *err)
 
 /* Per stream: how many rules a gate would stand before; NULL when memory is out. */
 static uint32_t *
-count_readers(const weiri_plan *plan)
+count_readers(const weiri_plan *plan, const bool *is_mine)
 {
     uint32_t *n = calloc(plan->n_streams + (size_t)1, sizeof *n);
     for (uint32_t i = 0; n != NULL && i < plan->n_rules; i++) {
-        if (weiri_rule_n_inputs(&plan->rules[i]) == 1) {
+        if ((is_mine == NULL || is_mine[i])
+            && weiri_rule_n_inputs(&plan->rules[i]) == 1) {
             n[weiri_rule_input(&plan->rules[i], 0)]++;
         }
     }
@@ -153,15 +164,18 @@ count_readers(const weiri_plan *plan)
 }
 
 static weir_status
-make_gates(weiri_dispatch *self, bool is_ungated, weir_error *err)
+make_gates(weiri_dispatch *self, const bool *is_mine, bool is_ungated, weir_error *err)
 {
     const weiri_plan *plan      = self->plan;
     weir_status       status    = WEIR_OK;
-    uint32_t         *n_readers = count_readers(plan);
+    uint32_t         *n_readers = count_readers(plan, is_mine);
     if (n_readers == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
     }
     for (uint32_t i = 0; i < plan->n_rules && status == WEIR_OK; i++) {
+        if (is_mine != NULL && !is_mine[i]) {
+            continue;
+        }
         if (!is_ungated
             && n_readers[weiri_rule_input(&plan->rules[i], 0)] >= FEWEST_GATED) {
             status = gate_rule(self, i, err);
@@ -185,8 +199,8 @@ make_gates(weiri_dispatch *self, bool is_ungated, weir_error *err)
 }
 
 weir_status
-weiri_dispatch_new(
-    const weiri_plan *plan, bool is_ungated, weiri_dispatch **out, weir_error *err)
+weiri_dispatch_new(const weiri_plan *plan, const bool *is_mine, bool is_ungated,
+    weiri_dispatch **out, weir_error *err)
 {
     weiri_dispatch *self = calloc(1, sizeof *self);
     if (self == NULL) {
@@ -197,7 +211,7 @@ weiri_dispatch_new(
         weiri_dispatch_destroy(&self);
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
     }
-    weir_status status = make_gates(self, is_ungated, err);
+    weir_status status = make_gates(self, is_mine, is_ungated, err);
     if (status != WEIR_OK) {
         weiri_dispatch_destroy(&self);
         return status;

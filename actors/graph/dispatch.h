@@ -13,12 +13,13 @@ typedef struct weiri_dispatch weiri_dispatch;
 
 /* `plan` outlives it.
  *
+ *   is_mine     shape (plan->n_rules,): others are never due; NULL: all are
  *   is_ungated  every event may matter to every rule
  *   errors      WEIR_ENOMEM; WEIR_EINVAL  a rule cannot be run, `err` says which
  */
 WEIR_MUST_CHECK weir_status
-weiri_dispatch_new(
-    const weiri_plan *plan, bool is_ungated, weiri_dispatch **out, weir_error *err);
+weiri_dispatch_new(const weiri_plan *plan, const bool *is_mine, bool is_ungated,
+    weiri_dispatch **out, weir_error *err);
 
 void
 weiri_dispatch_destroy(weiri_dispatch **self_p);

@@ -1,8 +1,46 @@
 #include "collector.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "weiri/limits.h"
+
+weir_status
+weiri_chunks_add(weiri_chunks *self, weir_chunk **chunk_p)
+{
+    enum { FIRST = 4 };
+    uint32_t n_rows = (*chunk_p)->n_rows;
+    if (n_rows == 0) {
+        weir_chunk_drop(chunk_p);
+        return WEIR_OK;
+    }
+    if (n_rows > WEIRI_REORDER_ROWS - self->n_rows) {
+        return WEIR_EFULL;
+    }
+    if (self->n == self->capacity) {
+        uint32_t     grown = self->capacity > 0 ? 2 * self->capacity : FIRST;
+        weir_chunk **items = realloc(self->items, grown * sizeof *items);
+        if (items == NULL) {
+            return WEIR_ENOMEM;
+        }
+        self->items    = items;
+        self->capacity = grown;
+    }
+    self->items[self->n++] = *chunk_p;
+    self->n_rows += n_rows;
+    *chunk_p = NULL;
+    return WEIR_OK;
+}
+
+void
+weiri_chunks_fini(weiri_chunks *self)
+{
+    for (uint32_t i = 0; i < self->n; i++) {
+        weir_chunk_drop(&self->items[i]);
+    }
+    free(self->items);
+    *self = (weiri_chunks){ 0 };
+}
 
 void
 weiri_collector_fini(weiri_collector *self)
@@ -31,10 +69,24 @@ next_capacity(const weiri_collector *self)
 weir_status
 weiri_collector_flush(weiri_collector *self)
 {
-    if (self->chunk != NULL) {
-        self->capacity = next_capacity(self);
+    if (self->chunk == NULL) {
+        return WEIR_OK;
     }
-    return self->chunk != NULL ? weiri_merge_push(self->to, &self->chunk) : WEIR_OK;
+    self->capacity = next_capacity(self);
+    return self->apart != NULL ? weiri_chunks_add(self->apart, &self->chunk)
+                               : weiri_merge_push(self->to, &self->chunk);
+}
+
+static bool
+has_reader(const weiri_collector *self)
+{
+    return self->to != NULL || self->apart != NULL;
+}
+
+static uint64_t
+next_order(weiri_collector *self)
+{
+    return self->apart != NULL ? *self->trigger : self->order++;
 }
 
 /* A chunk with room for one more row. */
@@ -70,7 +122,7 @@ weir_status
 weiri_collector_add(weiri_collector *self, int64_t time_ns, const weir_value *values)
 {
     self->n_emitted++;
-    if (self->to == NULL) {
+    if (!has_reader(self)) {
         return WEIR_OK;
     }
     weir_status status = WEIR_OK;
@@ -84,7 +136,7 @@ weiri_collector_add(weiri_collector *self, int64_t time_ns, const weir_value *va
         status                = set_row(chunk, chunk->n_rows, values);
         if (status == WEIR_OK) {
             chunk->time[chunk->n_rows]  = time_ns;
-            chunk->order[chunk->n_rows] = self->order++;
+            chunk->order[chunk->n_rows] = next_order(self);
             chunk->n_rows++;
             return WEIR_OK;
         }
@@ -171,7 +223,7 @@ weiri_collector_add_columns(weiri_collector *self, const int64_t *time_ns, uint3
     const weiri_vector *columns)
 {
     self->n_emitted += n;
-    for (uint32_t done = 0; self->to != NULL && done < n;) {
+    for (uint32_t done = 0; has_reader(self) && done < n;) {
         weir_status status = open_chunk(self);
         if (status != WEIR_OK) {
             return status;
@@ -185,7 +237,7 @@ weiri_collector_add_columns(weiri_collector *self, const int64_t *time_ns, uint3
         }
         memcpy(chunk->time + chunk->n_rows, time_ns + done, block * sizeof *time_ns);
         for (uint32_t i = 0; i < block; i++) {
-            chunk->order[chunk->n_rows + i] = self->order++;
+            chunk->order[chunk->n_rows + i] = next_order(self);
         }
         chunk->n_rows += block;
         done += block;
@@ -197,6 +249,14 @@ weiri_collector_add_columns(weiri_collector *self, const int64_t *time_ns, uint3
         }
     }
     return WEIR_OK;
+}
+
+weir_status
+weiri_collector_add_chunk(weiri_collector *self, weir_chunk **chunk_p)
+{
+    self->n_emitted += (*chunk_p)->n_rows;
+    return self->apart != NULL ? weiri_chunks_add(self->apart, chunk_p)
+                               : weiri_merge_push(self->to, chunk_p);
 }
 
 enum { ORDER_BITS = 48 }; /* the count of a rule's events; above it the rule's index */

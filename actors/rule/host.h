@@ -2,6 +2,8 @@
  *
  *   filter.c   a query without a window, on columns
  *   window.c   a query with one: the windower
+ *   join.c     what comes before a query that reads two streams: the joiner
+ *   fold.c     a query that reads and writes one table
  *   match.c    a match: the matcher, on the ordered batch of its inputs
  */
 #ifndef WEIRI_HOST_H
@@ -18,6 +20,7 @@ typedef struct weiri_host_frame {
     weiri_collector  *emitted;
     weiri_collector  *timeouts; /* schema NULL: timeouts go to `emitted` */
     uint64_t         *n_events;
+    uint64_t         *trigger; /* for the sink's `trigger`; NULL: fed the whole input */
 } weiri_host_frame;
 
 typedef struct weiri_host_ops {
@@ -51,5 +54,7 @@ typedef struct weiri_host_ops {
 extern const weiri_host_ops weiri_filter_host;
 extern const weiri_host_ops weiri_window_host;
 extern const weiri_host_ops weiri_match_host;
+extern const weiri_host_ops weiri_join_host;
+extern const weiri_host_ops weiri_fold_host;
 
 #endif

@@ -183,7 +183,9 @@ make(const weiri_host_frame *frame, void **out, weir_error *err)
         || (match->n_inputs > 1 && (self->parts == NULL || self->order == NULL))) {
         return WEIR_ENOMEM;
     }
-    const weiri_match_sink sink = { .context = self, .emitted = on_emitted };
+    const weiri_match_sink sink = {
+        .context = self, .emitted = on_emitted, .trigger = frame->trigger
+    };
     return weiri_matcher_new(match, &sink, &self->matcher, err);
 }
 

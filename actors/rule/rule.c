@@ -5,13 +5,12 @@
 
 #include "host.h"
 
-enum { ORDER_BITS = 48 };
-
 struct weiri_rule_actor {
     const weiri_rule     *rule;
     const weiri_host_ops *ops;
     void                 *host;
     uint64_t              n_events;
+    uint64_t              trigger; /* of the event being emitted */
     weiri_collector       emitted;
     weiri_collector       timeouts; /* schema NULL: they go the same way */
 };
@@ -72,30 +71,54 @@ weiri_rule_actor_finish(weiri_rule_actor *self, weir_error *err)
 
 /* ---- making and ending ---- */
 
-static void
-init_collector(
-    weiri_collector *collector, const weiri_rule_config *config, const weiri_emit *emit)
+static weiri_rule_target
+target_of(const weiri_emit *emit)
 {
-    *collector = (weiri_collector){
-        .schema = emit->schema,
-        .used   = config->plan->streams[emit->stream].used,
-        .to     = config->streams[emit->stream],
-        .order  = (uint64_t)config->index << ORDER_BITS,
+    return (weiri_rule_target){ .schema = emit->schema, .stream = emit->stream };
+}
+
+void
+weiri_rule_targets(const weiri_rule *rule, weiri_rule_target *out)
+{
+    const weiri_match *match = rule->match;
+    out[1]                   = (weiri_rule_target){ .schema = NULL };
+    if (rule->join != NULL) {
+        out[0] = (weiri_rule_target){ rule->join->schema, rule->join->stream };
+    } else if (match == NULL) {
+        out[0] = target_of(rule->query->emit);
+    } else {
+        out[0] = target_of(match->emit != NULL ? match->emit : match->on_timeout);
+        if (match->on_timeout != NULL && match->on_timeout->stream != out[0].stream) {
+            out[1] = target_of(match->on_timeout);
+        }
+    }
+}
+
+static void
+init_collector(weiri_rule_actor *self, weiri_collector *collector,
+    const weiri_rule_config *config, const weiri_rule_target *emit)
+{
+    const weiri_stream *stream = &config->plan->streams[emit->stream];
+    *collector                 = (weiri_collector){
+                        .schema  = emit->schema,
+                        .used    = stream->used,
+                        .to      = config->apart == NULL ? config->streams[emit->stream] : NULL,
+                        .trigger = &self->trigger,
+                        .order   = weiri_rule_first_order(config->index),
     };
+    if (config->apart != NULL && stream->is_read) {
+        collector->apart = &config->apart[collector == &self->timeouts];
+    }
 }
 
 static void
 init_collectors(weiri_rule_actor *self, const weiri_rule_config *config)
 {
-    const weiri_match *match = self->rule->match;
-    if (match == NULL) {
-        init_collector(&self->emitted, config, self->rule->query->emit);
-        return;
-    }
-    const weiri_emit *emit = match->emit != NULL ? match->emit : match->on_timeout;
-    init_collector(&self->emitted, config, emit);
-    if (match->on_timeout != NULL && match->on_timeout->stream != emit->stream) {
-        init_collector(&self->timeouts, config, match->on_timeout);
+    weiri_rule_target targets[2];
+    weiri_rule_targets(self->rule, targets);
+    init_collector(self, &self->emitted, config, &targets[0]);
+    if (targets[1].schema != NULL) {
+        init_collector(self, &self->timeouts, config, &targets[1]);
     }
 }
 
@@ -104,6 +127,12 @@ host_of(const weiri_rule *rule)
 {
     if (rule->match != NULL) {
         return &weiri_match_host;
+    }
+    if (rule->join != NULL) {
+        return &weiri_join_host;
+    }
+    if (rule->query->fold != NULL) {
+        return &weiri_fold_host;
     }
     return rule->query->window != NULL ? &weiri_window_host : &weiri_filter_host;
 }
@@ -123,7 +152,8 @@ weiri_rule_actor_new(
          .rule                              = self->rule,
          .emitted                           = &self->emitted,
          .timeouts                          = &self->timeouts,
-         .n_events                          = &self->n_events };
+         .n_events                          = &self->n_events,
+         .trigger                           = config->is_part ? &self->trigger : NULL };
     weir_error             why    = { .status = WEIR_OK };
     weir_status            status = self->ops->make(&frame, &self->host, &why);
     if (status != WEIR_OK) {

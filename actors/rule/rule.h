@@ -4,8 +4,8 @@
 #ifndef WEIRI_RULE_H
 #define WEIRI_RULE_H
 
+#include "collector.h"
 #include "weiri/matcher.h"
-#include "weiri/merge.h"
 #include "weiri/plan.h"
 
 typedef struct weiri_rule_actor weiri_rule_actor;
@@ -14,6 +14,10 @@ typedef struct weiri_rule_config {
     const weiri_plan *plan;
     uint32_t          index; /* of the rule in the plan: breaks ties of time           */
     weiri_merge     **streams; /* shape (plan->n_streams,): NULL where nobody reads one */
+    weiri_chunks     *apart;   /* not NULL: events go here instead of to `streams`; shape
+                                * (2,): those of a timeout stream of its own are second  */
+    bool is_part;              /* fed the events of some keys, each row's order being its
+                                * position in the rule's input; with `apart` */
 } weiri_rule_config;
 
 typedef struct weiri_rule_counts {
@@ -21,7 +25,28 @@ typedef struct weiri_rule_counts {
     uint64_t            n_emitted; /* events given, those of timeouts too    */
     weiri_match_counts  match;     /* of a query without a window: matches, faults */
     weiri_window_counts window;    /* all zero for the others                    */
+    weiri_join_counts   join;      /* likewise                                   */
 } weiri_rule_counts;
+
+typedef struct weiri_rule_target {
+    const weir_schema *schema; /* NULL: none */
+    uint32_t           stream;
+} weiri_rule_target;
+
+/* Where a rule's events go and, if they have a stream of their own, those of its
+ * timeouts. shape (2,) */
+void
+weiri_rule_targets(const weiri_rule *rule, weiri_rule_target *out);
+
+enum { WEIRI_RULE_ORDER_BITS = 48 };
+
+/* The order of the first event that a rule emits into a stream; each next one's is one
+ * higher. */
+static inline uint64_t
+weiri_rule_first_order(uint32_t index)
+{
+    return (uint64_t)index << WEIRI_RULE_ORDER_BITS;
+}
 
 /* errors  WEIR_ENOMEM, WEIR_EINVAL */
 WEIR_MUST_CHECK weir_status
@@ -34,7 +59,8 @@ weiri_rule_actor_destroy(weiri_rule_actor **self_p);
 /* Process rows and then let time go on.
  *
  *   inputs        shape (n_inputs,): rows of each input stream, in order, all before the
- *                 watermark; a query has one input, a match as many as it says
+ *                 watermark; a query has one input, a join two, a match as many as
+ *                 it says
  *   watermark_ns  deadlines before it fire
  *   errors        WEIR_ENOMEM, WEIR_EFULL
  */

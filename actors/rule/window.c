@@ -24,7 +24,9 @@ make(const weiri_host_frame *frame, void **out, weir_error *err)
     }
     self->frame                  = *frame;
     *out                         = self;
-    const weiri_window_sink sink = { .context = self, .emitted = on_emitted };
+    const weiri_window_sink sink = {
+        .context = self, .emitted = on_emitted, .trigger = frame->trigger
+    };
     return weiri_windower_new(frame->rule->query, &sink, &self->windower, err);
 }
 

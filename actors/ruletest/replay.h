@@ -25,11 +25,6 @@ WEIR_MUST_CHECK weir_status
 weiri_replay_match(const weiri_replay *self, const weiri_match *match,
     weiri_replay_matched *matched, void *context);
 
-/* How far the partial matches of the rules that emit a stream got, in the words of a
- * report; to be freed, NULL when memory is out. */
-char *
-weiri_replay_nearest(const weiri_replay *self, uint32_t stream);
-
 /* Count what happened in a test. */
 WEIR_MUST_CHECK weir_status
 weiri_replay_cover(const weiri_replay *self, weiri_coverage *coverage);

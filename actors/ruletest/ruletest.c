@@ -189,10 +189,50 @@ count_expected(const weiri_rows_list *rows, const weiri_test_line *line)
     return n;
 }
 
+/* The first rule with a pattern that makes events of a stream; NULL: none. */
+static const weiri_rule *
+maker_of(const weiri_plan *plan, uint32_t stream)
+{
+    for (uint32_t i = 0; i < plan->n_rules; i++) {
+        const weiri_match *match = plan->rules[i].match;
+        if (match != NULL && match->emit->stream == stream) {
+            return &plan->rules[i];
+        }
+    }
+    return NULL;
+}
+
 static int64_t
 deadline_of(const struct session *self)
 {
     return self->end_ns < INT64_MAX ? self->end_ns + 1 : INT64_MAX;
+}
+
+/* Tell of a failure, with what the rule saw whose events are wanting. */
+static weir_status
+report_failure(struct session *self, weiri_ruletest_failure *failure)
+{
+    weiri_gather *gather     = NULL;
+    weir_error    err        = { 0 };
+    weir_status   status     = WEIR_OK;
+    bool          is_wanting = failure->line->kind == WEIRI_TEST_EXPECT
+                      && (failure->n_found > 0 ? failure->n_found < failure->line->count
+                                               : failure->size == 0);
+    failure->rule   = is_wanting ? maker_of(self->plan, failure->line->stream) : NULL;
+    failure->end_ns = deadline_of(self);
+    if (failure->rule != NULL) {
+        status = weiri_gather_new(self->plan, failure->rule, NULL, &gather, &err);
+        if (status == WEIR_OK) {
+            status = weiri_gather_rows(gather, weiri_graph_rows(self->graph), &err);
+            failure->keys = weiri_gather_keys(gather, &failure->n_keys);
+        }
+    }
+    if (status == WEIR_OK) {
+        self->n_failed++;
+        self->report->failed(self->report->context, failure);
+    }
+    weiri_gather_destroy(&gather);
+    return status;
 }
 
 static weiri_replay
@@ -206,10 +246,6 @@ replay_of(const struct session *self)
 static weir_status
 tell_failure(struct session *self, const weiri_test_line *line, uint32_t n_found)
 {
-    const weiri_replay     replay  = replay_of(self);
-    char                  *nearest = line->kind == WEIRI_TEST_EXPECT
-                                         ? weiri_replay_nearest(&replay, line->stream)
-                                         : NULL;
     const weir_schema     *schema  = &self->plan->streams[line->stream].schema;
     const weiri_rows_list *rows    = &weiri_graph_rows(self->graph)[line->stream];
     weiri_encoder         *encoder = NULL;
@@ -219,17 +255,14 @@ tell_failure(struct session *self, const weiri_test_line *line, uint32_t n_found
         status = weiri_encoder_encode(encoder, rows->items[i], &buffer);
     }
     if (status == WEIR_OK) {
-        const weiri_ruletest_failure failure = { .line = line,
-            .n_found                                   = n_found,
-            .came    = buffer.used > 0 ? buffer.bytes : "",
-            .size    = buffer.used,
-            .nearest = nearest != NULL ? nearest : "" };
-        self->n_failed++;
-        self->report->failed(self->report->context, &failure);
+        weiri_ruletest_failure failure = { .line = line,
+            .n_found                             = n_found,
+            .came                                = buffer.used > 0 ? buffer.bytes : "",
+            .size                                = buffer.used };
+        status                         = report_failure(self, &failure);
     }
     weiri_encoder_destroy(&encoder);
     weiri_buffer_fini(&buffer);
-    free(nearest);
     return status;
 }
 

@@ -269,6 +269,9 @@ admit_up_to(weiri_intake *self, uint32_t n_rows)
         return;
     }
     self->n_admitted = n_rows;
+    for (uint32_t i = first; self->config.source->is_timeless && i < n_rows; i++) {
+        self->chunk->time[i] = INT64_MIN;
+    }
     if (self->clock.newest_ns == INT64_MIN) {
         admit_one(self, first++);
     }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "weiri/expr.h"
+#include "weiri/hash.h"
 
 typedef union weiri_cell {
     int64_t           i; /* bool, int, time, duration */
@@ -127,37 +128,12 @@ weiri_cell_equal(weir_type type, weiri_cell a, weiri_cell b)
            && (a.s->size == 0 || memcmp(a.s->as.s, b.s->as.s, a.s->size) == 0);
 }
 
-/* The finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): each bit of the result
- * depends on each of the input. */
-static inline uint64_t
-weiri_mix(uint64_t x)
-{
-    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return x ^ (x >> 31);
-}
-
-static inline uint64_t
-weiri_text_hash(const char *text, uint32_t size)
-{
-    uint64_t hash = UINT64_C(0x9e3779b97f4a7c15) + size;
-    while (size > 0) {
-        uint64_t word = 0;
-        uint32_t n    = size < 8 ? size : 8;
-        memcpy(&word, text, n);
-        hash = weiri_mix(hash ^ word);
-        text += n;
-        size -= n;
-    }
-    return weiri_mix(hash);
-}
-
 /* Stable: the same on every run and machine of one byte order. Of a plain cell. */
 static inline uint64_t
 weiri_cell_hash(weir_type type, weiri_cell cell)
 {
     return weiri_cell_is_text(type) ? weiri_text_hash(cell.s->as.s, cell.s->size)
-                                    : weiri_mix(cell.bits + UINT64_C(0x9e3779b97f4a7c15));
+                                    : weiri_number_hash(cell.bits);
 }
 
 /* An integer that orders numbers of a type as they do themselves, and back. */

@@ -132,7 +132,7 @@ weiri_list_save(const weiri_list *self, weir_type element, weiri_pack *out)
             text.as.s = item + sizeof text.size;
             cell.s    = &text;
         } else if (element == WEIR_BOOL) {
-            cell.i = *item;
+            cell.i = *item != 0;
         } else {
             memcpy(&cell, item, sizeof cell);
         }

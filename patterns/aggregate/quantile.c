@@ -321,7 +321,7 @@ static bool
 load_level(level *to, weiri_unpack *in)
 {
     uint32_t n = (uint32_t)weiri_unpack_below(
-        in, 2 * WEIRI_QUANTILE_EXACT, "a level has too many values");
+        in, 2 * (uint64_t)WEIRI_QUANTILE_EXACT, "a level has too many values");
     uint64_t before = 0;
     for (uint32_t i = 0; i < n && in->wrong == NULL; i++) {
         before += (uint64_t)weiri_unpack_signed(in);

@@ -55,6 +55,29 @@ weiri_slide_size(const weiri_aggregate *plan)
     }
 }
 
+const char *
+weiri_slide_way(const weiri_aggregate *plan)
+{
+    switch (plan->kind) {
+    case WEIRI_AGGREGATE_KEY:
+    case WEIRI_AGGREGATE_START:
+    case WEIRI_AGGREGATE_END:
+    case WEIRI_AGGREGATE_COLLECT: return "read off the rows";
+    case WEIRI_AGGREGATE_COUNT:
+    case WEIRI_AGGREGATE_SUM:
+    case WEIRI_AGGREGATE_AVG:
+    case WEIRI_AGGREGATE_MEDIAN:
+    case WEIRI_AGGREGATE_QUANTILE:
+    case WEIRI_AGGREGATE_DISTINCT:
+    case WEIRI_AGGREGATE_TOP: return "subtract";
+    case WEIRI_AGGREGATE_MIN:
+    case WEIRI_AGGREGATE_MAX: return "queue of candidates";
+    case WEIRI_AGGREGATE_FIRST:
+    case WEIRI_AGGREGATE_LAST: return "pointer to a row";
+    default: return "two stacks";
+    }
+}
+
 static weiri_cell
 cell_at(const weiri_ring *ring, uint32_t stride, uint64_t number, uint32_t word)
 {

@@ -46,6 +46,10 @@ weiri_ring_row(const weiri_ring *self, uint32_t stride, uint64_t number)
 size_t
 weiri_slide_size(const weiri_aggregate *plan);
 
+/* How it follows the window, for people: static text. */
+const char *
+weiri_slide_way(const weiri_aggregate *plan);
+
 /* Take row `number`, the newest, whose mask has the aggregate. False: out of memory. */
 bool
 weiri_slide_add(

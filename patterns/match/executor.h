@@ -26,8 +26,9 @@ typedef struct weiri_core {
     weiri_emitter     *on_timeout; /* NULL: none */
     weiri_limiter     *limiter;    /* NULL: none */
     weiri_match_counts counts;
-    int64_t            now_ns; /* of the event or deadline at work */
-    weir_status        status; /* not WEIR_OK: the matcher has stopped */
+    int64_t            now_ns;   /* of the event or deadline at work */
+    uint64_t           position; /* of the last event at work      */
+    weir_status        status;   /* not WEIR_OK: the matcher has stopped */
 } weiri_core;
 
 /* A match to be given: what it holds and when it is complete. */
@@ -42,6 +43,27 @@ typedef struct weiri_given {
 /* Hand a match to the sink; a failure of the sink stops the matcher. */
 void
 weiri_core_give(weiri_core *self, const weiri_given *match);
+
+/* What is given next was led to by the event at work. */
+static inline void
+weiri_core_trigger(weiri_core *self, uint64_t position)
+{
+    self->position = position;
+    if (self->sink.trigger != NULL) {
+        *self->sink.trigger = position;
+    }
+}
+
+/* What is given next was led to by a deadline, for what began with the event at `start`.
+ * A deadline that was over when the last event made it fires with that event. */
+static inline void
+weiri_core_trigger_later(weiri_core *self, int64_t deadline_ns, uint64_t start)
+{
+    if (self->sink.trigger != NULL) {
+        *self->sink.trigger =
+            deadline_ns < self->now_ns ? self->position : start + WEIRI_TRIGGER_LATER;
+    }
+}
 
 WEIR_MUST_CHECK weir_status
 weiri_emitter_new(const weiri_match *plan, const weiri_emit *emit, weiri_emitter **out);

@@ -11,6 +11,7 @@
 
 #include "gate/test.h"
 #include "match/executor.h"
+#include "match/inside.h"
 #include "match/planner.h"
 #include "match/state.h"
 #include "weiri/assert.h"
@@ -192,6 +193,24 @@ weiri_matcher_executor_name(const weiri_matcher *self)
     return self->ops->name;
 }
 
+const weiri_core *
+weiri_matcher_core(const weiri_matcher *self)
+{
+    return &self->core;
+}
+
+const weiri_executor_ops *
+weiri_matcher_ops(const weiri_matcher *self)
+{
+    return self->ops;
+}
+
+const weiri_executor *
+weiri_matcher_executor(const weiri_matcher *self)
+{
+    return self->executor;
+}
+
 /* ---- parts ---- */
 
 static bool
@@ -258,7 +277,8 @@ event_of(const weiri_matcher *self, const weiri_batch *batch, const relevant *r)
         .input                   = part->input,
         .class                   = r->class,
         .time_ns                 = part->rows.chunk->time[r->row],
-        .order                   = self->n_events + r->at };
+        .order = self->core.sink.trigger == NULL ? self->n_events + r->at
+                                                 : part->rows.chunk->order[r->row] };
 }
 
 /* The event's turn in its partition, NULL: it has none yet. */
@@ -287,12 +307,13 @@ take_turn(weiri_matcher *self, const relevant *r, const weiri_event *event,
 
 /* Time comes to that of an event that matters. */
 static void
-go_to(weiri_matcher *self, int64_t time_ns)
+go_to(weiri_matcher *self, int64_t time_ns, uint64_t position)
 {
     if (self->ops->next_deadline(self->executor) < time_ns) {
         self->ops->fire(self->executor, time_ns);
     }
     self->core.now_ns = time_ns;
+    weiri_core_trigger(&self->core, position);
 }
 
 static void
@@ -302,7 +323,7 @@ handle(weiri_matcher *self, const weiri_batch *batch, const relevant *r)
     weiri_event       event = event_of(self, batch, r);
     weiri_key         key   = { .word = r->word, .size = WEIRI_KEY_WORD, .tag = r->tag };
     weiri_partition  *own   = NULL;
-    go_to(self, event.time_ns);
+    go_to(self, event.time_ns, event.order);
     if (weiri_keys_table(keys)->is_word) {
         if (r->guess != 0) {
             own = weiri_keys_at(keys, r->guess);
@@ -344,7 +365,7 @@ handle_unkeyed(weiri_matcher *self, const weiri_batch *batch, uint32_t n)
         }
         const relevant *r     = &self->relevant[i];
         weiri_event     event = event_of(self, batch, r);
-        go_to(self, event.time_ns);
+        go_to(self, event.time_ns, event.order);
         take_turn(self, r, &event, weiri_keys_only(self->core.keys), &key);
     }
 }

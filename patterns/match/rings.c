@@ -553,6 +553,7 @@ fire_first(weiri_executor *self)
     if (!is_current(self, partition, &timer)) {
         return;
     }
+    weiri_core_trigger_later(self->core, timer.deadline_ns, timer.start);
     fire_absence(self, partition, &timer);
     if (is_empty(partition)) {
         weiri_keys_remove(self->core->keys, partition);

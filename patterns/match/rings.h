@@ -85,7 +85,7 @@ weiri_rings_start(
     char    *place = weiri_rings_place(self, state_of(partition));
     uint32_t bits  = partition->mark & ((1U << RINGS_BITS) - 1);
     if (bits > 0) {
-        memcpy(&place, place, sizeof place);
+        memcpy(&place, (const void *)place, sizeof place);
         place += (number & ((1U << bits) - 1)) * self->entry_sizes[0];
     }
     return (entry *)place;

@@ -252,6 +252,7 @@ fire_first(weiri_executor *self)
     }
     weiri_timer timer = weiri_timers_pop(&self->timers);
     self->event       = NULL;
+    weiri_core_trigger_later(self->core, timer.deadline_ns, timer.start);
     if (timer.deadline_ns > self->core->now_ns) {
         self->core->now_ns = timer.deadline_ns;
     }

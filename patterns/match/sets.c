@@ -48,11 +48,24 @@ weiri_sets_take(const weiri_match *plan, const weiri_automaton *automaton)
 
 /* ---- making and ending ---- */
 
+/* Long texts have memory of their own, which partitions still hold. */
+static void
+clear_all(weiri_executor *self)
+{
+    weiri_keys *keys    = self->core->keys;
+    uint32_t   *numbers = weiri_keys_list(keys);
+    for (uint32_t i = 0; numbers != NULL && i < weiri_keys_live(keys); i++) {
+        weiri_sets_clear(self, weiri_sets_state_of(weiri_keys_at(keys, numbers[i])));
+    }
+    free(numbers);
+}
+
 static void
 destroy(weiri_executor **self_p)
 {
     weiri_executor *self = *self_p;
     *self_p              = NULL;
+    clear_all(self);
     for (uint32_t i = 0; i < self->capacity_lists; i++) {
         free(self->lists[i].nodes);
     }

@@ -100,6 +100,7 @@ typedef struct weiri_sets_state {
     uint32_t        capacity_taken;
     uint32_t        first_taken; /* the first that may not be over by `within` */
     uint32_t        n_words;     /* of the lists; 0: no partial match          */
+    uint32_t        n_lists;
     uint32_t        capacity_words;
     uint32_t        n_made; /* event nodes since, and left at, the last look    */
     uint32_t        limit;  /* at which it is looked again for what is over     */
@@ -262,9 +263,20 @@ weiri_sets_fini(weiri_executor *self);
 uint32_t
 weiri_sets_intern(weiri_executor *self, const uint32_t *members, uint32_t n);
 
-/* Valid until the next call. */
 const weiri_set_row *
-weiri_sets_row(weiri_executor *self, uint32_t set, uint32_t class);
+weiri_sets_make_row(weiri_executor *self, uint32_t set, uint32_t class);
+
+/* What a set does on a class of events. Stays where it is, until the class is
+ * WEIRI_CLASS_OTHER and stands for another. */
+static inline const weiri_set_row *
+weiri_sets_row(weiri_executor *self, uint32_t set, uint32_t class)
+{
+    const weiri_set *at = &self->sets.sets[set];
+    return class < at->n_rows && at->rows[class].is_made
+               ? &at->rows[class]
+               : weiri_sets_make_row(self, set, class);
+}
+
 unsigned
 weiri_sets_use_of(weiri_executor *self, uint32_t class);
 void

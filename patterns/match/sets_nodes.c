@@ -83,14 +83,11 @@ give_back(weiri_executor *self, void *array, uint32_t capacity, size_t size)
     }
 }
 
+/* Nodes of all lists. */
 static uint32_t
 count_in_lists(const weiri_sets_state *state)
 {
-    uint32_t n = 0;
-    for (uint32_t at = 0; at < state->n_words; at += 2 + state->lists[at + 1]) {
-        n += state->lists[at + 1];
-    }
-    return n;
+    return state->n_words - 2 * state->n_lists;
 }
 
 void
@@ -200,6 +197,7 @@ weiri_sets_store(weiri_executor *self, weiri_sets_state *state,
     }
     self->n_nodes -= count_in_lists(state);
     state->n_words = 0;
+    state->n_lists = 0;
     if (n > 0
         && !grow(
             self, &state->lists, 0, &state->capacity_words, n, sizeof *state->lists)) {
@@ -213,6 +211,7 @@ weiri_sets_store(weiri_executor *self, weiri_sets_state *state,
         to += lists[i].n;
     }
     state->n_words = n;
+    state->n_lists = n_lists;
     self->n_nodes += count_in_lists(state);
 }
 
@@ -220,23 +219,27 @@ void
 weiri_sets_prune(weiri_executor *self, weiri_sets_state *state, uint64_t cut)
 {
     uint32_t to = 0;
+    uint32_t n  = 0;
     state->cut  = cut;
     self->n_nodes -= count_in_lists(state);
     for (uint32_t at = 0; at < state->n_words;) {
         uint32_t *list = &state->lists[at];
-        uint32_t  n    = list[1];
-        uint32_t  kept = 0;
-        while (kept < n && !is_over(state, list[2 + kept])) {
-            kept++; /* the latest start comes first */
+        uint32_t  kept = list[1];
+        at += 2 + kept;
+        while (kept > 0 && is_over(state, list[1 + kept])) {
+            kept--; /* the latest start comes first */
         }
-        at += 2 + n;
         if (kept > 0) {
-            memmove(&state->lists[to], list, (2 + kept) * sizeof *list);
+            if (list != &state->lists[to]) {
+                memmove(&state->lists[to], list, (2 + kept) * sizeof *list);
+            }
             state->lists[to + 1] = kept;
             to += 2 + kept;
+            n++;
         }
     }
     state->n_words = to;
+    state->n_lists = n;
     self->n_nodes += count_in_lists(state);
 }
 

@@ -79,7 +79,7 @@ weiri_sets_load(weiri_executor *self, weiri_unpack *in)
         self->core->status = WEIR_ENOMEM;
         weiri_unpack_fail(in, "there is no memory for it");
     }
-    for (; n > 0 && in->wrong == NULL; n--) {
+    for (; members != NULL && n > 0 && in->wrong == NULL; n--) {
         load_set(self, members, in);
     }
     weiri_watches_load(&self->watches, in);
@@ -153,11 +153,7 @@ static void
 save_lists(const weiri_sets_state *state, const uint32_t *nodes, uint32_t n_nodes,
     weiri_pack *out)
 {
-    uint32_t n = 0;
-    for (uint32_t at = 0; at < state->n_words; at += 2 + state->lists[at + 1]) {
-        n++;
-    }
-    weiri_pack_number(out, n);
+    weiri_pack_number(out, state->n_lists);
     for (uint32_t at = 0; at < state->n_words; at += 2 + state->lists[at + 1]) {
         weiri_pack_number(out, state->lists[at]);
         weiri_pack_number(out, state->lists[at + 1]);

@@ -222,7 +222,7 @@ make_row(weiri_executor *self, uint32_t set, uint32_t class, weiri_set_row *row)
         uint32_t first = self->sets.sets[set].first;
         n              = find_moves(self, self->sets.members[first + i], n, row);
     }
-    row->moves = malloc((n + (size_t)1) * sizeof *row->moves);
+    row->moves = calloc(n + (size_t)1, sizeof *row->moves);
     if (row->moves == NULL || self->core->automaton->conditions.is_out_of_memory) {
         self->core->status = WEIR_ENOMEM;
         return;
@@ -231,6 +231,8 @@ make_row(weiri_executor *self, uint32_t set, uint32_t class, weiri_set_row *row)
         qsort(self->found, n, sizeof *self->found, compare_moves);
     }
     for (uint32_t i = 0, to = 0; i < n; i = to) {
+        /* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): n were found
+         */
         while (to < n && self->found[to].step == self->found[i].step) {
             to++;
         }
@@ -266,13 +268,10 @@ reserve_rows(weiri_executor *self, weiri_set *set, uint32_t class)
 }
 
 const weiri_set_row *
-weiri_sets_row(weiri_executor *self, uint32_t set, uint32_t class)
+weiri_sets_make_row(weiri_executor *self, uint32_t set, uint32_t class)
 {
     static const weiri_set_row DEAD = { .is_made = true };
     weiri_set                 *at   = &self->sets.sets[set];
-    if (class < at->n_rows && at->rows[class].is_made) {
-        return &at->rows[class];
-    }
     if (!reserve_rows(self, at, class)) {
         return &DEAD;
     }

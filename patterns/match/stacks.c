@@ -103,11 +103,31 @@ weiri_stacks_take(const weiri_match *plan)
 
 /* ---- making and ending ---- */
 
+/* Long texts have memory of their own, which partitions still hold. */
+static void
+release_all(weiri_executor *self)
+{
+    weiri_keys *keys    = self->core->keys;
+    uint32_t   *numbers = weiri_keys_list(keys);
+    for (uint32_t i = 0; numbers != NULL && i < weiri_keys_live(keys); i++) {
+        const weiri_stacks_state *state =
+            weiri_stacks_state_of(weiri_keys_at(keys, numbers[i]));
+        for (uint32_t k = 0; k < self->n_rings; k++) {
+            for (uint32_t e = state->rings[k].tail; e != state->rings[k].head; e++) {
+                weiri_registers_release_kept(self->core->registers, self->places[k].step,
+                    weiri_stacks_at(self, state, k, e)->kept);
+            }
+        }
+    }
+    free(numbers);
+}
+
 static void
 destroy(weiri_executor **self_p)
 {
     weiri_executor *self = *self_p;
     *self_p              = NULL;
+    release_all(self);
     weiri_blocks_fini(&self->blocks);
     weiri_watches_fini(&self->watches);
     free(self->cells);

@@ -5,6 +5,38 @@
 
 enum { SMALLEST = 32, BLOCK = 64 << 10 };
 
+/* In front of a string from the heap. */
+struct weiri_large_string {
+    struct weiri_large_string  *next;
+    struct weiri_large_string **link; /* to this one */
+};
+
+static weiri_string *
+large_new(weiri_strings *self, size_t size)
+{
+    struct weiri_large_string *large = malloc(sizeof *large + size);
+    if (large == NULL) {
+        return NULL;
+    }
+    *large = (struct weiri_large_string){ self->large, &self->large };
+    if (self->large != NULL) {
+        self->large->link = &large->next;
+    }
+    self->large = large;
+    return (weiri_string *)(void *)(large + 1);
+}
+
+static void
+large_free(weiri_string *text)
+{
+    struct weiri_large_string *large = (struct weiri_large_string *)(void *)text - 1;
+    *large->link                     = large->next;
+    if (large->next != NULL) {
+        large->next->link = large->link;
+    }
+    free(large);
+}
+
 static uint32_t
 class_of(size_t size)
 {
@@ -22,6 +54,9 @@ weiri_strings_fini(weiri_strings *self)
         void *block = self->blocks;
         memcpy(&self->blocks, block, sizeof self->blocks);
         free(block);
+    }
+    while (self->large != NULL) {
+        large_free((weiri_string *)(void *)(self->large + 1));
     }
     *self = (weiri_strings){ 0 };
 }
@@ -52,7 +87,7 @@ weiri_strings_make(weiri_strings *self, const char *bytes, uint32_t size)
     uint32_t class     = class_of(whole);
     weiri_string *text = NULL;
     if (class == WEIRI_STRING_SIZES) {
-        text = malloc(whole);
+        text = large_new(self, whole);
     } else if (self->free[class] != NULL) {
         text = self->free[class];
         memcpy(&self->free[class], text, sizeof self->free[class]);
@@ -77,7 +112,7 @@ weiri_strings_unref(weiri_strings *self, weiri_string *text)
     }
     uint32_t class = class_of(sizeof(weiri_string) + text->size);
     if (class == WEIRI_STRING_SIZES) {
-        free(text);
+        large_free(text);
         return;
     }
     memcpy(text, &self->free[class], sizeof self->free[class]);

@@ -13,10 +13,11 @@ typedef struct weiri_string {
 enum { WEIRI_STRING_SIZES = 8 }; /* 32 … 4096 bytes with the head; more: from the heap */
 
 typedef struct weiri_strings {
-    void  *free[WEIRI_STRING_SIZES];
-    void  *blocks; /* each begins with a link to the next */
-    char  *fresh;
-    size_t n_fresh;
+    void                      *free[WEIRI_STRING_SIZES];
+    void                      *blocks; /* each begins with a link to the next */
+    char                      *fresh;
+    size_t                     n_fresh;
+    struct weiri_large_string *large; /* those from the heap */
 } weiri_strings;
 
 void

@@ -177,6 +177,7 @@ give(weiri_windower *self, uint32_t index, flowing_entry *entry, uint32_t i)
                  .chunk    = self->batch.rows.chunk,
                  .row      = self->batch.rows.first + self->batch.row[i],
                  .emission = &entry->entry.emission,
+                 .trigger  = self->batch.order[i],
     };
     return weiri_windower_give(self, &e, &is_emitted);
 }

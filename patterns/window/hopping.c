@@ -205,29 +205,30 @@ total_so_far(weiri_windower *self, hopping_entry *entry, uint32_t from)
 }
 
 static weir_status
-give(weiri_windower *self, uint32_t index, char *states, int64_t end, int64_t time_ns)
+give(weiri_windower *self, const weiri_due *due, char *states, int64_t time_ns)
 {
     bool             is_emitted = false;
-    hopping_entry   *entry      = weiri_key_table_at(&self->keys, index);
+    hopping_entry   *entry      = weiri_key_table_at(&self->keys, due->entry);
     weiri_evaluation e          = {
-                 .keys     = weiri_key_table_cells(&self->keys, index),
-                 .start    = weiri_add_ns(end, -self->window->width_ns),
-                 .end      = end,
+                 .keys     = weiri_key_table_cells(&self->keys, due->entry),
+                 .start    = weiri_add_ns(due->end, -self->window->width_ns),
+                 .end      = due->end,
                  .time_ns  = time_ns,
                  .states   = states,
                  .emission = &entry->entry.emission,
+                 .trigger  = due->first,
     };
     return weiri_windower_give(self, &e, &is_emitted);
 }
 
 static weir_status
-give_closed(weiri_windower *self, uint32_t index, int64_t end)
+give_closed(weiri_windower *self, const weiri_due *due)
 {
     char       *states = NULL;
     weir_status status =
-        total_complete(self, weiri_key_table_at(&self->keys, index), &states);
+        total_complete(self, weiri_key_table_at(&self->keys, due->entry), &states);
     if (status == WEIR_OK) {
-        status = give(self, index, states, end, end);
+        status = give(self, due, states, due->end);
     }
     weiri_windower_clear(self, self->scratch);
     return status;
@@ -332,7 +333,7 @@ close_window(weiri_windower *self, int64_t end)
         status = WEIR_ENOMEM;
     }
     for (uint32_t i = 0; i < self->n_dues && status == WEIR_OK; i++) {
-        status = give_closed(self, self->dues[i].entry, end);
+        status = give_closed(self, &self->dues[i]);
     }
     if (status == WEIR_OK) {
         status = weiri_windower_flush(self);
@@ -397,7 +398,7 @@ tick(weiri_windower *self, int64_t time_ns)
             status = total_so_far(self, entry, from);
         }
         if (status == WEIR_OK) {
-            status = give(self, due.entry, self->scratch, due.end, time_ns);
+            status = give(self, &due, self->scratch, time_ns);
         }
         weiri_windower_clear(self, self->scratch);
     }
@@ -463,8 +464,8 @@ feed_row(weiri_windower *self, uint32_t i)
         self->close_ns = end;
         self->due      = end < self->due ? end : self->due;
     }
-    pane *newest =
-        need_pane(self, entry, weiri_floor_ns(time_ns, self->pane_ns), self->n_seen + i);
+    pane *newest = need_pane(
+        self, entry, weiri_floor_ns(time_ns, self->pane_ns), self->batch.order[i]);
     if (newest == NULL || status != WEIR_OK) {
         return WEIR_ENOMEM;
     }

@@ -25,10 +25,38 @@ weiri_key_table_init(weiri_key_table *self, const weir_type *types, uint32_t n_c
     if (self->size == 0) {
         self->size = 8;
     }
+    for (uint32_t i = 0; i < n_cells; i++) {
+        self->has_text = self->has_text || weiri_cell_is_text(types[i]);
+    }
     while (self->size << (self->page_shift + 1) <= PAGE_BYTES) {
         self->page_shift++;
     }
     return slots_new(self, LEAST_SLOTS) ? WEIR_OK : WEIR_ENOMEM;
+}
+
+weir_status
+weiri_key_table_bound_groups(weiri_key_table *self, uint32_t max)
+{
+    self->max          = UINT32_MAX;
+    self->max_of_group = max / WEIRI_KEY_GROUPS;
+    self->n_of_group   = calloc(WEIRI_KEY_GROUPS, sizeof *self->n_of_group);
+    return self->n_of_group != NULL ? WEIR_OK : WEIR_ENOMEM;
+}
+
+static bool
+is_full(const weiri_key_table *self, uint32_t hash)
+{
+    return self->n_live == self->max
+           || (self->n_of_group != NULL
+               && self->n_of_group[weiri_key_group(hash)] == self->max_of_group);
+}
+
+static void
+count_key(weiri_key_table *self, uint32_t hash, int change)
+{
+    if (self->n_of_group != NULL) {
+        self->n_of_group[weiri_key_group(hash)] += (uint32_t)change;
+    }
 }
 
 static void
@@ -43,11 +71,7 @@ free_key(const weiri_key_table *self, uint32_t entry)
 static void
 free_keys(const weiri_key_table *self)
 {
-    bool has_text = false;
-    for (uint32_t i = 0; i < self->n_cells; i++) {
-        has_text = has_text || weiri_cell_is_text(self->types[i]);
-    }
-    for (uint32_t i = 0; has_text && i <= self->mask; i++) {
+    for (uint32_t i = 0; self->has_text && i <= self->mask; i++) {
         if (self->slots[i].entry != 0) {
             free_key(self, self->slots[i].entry - 1);
         }
@@ -66,6 +90,7 @@ weiri_key_table_fini(weiri_key_table *self)
     free(self->pages);
     free(self->slots);
     free(self->free);
+    free(self->n_of_group);
     *self = (weiri_key_table){ 0 };
 }
 
@@ -74,15 +99,21 @@ weiri_key_table_clear(weiri_key_table *self)
 {
     free_keys(self);
     memset(self->slots, 0, ((size_t)self->mask + 1) * sizeof *self->slots);
+    if (self->n_of_group != NULL && self->n_live > 0) {
+        memset(self->n_of_group, 0, WEIRI_KEY_GROUPS * sizeof *self->n_of_group);
+    }
     self->n_used = 0;
     self->n_live = 0;
     self->n_free = 0;
 }
 
-static bool
+static inline bool
 is_key(const weiri_key_table *self, uint32_t entry, const weiri_cell *cells)
 {
     const weiri_cell *own = weiri_key_table_cells(self, entry);
+    if (self->n_cells == 1 && !self->has_text) {
+        return own->bits == cells->bits;
+    }
     for (uint32_t i = 0; i < self->n_cells; i++) {
         if (!weiri_cell_equal(self->types[i], own[i], cells[i])) {
             return false;
@@ -170,7 +201,7 @@ weiri_key_table_need(weiri_key_table *self, uint32_t hash, const weiri_cell *cel
             return WEIR_OK;
         }
     }
-    if (self->n_live == self->max) {
+    if (is_full(self, hash)) {
         return WEIR_EFULL;
     }
     if (2 * (uint64_t)(self->n_live + 1) > self->mask) {
@@ -185,7 +216,8 @@ weiri_key_table_need(weiri_key_table *self, uint32_t hash, const weiri_cell *cel
         return WEIR_ENOMEM;
     }
     self->slots[at] = (weiri_key_slot){ hash, *entry + 1 };
-    *is_new         = true;
+    count_key(self, hash, 1);
+    *is_new = true;
     return WEIR_OK;
 }
 
@@ -208,12 +240,14 @@ weiri_key_table_remove(weiri_key_table *self, uint32_t entry)
         self->free      = spare;
         self->free_room = room;
     }
-    uint32_t hole = hash_of(self, weiri_key_table_cells(self, entry)) & self->mask;
+    uint32_t hash = hash_of(self, weiri_key_table_cells(self, entry));
+    uint32_t hole = hash & self->mask;
     while (self->slots[hole].entry != entry + 1) {
         weiri_assert(self->slots[hole].entry != 0);
         hole = (hole + 1) & self->mask;
     }
     free_key(self, entry);
+    count_key(self, hash, -1);
     self->free[self->n_free++] = entry;
     self->n_live--;
     /* Close the gap in the run (Knuth, TAOCP 3, 6.4, algorithm R). */

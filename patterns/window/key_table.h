@@ -19,6 +19,7 @@ typedef struct weiri_key_slot {
 typedef struct weiri_key_table {
     const weir_type *types; /* shape (n_cells,), borrowed */
     uint32_t         n_cells;
+    bool             has_text;
     uint32_t         max;   /* live entries */
     size_t           size;  /* bytes of an entry: cells, then the owner's part */
     weiri_key_slot  *slots; /* shape (mask + 1,) */
@@ -28,10 +29,26 @@ typedef struct weiri_key_table {
     uint32_t         page_shift; /* entries of a page: 1 << page_shift */
     uint32_t         n_used;     /* entries ever handed out since cleared */
     uint32_t         n_live;
-    uint32_t        *free; /* entries given back, shape (n_free,) */
-    uint32_t         n_free;
-    uint32_t         free_room;
+    uint32_t        *n_of_group; /* live entries, shape (WEIRI_KEY_GROUPS,); NULL: not
+                                  * counted                                        */
+    uint32_t  max_of_group;      /* with n_of_group                                */
+    uint32_t *free;              /* entries given back, shape (n_free,) */
+    uint32_t  n_free;
+    uint32_t  free_room;
 } weiri_key_table;
+
+/* The hash of a key's cells up to this one, given that of those before it, 0 of none. */
+static inline uint64_t
+weiri_key_hash_next(weir_type type, weiri_cell cell, uint64_t before)
+{
+    return weiri_hash_join(before, weiri_cell_hash(type, cell));
+}
+
+static inline uint32_t
+weiri_key_hash_end(uint64_t hash)
+{
+    return weiri_hash_fold(hash);
+}
 
 /* The hash of a key of plain cells, as the table wants it. */
 static inline uint32_t
@@ -39,9 +56,9 @@ weiri_key_hash(const weir_type *types, const weiri_cell *cells, uint32_t n_cells
 {
     uint64_t hash = 0;
     for (uint32_t i = 0; i < n_cells; i++) {
-        hash = weiri_cell_hash(types[i], cells[i]) + hash * UINT64_C(0x9e3779b97f4a7c15);
+        hash = weiri_key_hash_next(types[i], cells[i], hash);
     }
-    return (uint32_t)(hash ^ (hash >> 32));
+    return weiri_key_hash_end(hash);
 }
 
 /* `size` bytes of each entry are the owner's.
@@ -52,6 +69,15 @@ WEIR_MUST_CHECK weir_status
 weiri_key_table_init(weiri_key_table *self, const weir_type *types, uint32_t n_cells,
     size_t size, uint32_t max);
 
+/* Bound the live entries of each key group instead of all: the bound then means the same
+ * for tables that have some of the groups. Before the first entry.
+ *
+ *   max     of all groups together
+ *   errors  WEIR_ENOMEM
+ */
+WEIR_MUST_CHECK weir_status
+weiri_key_table_bound_groups(weiri_key_table *self, uint32_t max);
+
 /* The owner has emptied its parts. */
 void
 weiri_key_table_fini(weiri_key_table *self);
@@ -59,7 +85,7 @@ weiri_key_table_fini(weiri_key_table *self);
 /* The entry of a key, made with the owner's part zeroed if there is none.
  *
  *   cells   shape (n_cells,), plain
- *   errors  WEIR_EFULL   max entries are live: table unchanged
+ *   errors  WEIR_EFULL   max entries are live, or of the key's group: table unchanged
  *           WEIR_ENOMEM  table unchanged
  */
 WEIR_MUST_CHECK weir_status

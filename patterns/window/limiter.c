@@ -40,8 +40,9 @@ weiri_limiter_new(const weiri_match *plan, weiri_limiter **out)
     }
     if (self->types == NULL || self->cells == NULL
         || weiri_key_table_init(
-               &self->keys, self->types, plan->n_keys, sizeof(limited), WEIRI_WINDOW_KEYS)
-               != WEIR_OK) {
+               &self->keys, self->types, plan->n_keys, sizeof(limited), 0)
+               != WEIR_OK
+        || weiri_key_table_bound_groups(&self->keys, WEIRI_WINDOW_KEYS) != WEIR_OK) {
         weiri_limiter_destroy(&self);
         return WEIR_ENOMEM;
     }

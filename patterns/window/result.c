@@ -247,14 +247,20 @@ weiri_windower_give(weiri_windower *self, const weiri_evaluation *e, bool *is_em
 {
     bool        holds  = false;
     weir_status status = judge(self, e, &holds);
-    *is_emitted        = false;
+    if (self->sink.trigger != NULL) {
+        *self->sink.trigger = e->trigger;
+    }
+    *is_emitted = false;
     if (status == WEIR_OK && holds) {
         if (!read_registers(self, e, self->in_emit)) {
             return WEIR_ENOMEM;
         }
         for (uint32_t i = 0; i < self->n_out; i++) {
-            self->out[i] = weiri_program_eval(
-                self->results, self->emit_root + i, e->chunk, e->row, self->registers);
+            uint32_t r   = self->out_register[i];
+            self->out[i] = r != WEIRI_NONE
+                               ? self->registers[r]
+                               : weiri_program_eval(self->results, self->emit_root + i,
+                                   e->chunk, e->row, self->registers);
         }
         status = self->window->n_order > 0 || self->window->order_limit > 0
                      ? keep_pending(self, e)

@@ -43,8 +43,9 @@ give(weiri_windower *self, uint32_t index, int64_t time_ns, uint32_t i, bool *is
          .emission = &it->entry.emission,
     };
     if (!is_batch(self)) {
-        e.chunk = self->batch.rows.chunk;
-        e.row   = self->batch.rows.first + self->batch.row[i];
+        e.chunk   = self->batch.rows.chunk;
+        e.row     = self->batch.rows.first + self->batch.row[i];
+        e.trigger = self->batch.order[i];
     }
     return weiri_windower_give(self, &e, is_emitted);
 }

@@ -79,6 +79,7 @@ give(weiri_windower *self, uint32_t entry, int64_t time_ns)
                  .time_ns  = time_ns,
                  .states   = tallies_of(it),
                  .emission = &it->entry.emission,
+                 .trigger  = it->first,
     };
     return weiri_windower_give(self, &e, &is_emitted);
 }
@@ -174,7 +175,7 @@ feed_row(weiri_windower *self, uint32_t i)
     } else {
         it->is_open = true;
         it->start   = time_ns;
-        it->first   = self->n_seen + i;
+        it->first   = self->batch.order[i];
     }
     it->last = time_ns;
     link_newest(self, entry, it);

@@ -103,6 +103,15 @@ weiri_window_check(const weiri_window *self, weir_error *err)
     return status == WEIR_OK ? check_words(self, err) : status;
 }
 
+bool
+weiri_window_is_by_key(const weiri_window *self)
+{
+    bool is_early_twice = self->early_ns > 0 && self->kind != WEIRI_WINDOW_TUMBLING;
+    return self->n_keys > 0 && self->n_order == 0 && self->order_limit == 0
+           && (self->limit == 0 || self->limit_ns >= 0) && !self->has_fill
+           && !is_early_twice && self->kind != WEIRI_WINDOW_BATCH && self->max_keys == 0;
+}
+
 /* ---- what expressions read ---- */
 
 static uint64_t
@@ -212,7 +221,8 @@ make_results(weiri_windower *self, weir_error *err)
     self->n_out                  = n_fields + window->n_order;
     const weiri_expr **all       = malloc((self->n_out + 1) * sizeof(const weiri_expr *));
     self->out                    = calloc(self->n_out + 1, sizeof *self->out);
-    if (all == NULL || self->out == NULL) {
+    self->out_register           = calloc(self->n_out + 1, sizeof *self->out_register);
+    if (all == NULL || self->out == NULL || self->out_register == NULL) {
         free(all);
         return WEIR_ENOMEM;
     }
@@ -226,6 +236,11 @@ make_results(weiri_windower *self, weir_error *err)
     }
     for (uint32_t i = 0; i < window->n_order; i++) {
         all[n++] = window->order[i].value;
+    }
+    for (uint32_t i = 0; i < self->n_out; i++) {
+        const weiri_expr *value = all[self->emit_root + i];
+        self->out_register[i] =
+            value->kind == WEIRI_EXPR_REGISTER ? value->as.reg : WEIRI_NONE;
     }
     bool has_field = false;
     for (uint32_t i = 0; i < n; i++) {
@@ -339,9 +354,12 @@ make_table(weiri_windower *self)
     for (uint32_t i = 0; i < window->n_keys; i++) {
         self->key_types[i] = window->keys[i]->type;
     }
-    size_t size = choose_kind(self);
-    return weiri_key_table_init(&self->keys, self->key_types, window->n_keys, size,
-        window->max_keys > 0 ? window->max_keys : WEIRI_WINDOW_KEYS);
+    size_t      size   = choose_kind(self);
+    weir_status status = weiri_key_table_init(
+        &self->keys, self->key_types, window->n_keys, size, window->max_keys);
+    return status == WEIR_OK && window->max_keys == 0
+               ? weiri_key_table_bound_groups(&self->keys, WEIRI_WINDOW_KEYS)
+               : status;
 }
 
 weir_status
@@ -423,6 +441,7 @@ weiri_windower_destroy(weiri_windower **self_p)
     free(self->batch.keys);
     free(self->scratch);
     free(self->out);
+    free(self->out_register);
     free(self->dirty);
     free(self->live);
     free(self->dues);

@@ -202,6 +202,7 @@ give(
             .chunk    = self->batch.rows.chunk,
             .row      = self->batch.rows.first + self->batch.row[i],
             .emission = &entry->entry.emission,
+            .trigger  = self->batch.order[i],
     };
     if (ring->head < ring->tail) {
         e.start = (int64_t)weiri_ring_row(ring, self->stride, ring->head)[WEIRI_ROW_TIME];

@@ -2,11 +2,26 @@
  * so its entries are the keys in order of their first event. */
 #include "window/state.h"
 
-/* An entry is its tallies, and with early results a flag after them. */
+/* An entry is its tallies, with early results a flag after them, and where only some keys
+ * are at hand the position of its first event. */
 size_t
 weiri_tumbling_entry_size(const weiri_windower *self)
 {
-    return self->states_size + (self->window->early_ns > 0 ? sizeof(uint64_t) : 0);
+    return self->states_size + (self->window->early_ns > 0 ? sizeof(uint64_t) : 0)
+           + (self->sink.trigger != NULL ? sizeof(uint64_t) : 0);
+}
+
+static uint64_t *
+flag_of(const weiri_windower *self, uint32_t entry)
+{
+    char *states = weiri_key_table_at(&self->keys, entry);
+    return (uint64_t *)(void *)(states + self->states_size);
+}
+
+static uint64_t *
+first_of(const weiri_windower *self, uint32_t entry)
+{
+    return flag_of(self, entry) + (self->window->early_ns > 0 ? 1 : 0);
 }
 
 static int64_t
@@ -26,6 +41,9 @@ give(weiri_windower *self, uint32_t entry, int64_t end, int64_t time_ns)
                  .time_ns = time_ns,
                  .states  = weiri_key_table_at(&self->keys, entry),
     };
+    if (self->sink.trigger != NULL) {
+        e.trigger = *first_of(self, entry);
+    }
     return weiri_windower_give(self, &e, &is_emitted);
 }
 
@@ -47,13 +65,6 @@ close_window(weiri_windower *self, int64_t end)
     self->n_dirty  = 0;
     self->tick     = INT64_MAX;
     return status;
-}
-
-static uint64_t *
-flag_of(const weiri_windower *self, uint32_t entry)
-{
-    char *states = weiri_key_table_at(&self->keys, entry);
-    return (uint64_t *)(void *)(states + self->states_size);
 }
 
 static weir_status
@@ -89,6 +100,9 @@ feed_row(weiri_windower *self, uint32_t i)
     weir_status status = weiri_windower_entry(self, i, &entry, &is_new);
     if (status != WEIR_OK || entry == WEIRI_NO_ENTRY) {
         return status;
+    }
+    if (is_new && self->sink.trigger != NULL) {
+        *first_of(self, entry) = self->batch.order[i];
     }
     if (self->close_ns == INT64_MAX) {
         int64_t width  = self->window->width_ns;

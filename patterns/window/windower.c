@@ -277,41 +277,71 @@ is_true(const weiri_vector *vector, uint32_t i)
     return vector->as.b[i] != 0 && !weiri_vector_is_null(vector, i);
 }
 
-/* Cells and hash of the key of vector row `row`; false where one is null. */
+/* Whether no part of a row's key is null. */
 static bool
-take_key(weiri_windower *self, uint32_t row, uint32_t i)
+has_key(const weiri_windower *self, uint32_t row)
 {
-    uint32_t    n_keys = self->window->n_keys;
-    weiri_cell *cells  = &self->batch.keys[(size_t)i * n_keys];
-    for (uint32_t k = 0; k < n_keys; k++) {
-        uint32_t root = self->key_root + k;
-        if (weiri_vector_is_null(&self->vectors[root], row)) {
+    for (uint32_t k = 0; k < self->window->n_keys; k++) {
+        if (weiri_vector_is_null(&self->vectors[self->key_root + k], row)) {
             return false;
         }
-        cells[k] = weiri_cell_plain(self->key_types[k], self->root_cells[root][row]);
     }
-    self->batch.hash[i] = weiri_key_hash(self->key_types, cells, n_keys);
     return true;
+}
+
+/* The keys' cells and their hashes, column by column. */
+static void
+hash_keys(weiri_windower *self)
+{
+    weiri_window_batch *batch                    = &self->batch;
+    uint32_t            n_keys                   = self->window->n_keys;
+    uint64_t            hashes[WEIRI_CHUNK_ROWS] = { 0 };
+    for (uint32_t k = 0; k < n_keys; k++) {
+        const weiri_cell *from = self->root_cells[self->key_root + k];
+        weiri_cell       *to   = batch->keys + k;
+        weir_type         type = self->key_types[k];
+        for (uint32_t i = 0; i < batch->n; i++) {
+            to[(size_t)i * n_keys] = weiri_cell_plain(type, from[batch->row[i]]);
+        }
+        if (weiri_cell_is_text(type)) {
+            for (uint32_t i = 0; i < batch->n; i++) {
+                hashes[i] = weiri_key_hash_next(type, to[(size_t)i * n_keys], hashes[i]);
+            }
+        } else {
+            for (uint32_t i = 0; i < batch->n; i++) {
+                hashes[i] =
+                    weiri_key_hash_next(WEIR_INT, to[(size_t)i * n_keys], hashes[i]);
+            }
+        }
+    }
+    for (uint32_t i = 0; i < batch->n; i++) {
+        batch->hash[i] = weiri_key_hash_end(hashes[i]);
+    }
 }
 
 static void
 select_rows(weiri_windower *self, weir_rows rows)
 {
     weiri_window_batch *batch = &self->batch;
+    const int64_t      *time  = rows.chunk->time + rows.first;
     batch->rows               = rows;
     batch->n                  = 0;
+    bool is_part              = self->sink.trigger != NULL;
     for (uint32_t row = 0; row < rows.n; row++) {
         if (self->plan->where != NULL && !is_true(&self->vectors[0], row)) {
             continue;
         }
-        if (!take_key(self, row, batch->n)) {
+        if (!has_key(self, row)) {
             self->counts.null_keys++;
             continue;
         }
         batch->row[batch->n]  = (uint16_t)row;
-        batch->time[batch->n] = rows.chunk->time[rows.first + row];
+        batch->time[batch->n] = time[row];
+        batch->order[batch->n] =
+            is_part ? rows.chunk->order[rows.first + row] : self->n_seen + batch->n;
         batch->n++;
     }
+    hash_keys(self);
 }
 
 /* Take bit `a` from the rows where a root is null, or with `truth` not true. */

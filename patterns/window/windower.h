@@ -22,6 +22,7 @@ typedef struct weiri_window_batch {
     uint32_t  n;
     uint16_t  row[WEIRI_CHUNK_ROWS];  /* in the vectors; the chunk's is rows.first more */
     int64_t   time[WEIRI_CHUNK_ROWS]; /* of selected row i                          */
+    uint64_t  order[WEIRI_CHUNK_ROWS]; /* its position in the rule's input         */
     uint32_t  hash[WEIRI_CHUNK_ROWS];
     uint64_t  mask[WEIRI_CHUNK_ROWS]; /* bit a: aggregate a takes it                */
     weiri_cell *keys;                 /* shape (WEIRI_CHUNK_ROWS, n_keys)           */
@@ -38,6 +39,7 @@ typedef struct weiri_evaluation {
     const weir_chunk *chunk; /* the event, of sliding and last */
     uint32_t          row;
     weiri_emission   *emission; /* NULL: neither `when changes` nor `limit per` */
+    uint64_t          trigger;
 } weiri_evaluation;
 
 /* A window to close, or an entry in some order. */
@@ -106,7 +108,8 @@ struct weiri_windower {
     uint64_t       in_having; /* registers that having reads */
     uint64_t       in_emit;   /* those that only emit and order read */
     weiri_results  values;
-    weir_value    *out; /* emit's values, then order's */
+    weir_value    *out;          /* emit's values, then order's */
+    uint32_t      *out_register; /* of each: the register that it is, or WEIRI_NONE */
     uint32_t       n_out;
 
     weir_type       *key_types;

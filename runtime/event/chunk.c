@@ -90,9 +90,20 @@ weir_chunk_new(const weir_schema *schema, const bool *used, weir_chunk **out)
 const weir_chunk *
 weir_chunk_ref(const weir_chunk *self)
 {
-    /* The count is the only part of a shared chunk that changes. */
-    ((weir_chunk *)self)->n_refs++; /* NOLINT(clang-diagnostic-cast-qual) */
+    /* The count is the only part of a shared chunk that changes. Whoever adds a reference
+     * has one, so that nothing need be ordered by it. */
+    weir_chunk *shared = (weir_chunk *)self; /* NOLINT(clang-diagnostic-cast-qual) */
+    __atomic_fetch_add(&shared->n_refs, 1, __ATOMIC_RELAXED);
     return self;
+}
+
+/* Release: what this owner read was read before the chunk is freed; acquire: by whoever
+ * frees it. The only owner need not write to know that it is: nobody else can add one. */
+static bool
+is_last(weir_chunk *self)
+{
+    return __atomic_load_n(&self->n_refs, __ATOMIC_ACQUIRE) == 1
+           || __atomic_fetch_sub(&self->n_refs, 1, __ATOMIC_ACQ_REL) == 1;
 }
 
 void
@@ -100,7 +111,7 @@ weir_chunk_unref(const weir_chunk **self_p)
 {
     weir_chunk *self = (weir_chunk *)*self_p;
     *self_p          = NULL;
-    if (self != NULL && --self->n_refs == 0) {
+    if (self != NULL && is_last(self)) {
         free(self->heap);
         free(self);
     }

@@ -145,7 +145,8 @@ pack(weiri_merge *self, const weir_chunk *chunk)
         return false;
     }
     weir_chunk *last = self->heap[self->n_runs - 1].chunk;
-    if (last->n_refs != 1 || last->capacity - last->n_rows < chunk->n_rows
+    if (__atomic_load_n(&last->n_refs, __ATOMIC_ACQUIRE) != 1
+        || last->capacity - last->n_rows < chunk->n_rows
         || row_is_before(chunk, 0, last, last->n_rows - 1)) {
         return false;
     }

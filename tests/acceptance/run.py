@@ -44,9 +44,11 @@ class Case:
             path = os.path.join(folder, name + ".weir")
             with open(path, "w", encoding="utf-8") as file:
                 file.write(rules)
-            done = subprocess.run(
-                [self.weir, "run", path, *options], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, check=True)
-        return [json.loads(line) for line in done.stdout.splitlines()]
+            outputs = [subprocess.run([self.weir, "run", "--shards", shards, path, *options],
+                                      stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, check=True).stdout
+                       for shards in ("1", "3")]
+        same("output on three shards is that on one", outputs[0] == outputs[1], True)
+        return [json.loads(line) for line in outputs[0].splitlines()]
 
     def published(self, dataset, question):
         self.need(f"answers/{dataset}.json")

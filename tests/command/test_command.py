@@ -18,6 +18,7 @@ import time
 import unittest
 
 WEIR = os.path.abspath(sys.argv.pop(1))
+RUN = ["run", *os.environ.get("WEIR_RUN_OPTIONS", "").split()]  # every test also holds for some options
 
 AUTH = """
 stream auth {
@@ -91,7 +92,7 @@ class Folder(unittest.TestCase):
 
     def run_rules(self, rules, *args, status=0, stdin=None):
         self.write("rules.weir", rules)
-        return self.weir("run", self.path("rules.weir"), *args, status=status, stdin=stdin)
+        return self.weir(*RUN, self.path("rules.weir"), *args, status=status, stdin=stdin)
 
     def events_of(self, output):
         return [json.loads(line) for line in output.splitlines()]
@@ -107,7 +108,8 @@ class Usage(Folder):
 
     def test_wrong_usage_ends_with_2_and_says_where_help_is(self):
         for args in ([], ["fly"], ["run"], ["run", "--speed", "9", "x"], ["check"],
-                     ["run", "x.weir", "--format", "xml"], ["run", "x.weir", "--set", "novalue"]):
+                     ["run", "x.weir", "--format", "xml"], ["run", "x.weir", "--set", "novalue"],
+                     ["run", "x.weir", "--shards", "0"], ["run", "x.weir", "--shards", "many"]):
             self.assertEqual(self.weir(*args, status=2), "")
             self.assertIn("--help", self.stderr)
 
@@ -372,7 +374,7 @@ rule all { from auth emit copy }
     def test_output_that_is_closed_early_is_no_error(self):
         self.write("auth.jsonl", lines([auth(i, "1.2.3.4", "failed") for i in range(20000)]))
         self.write("rules.weir", self.MANY)
-        weir = subprocess.Popen([WEIR, "run", "--quiet", self.path("rules.weir")],
+        weir = subprocess.Popen([WEIR, *RUN, "--quiet", self.path("rules.weir")],
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         weir.stdout.readline()
         weir.stdout.close()
@@ -573,7 +575,7 @@ class Windows(Folder):
         for seed in range(2):
             rng = random.Random(seed)
             with open(self.path("out"), "wb") as out:
-                weir = subprocess.Popen([WEIR, "run", "--quiet", self.path("rules.weir")],
+                weir = subprocess.Popen([WEIR, *RUN, "--quiet", self.path("rules.weir")],
                                         stdin=subprocess.PIPE, stdout=out)
             left = data
             while left:
@@ -639,7 +641,7 @@ class Living(Folder):
 
     def start(self, rules, *args):
         self.write("rules.weir", rules)
-        return subprocess.Popen([WEIR, "run", self.path("rules.weir"), *args],
+        return subprocess.Popen([WEIR, *RUN, self.path("rules.weir"), *args],
                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def end(self, weir):
@@ -690,7 +692,7 @@ class Memory(Folder):
             for start in range(0, n, 1000):
                 f.write(lines([auth((start + i) // 4, "ip%d" % (i % 50), "failed") for i in range(1000)]))
         self.write("rules.weir", GUESSED.replace("{3,}", "{3}").replace("10m", "1m"))
-        weir = subprocess.Popen([WEIR, "run", "--quiet", self.path("rules.weir")], stdout=subprocess.DEVNULL)
+        weir = subprocess.Popen([WEIR, *RUN, "--quiet", self.path("rules.weir")], stdout=subprocess.DEVNULL)
         _, status, usage = os.wait4(weir.pid, 0)
         weir.returncode = os.waitstatus_to_exitcode(status)
         self.assertEqual(weir.returncode, 0)

@@ -59,11 +59,13 @@ static output
 run_matcher(weiri_arena *arena, const weiri_match *plan, const json *events,
     const weir_chunk *chunk)
 {
-    listener         l       = { .plan = plan, .output = { .arena = arena } };
-    weiri_match_sink sink    = { &l, on_emitted, on_matched };
-    weiri_matcher   *matcher = NULL;
-    weir_error       err     = { 0 };
-    uint32_t         row     = 0;
+    listener         l    = { .plan = plan, .output = { .arena = arena } };
+    weiri_match_sink sink = {
+        .context = &l, .emitted = on_emitted, .matched = on_matched
+    };
+    weiri_matcher *matcher = NULL;
+    weir_error     err     = { 0 };
+    uint32_t       row     = 0;
     if (weiri_matcher_new(plan, &sink, &matcher, &err) != WEIR_OK) {
         const char *text = weiri_arena_format(arena, "no matcher: %s", err.text);
         WEIRI_ARENA_PUSH(arena, l.output.lines, l.output.n, text);

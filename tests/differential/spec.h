@@ -190,6 +190,14 @@ spec_plan(weiri_arena *arena, const spec *self);
 const weir_schema *
 spec_schema(void);
 
+/* An empty chunk for events of the case. */
+weir_chunk *
+spec_new_chunk(void);
+
+/* Append an event, as number `order` of its input. */
+void
+spec_add_event(weir_chunk *chunk, const spec_event *e, uint64_t order);
+
 /* The rule as a person would write it, and its events, a line each. */
 const char *
 spec_text(weiri_arena *arena, const spec *self);

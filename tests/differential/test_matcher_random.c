@@ -45,37 +45,6 @@ typedef struct result {
 /* ---- the input ---- */
 
 static void
-add_event(weir_chunk *chunk, const spec_event *e, uint64_t order)
-{
-    uint32_t row = chunk->n_rows++;
-    for (uint32_t f = 0; f < N_FIELDS; f++) {
-        const weir_field *field = &spec_schema()->fields[f];
-        weir_value        v     = { .type = (uint8_t)field->type };
-        int64_t           n     = f == FIELD_AT ? e->time_s * SPEC_SECOND : e->values[f];
-        v.is_null               = n == INT64_MIN;
-        if (f == FIELD_S) {
-            v.as.s = v.is_null ? "" : SPEC_TEXT_VALUES[n];
-            v.size = (uint32_t)strlen(v.as.s);
-        } else if (f == FIELD_X) {
-            v.as.f = v.is_null ? 0 : (double)n / 2;
-        } else {
-            v.as.i = v.is_null ? 0 : n;
-        }
-        weiri_assert(weir_chunk_set(chunk, row, f, &v) == WEIR_OK);
-    }
-    chunk->time[row]  = e->time_s * SPEC_SECOND;
-    chunk->order[row] = order;
-}
-
-static weir_chunk *
-new_chunk(void)
-{
-    weir_chunk *chunk = NULL;
-    weiri_assert(weir_chunk_new(spec_schema(), NULL, &chunk) == WEIR_OK);
-    return chunk;
-}
-
-static void
 drop_chunk(weir_chunk *chunk)
 {
     const weir_chunk *mine = chunk;
@@ -113,13 +82,13 @@ static bool
 run_reference(weiri_arena *arena, const spec *s, result *out)
 {
     weir_reference *reference = NULL;
-    weir_chunk     *chunk     = new_chunk();
+    weir_chunk     *chunk     = spec_new_chunk();
     if (weir_reference_new(arena, spec_plan(arena, s), LIMITS, &reference) != WEIR_OK) {
         drop_chunk(chunk);
         return false;
     }
     for (uint32_t i = 0; i < s->n_events; i++) {
-        add_event(chunk, &s->events[i], i);
+        spec_add_event(chunk, &s->events[i], i);
         weir_reference_feed(reference, s->events[i].input, chunk, i);
     }
     if (s->is_closed) {
@@ -191,12 +160,12 @@ feed_batch(
     for (uint32_t i = 0; i < n; i++) {
         const spec_event *e = &s->events[first + i];
         if (chunks[e->input] == NULL) {
-            chunks[e->input]  = new_chunk();
+            chunks[e->input]  = spec_new_chunk();
             part_of[e->input] = batch.n_parts++;
         }
         order[i] = (weiri_place){ .part = (uint16_t)part_of[e->input],
             .row                        = (uint16_t)chunks[e->input]->n_rows };
-        add_event(chunks[e->input], e, first + i);
+        spec_add_event(chunks[e->input], e, first + i);
     }
     for (uint32_t i = 0; i < SPEC_INPUTS; i++) {
         if (chunks[i] != NULL) {

@@ -59,7 +59,8 @@ class Readme(unittest.TestCase):
 
     def test_every_link_leads_somewhere(self):
         for document in ("README.md", "CONTRIBUTING.md", "docs/language.md", "docs/architecture.md",
-                         "docs/coming-from.md", "docs/cleaning.md", "docs/semantics.md", "docs/functions.md",
+                         "docs/coming-from.md", "docs/cleaning.md", "docs/semantics.md",
+                         "docs/functions.md", "docs/why.md",
                          "docs/tools.md", "docs/decisions/README.md", "examples/flights/README.md",
                          "examples/card-testing/README.md", "examples/pump/README.md",
                          "examples/shop/README.md"):
@@ -89,7 +90,7 @@ class Language(unittest.TestCase):
             self.assertNotIn("E0901", weir("check", block).stderr, block)
 
     def test_all_that_it_calls_not_built_is_refused_as_that(self):
-        self.assertGreater(len(blocks(self.planned, "weir")), 3)
+        self.assertGreater(len(blocks(self.planned, "weir")), 2)
         for block in blocks(self.planned, "weir"):
             done = weir("check", block)
             self.assertEqual(done.returncode, 65, block)

@@ -20,7 +20,7 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-OUTPUTS = ("found.jsonl", "often.jsonl", "sum.jsonl", "high.csv", "late.jsonl")
+OUTPUTS = ("found.jsonl", "often.jsonl", "sum.jsonl", "high.csv", "late.jsonl", "joined.jsonl")
 # Passages of a point that a short run has.
 POINTS = {
     "checkpoint.begun": (1, 2, 3),
@@ -65,7 +65,8 @@ class Torture:
         path = os.path.join(self.root, name)
         shutil.rmtree(path, ignore_errors=True)
         os.mkdir(path)
-        shutil.copy(os.path.join(HERE, "rules.weir"), path)
+        for name in ("rules.weir", "weights.csv"):
+            shutil.copy(os.path.join(HERE, name), path)
         os.symlink(self.events, os.path.join(path, "in.jsonl"))
         return path
 

@@ -106,6 +106,7 @@ static const char *const RULES[] = {
     "match a: e(n < 4){2,} -> c: e(n == 5) by k, b within 15s\n"
     "emit o { k, cnt: count(a), q: median(a.x), d: distinct(a.s), c: c.s }\n"
     "limit 2 per 40s",
+
     "match a: e(n == 0) ->> m: e(n == 1){2} any -> c: e(n == 2) by k\n"
     "within 20s skip none\n"
     "emit o { a: a.s, m: collect(m.s), x: first(m.x), c: c.n }",

@@ -72,12 +72,14 @@ on_emitted(void *context, bool is_timeout, int64_t time_ns, const weir_value *va
 static void
 run(fixture *f, double watermark_s)
 {
-    weiri_match_sink sink    = { f, on_emitted, on_matched };
-    weiri_matcher   *matcher = NULL;
-    uint32_t         n       = f->chunk->n_rows;
-    uint32_t         cut     = f->cut != 0 ? f->cut : n;
-    f->text[0]               = '\0';
-    f->values[0]             = '\0';
+    weiri_match_sink sink = {
+        .context = f, .emitted = on_emitted, .matched = on_matched
+    };
+    weiri_matcher *matcher = NULL;
+    uint32_t       n       = f->chunk->n_rows;
+    uint32_t       cut     = f->cut != 0 ? f->cut : n;
+    f->text[0]             = '\0';
+    f->values[0]           = '\0';
     assert_ok(weiri_matcher_new(f->b.plan, &sink, &matcher, NULL));
     for (uint32_t first = 0; first < n; first += cut) {
         weiri_part part   = { .rows = { .chunk = f->chunk, .first = first } };

@@ -96,7 +96,7 @@ emitted(void *context, int64_t time_ns, const weir_value *values)
 static void
 start(fixture *it)
 {
-    weiri_window_sink sink = { it, emitted };
+    weiri_window_sink sink = { .context = it, .emitted = emitted };
     weir_error        err  = { 0 };
     assert_ok(weiri_windower_new(&it->query, &sink, &it->windower, &err));
 }
@@ -395,7 +395,7 @@ static void
 words_that_do_not_go_together_are_refused(void **state)
 {
     fixture          *it   = *state;
-    weiri_window_sink sink = { it, emitted };
+    weiri_window_sink sink = { .context = it, .emitted = emitted };
     weir_error        err  = { 0 };
     assert_int_equal(
         weiri_windower_new(&it->query, &sink, &it->windower, &err), WEIR_EINVAL);

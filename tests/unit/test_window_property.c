@@ -444,7 +444,7 @@ run_case(uint64_t case_seed, int *n_results)
 
     weir_error        err      = { 0 };
     check             checked  = { &run, 0, case_seed };
-    weiri_window_sink sink     = { &checked, emitted };
+    weiri_window_sink sink     = { .context = &checked, .emitted = emitted };
     weiri_windower   *windower = NULL;
     for (int cut = 0; cut < 2; cut++) {
         checked.n = 0;

@@ -20,7 +20,8 @@ _weir_words() {
     case "$1 $2" in
     *" --message-format") echo human json sarif ;;
     "test --format") echo tap junit ;;
-    "state --format") echo text json ;;
+    "state --format" | "explain --format") echo text json ;;
+    *" --draw") echo text dot svg ;;
     *" --format") echo json csv msgpack text ;;
     esac
 }

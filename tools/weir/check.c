@@ -25,11 +25,34 @@ static const struct option OPTIONS[] = {
     { NULL, 0, NULL, 0 },
 };
 
+/* What the file says, without what it was taken apart into. */
+static uint32_t
+count_rules(const weiri_plan *plan)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < plan->n_rules; i++) {
+        n += !plan->rules[i].is_made;
+    }
+    return n;
+}
+
+static uint32_t
+count_streams(const weiri_plan *plan)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < plan->n_streams; i++) {
+        n += plan->streams[i].origin < WEIRI_ORIGIN_JOIN;
+    }
+    return n;
+}
+
 static void
 print_counts(const weiri_plan *plan)
 {
-    fprintf(stderr, "weir: %u rule%s, %u stream%s: ok\n", plan->n_rules,
-        plan->n_rules == 1 ? "" : "s", plan->n_streams, plan->n_streams == 1 ? "" : "s");
+    uint32_t n_rules   = count_rules(plan);
+    uint32_t n_streams = count_streams(plan);
+    fprintf(stderr, "weir: %u rule%s, %u stream%s: ok\n", n_rules,
+        n_rules == 1 ? "" : "s", n_streams, n_streams == 1 ? "" : "s");
 }
 
 static int

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "weiri/dsl.h"
+#include "weiri/engine.h"
 
 /* Exit statuses, as sysexits.h names them. */
 enum {
@@ -26,6 +27,12 @@ command_check(int argc, char **argv);
 
 int
 command_test(int argc, char **argv);
+
+int
+command_explain(int argc, char **argv);
+
+int
+command_why(int argc, char **argv);
 
 int
 command_state(int argc, char **argv);
@@ -84,6 +91,20 @@ setting_list_add(setting_list *self, const char *verb, char *text);
 
 void
 setting_list_fini(setting_list *self);
+
+/* What sources are read from instead; `items` are gathered from --from and point into
+ * argv. */
+typedef struct redirect_list {
+    weiri_redirect *items;
+    size_t          n;
+} redirect_list;
+
+/* Take "PATH" or "STREAM=PATH" apart, in place. False: out of memory. */
+bool
+redirect_list_add(redirect_list *self, char *text);
+
+void
+redirect_list_fini(redirect_list *self);
 
 /* Tell what a compilation has to say: errors, and warnings unless `quiet`. Returns its
  * exit status. */

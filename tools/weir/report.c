@@ -91,6 +91,44 @@ setting_list_fini(setting_list *self)
     *self = (setting_list){ 0 };
 }
 
+static bool
+is_stream_name(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        bool is_letter = (text[i] >= 'a' && text[i] <= 'z')
+                         || (text[i] >= 'A' && text[i] <= 'Z') || text[i] == '_';
+        if (!is_letter && (i == 0 || text[i] < '0' || text[i] > '9')) {
+            return false;
+        }
+    }
+    return size > 0;
+}
+
+bool
+redirect_list_add(redirect_list *self, char *text)
+{
+    weiri_redirect *items = realloc(self->items, (self->n + 1) * sizeof *items);
+    if (items == NULL) {
+        return false;
+    }
+    char *equals   = strchr(text, '=');
+    self->items    = items;
+    items[self->n] = (weiri_redirect){ .path = text };
+    if (equals != NULL && is_stream_name(text, (size_t)(equals - text))) {
+        *equals        = '\0';
+        items[self->n] = (weiri_redirect){ .stream = text, .path = equals + 1 };
+    }
+    self->n++;
+    return true;
+}
+
+void
+redirect_list_fini(redirect_list *self)
+{
+    free(self->items);
+    *self = (redirect_list){ 0 };
+}
+
 bool
 message_format_parse(message_format *out, const char *verb, const char *text)
 {

@@ -8,6 +8,8 @@
 
 #include "command.h"
 #include "stateful.h"
+#include "weiri/flow.h"
+#include "weiri/numtext.h"
 #include "weiri/timetext.h"
 
 static const char HELP[] =
@@ -22,6 +24,9 @@ static const char HELP[] =
     "  --from STREAM=PATH  the same where rules read several streams; may be repeated\n"
     "  --set NAME=VALUE    set a parameter of the rules\n"
     "  --format FORMAT     of standard output: json, csv, msgpack or text\n"
+    "  --shards N          run the rules on N threads beside the one that reads; what "
+    "is\n"
+    "                      written is the same for any N. 1 if not said: all on one\n"
     "  --state DIR         keep the state in DIR, and go on from what it holds: a run\n"
     "                      may be killed at any moment, and loses and repeats nothing\n"
     "  --checkpoint EVERY  how often the state is written, 5s if not said\n"
@@ -44,6 +49,7 @@ enum {
     OPTION_FROM = 256,
     OPTION_SET,
     OPTION_FORMAT,
+    OPTION_SHARDS,
     OPTION_STATE,
     OPTION_CHECKPOINT,
     OPTION_STATE_LIMIT,
@@ -57,6 +63,7 @@ static const struct option OPTIONS[] = {
     { "from", required_argument, NULL, OPTION_FROM },
     { "set", required_argument, NULL, OPTION_SET },
     { "format", required_argument, NULL, OPTION_FORMAT },
+    { "shards", required_argument, NULL, OPTION_SHARDS },
     { "state", required_argument, NULL, OPTION_STATE },
     { "checkpoint", required_argument, NULL, OPTION_CHECKPOINT },
     { "state-limit", required_argument, NULL, OPTION_STATE_LIMIT },
@@ -68,13 +75,13 @@ static const struct option OPTIONS[] = {
 };
 
 struct request {
-    setting_list    settings;
-    weiri_redirect *redirects; /* shape (n_redirects,) */
-    size_t          n_redirects;
-    weiri_format    format;
-    state_request   state;
-    bool            quiet;
-    bool            help;
+    setting_list  settings;
+    redirect_list redirects;
+    weiri_format  format;
+    uint32_t      n_shards;
+    state_request state;
+    bool          quiet;
+    bool          help;
 };
 
 /* A signal handler can reach nothing but static storage. */
@@ -128,6 +135,18 @@ parse_format(const char *text, weiri_format *out)
     return false;
 }
 
+/* 1 … WEIRI_FLOW_SHARDS. */
+static bool
+parse_shards(const char *text, uint32_t *out)
+{
+    int64_t n = 0;
+    if (!weiri_int_parse(text, strlen(text), &n) || n < 1 || n > WEIRI_FLOW_SHARDS) {
+        return false;
+    }
+    *out = (uint32_t)n;
+    return true;
+}
+
 /* "500M" in bytes; K, M, G and T are powers of 1,024. */
 static bool
 parse_size(const char *text, uint64_t *out)
@@ -152,45 +171,13 @@ parse_size(const char *text, uint64_t *out)
     return number >= UINT64_C(1) << LEAST_BITS && number <= UINT64_C(1) << MOST_BITS;
 }
 
-static bool
-is_stream_name(const char *text, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        bool is_letter = (text[i] >= 'a' && text[i] <= 'z')
-                         || (text[i] >= 'A' && text[i] <= 'Z') || text[i] == '_';
-        if (!is_letter && (i == 0 || text[i] < '0' || text[i] > '9')) {
-            return false;
-        }
-    }
-    return size > 0;
-}
-
-/* "PATH", or "STREAM=PATH", taken apart in place. */
-static bool
-add_redirect(struct request *request, char *text)
-{
-    size_t          n         = request->n_redirects;
-    weiri_redirect *redirects = realloc(request->redirects, (n + 1) * sizeof *redirects);
-    if (redirects == NULL) {
-        return false;
-    }
-    char *equals       = strchr(text, '=');
-    request->redirects = redirects;
-    redirects[n]       = (weiri_redirect){ .path = text };
-    if (equals != NULL && is_stream_name(text, (size_t)(equals - text))) {
-        *equals      = '\0';
-        redirects[n] = (weiri_redirect){ .stream = text, .path = equals + 1 };
-    }
-    request->n_redirects++;
-    return true;
-}
-
 /* Returns an exit status. */
 static int
 take_option(struct request *request, int option, char **argv)
 {
     switch (option) {
-    case OPTION_FROM: return add_redirect(request, optarg) ? EXIT_OK : EXIT_BUG;
+    case OPTION_FROM:
+        return redirect_list_add(&request->redirects, optarg) ? EXIT_OK : EXIT_BUG;
     case OPTION_SET:
         return setting_list_add(&request->settings, "run", optarg) ? EXIT_OK : EXIT_USAGE;
     case OPTION_FORMAT:
@@ -198,6 +185,11 @@ take_option(struct request *request, int option, char **argv)
                    ? EXIT_OK
                    : report_usage("run",
                        "--format wants json, csv, msgpack or text, not '%s'", optarg);
+    case OPTION_SHARDS:
+        return parse_shards(optarg, &request->n_shards)
+                   ? EXIT_OK
+                   : report_usage("run", "--shards wants a number from 1 to %d, not '%s'",
+                       (int)WEIRI_FLOW_SHARDS, optarg);
     case OPTION_STATE: request->state.path = optarg; return EXIT_OK;
     case OPTION_CHECKPOINT:
         return weiri_duration_parse(optarg, strlen(optarg), &request->state.interval_ns)
@@ -240,15 +232,19 @@ parse_arguments(int argc, char **argv, struct request *request)
         status = report_usage(
             "run", "--discard, --checkpoint and --state-limit go with --state");
     }
+    if (status == EXIT_OK && request->state.path != NULL && request->n_shards > 1) {
+        status = report_usage("run", "--state goes with one shard only");
+    }
     return status;
 }
 
 /* ---- progress and summary ---- */
 
 struct progress {
-    double begun;
-    double told;
-    bool   is_on; /* a person is looking at standard error */
+    weiri_engine *engine;
+    double        begun;
+    double        told;
+    bool          is_on; /* a person is looking at standard error */
 };
 
 static double
@@ -285,11 +281,14 @@ print_counts(const weiri_engine_counts *counts, double seconds)
     char   late[32];
     char   dead[32];
     double per_second = seconds > 0 ? (double)counts->n_events / seconds : 0;
-    fprintf(stderr,
-        "weir: %s event%s in %.2f s (%s events/s), %s match%s, %s late, %s undecodable",
+    fprintf(stderr, "weir: %s event%s in %.2f s (%s events/s)",
         grouped(counts->n_events, events), counts->n_events == 1 ? "" : "s", seconds,
-        grouped((uint64_t)per_second, rate), grouped(counts->n_matches, matches),
-        counts->n_matches == 1 ? "" : "es", grouped(counts->n_late, late),
+        grouped((uint64_t)per_second, rate));
+    if (!counts->is_running) {
+        fprintf(stderr, ", %s match%s", grouped(counts->n_matches, matches),
+            counts->n_matches == 1 ? "" : "es");
+    }
+    fprintf(stderr, ", %s late, %s undecodable", grouped(counts->n_late, late),
         grouped(counts->n_dead, dead));
 }
 
@@ -311,8 +310,10 @@ print_oddities(const weiri_engine_counts *counts)
 }
 
 static void
-tell_progress(struct progress *self, const weiri_engine *engine)
+tell_progress(void *context)
 {
+    struct progress    *self   = context;
+    const weiri_engine *engine = self->engine;
     if (!self->is_on) {
         return;
     }
@@ -351,7 +352,7 @@ drive(weiri_engine *engine, stateful_run *stateful, struct progress *progress,
         if (stateful != NULL && (status == WEIR_OK || status == WEIR_ENOSPC)) {
             status = stateful_after_turn(stateful, engine, status, err);
         }
-        tell_progress(progress, engine);
+        tell_progress(progress);
     } while (status == WEIR_OK);
     return status;
 }
@@ -382,11 +383,15 @@ static weir_status
 run_engine(const weiri_plan *plan, const struct request *request, stateful_run *stateful,
     weir_error *err)
 {
-    weiri_engine_options options = {
-        .redirects     = request->redirects,
-        .n_redirects   = request->n_redirects,
-        .stdout_format = request->format,
-        .should_stop   = should_stop,
+    struct progress      progress = { 0 };
+    weiri_engine_options options  = {
+         .redirects     = request->redirects.items,
+         .n_redirects   = request->redirects.n,
+         .stdout_format = request->format,
+         .should_stop   = should_stop,
+         .on_turn       = tell_progress,
+         .context       = &progress,
+         .n_shards      = request->n_shards,
     };
     if (stateful != NULL) {
         stateful_lend(stateful, &options);
@@ -397,10 +402,14 @@ run_engine(const weiri_plan *plan, const struct request *request, stateful_run *
         return status;
     }
     bool is_told = !request->quiet && request->settings.messages == MESSAGES_HUMAN;
-    struct progress progress = { .begun = seconds_now(),
-        .is_on                          = is_told && isatty(STDERR_FILENO) == 1 };
-    status = stateful != NULL ? stateful_begin(stateful, engine, err) : WEIR_OK;
-    if (status == WEIR_OK) {
+    progress     = (struct progress){ .engine = engine,
+            .begun                            = seconds_now(),
+            .is_on                            = is_told && isatty(STDERR_FILENO) == 1 };
+    status       = stateful != NULL ? stateful_begin(stateful, engine, err) : WEIR_OK;
+    if (status == WEIR_OK && request->n_shards > 1) {
+        status = weiri_engine_run(engine, err);
+        status = status == WEIR_OK ? WEIR_EOF : status;
+    } else if (status == WEIR_OK) {
         status = drive(engine, stateful, &progress, err);
     }
     status = wind_up(stateful, engine, status, err);
@@ -445,7 +454,7 @@ command_run(int argc, char **argv)
     }
     weiri_plan_destroy(&plan);
     setting_list_fini(&request.settings);
-    free(request.redirects);
+    redirect_list_fini(&request.redirects);
     state_request_fini(&request.state);
     return status;
 }

@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "story.h"
+
 enum { JOBS = 64 };
 
 /* ---- one test ---- */
@@ -50,9 +52,8 @@ on_failed(void *context, const weiri_ruletest_failure *failure)
     fprintf(notes->out, "  what came out of '%s':%s\n", name,
         failure->size > 0 ? "" : " nothing");
     put_indented(notes->out, failure->came, failure->size);
-    if (failure->nearest[0] != '\0') {
-        fputs("  how far it got:\n", notes->out);
-        put_indented(notes->out, failure->nearest, strlen(failure->nearest));
+    if (failure->rule != NULL) {
+        tell_failed_test(failure, "  ", notes->out);
     }
 }
 

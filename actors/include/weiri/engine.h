@@ -23,9 +23,22 @@ typedef struct weiri_engine_options {
     size_t                n_redirects;
     weiri_format          stdout_format; /* AUTO: as the sinks say, else JSON Lines  */
     bool (*should_stop)(void *context);  /* asked once a turn; NULL: never           */
-    void                *context;
+    void (*on_turn)(void *context); /* of weiri_engine_run: told each turn; NULL: not */
+    void *context;
+    /* Told after each pass what every stream gave, before it is given back, and that all
+     * deadlines before a time have fired. NULL: nobody. A failure ends the run.
+     *
+     *   rows  shape (plan->n_streams,), borrowed for the call
+     */
+    weir_status (*passed)(
+        void *context, const weiri_rows_list *rows, int64_t deadline_ns, weir_error *err);
+    void                *passed_context;
     const weiri_restore *restore; /* go on from here; NULL: from the start        */
     const weiri_tape    *tape;    /* for inputs that cannot be read again; NULL: none */
+    uint32_t n_shards; /* threads for the rules beside the caller's; 0, 1: on the
+                        * caller's, which is driven turn by turn; else by
+                        * weiri_engine_run, without restore and tape. What is
+                        * written is the same */
 } weiri_engine_options;
 
 typedef struct weiri_engine_counts {
@@ -37,6 +50,8 @@ typedef struct weiri_engine_counts {
     uint64_t n_dropped; /* partial or complete matches, by a bound     */
     uint64_t n_faults;  /* arithmetic that gave null                   */
     uint64_t n_null_keys;
+    bool     is_running; /* rules are at work on other threads: only what sources took in
+                          * is known                                               */
 } weiri_engine_counts;
 
 /* Open all sources and sinks. `plan` and what `options` points to outlive the engine.
@@ -57,12 +72,12 @@ weiri_engine_destroy(weiri_engine **self_p);
 
 /* One turn.
  *
- *   errors  WEIR_EOF     all inputs have ended, or should_stop said so: call finish
+ *   errors  WEIR_EOF     all inputs have ended, or should_stop said so: call end
  *           WEIR_ECLOSED the reader of an output has gone
  *           WEIR_EDATA   an input cannot be read on
  *           WEIR_ENOSPC  the tape is full: the turn can be tried again
  *           WEIR_EIO, WEIR_EFULL, WEIR_ENOMEM
- *           After any other error other than WEIR_EOF only counts, finish, and destroy
+ *           After any other error other than WEIR_EOF only counts, end, close and destroy
  * may be called.
  */
 WEIR_MUST_CHECK weir_status
@@ -72,6 +87,15 @@ weiri_engine_turn(weiri_engine *self, weir_error *err);
  * do if it has been called, or the state that was loaded had ended. */
 WEIR_MUST_CHECK weir_status
 weiri_engine_end(weiri_engine *self, weir_error *err);
+
+/* On several shards: all turns until the inputs have ended, or should_stop says so, and
+ * the end.
+ *
+ *   errors  as weiri_engine_turn, but for WEIR_EOF: what came before has been written
+ * where an input cannot be read on
+ */
+WEIR_MUST_CHECK weir_status
+weiri_engine_run(weiri_engine *self, weir_error *err);
 
 /* Whether all inputs have been read to their ends, if a turn gave WEIR_EOF; else it was
  * told to stop. */

@@ -51,6 +51,11 @@ weiri_graph_merge(weiri_graph *self, uint32_t stream);
 const bool *
 weiri_graph_used(const weiri_graph *self, uint32_t stream);
 
+/* Whether a rule is run over nothing but the events that a look-up, shared with other
+ * rules of the stream, finds to matter to it. */
+bool
+weiri_graph_is_gated(const weiri_graph *self, uint32_t rule);
+
 /* Bring everything before the watermark through the graph.
  *
  *   watermark_ns  every event before it has been pushed; INT64_MAX: all events have

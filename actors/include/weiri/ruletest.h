@@ -5,6 +5,7 @@
 #define WEIRI_RULETEST_H
 
 #include "weiri/codec.h"
+#include "weiri/gather.h"
 
 /* One expectation that did not hold. Borrowed for the call. */
 typedef struct weiri_ruletest_failure {
@@ -12,9 +13,13 @@ typedef struct weiri_ruletest_failure {
     uint32_t    n_found; /* events that are as the line says                   */
     const char *came;    /* what came out of its stream instead, an event a line,
                           * as text for people; "" if nothing did              */
-    size_t      size;
-    const char *nearest; /* how far partial matches of the rules that emit it got, a line
-                          * each; "": nothing is known                             */
+    size_t size;
+    /* Where events are wanting that a rule with a pattern makes, and none came that are
+     * merely different: what that rule saw. */
+    const weiri_rule     *rule; /* NULL: there is no such rule, or it is not so */
+    const weiri_gathered *keys; /* shape (n_keys,)                      */
+    uint32_t              n_keys;
+    int64_t               end_ns; /* deadlines before it have fired     */
 } weiri_ruletest_failure;
 
 /* ---- coverage: what tests never made happen ---- */

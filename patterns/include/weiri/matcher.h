@@ -35,7 +35,7 @@ typedef struct weiri_batch {
 typedef struct weiri_taken {
     uint32_t step;
     int64_t  time_ns;
-    uint64_t order; /* position in the rule's input, from 0, counted by the matcher */
+    uint64_t order; /* position in the rule's input, from 0 */
 } weiri_taken;
 
 /* What a matcher gives. `emitted` gets each derived event at once, in order: values of
@@ -44,6 +44,11 @@ typedef struct weiri_taken {
  *
  *   is_timeout  from `on timeout emit`
  *   errors      any status but WEIR_OK stops the matcher and is returned by feed/advance
+ *
+ * With `trigger` the matcher is fed a part of the rule's input, that of some keys: the
+ * `order` of each row is the event's position in the whole, and what led to an event is
+ * written there before `emitted` gets it. What parts emit, merged by (time, trigger), is
+ * what one matcher emits that is fed the whole.
  */
 typedef struct weiri_match_sink {
     void *context;
@@ -51,6 +56,7 @@ typedef struct weiri_match_sink {
         void *context, bool is_timeout, int64_t time_ns, const weir_value *values);
     void (*matched)(void *context, bool is_timeout, int64_t time_ns,
         const weiri_taken *taken, uint32_t n_taken);
+    uint64_t *trigger; /* NULL: fed the whole input */
 } weiri_match_sink;
 
 typedef struct weiri_match_counts {

@@ -11,6 +11,12 @@
 #define WEIRI_UNBOUNDED UINT32_MAX
 #define WEIRI_NONE      UINT32_MAX
 
+/* What led to an event that a rule emits, as a number that orders what the rule emits at
+ * one time: the position in the rule's input of the event that completed it or, after all
+ * those, WEIRI_TRIGGER_LATER + the position of the event with which began what the
+ * passing of time has completed. */
+#define WEIRI_TRIGGER_LATER (UINT64_C(1) << 63)
+
 /* A condition on the event under test, split by what it reads. Holds where both are true;
  * a part that is NULL is true. */
 typedef struct weiri_condition {

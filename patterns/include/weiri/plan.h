@@ -2,6 +2,7 @@
 #ifndef WEIRI_PLAN_H
 #define WEIRI_PLAN_H
 
+#include "weiri/join.h"
 #include "weiri/window.h"
 
 typedef enum weiri_format {
@@ -27,7 +28,9 @@ typedef enum weiri_origin {
     WEIRI_ORIGIN_SOURCE, /* sources deliver it           */
     WEIRI_ORIGIN_RULE,   /* derived: rules emit it       */
     WEIRI_ORIGIN_LATE,   /* late.<stream>                */
-    WEIRI_ORIGIN_DEAD    /* dead.<stream>                */
+    WEIRI_ORIGIN_DEAD,   /* dead.<stream>                */
+    WEIRI_ORIGIN_JOIN,   /* joined rows, for the one rule that reads them */
+    WEIRI_ORIGIN_TABLE   /* a table's contents or changes */
 } weiri_origin;
 
 typedef struct weiri_stream {
@@ -67,6 +70,7 @@ typedef struct weiri_source {
                                     * fields are taken in their declared order         */
     char                delimiter; /* CSV: ',' by default */
     int64_t             lateness_ns; /* 0 by default */
+    bool                is_timeless; /* a table's contents: all of the time INT64_MIN */
     int64_t             idle_ns;     /* -1: waits for ever */
     weiri_on_error      on_error;
     weiri_place_in_text place;
@@ -83,8 +87,10 @@ typedef struct weiri_sink {
 typedef struct weiri_rule {
     const char         *name;
     const char         *title; /* NULL: none */
-    weiri_match        *match; /* one of the two */
+    weiri_match        *match; /* one of the three */
     weiri_query        *query;
+    weiri_join         *join;
+    bool                is_made; /* for another rule, or a table, whose name it has */
     weiri_place_in_text place;
 } weiri_rule;
 

@@ -18,6 +18,7 @@
 #ifndef WEIRI_WINDOW_H
 #define WEIRI_WINDOW_H
 
+#include "weiri/join.h"
 #include "weiri/pack.h"
 #include "weiri/pattern.h"
 
@@ -141,7 +142,8 @@ typedef struct weiri_window {
     uint32_t           limit;       /* `limit n`; 0: none                            */
     int64_t            limit_ns;    /* `per D`: of a key, at most n in any span of time
                                      * shorter than D; -1: once for all              */
-    uint32_t max_keys;              /* 0: WEIRI_WINDOW_KEYS. Events of further keys are
+    uint32_t max_keys;              /* 0: WEIRI_WINDOW_KEYS, evenly among the key
+                                     * groups. Events of further keys are
                                      * dropped and counted                           */
     uint32_t max_rows;              /* 0: WEIRI_WINDOW_ROWS. The oldest row of a sliding
                                      * window is dropped and counted                 */
@@ -158,6 +160,8 @@ typedef struct weiri_query {
     const weiri_expr  *where; /* NULL: all; before the window */
     weiri_emit        *emit;
     weiri_window      *window; /* NULL: none */
+    const weiri_join  *fold;   /* the table that the query reads and writes, row by row:
+                                * `schema` is that of the joined row; NULL: none */
 } weiri_query;
 
 /* The aggregate that the language calls `name`; false if there is none. */
@@ -187,10 +191,14 @@ typedef struct weiri_windower weiri_windower;
 /* What a query gives, in order: values of the emit's fields, borrowed for the call.
  *
  *   errors  any status but WEIR_OK stops the operator and is returned by what called it
+ *
+ * With `trigger`, where weiri_window_is_by_key, the operator is fed a part of the rule's
+ * input, as a matcher is by weiri_match_sink.
  */
 typedef struct weiri_window_sink {
     void *context;
     weir_status (*emitted)(void *context, int64_t time_ns, const weir_value *values);
+    uint64_t *trigger; /* NULL: fed the whole input */
 } weiri_window_sink;
 
 typedef struct weiri_window_counts {
@@ -204,6 +212,13 @@ typedef struct weiri_window_counts {
     uint64_t live_keys;     /* with state, some of which may be due to be freed */
     uint64_t live_rows;     /* held by sliding and row windows, likewise */
 } weiri_window_counts;
+
+/* Whether what a key gives depends on its own events alone, and its place among what
+ * others give at that time on an event: then keys may be split among operators. Not so
+ * with an order, a bound or a filling of gaps over all keys, nor with early results of
+ * several windows of a key, nor with batches, which end at the last event of all. */
+bool
+weiri_window_is_by_key(const weiri_window *self);
 
 /* `plan` (with a window) outlives the operator.
  *

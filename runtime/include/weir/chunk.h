@@ -64,7 +64,8 @@ typedef struct weir_rows {
 WEIR_API WEIR_MUST_CHECK weir_status
 weir_chunk_new(const weir_schema *schema, const bool *used, weir_chunk **out);
 
-/* Add a reference; the chunk is immutable from now on. Any owner thread. */
+/* Add a reference; the chunk is immutable from now on. Owners may be on different
+ * threads. */
 WEIR_API const weir_chunk *
 weir_chunk_ref(const weir_chunk *self);
 

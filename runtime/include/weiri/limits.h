@@ -3,6 +3,7 @@
 #define WEIRI_LIMITS_H
 
 enum {
+    WEIRI_KEY_GROUPS   = 1024,      /* what keys are hashed to: a shard has some   */
     WEIRI_CHUNK_ROWS   = 1024,      /* events in a chunk                         */
     WEIRI_CHUNK_HEAP   = 8 << 20,   /* bytes of strings in a chunk               */
     WEIRI_REORDER_ROWS = 32 << 20,  /* events of a stream that wait for the watermark */
@@ -14,7 +15,14 @@ enum {
     WEIRI_LIST_ITEMS   = 10000,     /* values that collect() keeps               */
     WEIRI_RUNS_PER_KEY = 100000, /* first events of a partition, default; and its partial
                                   * matches, if there are more of these     */
-    WEIRI_MATCHES_PER_EVENT = 100000, /* matches one event may complete, default   */
+    WEIRI_MATCHES_PER_EVENT = 100000,   /* matches one event may complete, default   */
+    WEIRI_SHARDS            = 64,       /* of a node                                 */
+    WEIRI_LEVELS            = 1024,     /* depth of a graph of actors                */
+    WEIRI_CREDIT            = 16 << 10, /* events on the way to a level, default   */
+    WEIRI_MAILBOX_MESSAGES  = 1 << 20,  /* messages at a level of a shard          */
+    WEIRI_SIGNALS           = 64 << 10, /* signals on the way between two shards   */
+    WEIRI_ASKS              = 64 << 10, /* open asks of a shard                    */
+    WEIRI_TIMERS            = 16 << 20, /* timers set on a shard's clock           */
 };
 
 #endif

@@ -1,0 +1,94 @@
+/* An engine on several shards: the caller's thread takes in events and opens turns, the
+ * shards do the rest. */
+#include <stdlib.h>
+
+#include "inside.h"
+
+static weir_status
+on_rows(void *context, const weiri_rows_list *rows, weir_error *err)
+{
+    return weiri_engine_write(context, rows, err);
+}
+
+static bool
+is_listed(const uint32_t *streams, uint32_t n, uint32_t stream)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (streams[i] == stream) {
+            return true;
+        }
+    }
+    return false;
+}
+
+weir_status
+weiri_engine_make_flow(weiri_engine *self, weir_error *err)
+{
+    const weiri_plan *plan = self->plan;
+    uint32_t          n    = 0;
+    self->sink_streams = calloc(plan->n_sinks + (size_t)1, sizeof *self->sink_streams);
+    if (self->sink_streams == NULL) {
+        return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
+    }
+    for (uint32_t i = 0; i < plan->n_sinks; i++) {
+        if (!is_listed(self->sink_streams, n, plan->sinks[i].stream)) {
+            self->sink_streams[n++] = plan->sinks[i].stream;
+        }
+    }
+    const weiri_flow_outlet outlet = {
+        .streams = self->sink_streams, .n_streams = n, .write = on_rows, .context = self
+    };
+    return weiri_flow_new(
+        plan, self->options.n_shards, &outlet, n > 0 ? 1 : 0, &self->flow, err);
+}
+
+/* ---- running ---- */
+
+/* What the caller is told of at the end, when what came before it has been written. */
+typedef struct run {
+    weiri_engine *engine;
+    weir_status   failed; /* of taking in, WEIR_EOF: nothing */
+    weir_error    failure;
+} run;
+
+static weir_status
+on_next(void *context, bool may_wait, weiri_turn *turn, bool *is_turn, weir_error *err)
+{
+    run          *self   = context;
+    weiri_engine *engine = self->engine;
+    engine->has_turn     = false;
+    weir_status status   = weiri_engine_take(engine, may_wait, &self->failure);
+    if (status == WEIR_EAGAIN) {
+        return status;
+    }
+    if (status != WEIR_OK) {
+        self->failed = status;
+        status       = weiri_engine_end(engine, err);
+    }
+    *turn    = engine->turn;
+    *is_turn = engine->has_turn;
+    if (engine->has_turn) {
+        engine->turn.number++;
+    }
+    if (engine->options.on_turn != NULL) {
+        engine->options.on_turn(engine->options.context);
+    }
+    return status;
+}
+
+weir_status
+weiri_engine_run(weiri_engine *self, weir_error *err)
+{
+    run                       all    = { .engine = self, .failed = WEIR_EOF };
+    const weiri_flow_source   source = { .next = on_next, .context = &all };
+    const weiri_flow_carriage how    = { .seed = NULL };
+    self->is_running                 = true;
+    weir_status status               = weiri_flow_run(self->flow, &source, &how, err);
+    self->is_running                 = false;
+    self->is_ended                   = true;
+    if (status == WEIR_OK && all.failed != WEIR_EOF) {
+        *err   = all.failure;
+        status = all.failed;
+    }
+    return status;
+}

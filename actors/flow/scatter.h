@@ -1,0 +1,35 @@
+/* weiri_scatter: rows split among shards by the key group of each. */
+#ifndef WEIRI_FLOW_SCATTER_H
+#define WEIRI_FLOW_SCATTER_H
+
+#include "weiri/expr.h"
+#include "weiri/merge.h"
+
+typedef struct weiri_scatter weiri_scatter;
+
+/* Of one stream by one key.
+ *
+ *   keys    shape (n_keys,), outlive it
+ *   used    fields to keep; outlives it
+ *   errors  WEIR_ENOMEM
+ */
+WEIR_MUST_CHECK weir_status
+weiri_scatter_new(const weiri_expr *const *keys, uint32_t n_keys, const bool *used,
+    uint32_t n_shards, weiri_scatter **out);
+
+void
+weiri_scatter_destroy(weiri_scatter **self_p);
+
+/* Copy rows to the lists of their shards. An event whose key has a null goes to one of
+ * them, too.
+ *
+ *   positions  shape (rows of `from`,): become the copies' order
+ *   to         shape (n_shards,): appended to
+ *   errors     WEIR_ENOMEM
+ *   cost       about 2 ns a value kept, and hashing
+ */
+WEIR_MUST_CHECK weir_status
+weiri_scatter_rows(weiri_scatter *self, const weiri_rows_list *from,
+    const uint64_t *positions, weiri_rows_list *const *to);
+
+#endif

@@ -1,0 +1,652 @@
+/* The streams that a query reads together: each join becomes a rule of its own, which
+ * gives the joined rows to a stream that only the query reads. */
+#include "planner_query.h"
+
+#include <string.h>
+
+/* What expressions over a joined row read. */
+enum { READS_NOTHING = 0, READS_LEFT = 1, READS_RIGHT = 2, READS_BOTH = 3 };
+
+static uint32_t
+n_left(const weiri_join *join)
+{
+    return join->sides[0].schema->n_fields;
+}
+
+static unsigned
+reach_of(const weiri_querying *self, const weiri_join *join, const weiri_expr *expr)
+{
+    uint32_t n_fields = join->schema->n_fields;
+    bool *read = weiri_arena_alloc(self->planner->arena, (n_fields + 1) * sizeof *read);
+    unsigned reach = READS_NOTHING;
+    weiri_expr_mark_fields(expr, read);
+    for (uint32_t i = 0; i < n_fields; i++) {
+        reach |= !read[i] ? READS_NOTHING : i < n_left(join) ? READS_LEFT : READS_RIGHT;
+    }
+    return reach;
+}
+
+/* An expression over the joined row, which reads the right alone, over the right. */
+static weiri_expr *
+over_right(weiri_arena *arena, const weiri_join *join, const weiri_expr *expr)
+{
+    weiri_expr *copy = weiri_arena_alloc(arena, sizeof *copy);
+    *copy            = *expr;
+    if (copy->kind == WEIRI_EXPR_FIELD) {
+        copy->as.field -= n_left(join);
+        copy->is_nullable = join->sides[1].schema->fields[copy->as.field].is_nullable;
+    }
+    if (copy->kind == WEIRI_EXPR_CALL) {
+        uint32_t n         = copy->as.call.n_args;
+        copy->as.call.args = weiri_arena_alloc(arena, (n + 1) * sizeof(weiri_expr *));
+        for (uint32_t i = 0; i < n; i++) {
+            copy->as.call.args[i] = over_right(arena, join, expr->as.call.args[i]);
+        }
+    }
+    return copy;
+}
+
+/* ---- on ---- */
+
+static void
+add_condition(
+    weiri_querying *self, weiri_span at, const weiri_expr **to, weiri_expr *more)
+{
+    weiri_scope scope = { self->planner->arena, self->planner->diagnostics, self, NULL };
+    weiri_expr *both[2] = { (weiri_expr *)(uintptr_t)*to, more };
+    *to = *to == NULL ? more : weiri_type_call(&scope, at, "and", both, 2);
+}
+
+static void
+add_key(weiri_querying *self, weiri_join *join, const weiri_expr *left,
+    const weiri_expr *right, weiri_span at)
+{
+    if (join->n_keys == WEIRI_JOIN_KEYS) {
+        weiri_report(self->planner->diagnostics, WEIRI_E_JOIN_CONDITION, at,
+            "a join has at most %d equalities", WEIRI_JOIN_KEYS);
+        self->is_broken = true;
+        return;
+    }
+    join->sides[0].keys[join->n_keys] = left;
+    join->sides[1].keys[join->n_keys] = over_right(self->planner->arena, join, right);
+    join->n_keys++;
+}
+
+/* An equation of both sides is part of the key; what reads one side is asked of it
+ * before; what reads both is asked of pairs. */
+static void
+plan_conjunct(weiri_querying *self, weiri_join *join, const weiri_ast_expr *node)
+{
+    weiri_expr *expr = weiri_query_condition(self, WEIRI_QUERY_WHERE, node);
+    if (expr == NULL) {
+        self->is_broken = true;
+        return;
+    }
+    bool is_equation = node->kind == WEIRI_AST_BINARY
+                       && strcmp(node->name.text, "==") == 0
+                       && expr->kind == WEIRI_EXPR_CALL && expr->as.call.n_args == 2
+                       && expr->as.call.args[0]->type != WEIR_LIST;
+    weiri_expr *const *args   = is_equation ? expr->as.call.args : NULL;
+    unsigned           first  = is_equation ? reach_of(self, join, args[0]) : 0;
+    unsigned           second = is_equation ? reach_of(self, join, args[1]) : 0;
+    if (first == READS_LEFT && second == READS_RIGHT) {
+        add_key(self, join, args[0], args[1], node->at);
+        return;
+    }
+    if (first == READS_RIGHT && second == READS_LEFT) {
+        add_key(self, join, args[1], args[0], node->at);
+        return;
+    }
+    switch (reach_of(self, join, expr)) {
+    case READS_RIGHT:
+        add_condition(self, node->at, &join->sides[1].where,
+            over_right(self->planner->arena, join, expr));
+        break;
+    case READS_BOTH:
+        if (join->kind == WEIRI_JOIN_ASOF) {
+            weiri_report(self->planner->diagnostics, WEIRI_E_JOIN_CONDITION, node->at,
+                "an as-of join takes the latest of the key, and asks no more of both "
+                "sides");
+            weiri_report_hint(self->planner->diagnostics,
+                "a condition on what was joined is 'where ...'");
+            self->is_broken = true;
+            return;
+        }
+        add_condition(self, node->at, &join->where, expr);
+        break;
+    default: add_condition(self, node->at, &join->sides[0].where, expr); break;
+    }
+}
+
+static void
+plan_on(weiri_querying *self, weiri_join *join, const weiri_ast_expr *node)
+{
+    bool is_and = node->kind == WEIRI_AST_LOGIC && strcmp(node->name.text, "and") == 0;
+    if (!is_and) {
+        plan_conjunct(self, join, node);
+        return;
+    }
+    for (uint32_t i = 0; i < node->n_items; i++) {
+        plan_on(self, join, node->items[i]);
+    }
+}
+
+/* ---- a join ---- */
+
+static void
+plan_within(weiri_querying *self, weiri_join *join, const weiri_ast_join *ast)
+{
+    join->within_ns = -1;
+    if (ast->within != NULL) {
+        join->within_ns =
+            weiri_constant_duration(self->planner, ast->within, true, "'within'");
+        self->is_broken = self->is_broken || join->within_ns < 0;
+    } else if (join->kind == WEIRI_JOIN_INTERVAL) {
+        weiri_report(self->planner->diagnostics, WEIRI_E_JOIN_WITHIN, ast->at,
+            "how far apart may events of this join be?");
+        weiri_report_hint(self->planner->diagnostics, "add 'within 10m'");
+        self->is_broken = true;
+    }
+}
+
+static void
+warn_join(weiri_querying *self, const weiri_join *join, const weiri_ast_join *ast)
+{
+    if (self->is_broken) {
+        return;
+    }
+    if (join->kind == WEIRI_JOIN_ASOF && join->within_ns < 0 && join->n_keys > 0) {
+        weiri_report(self->planner->diagnostics, WEIRI_W_STATE_GROWS, ast->at,
+            "this join keeps the latest event of each key for ever");
+        weiri_report_hint(self->planner->diagnostics,
+            "its state grows until %d keys are kept, then the oldest is dropped; add "
+            "'within 10m'",
+            WEIRI_JOIN_ROWS);
+    }
+    if (join->kind == WEIRI_JOIN_INTERVAL && join->n_keys == 0) {
+        weiri_report(self->planner->diagnostics, WEIRI_W_COMPARES_ALL, ast->at,
+            "each event is compared with all of the other stream that are kept");
+        weiri_report_hint(
+            self->planner->diagnostics, "say what has to be equal: 'on a.x == b.y'");
+    }
+}
+
+/* The joined row: fields of the left, then of the right. */
+static const weir_field *
+joined_fields(const weiri_querying *self, const weiri_join *join, const char *right_name)
+{
+    const weir_schema *left  = join->sides[0].schema;
+    const weir_schema *right = join->sides[1].schema;
+    weiri_arena       *arena = self->planner->arena;
+    weir_field        *fields =
+        weiri_arena_alloc(arena, (left->n_fields + right->n_fields + 1) * sizeof *fields);
+    for (uint32_t i = 0; i < left->n_fields; i++) {
+        fields[i] = left->fields[i];
+    }
+    for (uint32_t i = 0; i < right->n_fields; i++) {
+        weir_field *field = &fields[left->n_fields + i];
+        *field            = right->fields[i];
+        field->name       = weiri_arena_format(
+                  arena, "%s.%s", right_name != NULL ? right_name : right->name, field->name);
+        field->is_nullable = field->is_nullable || join->is_left;
+    }
+    return fields;
+}
+
+static weiri_join_side
+new_side(const weiri_querying *self, uint32_t stream)
+{
+    const weiri_stream *row = &self->planner->plan->streams[stream];
+    return (weiri_join_side){ .stream = stream,
+        .rank                         = row->rank,
+        .schema                       = &row->schema,
+        .keys                         = weiri_arena_alloc(
+                                    self->planner->arena, WEIRI_JOIN_KEYS * sizeof(const weiri_expr *)) };
+}
+
+/* A join of what the query has read so far with one more stream. */
+static weiri_join *
+add_join(weiri_querying *self, weiri_join join, uint32_t right, const char *right_name,
+    weiri_span at)
+{
+    weiri_planner *planner = self->planner;
+    weiri_query   *query   = self->query;
+    weiri_join    *out     = weiri_arena_alloc(planner->arena, sizeof *out);
+    *out                   = join;
+    out->sides[0]          = new_side(self, query->stream);
+    out->sides[1]          = new_side(self, right);
+    const char *name       = weiri_arena_format(
+              planner->arena, "%s, join %u", self->rule->name.text, self->n_joins + 1);
+    out->stream           = weiri_add_hidden_stream(planner, name, WEIRI_ORIGIN_JOIN, at);
+    weiri_stream *stream  = &planner->plan->streams[out->stream];
+    uint32_t      first   = query->schema->n_fields;
+    stream->schema.fields = joined_fields(self, out, right_name);
+    stream->schema.n_fields = first + out->sides[1].schema->n_fields;
+    stream->used = weiri_arena_alloc(planner->arena, stream->schema.n_fields + (size_t)1);
+    uint32_t left_rank           = out->sides[0].rank;
+    uint32_t right_rank          = out->sides[1].rank;
+    stream->rank                 = 1 + (left_rank > right_rank ? left_rank : right_rank);
+    out->schema                  = &stream->schema;
+    out->used                    = stream->used;
+    self->joins[self->n_joins++] = out;
+    self->parts[self->n_parts++] =
+        (weiri_query_part){ .name = right_name, .stream = right, .first = first };
+    self->n_named += right_name != NULL;
+    query->stream = out->stream;
+    query->schema = out->schema;
+    return out;
+}
+
+static bool
+check_name(weiri_querying *self, weiri_ast_name name)
+{
+    for (uint32_t i = 0; i < self->n_parts; i++) {
+        if (strcmp(self->parts[i].name, name.text) == 0) {
+            weiri_report(self->planner->diagnostics, WEIRI_E_NAME_TAKEN, name.at,
+                "two streams of this rule are called '%s'", name.text);
+            weiri_report_hint(self->planner->diagnostics,
+                "give each a name of its own: 'from a: %s join b: %s on ...'", name.text,
+                name.text);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- tables ---- */
+
+/* The latest change of a key is what the table has for it. */
+static weiri_join
+lookup_join(const weiri_table_info *table, bool is_left)
+{
+    return (weiri_join){ .kind = WEIRI_JOIN_ASOF,
+        .is_left               = is_left,
+        .within_ns             = table->keep_ns,
+        .max_rows              = table->max_rows };
+}
+
+static void
+set_change(const weiri_querying *self, weiri_join *join)
+{
+    const weir_schema *schema = join->sides[1].schema;
+    join->change = weiri_expr_field(self->planner->arena, schema, schema->n_fields - 1);
+}
+
+static bool
+reads_key(const weiri_join *join, uint32_t field)
+{
+    for (uint32_t i = 0; i < join->n_keys; i++) {
+        const weiri_expr *key = join->sides[1].keys[i];
+        if (key->kind == WEIRI_EXPR_FIELD && key->as.field == field) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A table has one row for its key, so `on` has to say the key and no more. */
+static void
+check_table_on(weiri_querying *self, const weiri_table_info *table,
+    const weiri_join *join, const weiri_ast_join *ast)
+{
+    bool is_key = join->n_keys == table->n_keys;
+    for (uint32_t i = 0; i < table->n_keys; i++) {
+        is_key = is_key && reads_key(join, table->keys[i]);
+    }
+    if (!is_key || join->sides[1].where != NULL) {
+        weiri_report(self->planner->diagnostics, WEIRI_E_JOIN_CONDITION, ast->on->at,
+            "a table is joined by its key: each of its key fields equal to something, "
+            "and no other of its fields");
+        weiri_report_hint(self->planner->diagnostics,
+            "what else has to hold of the row is said after the join: 'where ...'");
+        self->is_broken = true;
+    }
+    if (ast->within != NULL || ast->kind == WEIRI_WORD_ASOF) {
+        weiri_report(self->planner->diagnostics, WEIRI_E_JOIN_WITHIN, ast->at,
+            "a table is joined as it is at the time of the event: without 'asof' and "
+            "'within'");
+        self->is_broken = true;
+    }
+}
+
+static bool
+is_same_lookup(const weiri_querying *self, uint32_t part, const weiri_table_info *table,
+    weiri_expr *const *keys)
+{
+    const weiri_join *join = self->joins[part - 1];
+    bool              is_same =
+        self->parts[part].name == NULL && self->parts[part].stream == table->changes;
+    for (uint32_t i = 0; is_same && i < table->n_keys; i++) {
+        is_same = weiri_expr_is_same(join->sides[0].keys[i], keys[i]);
+    }
+    return is_same;
+}
+
+/* One part of the key that a lookup names; NULL after a report. */
+static weiri_expr *
+plan_lookup_key(weiri_querying *self, const weiri_table_info *table, uint32_t i,
+    const weiri_ast_expr *node)
+{
+    const weir_schema *schema = &self->planner->plan->streams[table->changes].schema;
+    const weir_field  *field  = &schema->fields[table->keys[i]];
+    weir_error         err    = { .status = WEIR_OK };
+    weiri_expr        *key    = weiri_query_expr(self, WEIRI_QUERY_WHERE, node);
+    weiri_expr        *out    = NULL;
+    if (key != NULL
+        && weiri_expr_convert(self->planner->arena, key, field->type, &out, &err)
+               != WEIR_OK) {
+        weiri_report(self->planner->diagnostics, WEIRI_E_CANNOT_CONVERT, node->at,
+            "key '%s' of table '%s' is %s %s, this is %s %s", field->name,
+            table->declared->name.text, field->type == WEIR_INT ? "an" : "a",
+            weir_type_text(field->type), key->type == WEIR_INT ? "an" : "a",
+            weir_type_text(key->type));
+        return NULL;
+    }
+    return out;
+}
+
+static bool
+plan_lookup_keys(weiri_querying *self, const weiri_table_info *table,
+    const weiri_ast_expr *index, weiri_expr **keys)
+{
+    uint32_t n = index->n_items - 1;
+    if (n != table->n_keys) {
+        weiri_report(self->planner->diagnostics, WEIRI_E_BAD_LOOKUP, index->at,
+            "the key of table '%s' has %u part%s, here %s %u", table->declared->name.text,
+            table->n_keys, table->n_keys == 1 ? "" : "s", n == 1 ? "is" : "are", n);
+        return false;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        keys[i] = plan_lookup_key(self, table, i, index->items[i + 1]);
+        if (keys[i] == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static const weiri_table_info *
+own_table(const weiri_querying *self)
+{
+    const weiri_ast_emit *emit = &self->rule->emit;
+    return emit->is_into && emit->stream.text != NULL
+               ? weiri_find_table(self->planner, emit->stream.text)
+               : NULL;
+}
+
+static void
+note_own(weiri_querying *self, const weiri_table_info *table, const weiri_join *join)
+{
+    if (table != own_table(self)) {
+        return;
+    }
+    if (self->own != NULL) {
+        weiri_report(self->planner->diagnostics, WEIRI_E_TABLE_LOOP, self->rule->name.at,
+            "a rule that writes table '%s' reads of it the row of its own key, and no "
+            "other",
+            table->declared->name.text);
+        self->is_broken = true;
+    }
+    self->own = join;
+}
+
+/* The part that has the row of this key, joined now if no lookup before did it. */
+static const weiri_query_part *
+part_of_lookup(weiri_querying *self, const weiri_table_info *table,
+    weiri_expr *const *keys, weiri_span at)
+{
+    weiri_planner *planner = self->planner;
+    for (uint32_t i = 1; i < self->n_parts; i++) {
+        if (is_same_lookup(self, i, table, keys)) {
+            return &self->parts[i];
+        }
+    }
+    if (self->n_parts - self->n_named == WEIRI_LOOKUPS) {
+        weiri_report(planner->diagnostics, WEIRI_E_BAD_LOOKUP, at,
+            "a rule looks up at most %d different keys", WEIRI_LOOKUPS);
+        return NULL;
+    }
+    weiri_join *join = add_join(self, lookup_join(table, true), table->changes, NULL, at);
+    for (uint32_t i = 0; i < table->n_keys; i++) {
+        join->sides[0].keys[i] = keys[i];
+        join->sides[1].keys[i] =
+            weiri_expr_field(planner->arena, join->sides[1].schema, table->keys[i]);
+    }
+    join->n_keys = table->n_keys;
+    set_change(self, join);
+    note_own(self, table, join);
+    return &self->parts[self->n_parts - 1];
+}
+
+uint32_t
+weiri_query_lookup(
+    weiri_querying *self, const weiri_table_info *table, const weiri_ast_expr *node)
+{
+    const weiri_ast_expr *index  = node->items[0];
+    const weir_schema    *schema = &self->planner->plan->streams[table->contents].schema;
+    weiri_expr           *keys[WEIRI_JOIN_KEYS];
+    if (self->planner->streams[table->contents].is_broken || node->name.text == NULL) {
+        return WEIRI_NONE;
+    }
+    if (self->is_joining) {
+        weiri_report(self->planner->diagnostics, WEIRI_E_BAD_LOOKUP, node->at,
+            "a lookup cannot stand in 'on'");
+        weiri_report_hint(self->planner->diagnostics,
+            "join the table, or write the condition after the joins: 'where ...'");
+        return WEIRI_NONE;
+    }
+    int32_t field = weir_schema_find(schema, node->name.text);
+    if (field < 0) {
+        weiri_report_no_field(self->planner, table->contents, node->name);
+        return WEIRI_NONE;
+    }
+    if (!plan_lookup_keys(self, table, index, keys)) {
+        return WEIRI_NONE;
+    }
+    const weiri_query_part *part = part_of_lookup(self, table, keys, index->at);
+    return part == NULL ? WEIRI_NONE : part->first + (uint32_t)field;
+}
+
+/* ---- joins as written ---- */
+
+static bool
+plan_join(weiri_querying *self, const weiri_ast_join *ast)
+{
+    weiri_planner          *planner = self->planner;
+    weiri_ast_name          name    = ast->alias.text != NULL ? ast->alias : ast->stream;
+    const weiri_table_info *table   = weiri_find_table(planner, ast->stream.text);
+    uint32_t                right =
+        table != NULL ? table->changes : weiri_find_stream(planner, ast->stream.text);
+    weiri_join join = {
+        .kind    = ast->kind == WEIRI_WORD_ASOF ? WEIRI_JOIN_ASOF : WEIRI_JOIN_INTERVAL,
+        .is_left = ast->is_left,
+        .is_right_first = ast->kind == WEIRI_WORD_ASOF,
+    };
+    if (self->n_joins == WEIRI_JOINS) {
+        weiri_report(planner->diagnostics, WEIRI_E_TOO_MANY_JOINS, ast->at,
+            "a rule joins at most %d streams", WEIRI_JOINS + 1);
+        return false;
+    }
+    if (!check_name(self, name) || planner->streams[right].is_broken
+        || !planner->streams[right].is_known) {
+        return false;
+    }
+    if (table != NULL) {
+        join = lookup_join(table, ast->is_left);
+    }
+    weiri_join *out = add_join(self, join, right, name.text, ast->at);
+    if (table == NULL) {
+        plan_within(self, out, ast);
+    } else {
+        set_change(self, out);
+        note_own(self, table, out);
+    }
+    self->is_joining = true;
+    plan_on(self, out, ast->on);
+    self->is_joining = false;
+    if (table == NULL) {
+        warn_join(self, out, ast);
+    } else if (!self->is_broken) {
+        check_table_on(self, table, out, ast);
+    }
+    return !self->is_broken;
+}
+
+bool
+weiri_plan_joins(weiri_querying *self)
+{
+    const weiri_ast_from *from    = &self->rule->from;
+    weiri_planner        *planner = self->planner;
+    weiri_ast_name        name    = from->alias.text != NULL ? from->alias : from->stream;
+    uint32_t              stream  = weiri_find_stream(planner, from->stream.text);
+    self->query->stream           = stream;
+    self->query->schema           = &planner->plan->streams[stream].schema;
+    self->parts[0] = (weiri_query_part){ .name = name.text, .stream = stream };
+    self->n_parts  = 1;
+    self->n_named  = 1;
+    if (planner->streams[stream].is_broken && from->n_joins > 0) {
+        return false;
+    }
+    for (uint32_t i = 0; i < from->n_joins; i++) {
+        if (!plan_join(self, &from->joins[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- a table that the rule reads and writes ---- */
+
+static void
+look_up_others(weiri_querying *self, const weiri_ast_expr *node)
+{
+    if (node == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < node->n_items; i++) {
+        look_up_others(self, node->items[i]);
+    }
+    const weiri_table_info *table = weiri_table_of_lookup(self->planner, node);
+    if (table != NULL && table != own_table(self)) {
+        (void)weiri_query_lookup(self, table, node);
+    }
+}
+
+void
+weiri_plan_other_lookups(weiri_querying *self)
+{
+    const weiri_ast_rule *rule = self->rule;
+    if (own_table(self) == NULL) {
+        return;
+    }
+    look_up_others(self, rule->where);
+    for (uint32_t i = 0; i < rule->emit.fields.n_items; i++) {
+        look_up_others(self, rule->emit.fields.items[i].value);
+    }
+}
+
+/* Whether `by` has an expression. */
+static bool
+is_by(weiri_querying *self, const weiri_expr *key)
+{
+    for (uint32_t i = 0; i < self->rule->n_keys; i++) {
+        const weiri_expr *part =
+            weiri_query_expr(self, WEIRI_QUERY_KEY, self->rule->keys[i].sides[0]);
+        if (weiri_expr_is_same(part, key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Rows of one key are worked off one after another, and no other key is touched. */
+static bool
+is_by_key(weiri_querying *self, const weiri_table_info *table)
+{
+    bool is_by_key = self->rule->n_keys == table->n_keys;
+    for (uint32_t i = 0; i < table->n_keys && is_by_key; i++) {
+        const weiri_expr *key = self->own->sides[0].keys[i];
+        is_by_key             = is_by(self, key)
+                    && weiri_expr_is_same(self->query->emit->values[table->keys[i]], key);
+    }
+    return is_by_key;
+}
+
+bool
+weiri_check_own_table(weiri_querying *self)
+{
+    const weiri_table_info *table = own_table(self);
+    const char             *wrong = NULL;
+    if (self->own == NULL) {
+        return true;
+    }
+    if (self->rule->window.at.size > 0 || self->query->window != NULL) {
+        wrong = "works event by event, without a window, 'limit' or 'when changes'";
+    } else if (self->own != self->joins[self->n_joins - 1]) {
+        wrong = "cannot look up another table by what it says";
+    } else if (table->n_writers > 1 || table->has_file) {
+        wrong = "is the only one that fills it";
+    } else if (!is_by_key(self, table)) {
+        wrong = "is 'by' its key, looks up that key and writes it";
+    }
+    if (wrong != NULL) {
+        weiri_report(self->planner->diagnostics, WEIRI_E_TABLE_LOOP, self->rule->emit.at,
+            "a rule that reads and writes table '%s' %s", table->declared->name.text,
+            wrong);
+        return false;
+    }
+    self->query->fold                                       = self->own;
+    self->planner->plan->streams[self->own->stream].is_read = false;
+    return true;
+}
+
+/* ---- what is read ---- */
+
+static void
+mark(const weiri_expr *expr, bool *used)
+{
+    if (expr != NULL) {
+        weiri_expr_mark_fields(expr, used);
+    }
+}
+
+/* What a join is asked for, and asks itself, its sides have to bring. */
+static void
+mark_sides(weiri_planner *self, const weiri_join *join)
+{
+    const bool *joined = self->plan->streams[join->stream].used;
+    mark(join->where, self->plan->streams[join->stream].used);
+    for (uint32_t side = 0; side < 2; side++) {
+        const weiri_join_side *of    = &join->sides[side];
+        bool                  *used  = self->plan->streams[of->stream].used;
+        uint32_t               first = side == 0 ? 0 : n_left(join);
+        for (uint32_t i = 0; i < of->schema->n_fields; i++) {
+            used[i] = used[i] || joined[first + i];
+        }
+        for (uint32_t i = 0; i < join->n_keys; i++) {
+            mark(of->keys[i], used);
+        }
+        mark(of->where, used);
+    }
+    mark(join->change, self->plan->streams[join->sides[1].stream].used);
+}
+
+void
+weiri_keep_joins(weiri_querying *self)
+{
+    weiri_planner *planner = self->planner;
+    for (uint32_t i = self->n_joins; i-- > 0;) {
+        mark_sides(planner, self->joins[i]);
+    }
+    for (uint32_t i = 0; i < self->n_joins; i++) {
+        if (self->joins[i] == self->own) {
+            continue;
+        }
+        weiri_rule rule = { .name = self->joins[i]->schema->name,
+            .is_made              = true,
+            .join                 = self->joins[i],
+            .place                = weiri_planner_place(planner, self->rule->name.at) };
+        WEIRI_ARENA_PUSH(
+            planner->arena, planner->plan->rules, planner->plan->n_rules, rule);
+    }
+}

@@ -1,0 +1,49 @@
+/* weiri_frame: the head of everything that goes from one shard or node to another.
+ *
+ * 64 bytes, little-endian, then the payload. Between the shards of a process the payload
+ * is messages with the addresses of their chunks; between processes it is bytes, which
+ * the checksum covers.
+ */
+#ifndef WEIRI_FRAME_H
+#define WEIRI_FRAME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "weir/error.h"
+
+enum {
+    WEIRI_FRAME_HEAD    = 64,
+    WEIRI_FRAME_VERSION = 1,
+};
+
+typedef enum weiri_frame_kind {
+    WEIRI_FRAME_ADDRESSES = 1, /* messages of a shard, valid in this process only */
+    WEIRI_FRAME_COLUMNS   = 2, /* a chunk as bytes                                */
+} weiri_frame_kind;
+
+typedef struct weiri_frame {
+    uint8_t  kind;         /* weiri_frame_kind                                 */
+    uint32_t stream;       /* 0 where messages of several are in it            */
+    uint32_t link;         /* who sends: in a process, the shard               */
+    uint64_t sequence;     /* of the frame on its link, from 1                 */
+    int64_t  watermark_ns; /* event time of the sender                         */
+    uint32_t n_rows;
+    uint32_t n_parts;  /* messages, or columns                             */
+    uint64_t size;     /* of the payload, bytes                            */
+    uint64_t checksum; /* FNV-1a of the payload where it is bytes, else 0  */
+} weiri_frame;
+
+void
+weiri_frame_write(const weiri_frame *self, uint8_t head[WEIRI_FRAME_HEAD]);
+
+/* Read and check a head and what follows it.
+ *
+ *   bytes   shape (size,): head and payload
+ *   errors  WEIR_EDATA  too short, another magic or version, an unknown kind, a size that
+ *                       is not that of the payload, a wrong checksum: *self undefined
+ */
+WEIR_MUST_CHECK weir_status
+weiri_frame_read(weiri_frame *self, const uint8_t *bytes, size_t size, weir_error *err);
+
+#endif

@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+"""What `weir why` says, by the page that explains it: test_why.py WEIR
+
+WEIR_UPDATE=1 writes the answers into docs/why.md anew.
+"""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+PAGE = os.path.join(ROOT, "docs", "why.md")
+WEIR = os.path.abspath(sys.argv.pop(1))
+CONSOLE = re.compile(r"```console\n\$ (.*)\n((?s:.*?))```")
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def block(text, language):
+    return re.search("```" + language + "\n(.*?)```", text, re.DOTALL).group(1)
+
+
+class Door(unittest.TestCase):
+    """The rule and the data of the page, in a folder."""
+
+    maxDiff = None
+
+    def setUp(self):
+        self.page = read(PAGE)
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.write("door.weir", block(self.page, "weir"))
+        self.write("auth.jsonl", block(self.page, "json"))
+
+    def write(self, name, text):
+        with open(os.path.join(self.folder.name, name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def call(self, *arguments):
+        done = subprocess.run([WEIR, *arguments], cwd=self.folder.name, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    def why(self, *arguments):
+        return self.call("why", *arguments, "door.weir", "guessed")
+
+
+class Page(Door):
+    def test_what_it_shows_is_what_is_said(self):
+        def answer(match):
+            command = shlex.split(match.group(1))
+            quiet = ["--quiet"] if command[1] == "run" else []
+            status, text, errors = self.call(command[1], *quiet, *command[2:])
+            self.assertEqual((status, errors), (0, ""))
+            return f"```console\n$ {match.group(1)}\n{text}```"
+        page = CONSOLE.sub(answer, self.page)
+        if os.environ.get("WEIR_UPDATE"):
+            with open(PAGE, "w", encoding="utf-8") as file:
+                file.write(page)
+        self.assertEqual(page, read(PAGE))
+
+
+class Match(Door):
+    def test_a_line_of_output_finds_the_match_that_made_it(self):
+        line = self.call("run", "--quiet", "door.weir")[1].strip()
+        self.assertEqual(self.why("--match", line), self.why("--match", "1"))
+
+    def test_a_match_that_is_not_there_is_missing(self):
+        status, _, errors = self.why("--match", "2")
+        self.assertEqual(status, 66)
+        self.assertIn("rule 'guessed' gave 1 match, and not that one", errors)
+
+    def test_the_time_of_a_match_finds_it(self):
+        status, text, _ = self.why("--key", "10.0.0.1", "--at", "2026-03-01T12:02:20Z")
+        self.assertEqual(status, 0)
+        self.assertIn("match 1 at 2026-03-01T12:02:20Z", text)
+
+    def test_standard_input_cannot_be_read_twice(self):
+        status, _, errors = self.why("--match", "1", "--from", "-")
+        self.assertEqual(status, 2)
+        self.assertIn("standard input cannot be read twice", errors)
+
+    def test_it_writes_no_sink(self):
+        rules = read(os.path.join(self.folder.name, "door.weir"))
+        self.write("door.weir", rules.replace("stdout()", 'file("out.jsonl")'))
+        self.write("out.jsonl", "mine\n")
+        self.assertEqual(self.why("--key", "10.0.0.1")[0], 0)
+        self.assertEqual(read(os.path.join(self.folder.name, "out.jsonl")), "mine\n")
+
+
+class NoMatch(Door):
+    def test_a_longer_lateness_is_what_it_takes_where_it_says_so(self):
+        self.assertIn("`lateness` is too short", self.why("--key", "10.0.0.4")[1])
+        rules = read(os.path.join(self.folder.name, "door.weir"))
+        self.write("door.weir", rules.replace("lateness 5s", "lateness 2m"))
+        self.assertIn("match 2 at", self.why("--key", "10.0.0.4")[1])
+
+    def test_the_rule_without_what_is_to_blame_gives_the_match(self):
+        for key, old, new in (("10.0.0.2", "{3,}", "+"), ("10.0.0.3", "within 10m", "")):
+            self.setUp()
+            part = {"{3,}": "`{3,}` of 'fail'", "within 10m": "`within 10m`"}[old]
+            self.assertIn("it would be a match without " + part + "\n",
+                          self.why("--key", key)[1])
+            rules = read(os.path.join(self.folder.name, "door.weir"))
+            self.write("door.weir", rules.replace(old, new))
+            self.assertIn(key, self.call("run", "--quiet", "door.weir")[1])
+
+    def test_a_key_without_events_is_said_to_have_none(self):
+        status, text, _ = self.why("--key", "10.9.9.9")
+        self.assertEqual(status, 0)
+        self.assertIn("no event has this key", text)
+
+    def test_a_time_at_which_nothing_was_under_way_is_said_to_be_one(self):
+        text = self.why("--key", "10.0.0.3", "--at", "2026-03-01T12:13:00Z")[1]
+        self.assertIn("no partial match was under way at that time", text)
+        self.assertIn("it would be a match without `within 10m`", text)
+
+    def test_two_parts_are_named_where_one_is_not_enough(self):
+        self.write("auth.jsonl", "\n".join(json.dumps(
+            {"at": at, "ip": "a", "user": "u", "outcome": outcome}) for at, outcome in (
+                ("2026-03-01T12:00:00Z", "failed"), ("2026-03-01T13:00:00Z", "accepted"))) + "\n")
+        text = self.why("--key", "a")[1]
+        self.assertIn("it would be a match without `within 10m` and `{3,}` of 'fail'\n", text)
+
+    def test_an_event_that_began_nothing_is_told_of(self):
+        self.write("auth.jsonl", '{"at":"2026-03-01T12:00:00Z","ip":"a","user":"u","outcome":"x"}\n')
+        text = self.why("--key", "a")[1]
+        self.assertIn("no event began a match", text)
+        self.assertIn('`outcome == "failed"` is false: outcome is "x"', text)
+
+
+class Usage(Door):
+    def test_a_key_or_a_match_has_to_be_given(self):
+        status, _, errors = self.why()
+        self.assertEqual(status, 2)
+        self.assertIn("say which key", errors)
+
+    def test_a_query_has_no_partial_matches(self):
+        self.write("q.weir", "stream e { at time }\nsource e from file(\"e.jsonl\")\n"
+                             "rule q { from e emit f { at } }\n")
+        status, _, errors = self.call("why", "--key", "x", "q.weir", "q")
+        self.assertEqual(status, 2)
+        self.assertIn("is a query", errors)
+
+    def test_times_and_numbers_are_checked(self):
+        for option, value in (("--at", "noon"), ("--match", "0"), ("--match", "first")):
+            status, _, errors = self.why("--key", "a", option, value)
+            self.assertEqual(status, 2)
+            self.assertIn(option + " wants", errors)
+
+
+class FailedTest(Door):
+    RULES = """
+test "three failures and a success" {
+  auth { at: 0s, ip: "a", outcome: "failed" } repeat 2 every 1s
+  auth { at: 9s, ip: "a", outcome: "accepted" }
+  auth { at: 9s, ip: "b", outcome: "failed" }
+  expect intrusion { ip: "a" }
+}
+"""
+
+    def test_it_tells_how_near_the_rule_came(self):
+        self.write("test.weir", block(self.page, "weir") + self.RULES)
+        status, text, _ = self.call("test", "test.weir")
+        self.assertEqual(status, 1)
+        self.assertIn("#   how near rule 'guessed' came for a:\n", text)
+        self.assertIn("#   it would be a match without `{3,}` of 'fail'\n", text)
+        for line in text.splitlines()[3:]:
+            self.assertTrue(line.startswith("#"), line)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,40 @@
+/* Rules in plain English. All texts are in the arena. */
+#ifndef WEIR_WORDS_H
+#define WEIR_WORDS_H
+
+#include "weiri/explain.h"
+#include "weiri/plan.h"
+
+/* What a rule means, in one paragraph. */
+const char *
+words_of_rule(weiri_arena *arena, const weiri_plan *plan, const weiri_rule *rule);
+
+/* When it fires: what the watermark and `lateness` have to do with it. */
+const char *
+words_of_time(weiri_arena *arena, const weiri_plan *plan, const weiri_rule *rule);
+
+/* How what is kept of a key grows, in a sentence. */
+const char *
+words_of_growth(weiri_arena *arena, const weiri_state_size *state);
+
+/* How a condition is evaluated: "over columns, …". */
+const char *
+words_of_evaluation(weiri_evaluation_kind kind);
+
+/* What keeps an executor from taking a rule. */
+const char *
+words_of_refusal(
+    weiri_arena *arena, const weiri_match *plan, const weiri_refusal *refusal);
+
+/* How the sources behind a rule's streams are read: streams and their lateness.
+ *
+ *   out      shape (returned number,): indexes of plan->sources, in order
+ */
+uint32_t
+sources_of(
+    weiri_arena *arena, const weiri_plan *plan, const weiri_rule *rule, uint32_t **out);
+
+const char *
+words_of_duration(weiri_arena *arena, int64_t ns);
+
+#endif

@@ -309,14 +309,14 @@ typedef struct weiri_ast_statement {
     weiri_word kind; /* STREAM … TEST */
     weiri_span at;   /* from its word to its last token */
     union {
-        weiri_ast_stream  *stream; /* and TABLE */
-        weiri_ast_io      *io;     /* SOURCE, SINK */
-        weiri_ast_rule    *rule;
-        weiri_ast_param   *param;
-        weiri_ast_plugin  *plugin; /* MODEL, ACTOR */
-        weiri_ast_include *include;
+        weiri_ast_stream   *stream; /* and TABLE */
+        weiri_ast_io       *io;     /* SOURCE, SINK */
+        weiri_ast_rule     *rule;
+        weiri_ast_param    *param;
+        weiri_ast_plugin   *plugin; /* MODEL, ACTOR */
+        weiri_ast_include  *include;
         weiri_ast_function *function;
-        weiri_ast_test    *test;
+        weiri_ast_test     *test;
     } as;
 } weiri_ast_statement;
 

@@ -139,9 +139,8 @@ parse_std(struct reader *self, const weiri_ast_include *include)
     if (file == NULL) {
         weiri_report(self->diagnostics, WEIRI_E_INCLUDE_MISSING, include->at,
             "there is no '%s' in the standard library", include->path);
-        weiri_report_hint(
-            self->diagnostics, "a file of your own in a folder 'std' is \"./%s\"",
-            include->path);
+        weiri_report_hint(self->diagnostics,
+            "a file of your own in a folder 'std' is \"./%s\"", include->path);
     } else if (find_path(self, file->name) == WEIRI_NONE) {
         WEIRI_ARENA_PUSH(self->arena, self->paths, self->n_paths, file->name);
         parse_text(self, file->name, file->text, strlen(file->text));

@@ -19,14 +19,14 @@ struct expansion {
 };
 
 struct weiri_diagnostics {
-    weiri_arena     *arena;
-    weiri_text_file *files;
-    uint32_t         n_files;
-    struct report   *reports; /* in order of file and place */
-    uint32_t         n_reports;
-    size_t           n_errors; /* those beyond the bound included */
-    size_t           n_warnings;
-    struct report   *last; /* made last; NULL if it was not kept */
+    weiri_arena      *arena;
+    weiri_text_file  *files;
+    uint32_t          n_files;
+    struct report    *reports; /* in order of file and place */
+    uint32_t          n_reports;
+    size_t            n_errors; /* those beyond the bound included */
+    size_t            n_warnings;
+    struct report    *last; /* made last; NULL if it was not kept */
     struct expansion *expansions;
     uint32_t          n_expansions;
 };
@@ -209,7 +209,8 @@ weiri_report_hint(weiri_diagnostics *self, const char *format, ...)
 }
 
 void
-weiri_diagnostics_expansion(weiri_diagnostics *self, weiri_span call, weiri_span definition)
+weiri_diagnostics_expansion(
+    weiri_diagnostics *self, weiri_span call, weiri_span definition)
 {
     struct expansion expansion = { call, definition };
     WEIRI_ARENA_PUSH(self->arena, self->expansions, self->n_expansions, expansion);
@@ -222,7 +223,7 @@ hint_expansion(weiri_diagnostics *self, weiri_span at)
         const struct expansion *it = &self->expansions[i];
         if (it->call.file == at.file && it->call.offset == at.offset
             && it->call.size == at.size) {
-            const weiri_text_file *file = &self->files[it->definition.file];
+            const weiri_text_file *file   = &self->files[it->definition.file];
             bool                   is_own = it->definition.file == at.file;
             weiri_report_hint(self, "%s%s%.*s", is_own ? "" : file->name,
                 is_own ? "" : ": ", (int)it->definition.size,

@@ -60,7 +60,8 @@ weiri_report_hint(weiri_diagnostics *self, const char *format, ...)
 /* What stands at this place was put in for a call: reports about it show the definition
  * as a hint. */
 void
-weiri_diagnostics_expansion(weiri_diagnostics *self, weiri_span call, weiri_span definition);
+weiri_diagnostics_expansion(
+    weiri_diagnostics *self, weiri_span call, weiri_span definition);
 
 /* Keep the reports for which `keep` is true. */
 void

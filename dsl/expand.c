@@ -37,7 +37,7 @@ static weiri_ast_expr *
 new_broken(struct expander *self, weiri_span at)
 {
     weiri_ast_expr *expr = weiri_arena_alloc(self->arena, sizeof *expr);
-    *expr                = (weiri_ast_expr){ .kind = WEIRI_AST_BROKEN, .at = at, .depth = 1 };
+    *expr = (weiri_ast_expr){ .kind = WEIRI_AST_BROKEN, .at = at, .depth = 1 };
     return expr;
 }
 
@@ -123,8 +123,8 @@ copy(struct expander *self, const struct frame *frame, const weiri_ast_expr *nod
     expr->at             = at;
     expr->name.at        = frame != NULL ? at : node->name.at;
     expr->depth          = 1;
-    expr->items          = weiri_arena_alloc(
-                 self->arena, (node->n_items + 1) * sizeof(weiri_ast_expr *));
+    expr->items =
+        weiri_arena_alloc(self->arena, (node->n_items + 1) * sizeof(weiri_ast_expr *));
     for (uint32_t i = 0; i < node->n_items; i++) {
         expr->items[i] = copy(self, frame, node->items[i]);
         deepen(expr, expr->items[i]);
@@ -218,8 +218,10 @@ put_in(struct expander *self, const weiri_ast_expr *call, const weiri_span *at)
     if (!check_call(self, function, call)) {
         return new_broken(self, call->at);
     }
-    struct frame frame = { .function = function->declared, .args = call->items, .at = at };
-    function->is_open  = true;
+    struct frame frame = {
+        .function = function->declared, .args = call->items, .at = at
+    };
+    function->is_open = true;
     self->depth++;
     weiri_ast_expr *result = copy(self, &frame, function->declared->body);
     self->depth--;
@@ -263,16 +265,12 @@ expand_options(struct expander *self, weiri_ast_options *options)
     }
 }
 
+/* Amounts (a duration, a number of events) are literals or parameters, and call nothing.
+ */
 static void
 expand_pattern(struct expander *self, weiri_ast_pattern *pattern)
 {
-    if (pattern == NULL) {
-        return;
-    }
     expand(self, &pattern->where);
-    expand(self, &pattern->gap);
-    expand(self, &pattern->quantifier.min);
-    expand(self, &pattern->quantifier.max);
     expand(self, &pattern->quantifier.until);
     for (uint32_t i = 0; i < pattern->n_items; i++) {
         expand_pattern(self, pattern->items[i]);
@@ -282,22 +280,19 @@ expand_pattern(struct expander *self, weiri_ast_pattern *pattern)
 static void
 expand_rule(struct expander *self, weiri_ast_rule *rule)
 {
-    weiri_ast_expr **const slots[] = { &rule->silence, &rule->where, &rule->within,
-        &rule->window.width, &rule->window.every, &rule->window.early, &rule->having,
-        &rule->limit, &rule->limit_per, &rule->order_limit };
-    for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++) {
-        expand(self, slots[i]);
+    if (rule->pattern != NULL) {
+        expand_pattern(self, rule->pattern);
     }
-    expand_pattern(self, rule->pattern);
     for (uint32_t i = 0; i < rule->from.n_joins; i++) {
         expand(self, &rule->from.joins[i].on);
-        expand(self, &rule->from.joins[i].within);
     }
+    expand(self, &rule->where);
     for (uint32_t i = 0; i < rule->n_keys; i++) {
         for (uint32_t k = 0; k < rule->keys[i].n_sides; k++) {
             expand(self, &rule->keys[i].sides[k]);
         }
     }
+    expand(self, &rule->having);
     expand_options(self, &rule->emit.fields);
     expand_options(self, &rule->on_timeout.fields);
     for (uint32_t i = 0; i < rule->n_order; i++) {
@@ -310,21 +305,13 @@ expand_io(struct expander *self, weiri_ast_io *io)
 {
     expand_options(self, &io->endpoint.options);
     expand_options(self, &io->format_options);
-    expand(self, &io->lateness);
-    expand(self, &io->idle);
-    expand(self, &io->refresh);
 }
 
 static void
 expand_test(struct expander *self, weiri_ast_test *test)
 {
     for (uint32_t i = 0; i < test->n_lines; i++) {
-        weiri_ast_test_line *line = &test->lines[i];
-        expand_options(self, &line->fields);
-        expand(self, &line->count);
-        expand(self, &line->wait);
-        expand(self, &line->repeat);
-        expand(self, &line->every);
+        expand_options(self, &test->lines[i].fields);
     }
 }
 
@@ -337,11 +324,7 @@ expand_statement(struct expander *self, const weiri_ast_statement *statement)
     case WEIRI_WORD_PARAM: expand(self, &statement->as.param->value); break;
     case WEIRI_WORD_SOURCE:
     case WEIRI_WORD_SINK: expand_io(self, statement->as.io); break;
-    case WEIRI_WORD_TABLE:
-        expand_io(self, &statement->as.stream->io);
-        expand(self, &statement->as.stream->limit);
-        expand(self, &statement->as.stream->keep);
-        break;
+    case WEIRI_WORD_TABLE: expand_io(self, &statement->as.stream->io); break;
     case WEIRI_WORD_ACTOR: expand_options(self, &statement->as.plugin->options); break;
     default: break;
     }
@@ -398,8 +381,9 @@ check_params(struct expander *self, const weiri_ast_function *function)
     for (uint32_t i = 0; i < function->n_params; i++) {
         for (uint32_t k = 0; k < i; k++) {
             if (strcmp(function->params[i].text, function->params[k].text) == 0) {
-                weiri_report(self->diagnostics, WEIRI_E_NAME_TAKEN, function->params[i].at,
-                    "there is a parameter '%s' already", function->params[i].text);
+                weiri_report(self->diagnostics, WEIRI_E_NAME_TAKEN,
+                    function->params[i].at, "there is a parameter '%s' already",
+                    function->params[i].text);
                 is_ok = false;
             }
         }

@@ -86,8 +86,8 @@ check_arguments(
     weiri_diagnostics *diagnostics = self->planner->diagnostics;
     bool               is_lag      = kind == WEIRI_AGGREGATE_LAG;
     uint32_t           most        = takes_two(kind) || is_lag ? 2 : 1;
-    uint32_t           least = kind == WEIRI_AGGREGATE_COUNT ? 0 : is_lag ? 1 : most;
-    bool               is_swapped  = kind == WEIRI_AGGREGATE_TOP && node->n_items == 2
+    uint32_t           least      = kind == WEIRI_AGGREGATE_COUNT ? 0 : is_lag ? 1 : most;
+    bool               is_swapped = kind == WEIRI_AGGREGATE_TOP && node->n_items == 2
                       && node->items[0]->kind == WEIRI_AST_NAME
                       && node->items[1]->kind == WEIRI_AST_INT;
     if (node->n_items >= least && node->n_items <= most && !is_swapped) {
@@ -274,8 +274,7 @@ report_unknown(weiri_querying *self, const weiri_ast_expr *node)
     if (weiri_std_with_function(node->name.text) != NULL) {
         weiri_hint_std(self->planner->diagnostics, node->name.text);
     } else {
-        weiri_report_nearest(
-            self->planner->diagnostics, node->name.text, names, n_names);
+        weiri_report_nearest(self->planner->diagnostics, node->name.text, names, n_names);
     }
 }
 

@@ -1,5 +1,5 @@
-/* The standard library of the language: files of rules that are part of the program, which
- * `include "std/NAME"` reads. They stand in std/ beside this file. */
+/* The standard library of the language: files of rules that are part of the program,
+ * which `include "std/NAME"` reads. They stand in std/ beside this file. */
 #ifndef WEIRI_STD_H
 #define WEIRI_STD_H
 

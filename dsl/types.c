@@ -235,9 +235,10 @@ type_list(const weiri_scope *scope, const weiri_ast_expr *node)
     if (items == NULL || !unify_times(scope, node->items, items, node->n_items, 1)) {
         return NULL;
     }
-    weir_error  err    = { .status = WEIR_OK };
-    weiri_expr *out    = NULL;
-    weir_status status = weiri_expr_call(scope->arena, "[]", items, node->n_items, &out, &err);
+    weir_error  err = { .status = WEIR_OK };
+    weiri_expr *out = NULL;
+    weir_status status =
+        weiri_expr_call(scope->arena, "[]", items, node->n_items, &out, &err);
     if (status == WEIR_OK) {
         return out;
     }

@@ -39,7 +39,8 @@ weiri_expr *
 weiri_type_call(const weiri_scope *scope, weiri_span at, const char *name,
     weiri_expr *const *args, uint32_t n_args);
 
-/* Where the standard library has a function of this name, the report made last says so. */
+/* Where the standard library has a function of this name, the report made last says so.
+ */
 void
 weiri_hint_std(weiri_diagnostics *diagnostics, const char *name);
 

@@ -62,6 +62,7 @@ weiri_slide_way(const weiri_aggregate *plan)
     case WEIRI_AGGREGATE_KEY:
     case WEIRI_AGGREGATE_START:
     case WEIRI_AGGREGATE_END:
+    case WEIRI_AGGREGATE_LAG:
     case WEIRI_AGGREGATE_COLLECT: return "read off the rows";
     case WEIRI_AGGREGATE_COUNT:
     case WEIRI_AGGREGATE_SUM:

@@ -470,10 +470,10 @@ sample_takes_a_part_that_a_larger_part_contains(void **state)
         bool taken[2];
         for (int k = 0; k < 2; k++) {
             const char *text = weiri_arena_format(arena, "user%d", (int)i);
-            weir_value  key  = { .type = WEIR_STRING,
-                  .as.s              = text,
-                  .size              = (uint32_t)strlen(text) };
-            weir_value  part = { .type = WEIR_FLOAT, .as.f = k == 0 ? 0.1 : 0.25 };
+            weir_value  key  = {
+                  .type = WEIR_STRING, .as.s = text, .size = (uint32_t)strlen(text)
+            };
+            weir_value  part    = { .type = WEIR_FLOAT, .as.f = k == 0 ? 0.1 : 0.25 };
             weiri_expr *args[2] = { weiri_expr_constant(arena, &key),
                 weiri_expr_constant(arena, &part) };
             weiri_expr *out     = NULL;
@@ -514,8 +514,8 @@ lists_are_written_and_multiplied(void **state)
 {
     (void)state;
     CHECK({ "(dot ([] 1 2.5 3) ([] 2 2 0.5))", "8.5", 0 },
-        { "(dot ([] 1 2) ([] 3 4))", "11.0", 0 },
-        { "(dot ([] 1 2) ([] 3))", "null", 1 }, { "(dot ([] 1) ([] 3 4))", "null", 1 },
+        { "(dot ([] 1 2) ([] 3 4))", "11.0", 0 }, { "(dot ([] 1 2) ([] 3))", "null", 1 },
+        { "(dot ([] 1) ([] 3 4))", "null", 1 },
         { "(dot ([] 1e308) ([] 10.0))", "null", 1 },
         { "(dot ([] 1 null:int) ([] 3 4))", "null", 0 },
         { "(length ([] 'a' 'bc' ''))", "3", 0 }, { "(at ([] 'a' 'bc' '') 1)", "bc", 0 },

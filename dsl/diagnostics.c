@@ -193,6 +193,14 @@ format_text(weiri_arena *arena, const char *format, va_list args)
                                     : sizeof buffer - 1);
 }
 
+static void
+add_hint(weiri_diagnostics *self, const char *hint)
+{
+    const char *before = self->last->hint;
+    self->last->hint =
+        before == NULL ? hint : weiri_arena_format(self->arena, "%s; %s", before, hint);
+}
+
 void
 weiri_report_hint(weiri_diagnostics *self, const char *format, ...)
 {
@@ -203,9 +211,7 @@ weiri_report_hint(weiri_diagnostics *self, const char *format, ...)
     va_start(args, format);
     const char *hint = format_text(self->arena, format, args);
     va_end(args);
-    self->last->hint = self->last->hint == NULL ? hint
-                                                : weiri_arena_format(self->arena,
-                                                    "%s; %s", self->last->hint, hint);
+    add_hint(self, hint);
 }
 
 void
@@ -225,9 +231,10 @@ hint_expansion(weiri_diagnostics *self, weiri_span at)
             && it->call.size == at.size) {
             const weiri_text_file *file   = &self->files[it->definition.file];
             bool                   is_own = it->definition.file == at.file;
-            weiri_report_hint(self, "%s%s%.*s", is_own ? "" : file->name,
-                is_own ? "" : ": ", (int)it->definition.size,
-                file->text + it->definition.offset);
+            add_hint(
+                self, weiri_arena_format(self->arena, "%s%s%.*s",
+                          is_own ? "" : file->name, is_own ? "" : ": ",
+                          (int)it->definition.size, file->text + it->definition.offset));
             return;
         }
     }

@@ -194,7 +194,7 @@ static void
 a_long_chain_of_functions_ends_at_a_bound(void **state)
 {
     enum { CHAIN = 2000 };
-    char  *text = malloc(CHAIN * 64);
+    char  *text = malloc((size_t)CHAIN * 64);
     size_t used = (size_t)snprintf(text, 64, "function f0(x) = x\n");
     for (int i = 1; i < CHAIN; i++) {
         used +=

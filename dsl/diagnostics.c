@@ -222,6 +222,23 @@ weiri_diagnostics_expansion(
     WEIRI_ARENA_PUSH(self->arena, self->expansions, self->n_expansions, expansion);
 }
 
+/* The first line of a definition, cut where it is long. */
+static const char *
+definition_text(weiri_diagnostics *self, weiri_span definition)
+{
+    enum { SHOWN_BYTES = 120 };
+    const char *text = self->files[definition.file].text + definition.offset;
+    uint32_t    size = 0;
+    while (size < definition.size && size < SHOWN_BYTES && text[size] != '\n') {
+        size++;
+    }
+    bool is_cut = size < definition.size;
+    while (is_cut && ((uint8_t)text[size] & 0xC0) == 0x80) {
+        size--; /* not within a code point */
+    }
+    return weiri_arena_format(self->arena, "%.*s%s", (int)size, text, is_cut ? " …" : "");
+}
+
 static void
 hint_expansion(weiri_diagnostics *self, weiri_span at)
 {
@@ -229,12 +246,11 @@ hint_expansion(weiri_diagnostics *self, weiri_span at)
         const struct expansion *it = &self->expansions[i];
         if (it->call.file == at.file && it->call.offset == at.offset
             && it->call.size == at.size) {
-            const weiri_text_file *file   = &self->files[it->definition.file];
-            bool                   is_own = it->definition.file == at.file;
+            bool        is_own = it->definition.file == at.file;
+            const char *file   = is_own ? "" : self->files[it->definition.file].name;
             add_hint(
-                self, weiri_arena_format(self->arena, "%s%s%.*s",
-                          is_own ? "" : file->name, is_own ? "" : ": ",
-                          (int)it->definition.size, file->text + it->definition.offset));
+                self, weiri_arena_format(self->arena, "%s%s%s", file, is_own ? "" : ": ",
+                          definition_text(self, it->definition)));
             return;
         }
     }

@@ -238,7 +238,7 @@ weiri_windower_destroy(weiri_windower **self_p);
  *   errors  WEIR_ENOMEM, or what the sink gave: the operator is to be destroyed
  *   cost    constant an event, amortised, whatever the window's length; median, quantile
  *           and top of sliding and last windows: logarithmic to linear in its distinct
- *           values
+ *           values; lag: linear in how far back the value stands
  */
 WEIR_MUST_CHECK weir_status
 weiri_windower_feed(weiri_windower *self, weir_rows rows, weir_error *err);

@@ -256,7 +256,7 @@ typedef struct weiri_ast_param {
     bool            is_broken;
 } weiri_ast_param;
 
-/* model and actor */
+/* model, actor, and function from a plugin */
 typedef struct weiri_ast_plugin {
     weiri_ast_name    name;
     const char       *path;
@@ -267,14 +267,15 @@ typedef struct weiri_ast_plugin {
     weiri_ast_name    on_error;
 } weiri_ast_plugin;
 
-/* function name(params) = body */
+/* function name(params) = body, or function name from "plugin" */
 typedef struct weiri_ast_function {
-    weiri_ast_name  name;
-    weiri_ast_name *params;
-    uint32_t        n_params;
-    weiri_ast_expr *body;
-    weiri_span      at; /* all of it */
-    bool            is_broken;
+    weiri_ast_plugin *plugin; /* NULL: defined here, by the rest */
+    weiri_ast_name    name;
+    weiri_ast_name   *params;
+    uint32_t          n_params;
+    weiri_ast_expr   *body;
+    weiri_span        at; /* all of it */
+    bool              is_broken;
 } weiri_ast_function;
 
 typedef struct weiri_ast_include {

@@ -211,7 +211,7 @@ put_in(struct expander *self, const weiri_ast_expr *call, const weiri_span *at)
     uint32_t i = call->kind == WEIRI_AST_CALL
                      ? weiri_names_find(&self->names, call->name.text)
                      : UINT32_MAX;
-    if (i == UINT32_MAX) {
+    if (i == UINT32_MAX || self->functions[i].declared->plugin != NULL) {
         return (weiri_ast_expr *)call;
     }
     struct function *function = &self->functions[i];
@@ -399,16 +399,21 @@ define(struct expander *self, const weiri_ast_function *declared)
     if (name == NULL) {
         return;
     }
-    if (weiri_names_find(&self->names, name) != UINT32_MAX) {
+    uint32_t other = weiri_names_find(&self->names, name);
+    if (other != UINT32_MAX) {
+        if (declared->plugin != NULL && self->functions[other].declared->plugin != NULL) {
+            return; /* whoever opens plugins says so */
+        }
         weiri_report(self->diagnostics, WEIRI_E_NAME_TAKEN, declared->name.at,
             "there is a function '%s' already", name);
         return;
     }
-    if (is_builtin(name)) {
+    if (declared->plugin == NULL && is_builtin(name)) {
         weiri_report(self->diagnostics, WEIRI_E_NAME_TAKEN, declared->name.at,
             "'%s' is a function of the language", name);
         return;
     }
+    function.is_broken = function.is_broken || declared->plugin != NULL;
     if (!function.is_broken) {
         bool is_ok         = check_params(self, declared);
         function.is_broken = !check_body(self, declared, declared->body) || !is_ok;

@@ -358,6 +358,18 @@ mark_plugin(weiri_layout *self, const weiri_ast_plugin *plugin)
 }
 
 static void
+mark_function(weiri_layout *self, const weiri_ast_function *function)
+{
+    if (function->plugin != NULL) {
+        mark_plugin(self, function->plugin);
+        return;
+    }
+    uint32_t paren              = weiri_layout_last(self, function->name.at) + 1;
+    self->marks[paren].is_tight = true;
+    weiri_layout_expr(self, function->body);
+}
+
+static void
 mark_statement(weiri_layout *self, const weiri_ast_statement *statement)
 {
     weiri_layout_hard(self, weiri_layout_first(self, statement->at), 0);
@@ -373,12 +385,7 @@ mark_statement(weiri_layout *self, const weiri_ast_statement *statement)
             WEIRI_TOKEN_COLON);
         weiri_layout_expr(self, statement->as.param->value);
         break;
-    case WEIRI_WORD_FUNCTION: {
-        uint32_t paren = weiri_layout_last(self, statement->as.function->name.at) + 1;
-        self->marks[paren].is_tight = true;
-        weiri_layout_expr(self, statement->as.function->body);
-        break;
-    }
+    case WEIRI_WORD_FUNCTION: mark_function(self, statement->as.function); break;
     case WEIRI_WORD_MODEL:
     case WEIRI_WORD_ACTOR: mark_plugin(self, statement->as.plugin); break;
     default: break;

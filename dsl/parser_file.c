@@ -24,28 +24,6 @@ parse_include(weiri_parser *self)
     return include;
 }
 
-static weiri_ast_function *
-parse_function(weiri_parser *self)
-{
-    weiri_ast_function *function = weiri_arena_alloc(self->arena, sizeof *function);
-    uint32_t            first    = self->at - 1;
-    function->name               = weiri_parser_name(self, "the function's name");
-    weiri_parser_expect(self, WEIRI_TOKEN_LEFT_PAREN, NULL);
-    while (!self->is_lost && !weiri_parser_take(self, WEIRI_TOKEN_RIGHT_PAREN)) {
-        weiri_ast_name param = weiri_parser_name(self, "the name of a parameter");
-        WEIRI_ARENA_PUSH(self->arena, function->params, function->n_params, param);
-        if (!weiri_parser_take(self, WEIRI_TOKEN_COMMA)
-            && weiri_parser_kind(self) != WEIRI_TOKEN_RIGHT_PAREN) {
-            weiri_parser_fail(self, "',' or ')'");
-        }
-    }
-    weiri_parser_expect(self, WEIRI_TOKEN_ASSIGN, "'=' and an expression");
-    function->body      = weiri_parse_expr(self);
-    function->is_broken = self->is_lost;
-    function->at        = weiri_parser_span_from(self, first);
-    return function;
-}
-
 /* (age: float, visits: float) -> float */
 static void
 parse_signature(weiri_parser *self, weiri_ast_plugin *plugin)
@@ -67,14 +45,16 @@ parse_signature(weiri_parser *self, weiri_ast_plugin *plugin)
 }
 
 static weiri_ast_plugin *
-parse_plugin(weiri_parser *self, bool is_model)
+parse_plugin(weiri_parser *self, weiri_word kind)
 {
     weiri_ast_plugin *plugin = weiri_arena_alloc(self->arena, sizeof *plugin);
     plugin->name             = weiri_parser_name(self, "a name");
     weiri_parser_expect_word(self, WEIRI_WORD_FROM);
     plugin->path = weiri_parser_string(self, "a text: the path of a file", NULL);
-    if (is_model) {
+    if (kind == WEIRI_WORD_MODEL) {
         parse_signature(self, plugin);
+    }
+    if (kind != WEIRI_WORD_ACTOR) {
         return plugin;
     }
     if (weiri_parser_take(self, WEIRI_TOKEN_LEFT_PAREN)) {
@@ -84,6 +64,33 @@ parse_plugin(weiri_parser *self, bool is_model)
         plugin->on_error = weiri_parse_on_error(self);
     }
     return plugin;
+}
+
+static weiri_ast_function *
+parse_function(weiri_parser *self)
+{
+    weiri_ast_function *function = weiri_arena_alloc(self->arena, sizeof *function);
+    uint32_t            first    = self->at - 1;
+    if (weiri_parser_word_at(self, 1) == WEIRI_WORD_FROM) {
+        function->plugin = parse_plugin(self, WEIRI_WORD_FUNCTION);
+        function->name   = function->plugin->name;
+        return function;
+    }
+    function->name = weiri_parser_name(self, "the function's name");
+    weiri_parser_expect(self, WEIRI_TOKEN_LEFT_PAREN, "'(' and parameters, or 'from'");
+    while (!self->is_lost && !weiri_parser_take(self, WEIRI_TOKEN_RIGHT_PAREN)) {
+        weiri_ast_name param = weiri_parser_name(self, "the name of a parameter");
+        WEIRI_ARENA_PUSH(self->arena, function->params, function->n_params, param);
+        if (!weiri_parser_take(self, WEIRI_TOKEN_COMMA)
+            && weiri_parser_kind(self) != WEIRI_TOKEN_RIGHT_PAREN) {
+            weiri_parser_fail(self, "',' or ')'");
+        }
+    }
+    weiri_parser_expect(self, WEIRI_TOKEN_ASSIGN, "'=' and an expression");
+    function->body      = weiri_parse_expr(self);
+    function->is_broken = self->is_lost;
+    function->at        = weiri_parser_span_from(self, first);
+    return function;
 }
 
 static void
@@ -98,8 +105,10 @@ parse_body(weiri_parser *self, weiri_ast_statement *statement)
     case WEIRI_WORD_PARAM: statement->as.param = parse_param(self); break;
     case WEIRI_WORD_INCLUDE: statement->as.include = parse_include(self); break;
     case WEIRI_WORD_FUNCTION: statement->as.function = parse_function(self); break;
-    case WEIRI_WORD_MODEL: statement->as.plugin = parse_plugin(self, true); break;
-    case WEIRI_WORD_ACTOR: statement->as.plugin = parse_plugin(self, false); break;
+    case WEIRI_WORD_MODEL:
+    case WEIRI_WORD_ACTOR:
+        statement->as.plugin = parse_plugin(self, statement->kind);
+        break;
     default: statement->as.test = weiri_parse_test(self); break;
     }
 }

@@ -53,9 +53,9 @@ typedef enum weiri_token_kind {
     X(TABLE, "table")                                                                    \
     X(MODEL, "model")                                                                    \
     X(ACTOR, "actor")                                                                    \
+    X(FUNCTION, "function")                                                              \
     X(PARAM, "param")                                                                    \
     X(INCLUDE, "include")                                                                \
-    X(FUNCTION, "function")                                                              \
     X(TEST, "test")
 
 /* Words that begin a clause of a rule. */

@@ -243,6 +243,10 @@ put_param(FILE *out, const weiri_ast_param *param)
 static void
 put_function(FILE *out, const weiri_ast_function *function)
 {
+    if (function->plugin != NULL) {
+        put_plugin(out, function->plugin);
+        return;
+    }
     put_name(out, "function", function->name.text);
     for (uint32_t i = 0; i < function->n_params; i++) {
         put_name(out, "param", function->params[i].text);

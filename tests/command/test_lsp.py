@@ -308,8 +308,8 @@ class Editing(command.Folder):
     def test_completion_knows_what_can_stand_where(self):
         head = RULES[:RULES.index("rule guessed")]
         cases = [
-            ("|", ["stream", "source", "sink", "rule", "table", "model", "actor", "param",
-                   "include", "test"]),
+            ("|", ["stream", "source", "sink", "rule", "table", "model", "actor", "function",
+                   "param", "include", "test"]),
             ("sink |", ["auth"]),
             ("sink auth |", ["to"]),
             ("sink auth to |", ["file", "stdout"]),

@@ -160,6 +160,26 @@ class ComingFrom(unittest.TestCase):
                 self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
 
+class Cleaning(unittest.TestCase):
+    """Each rule of the page stands for itself and proves what is said of it."""
+
+    def test_every_rule_passes_the_tests_it_is_shown_with(self):
+        rules = blocks(read("docs", "cleaning.md"), "weir")
+        self.assertGreater(len(rules), 12)
+        for rule in rules:
+            self.assertIn("expect ", rule)
+            with self.subTest(rule):
+                done = weir("test", rule)
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_every_function_of_the_standard_library_is_on_a_page(self):
+        page = read("docs", "functions.md").split("## Standard library")[1]
+        for name in ("clean", "features"):
+            text = read("dsl", "std", name + ".weir")
+            for function in re.findall(r"^function (\w+)\(", text, re.MULTILINE):
+                self.assertIn(f"| `{function}` |", page)
+
+
 class Recipes(unittest.TestCase):
     """Rules to copy: right, tested on both sides, and nothing to be said against them."""
 

@@ -356,7 +356,10 @@ weiri_intake_new(const weiri_intake_config *config, weiri_intake **out, weir_err
     }
     self->config = *config;
     weiri_clock_init(&self->clock, config->source->lateness_ns);
-    weir_status status = weiri_reader_open(config->path, &self->reader, err);
+    weir_status status = config->wire != NULL
+                             ? weiri_reader_connect(config->wires, config->wire,
+                                 config->format, &self->reader, err)
+                             : weiri_reader_open(config->path, &self->reader, err);
     if (status == WEIR_OK && weiri_reader_is_regular(self->reader)) {
         self->config.tape = NULL; /* it can be read again */
     }

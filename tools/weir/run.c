@@ -238,9 +238,6 @@ parse_arguments(int argc, char **argv, struct request *request)
         status = report_usage(
             "run", "--discard, --checkpoint and --state-limit go with --state");
     }
-    if (status == EXIT_OK && request->state.path != NULL && request->n_shards > 1) {
-        status = report_usage("run", "--state goes with one shard only");
-    }
     return status;
 }
 

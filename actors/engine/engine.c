@@ -214,6 +214,7 @@ weiri_engine_get_counts(const weiri_engine *self)
         counts.n_bytes += of.n_bytes;
         counts.n_late += of.n_late;
         counts.n_dead += of.n_dead;
+        counts.first_dead = counts.first_dead != NULL ? counts.first_dead : of.first_dead;
     }
     counts.is_running = self->is_running;
     if (self->is_running) {

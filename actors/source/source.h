@@ -32,10 +32,11 @@ typedef struct weiri_intake_config {
 } weiri_intake_config;
 
 typedef struct weiri_intake_counts {
-    uint64_t n_events; /* decoded, late ones included */
-    uint64_t n_late;
-    uint64_t n_dead;
-    uint64_t n_bytes; /* after decompression */
+    uint64_t    n_events; /* decoded, late ones included */
+    uint64_t    n_late;
+    uint64_t    n_dead;
+    uint64_t    n_bytes;    /* after decompression */
+    const char *first_dead; /* of this run: where and why; NULL: none */
 } weiri_intake_counts;
 
 /* Open the input. `config` is copied; what it points to outlives the intake.

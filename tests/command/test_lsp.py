@@ -333,7 +333,7 @@ class Editing(command.Folder):
              ["overlaps", "used", "none", "to", "past"]),
             ("rule r {\n  match a: auth -> b: auth\n  skip to first |\n}", ["a", "b"]),
             ("rule r {\n  match a: auth\n  |\n}",
-             ["from", "where", "by", "within", "window", "having", "skip", "emit",
+             ["from", "where", "by", "within", "window", "having", "skip", "emit", "delete from",
               "on timeout emit", "limit", "order by"]),
             ("rule r {\n  match a: auth\n  on |\n}", ["timeout"]),
             ("test \"x\" {\n  auth { | }\n}", ["at", "ip", "user", "outcome"]),
@@ -352,6 +352,17 @@ class Editing(command.Folder):
             self.assertIn(label, found)
         self.assertNotIn("stream", found)
         self.assertEqual(found[:4], ["at", "ip", "user", "outcome"])
+
+    def test_tables_are_known_by_their_lookups(self):
+        text = ("stream txn { at time, card string, cents int }\nsource txn from stdin()\n"
+                "table card key id { id string, most int } from file(\"cards.csv\")\n\n"
+                "rule over {\n  from txn where cents > card[txn.card].most\n"
+                "  emit exceeded { card }\n}\n")
+        self.open(text)
+        self.assertIn("most", self.hover("most\n", text=text))
+        self.assertEqual(self.locations("definition", "card[", text=text), [("a.weir", 3, 6)])
+        self.assertIn("card", self.labels(text + "rule x {\n  delete from |\n}\n"))
+        self.assertEqual(self.labels(text.replace(".most\n", ".|\n")), ["id", "most"])
 
     def test_candidates_say_what_they_are(self):
         self.open(RULES.replace("hit.user", "hit."))
@@ -376,6 +387,11 @@ class Editing(command.Folder):
                          "  failures int\n  since time\n}\n```\n\nRules emit it.\n")
         self.assertEqual(self.hover("guessed"),
                          "```weir\nrule guessed\n```\n\nPassword guessed\n\n"
+                         "For each ip by itself, looks for this: 5 or more 'auth' events "
+                         "('fail') with outcome == \"failed\"; then one 'auth' event ('hit') "
+                         "with outcome == \"accepted\"; all within 10m of the first event. Each "
+                         "match makes an 'intrusion' event; everything else that was under way "
+                         "for the key is then dropped, so no event is in two matches.\n\n"
                          "Emits `intrusion`.\n")
 
     def test_hover_tells_what_a_function_does(self):

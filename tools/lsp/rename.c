@@ -79,6 +79,13 @@ replacement(const struct renaming *self, const lsp_place *place)
                                        : self->name;
 }
 
+static void
+append(weiri_overlay *to, char *room, const char *text, size_t size)
+{
+    memcpy(room + to->size, text, size);
+    to->size += size;
+}
+
 /* A file's text with the new name, from the analysis that a place belongs to. */
 static weiri_overlay
 edited(const struct renaming *self, const char *uri, const weiri_text_file *file)
@@ -91,20 +98,15 @@ edited(const struct renaming *self, const char *uri, const weiri_text_file *file
     weiri_overlay made = { .text = text };
     uint32_t      from = 0;
     for (uint32_t i = 0; i < self->n_places; i++) {
-        const lsp_place *place = &self->places[i];
-        weiri_span       at    = place->occurrence->at;
-        if (strcmp(place->uri, uri) != 0) {
-            continue;
+        weiri_span at = self->places[i].occurrence->at;
+        if (strcmp(self->places[i].uri, uri) == 0 && at.offset >= from) {
+            const char *name = replacement(self, &self->places[i]);
+            append(&made, text, file->text + from, at.offset - from);
+            append(&made, text, name, strlen(name));
+            from = at.offset + at.size;
         }
-        const char *name = replacement(self, place);
-        memcpy(text + made.size, file->text + from, at.offset - from);
-        made.size += at.offset - from;
-        memcpy(text + made.size, name, strlen(name));
-        made.size += strlen(name);
-        from = at.offset + at.size;
     }
-    memcpy(text + made.size, file->text + from, file->size - from);
-    made.size += file->size - from;
+    append(&made, text, file->text + from, file->size - from);
     return made;
 }
 

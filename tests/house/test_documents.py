@@ -60,7 +60,7 @@ class Readme(unittest.TestCase):
     def test_every_link_leads_somewhere(self):
         for document in ("README.md", "CONTRIBUTING.md", "docs/language.md", "docs/architecture.md",
                          "docs/coming-from.md", "docs/semantics.md", "docs/functions.md", "docs/why.md",
-                         "docs/tools.md", "docs/decisions/README.md", "examples/flights/README.md",
+                         "docs/tools.md", "docs/editors.md", "docs/decisions/README.md", "examples/flights/README.md",
                          "examples/card-testing/README.md", "examples/pump/README.md",
                          "examples/shop/README.md"):
             for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", read(document)):

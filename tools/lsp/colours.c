@@ -145,8 +145,9 @@ paint(struct painter *self, const weiri_tokens *tokens)
             put(self, tokens->comments[comment].offset, tokens->comments[comment].size,
                 COLOUR_COMMENT);
         }
-        enum colour colour =
-            look_up(self, token, colour_of_token(token, self->file->text));
+        bool        is_member = i > 0 && tokens->items[i - 1].kind == WEIRI_TOKEN_DOT;
+        enum colour colour    = look_up(self, token,
+            is_member ? COLOUR_FIELD : colour_of_token(token, self->file->text));
         if (colour != COLOUR_NONE && token->size > 0) {
             put(self, token->offset, token->size, colour);
         }

@@ -353,6 +353,20 @@ class Editing(command.Folder):
         self.assertNotIn("stream", found)
         self.assertEqual(found[:4], ["at", "ip", "user", "outcome"])
 
+    def test_all_functions_and_aggregates_of_the_documents_are_offered(self):
+        docs = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(
+            os.path.abspath(__file__)))), "docs")
+        with open(os.path.join(docs, "functions.md"), encoding="utf-8") as file:
+            wanted = set(re.findall(r"^\| `([a-z_0-9]+)` \|", file.read(), re.MULTILINE))
+        with open(os.path.join(docs, "language.md"), encoding="utf-8") as file:
+            part = file.read().split("### Compute over it")[1].split("###")[0]
+        for row in re.findall(r"^\| (`.*?) \|", part, re.MULTILINE):
+            wanted |= set(re.findall(r"`([a-z]+)\(", row))
+        self.assertGreater(len(wanted), 70)
+        self.assertLessEqual({"count", "correlation", "sin"}, wanted)
+        found = self.labels("rule r {\n  from s\n  where |\n}\n")
+        self.assertEqual(wanted - set(found), set())
+
     def test_tables_are_known_by_their_lookups(self):
         text = ("stream txn { at time, card string, cents int }\nsource txn from stdin()\n"
                 "table card key id { id string, most int } from file(\"cards.csv\")\n\n"
@@ -482,6 +496,12 @@ class Editing(command.Folder):
         changes = self.rename("limit_a", "most")["result"]["changes"]
         self.assertEqual(sorted(changes), sorted([self.uri, self.common]))
         self.assertEqual(apply(COMMON, changes[self.common]), "param most int = 3\n")
+
+    def test_what_is_called_alike_in_another_file_stays_as_it_is(self):
+        self.open()
+        self.session.open("untitled:b", RULES)
+        changes = self.rename("guessed", "guess")["result"]["changes"]
+        self.assertEqual(list(changes), [self.uri])
 
     def test_a_name_that_would_mean_something_else_is_refused(self):
         self.open()

@@ -64,8 +64,9 @@ lsp_prepare_rename(weiri_lsp *self, const lsp_json *params, FILE *out)
 
 struct renaming {
     weiri_lsp        *server;
-    const lsp_symbol *symbol;
-    const char       *name; /* the new one */
+    lsp_document     *document; /* where it is asked for */
+    const lsp_symbol *symbol;   /* of its index */
+    const char       *name;     /* the new one */
     lsp_place        *places;
     uint32_t          n_places;
 };
@@ -204,8 +205,9 @@ holds(const struct renaming *self, const lsp_document *document,
     const weiri_overlay *overlays, size_t n_overlays)
 {
     const lsp_analysis *before = &document->analysis;
-    const lsp_symbol   *symbol = lsp_index_symbol(&before->index, self->symbol->key);
-    lsp_document        copy   = *document;
+    const lsp_symbol   *symbol =
+        lsp_same_symbol(self->server, self->document, self->symbol, document);
+    lsp_document copy = *document;
     if (symbol == NULL) {
         return true;
     }
@@ -298,6 +300,7 @@ lsp_rename(weiri_lsp *self, const lsp_json *params, FILE *out)
         return;
     }
     struct renaming renaming = { .server = self,
+        .document                        = document,
         .symbol                          = renamed_at(document, offset, &where),
         .name                            = lsp_json_text(params, "newName") };
     if (renaming.symbol == NULL) {

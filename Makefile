@@ -46,21 +46,24 @@ conformance: ## run cases of other engines through the command (CASES=path)
 	@tools/build release weir_command
 	@tests/conformance/conformance.py --weir build/release/tools/weir/weir $(CASES)
 
-torture: ## kill runs with state and compare what they wrote (ROUNDS=20)
+torture: ## kill runs with state, cut their power, fail their disks: compare what they wrote (ROUNDS=20)
 	@tools/install-packages build test
 	@tools/build dev
-	@python3 tests/recovery/torture.py build/dev/tools/weir/weir --rounds $(ROUNDS)
+	@python3 tests/recovery/torture.py build/dev/tools/weir/weir --rounds $(ROUNDS) \
+	    --faults build/dev/tests/recovery/libweir_faults.so
 
-soak: ## try 1000 seeds of each simulation; run rules over an endless input and watch memory (SOAK_SECONDS=600)
+soak: ## try 1000 seeds of each simulation, 300 rounds of cut power and bad disks; run rules over an endless input and watch memory (SOAK_SECONDS=600)
 	@tools/install-packages build test
 	@tools/build dev
 	@ctest --preset soak
+	@python3 tests/recovery/torture.py build/dev/tools/weir/weir --rounds 300 \
+	    --faults build/dev/tests/recovery/libweir_faults.so power faults
 	@tools/build release weir_command
 	@tools/soak $(SOAK_SECONDS)
 
 install: ## install the command, the library, headers, man page and shell completions (PREFIX=/usr/local, DESTDIR=)
 	@tools/install-packages build test
-	@tools/build release
+	@tools/build release weir_command weir
 	@cmake --install build/release --prefix $(PREFIX)
 
 clean: ## remove what was built

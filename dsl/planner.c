@@ -59,13 +59,15 @@ weiri_plan_partly(weiri_arena *arena, weiri_diagnostics *diagnostics,
         self.has_lost_names = self.has_lost_names || ast->files[i].has_lost_names;
     }
     refuse_statements(&self, WEIRI_WORD_MODEL, "models are");
-    refuse_statements(&self, WEIRI_WORD_ACTOR, "actors are");
+    weiri_plan_functions(&self);
     weiri_plan_params(&self);
+    weiri_plan_actors(&self);
     weiri_plan_streams(&self);
     weiri_plan_tables(&self);
     weiri_collect_rules(&self);
     weiri_plan_rules(&self);
     weiri_plan_io(&self);
+    weiri_mark_actor_fields(&self);
     weiri_plan_tests(&self);
     weiri_warn_tables(&self);
     weiri_warn_streams(&self);

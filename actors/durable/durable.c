@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -17,9 +18,17 @@
 #include "checkpoint.h"
 #include "journal.h"
 #include "weiri/fault.h"
+#include "weiri/folder.h"
 #include "weiri/timetext.h"
 
-enum { DIR_MODE = 0750, FILE_MODE = 0640, DEFAULT_INTERVAL_S = 5, CHILD_FAILED = 1 };
+enum {
+    DIR_MODE           = 0750,
+    FILE_MODE          = 0640,
+    DEFAULT_INTERVAL_S = 5,
+    CHILD_FAILED       = 1,
+    LOCK_TRIES         = 100, /* a second */
+    LOCK_PAUSE_NS      = 10000000
+};
 
 struct weiri_durable {
     const weiri_plan *plan;
@@ -36,6 +45,7 @@ struct weiri_durable {
     int               child_end; /* what it has to say is read here              */
     uint64_t *positions; /* shape (plan->n_sources,): of the checkpoint under way */
     uint64_t  n_begun;
+    bool      is_broken; /* writing or syncing has failed */
     weiri_durable_counts counts;
 };
 
@@ -72,20 +82,26 @@ take_lock(weiri_durable *self, weir_error *err)
     if (self->lock_fd < 0) {
         return WEIR_FAIL_OS(err, errno, "cannot use '%s' for state", self->path);
     }
-    if (flock(self->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-        return WEIR_FAIL(
-            err, WEIR_EINVAL, "'%s' is in use by another process", self->path);
+    /* The child of a run that was killed has the lock, too, until it is gone itself. */
+    for (int i = 0; i < LOCK_TRIES; i++) {
+        const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
+        if (flock(self->lock_fd, LOCK_EX | LOCK_NB) == 0) {
+            return WEIR_OK;
+        }
+        nanosleep(&pause, NULL);
     }
-    return WEIR_OK;
+    return WEIR_FAIL(err, WEIR_EINVAL, "'%s' is in use by another process", self->path);
 }
 
 static weir_status
 make_folder(const weiri_durable *self, weir_error *err)
 {
-    if (mkdir(self->path, DIR_MODE) == 0 || errno == EEXIST) {
-        return WEIR_OK;
+    if (mkdir(self->path, DIR_MODE) == 0) {
+        return weiri_sync_folder_of(self->path, err);
     }
-    return WEIR_FAIL_OS(err, errno, "cannot make the folder '%s'", self->path);
+    return errno == EEXIST
+               ? WEIR_OK
+               : WEIR_FAIL_OS(err, errno, "cannot make the folder '%s'", self->path);
 }
 
 /* What a damaged file does to a process that reads it is done to a child first. */
@@ -254,12 +270,25 @@ write_state(const weiri_durable *self, const weiri_engine *engine, weir_error *e
 
 /* Does not return. The status and what went wrong are written to `to`. */
 static void
-run_child(const weiri_durable *self, const weiri_engine *engine, int to)
+run_child(const weiri_durable *self, const weiri_engine *engine, pid_t parent, int to)
 {
-    weir_error  err    = { .status = WEIR_OK };
+    weir_error err = { .status = WEIR_OK };
+    /* Not a moment longer than the run: the next one would wait for the lock. */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent) {
+        _exit(CHILD_FAILED);
+    }
     weir_status status = write_state(self, engine, &err);
     ssize_t     n      = status == WEIR_OK ? 0 : write(to, &err, sizeof err);
     _exit(status == WEIR_OK && n == 0 ? 0 : CHILD_FAILED);
+}
+
+/* No process or descriptor is left for now; what was written is as good as it was. */
+static weir_status
+fail_to_begin(weir_error *err, int os_errno)
+{
+    weir_error_set(
+        err, WEIR_EAGAIN, os_errno, __FILE__, __LINE__, "cannot begin a checkpoint");
+    return WEIR_EAGAIN;
 }
 
 static weir_status
@@ -272,22 +301,23 @@ begin_checkpoint(weiri_durable *self, weiri_engine *engine, weir_error *err)
         return status;
     }
     if (pipe2(ends, O_CLOEXEC) != 0) {
-        return WEIR_FAIL_OS(err, errno, "cannot begin a checkpoint");
+        return fail_to_begin(err, errno);
     }
     self->n_begun++;
     for (uint32_t i = 0; i < self->plan->n_sources; i++) {
         self->positions[i] = weiri_engine_position(engine, i);
     }
-    self->child = fork();
+    pid_t parent = getpid();
+    self->child  = fork();
     if (self->child == 0) {
         close(ends[0]);
-        run_child(self, engine, ends[1]);
+        run_child(self, engine, parent, ends[1]);
     }
     close(ends[1]);
     if (self->child < 0) {
         self->child = 0;
         close(ends[0]);
-        return WEIR_FAIL_OS(err, errno, "cannot begin a checkpoint");
+        return fail_to_begin(err, errno);
     }
     self->child_end  = ends[0];
     int64_t pause_ns = monotonic_ns() - begun_ns;
@@ -314,8 +344,8 @@ judge(weiri_durable *self, int result, weir_error *err)
         }
         return WEIR_CONTEXT(err, said.status, "the checkpoint was not written");
     }
-    return WEIR_FAIL(
-        err, WEIR_EIO, "the checkpoint was not written: the process that wrote it ended");
+    return WEIR_FAIL(err, WEIR_EAGAIN,
+        "the checkpoint was not written: the process that wrote it was ended");
 }
 
 static weir_status
@@ -350,27 +380,51 @@ end_checkpoint(weiri_durable *self, bool is_waiting, weir_error *err)
     return trim(self, err);
 }
 
+/* A sync that failed is not tried again: the next would succeed, and what the system has
+ * dropped would be missing for good. (Rebello et al., Can Applications Recover from fsync
+ * Failures?, USENIX ATC 2020.) No room, memory or process is another thing: a store's
+ * pages are written anew, beside those that are in use. */
+static weir_status
+note(weiri_durable *self, weir_status status)
+{
+    self->is_broken = self->is_broken
+                      || !(status == WEIR_OK || status == WEIR_ENOSPC
+                           || status == WEIR_ENOMEM || status == WEIR_EAGAIN);
+    return status;
+}
+
+bool
+weiri_durable_is_broken(const weiri_durable *self)
+{
+    return self->is_broken;
+}
+
 weir_status
 weiri_durable_tick(weiri_durable *self, weiri_engine *engine, weir_error *err)
 {
     if (self->child > 0) {
-        return end_checkpoint(self, false, err);
+        return note(self, end_checkpoint(self, false, err));
     }
     int64_t now_ns = monotonic_ns();
     if (now_ns < self->next_ns) {
         return WEIR_OK;
     }
     self->next_ns = now_ns + self->interval_ns;
-    return begin_checkpoint(self, engine, err);
+    return note(self, begin_checkpoint(self, engine, err));
 }
 
 weir_status
 weiri_durable_checkpoint(weiri_durable *self, weiri_engine *engine, weir_error *err)
 {
+    weir_status status = WEIR_OK;
     if (self->child > 0) {
-        weir_error ignored = { .status = WEIR_OK }; /* another follows at once */
-        (void)end_checkpoint(self, true, &ignored);
+        status = note(self, end_checkpoint(self, true, err));
     }
-    weir_status status = begin_checkpoint(self, engine, err);
-    return status == WEIR_OK ? end_checkpoint(self, true, err) : status;
+    if (self->is_broken) {
+        return status != WEIR_OK
+                   ? status
+                   : WEIR_FAIL(err, WEIR_EIO, "an earlier checkpoint was not written");
+    }
+    status = note(self, begin_checkpoint(self, engine, err)); /* whatever that one said */
+    return status == WEIR_OK ? note(self, end_checkpoint(self, true, err)) : status;
 }

@@ -13,6 +13,7 @@
 #include "../source/source.h"
 #include "checkpoint.h"
 #include "journal.h"
+#include "weiri/folder.h"
 
 enum { DIR_MODE = 0750, FILE_MODE = 0640, MAX_PATH = 4096, READ_BYTES = 1 << 20 };
 
@@ -312,7 +313,7 @@ write_file(const char *file, const weiri_pack *pack, weir_error *err)
         unlink(half);
         return WEIR_FAIL_OS(err, code, "cannot write '%s'", file);
     }
-    return WEIR_OK;
+    return weiri_sync_folder_of(file, err);
 }
 
 weir_status
@@ -440,6 +441,9 @@ weiri_statedir_restore(const char *file, const char *path, weir_error *err)
     }
     if (status == WEIR_OK) {
         status = fill(path, &sections, err);
+    }
+    if (status == WEIR_OK) {
+        status = weiri_sync_folder_of(path, err);
     }
     weiri_sections_fini(&sections);
     return status;

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "weiri/bytes.h"
+#include "weiri/folder.h"
 
 enum { BUFFER_BYTES = 128 << 10, FILE_MODE = 0666 };
 
@@ -123,10 +124,13 @@ weiri_writer_size(const weiri_writer *self)
 weir_status
 weiri_writer_sync(const weiri_writer *self, weir_error *err)
 {
-    if (self->is_regular && fdatasync(self->fd) != 0) {
+    if (!self->is_regular) {
+        return WEIR_OK;
+    }
+    if (fdatasync(self->fd) != 0) {
         return WEIR_FAIL_OS(err, errno, "cannot sync '%s'", self->path);
     }
-    return WEIR_OK;
+    return weiri_sync_folder_of(self->path, err); /* it may be new there */
 }
 
 static weir_status

@@ -9,231 +9,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weiri/assert.h"
-#include "weiri/bytes.h"
-#include "weiri/codec.h"
-#include "weiri/limits.h"
-#include "weiri/numtext.h"
-#include "weiri/rows_pack.h"
+#include "inside.h"
 
 enum { ORDER_BITS = 48 }; /* a source's own sequence; its index is above */
 
 enum { BUFFER_BYTES = WEIRI_RECORD_BYTES + WEIRI_READ_BYTES };
 
-struct weiri_intake {
-    weiri_intake_config config;
-    weiri_clock         clock;
-    weiri_intake_counts counts;
-    weiri_reader       *reader;
-    weiri_decoder      *decoder;
-    char               *bytes; /* shape (BUFFER_BYTES,)                       */
-    size_t              from;  /* bytes[from .. to) are not decoded yet        */
-    size_t              to;
-    bool                is_last; /* the reader has ended */
-    bool                is_closed;
-    bool                is_live; /* the tape has been played to its end    */
-    uint32_t            n_idle;  /* idle marks at `n_read`                 */
-    uint64_t            n_read;  /* position of bytes[to]                  */
-    size_t      n_unkept;        /* bytes behind bytes[to] that are not on the tape yet */
-    weir_chunk *chunk;           /* being decoded into                         */
-    uint32_t    n_admitted;
-    uint32_t    n_late_here; /* late rows of `chunk`                   */
-    bool        is_in_order; /* rows of `chunk` that are not late      */
-    int64_t     last_ns;     /* time of the last of those              */
-    uint8_t     is_late[WEIRI_CHUNK_ROWS];
-    weir_chunk *late;
-    uint64_t    late_order;
-    weir_chunk *dead;
-    uint64_t    dead_order;
-    weir_status failed;   /* by a callback, told by the pump          */
-    uint32_t    stop_row; /* rows of `chunk` before the dead record at
-                           * which the source stops                   */
-    weir_error failure;
-};
-
-static uint64_t
-first_order(const weiri_intake *self)
+uint64_t
+weiri_intake_first_order(const weiri_intake *self)
 {
     return (uint64_t)self->config.index << ORDER_BITS;
 }
 
-static void
-fail(weiri_intake *self, weir_status status, const char *what)
+void
+weiri_intake_fail(weiri_intake *self, weir_status status, const char *what)
 {
     if (self->failed == WEIR_OK) {
         self->failed =
             WEIR_FAIL(&self->failure, status, "%s: %s", self->config.path, what);
-    }
-}
-
-/* ---- side outputs: late and dead events ---- */
-
-/* Make room for one more row in a side chunk, handing a full one on. */
-static bool
-open_side(
-    weiri_intake *self, weir_chunk **side, const weiri_stream *stream, weiri_merge *to)
-{
-    if (*side != NULL && (*side)->n_rows == (*side)->capacity
-        && weiri_merge_push(to, side) != WEIR_OK) {
-        fail(self, WEIR_EFULL, "too many late or dead events wait for the watermark");
-        return false;
-    }
-    if (*side == NULL && weir_chunk_new(&stream->schema, stream->used, side) != WEIR_OK) {
-        fail(self, WEIR_ENOMEM, weir_status_text(WEIR_ENOMEM));
-        return false;
-    }
-    return true;
-}
-
-/* Store a row by `set`; if the heap is full, hand the chunk on and try once more. */
-typedef weir_status (*set_row_fn)(weiri_intake *self, weir_chunk *to, const void *what);
-
-static void
-add_side_row(weiri_intake *self, weir_chunk **side, const weiri_stream *stream,
-    weiri_merge *to, uint64_t *order, set_row_fn set, const void *what)
-{
-    for (int attempt = 0; attempt < 2; attempt++) {
-        if (!open_side(self, side, stream, to)) {
-            return;
-        }
-        weir_chunk *chunk     = *side;
-        uint32_t    heap_used = chunk->heap_used;
-        weir_status status    = set(self, chunk, what);
-        if (status == WEIR_OK) {
-            chunk->time[chunk->n_rows]  = self->clock.now_ns;
-            chunk->order[chunk->n_rows] = first_order(self) + (*order)++;
-            chunk->n_rows++;
-            return;
-        }
-        chunk->heap_used = heap_used;
-        if (status != WEIR_EFULL || weiri_merge_push(to, side) != WEIR_OK) {
-            fail(self, status, weir_status_text(status));
-            return;
-        }
-    }
-}
-
-static weir_status
-set_late_row(weiri_intake *self, weir_chunk *to, const void *what)
-{
-    uint32_t row         = *(const uint32_t *)what;
-    int32_t  time_field  = self->chunk->schema->time_field;
-    uint32_t original_at = self->chunk->schema->n_fields; /* the field after those */
-    for (uint32_t i = 0; i < original_at; i++) {
-        weir_value value = weir_chunk_get(self->chunk, row, i);
-        if ((int32_t)i == time_field) {
-            value = (weir_value){ .type = WEIR_TIME, .as.i = self->clock.now_ns };
-        }
-        weir_status status = weir_chunk_set(to, to->n_rows, i, &value);
-        if (status != WEIR_OK) {
-            return status;
-        }
-    }
-    weir_value original = { .type = WEIR_TIME, .as.i = self->chunk->time[row] };
-    return weir_chunk_set(to, to->n_rows, original_at, &original);
-}
-
-static void
-add_late(weiri_intake *self, uint32_t row)
-{
-    if (self->config.late != NULL) {
-        add_side_row(self, &self->late, self->config.late, self->config.late_to,
-            &self->late_order, set_late_row, &row);
-    }
-}
-
-/* RFC 4648 base64; `out` has room for 4 * ceil(size / 3). Returns the size. */
-static uint32_t
-encode_base64(const char *bytes, size_t size, char *out)
-{
-    static const char DIGITS[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
-    enum { PADDING = 64 };
-    char *end = out;
-    for (size_t i = 0; i < size; i += 3) {
-        size_t   left  = size - i;
-        uint32_t group = (uint32_t)(unsigned char)bytes[i] << 16;
-        group |= left > 1 ? (uint32_t)(unsigned char)bytes[i + 1] << 8 : 0;
-        group |= left > 2 ? (uint32_t)(unsigned char)bytes[i + 2] : 0;
-        *end++ = DIGITS[group >> 18];
-        *end++ = DIGITS[group >> 12 & 63];
-        *end++ = DIGITS[left > 1 ? group >> 6 & 63 : PADDING];
-        *end++ = DIGITS[left > 2 ? group & 63 : PADDING];
-    }
-    return (uint32_t)(end - out);
-}
-
-static weir_value
-text_value(const char *text, size_t size)
-{
-    return (weir_value){ .type = WEIR_STRING, .as.s = text, .size = (uint32_t)size };
-}
-
-/* The record's bytes as they are, or as base64 made in `scratch`, which the caller frees.
- */
-static weir_status
-raw_value(const weiri_dead_record *record, bool is_text, char **scratch, weir_value *out)
-{
-    if (is_text) {
-        *out = text_value(record->raw, record->size);
-        return WEIR_OK;
-    }
-    *scratch = malloc((record->size + 2) / 3 * 4 + 1);
-    if (*scratch == NULL) {
-        return WEIR_ENOMEM;
-    }
-    *out = text_value(*scratch, encode_base64(record->raw, record->size, *scratch));
-    return WEIR_OK;
-}
-
-static weir_status
-set_dead_row(weiri_intake *self, weir_chunk *to, const void *what)
-{
-    const weiri_dead_record *record   = what;
-    bool                     is_text  = weiri_utf8_is_valid(record->raw, record->size);
-    const char              *encoding = is_text ? "utf-8" : "base64";
-    const char              *path     = self->config.path;
-    const char              *source   = strcmp(path, "-") == 0 ? "stdin" : path;
-    char                    *scratch  = NULL;
-    weir_value               raw      = { 0 };
-    weir_status              status   = raw_value(record, is_text, &scratch, &raw);
-    if (status != WEIR_OK) {
-        return status;
-    }
-    enum {
-#define X(name, text, type) FIELD_##name,
-        WEIRI_DEAD_FIELD_LIST(X)
-#undef X
-            N_FIELDS
-    };
-    const weir_value values[N_FIELDS] = {
-        [FIELD_AT]       = { .type = WEIR_TIME, .as.i = self->clock.now_ns },
-        [FIELD_SOURCE]   = text_value(source, strlen(source)),
-        [FIELD_POSITION] = { .type = WEIR_INT, .as.i = (int64_t)record->position },
-        [FIELD_LINE]     = { .type = WEIR_INT, .as.i = (int64_t)record->line },
-        [FIELD_REASON]   = text_value(record->reason, strlen(record->reason)),
-        [FIELD_RAW]      = raw,
-        [FIELD_ENCODING] = text_value(encoding, strlen(encoding)),
-    };
-    for (uint32_t i = 0; i < N_FIELDS && status == WEIR_OK; i++) {
-        status = weir_chunk_set(to, to->n_rows, i, &values[i]);
-    }
-    free(scratch);
-    return status;
-}
-
-/* Dead records that came before the first event get the time of that event. */
-static void
-stamp_early_dead(weiri_intake *self, int64_t time_ns)
-{
-    weir_chunk *dead = self->dead;
-    for (uint32_t i = 0; dead != NULL && i < dead->n_rows; i++) {
-        if (dead->time[i] == INT64_MIN) {
-            weir_value at      = { .type = WEIR_TIME, .as.i = time_ns };
-            dead->time[i]      = time_ns;
-            weir_status status = weir_chunk_set(dead, i, 0, &at);
-            weiri_assert(status == WEIR_OK); /* a time needs no room */
-        }
     }
 }
 
@@ -249,11 +42,11 @@ admit_one(weiri_intake *self, uint32_t row)
             &self->clock, &chunk->time[row], 1, &self->is_late[row], &in_order)
         > 0) {
         self->n_late_here++;
-        add_late(self, row);
+        weiri_intake_add_late(self, row);
         return;
     }
     if (is_first) {
-        stamp_early_dead(self, self->clock.now_ns);
+        weiri_intake_stamp_early_dead(self, self->clock.now_ns);
     }
     self->is_in_order = self->is_in_order && chunk->time[row] >= self->last_ns;
     self->last_ns     = chunk->time[row];
@@ -261,8 +54,8 @@ admit_one(weiri_intake *self, uint32_t row)
 
 /* Admit the decoded rows up to `n_rows`: in one go where none is late, else one by one,
  * for a late event is stamped with the clock as it stood. */
-static void
-admit_up_to(weiri_intake *self, uint32_t n_rows)
+void
+weiri_intake_admit(weiri_intake *self, uint32_t n_rows)
 {
     uint32_t first = self->n_admitted;
     if (first == n_rows) {
@@ -302,7 +95,7 @@ on_dead(void *context, const weiri_dead_record *record)
         return; /* the run ends at an earlier record */
     }
     self->counts.n_dead++;
-    admit_up_to(self, self->chunk->n_rows);
+    weiri_intake_admit(self, self->chunk->n_rows);
     if (self->config.source->on_error == WEIRI_ON_ERROR_STOP && self->failed == WEIR_OK) {
         self->stop_row = self->chunk->n_rows;
         self->failed =
@@ -310,10 +103,7 @@ on_dead(void *context, const weiri_dead_record *record)
                 self->config.path, (unsigned long long)record->line,
                 (unsigned long long)record->position, record->reason);
     }
-    if (self->config.dead != NULL) {
-        add_side_row(self, &self->dead, self->config.dead, self->config.dead_to,
-            &self->dead_order, set_dead_row, record);
-    }
+    weiri_intake_add_dead(self, record);
 }
 
 /* ---- handing chunks on ---- */
@@ -361,7 +151,7 @@ static void
 stamp_order(weiri_intake *self)
 {
     weir_chunk *chunk = self->chunk;
-    uint64_t    order = first_order(self) + self->counts.n_events;
+    uint64_t    order = weiri_intake_first_order(self) + self->counts.n_events;
     for (uint32_t i = 0; i < chunk->n_rows; i++) {
         chunk->order[i] = order + i;
     }
@@ -379,7 +169,7 @@ hand_on_side(weir_chunk **side, weiri_merge *to)
 static weir_status
 hand_on(weiri_intake *self, weir_error *err)
 {
-    admit_up_to(self, self->chunk->n_rows);
+    weiri_intake_admit(self, self->chunk->n_rows);
     stamp_order(self);
     weir_status status = WEIR_OK;
     if (self->failed != WEIR_OK && self->failed != WEIR_EDATA) {
@@ -421,49 +211,7 @@ begin_chunk(weiri_intake *self, weir_error *err)
         weir_chunk_new(&self->config.stream->schema, self->config.used, &self->chunk);
     return status == WEIR_OK ? status : WEIR_FAIL(err, status, "%s", self->config.path);
 }
-
 /* ---- reading and decoding ---- */
-
-/* The next bytes of the tape; an idle mark moves the clock. */
-static weir_status
-play(weiri_intake *self, size_t room, size_t *n, weir_error *err)
-{
-    const weiri_tape *tape   = self->config.tape;
-    int64_t           to_ns  = 0;
-    weir_status       status = tape->play(tape->context, self->config.index, self->n_read,
-              self->n_idle, self->bytes + self->to, room, n, &to_ns, err);
-    if (status != WEIR_EAGAIN) {
-        self->n_idle = *n > 0 ? 0 : self->n_idle;
-        return status;
-    }
-    self->n_idle++;
-    admit_up_to(self, self->chunk->n_rows); /* they came before the silence */
-    weiri_clock_advance(&self->clock, to_ns);
-    return WEIR_OK;
-}
-
-/* Bytes from the input itself, on the tape before anybody sees them. After a failure of
- * the tape they wait, and the next call tries again. */
-static weir_status
-read_live(weiri_intake *self, size_t room, int64_t wait_ns, size_t *n, weir_error *err)
-{
-    const weiri_tape *tape   = self->config.tape;
-    weir_status       status = WEIR_OK;
-    if (self->n_unkept == 0) {
-        status = weiri_reader_read(
-            self->reader, self->bytes + self->to, room, wait_ns, &self->n_unkept, err);
-    }
-    if (status == WEIR_OK && tape != NULL) {
-        status = tape->record(tape->context, self->config.index, self->n_read,
-            self->bytes + self->to, self->n_unkept, err);
-    }
-    if (status == WEIR_OK) {
-        *n             = self->n_unkept;
-        self->n_unkept = 0;
-        self->n_idle   = 0;
-    }
-    return status;
-}
 
 static weir_status
 read_more(weiri_intake *self, int64_t wait_ns, weir_error *err)
@@ -480,11 +228,11 @@ read_more(weiri_intake *self, int64_t wait_ns, weir_error *err)
     }
     weir_status status = WEIR_EOF;
     if (self->config.tape != NULL && !self->is_live) {
-        status        = play(self, room, &n, err);
+        status        = weiri_intake_play(self, room, &n, err);
         self->is_live = status == WEIR_EOF;
     }
     if (status == WEIR_EOF) {
-        status = read_live(self, room, wait_ns, &n, err);
+        status = weiri_intake_read_live(self, room, wait_ns, &n, err);
     }
     if (status == WEIR_EOF) {
         self->is_last = true;
@@ -538,7 +286,7 @@ static weir_status
 close_input(weiri_intake *self, weir_error *err)
 {
     if (self->clock.newest_ns == INT64_MIN) {
-        stamp_early_dead(self, 0);
+        weiri_intake_stamp_early_dead(self, 0);
     }
     weir_status status = hand_on_side(&self->dead, self->config.dead_to);
     weiri_clock_close(&self->clock);
@@ -656,141 +404,4 @@ weiri_intake_counts
 weiri_intake_get_counts(const weiri_intake *self)
 {
     return self->counts;
-}
-
-/* ---- silence ---- */
-
-weir_status
-weiri_intake_idle(weiri_intake *self, int64_t to_ns, weir_error *err)
-{
-    const weiri_tape *tape   = self->config.tape;
-    weir_status       status = WEIR_OK;
-    if (tape != NULL && to_ns > self->clock.now_ns) {
-        status = tape->record_idle(
-            tape->context, self->config.index, self->n_read, to_ns, err);
-    }
-    if (status == WEIR_OK) {
-        weiri_clock_advance(&self->clock, to_ns);
-    }
-    return status;
-}
-
-/* ---- state ---- */
-
-uint64_t
-weiri_intake_position(const weiri_intake *self)
-{
-    return weiri_decoder_position(self->decoder);
-}
-
-static void
-save_side(const weir_chunk *side, weiri_pack *out)
-{
-    weiri_pack_number(out, side != NULL);
-    if (side != NULL) {
-        weiri_rows_pack((weir_rows){ .chunk = side, .n = side->n_rows }, out);
-    }
-}
-
-weir_status
-weiri_intake_save(const weiri_intake *self, weiri_pack *out, weir_error *err)
-{
-    weiri_file_mark mark   = { 0 };
-    weir_status     status = WEIR_OK;
-    if (weiri_intake_is_regular(self)) {
-        status = weiri_reader_mark(self->reader, &mark, err);
-    }
-    weiri_pack_number(out, weiri_intake_is_regular(self));
-    weiri_pack_number(out, weiri_intake_position(self));
-    weiri_pack_number(out, mark.n_read);
-    weiri_pack_fixed(out, mark.hash);
-    weiri_pack_number(out, self->is_closed);
-    weiri_pack_time(out, self->clock.newest_ns);
-    weiri_pack_time(out, self->clock.now_ns);
-    weiri_pack_number(out, self->counts.n_events);
-    weiri_pack_number(out, self->counts.n_late);
-    weiri_pack_number(out, self->counts.n_dead);
-    weiri_pack_number(out, self->late_order);
-    weiri_pack_number(out, self->dead_order);
-    weiri_decoder_save(self->decoder, out);
-    save_side(self->late, out);
-    save_side(self->dead, out);
-    return status;
-}
-
-static weir_status
-load_side(const weiri_stream *stream, weiri_unpack *in, weir_chunk **out)
-{
-    if (weiri_unpack_below(in, 2, "it is no flag") == 0 || in->wrong != NULL) {
-        return WEIR_OK;
-    }
-    if (stream == NULL) {
-        weiri_unpack_fail(in, "late or dead events wait, and nobody reads them now");
-        return WEIR_EDATA;
-    }
-    return weiri_rows_unpack(in, &stream->schema, stream->used, out);
-}
-
-static weir_status
-load_input(weiri_intake *self, const weiri_file_mark *mark, weir_error *err)
-{
-    uint64_t position = weiri_decoder_position(self->decoder);
-    self->n_read      = position;
-    if (!weiri_intake_is_regular(self) || self->is_closed) {
-        return WEIR_OK;
-    }
-    weir_status status = weiri_reader_check_mark(self->reader, mark, err);
-    return status == WEIR_OK ? weiri_reader_skip(self->reader, position, err) : status;
-}
-
-/* The head of the state, which tells without a decoder. */
-static void
-load_head(
-    weiri_unpack *in, weiri_intake_stand *out, weiri_file_mark *mark, int64_t *clock_ns)
-{
-    out->is_regular      = weiri_unpack_below(in, 2, "it is no flag") != 0;
-    out->position        = weiri_unpack_number(in);
-    mark->n_read         = weiri_unpack_number(in);
-    mark->hash           = weiri_unpack_fixed(in);
-    out->is_closed       = weiri_unpack_below(in, 2, "it is no flag") != 0;
-    out->newest_ns       = weiri_unpack_time(in);
-    *clock_ns            = weiri_unpack_time(in);
-    out->counts.n_events = weiri_unpack_number(in);
-    out->counts.n_late   = weiri_unpack_number(in);
-    out->counts.n_dead   = weiri_unpack_number(in);
-    out->counts.n_bytes  = out->position;
-}
-
-void
-weiri_intake_peek(weiri_unpack *in, weiri_intake_stand *out)
-{
-    weiri_file_mark mark     = { 0 };
-    int64_t         clock_ns = 0;
-    load_head(in, out, &mark, &clock_ns);
-}
-
-weir_status
-weiri_intake_load(weiri_intake *self, weiri_unpack *in, weir_error *err)
-{
-    weiri_file_mark    mark  = { 0 };
-    weiri_intake_stand stand = { 0 };
-    load_head(in, &stand, &mark, &self->clock.now_ns);
-    if (in->wrong == NULL && stand.is_regular != weiri_intake_is_regular(self)) {
-        weiri_unpack_fail(in, "the input was a file and is none now, or the other way");
-    }
-    self->is_closed       = stand.is_closed;
-    self->clock.newest_ns = stand.newest_ns;
-    self->counts          = stand.counts;
-    self->late_order      = weiri_unpack_number(in);
-    self->dead_order      = weiri_unpack_number(in);
-    weiri_decoder_load(self->decoder, in);
-    weir_status status = load_side(self->config.late, in, &self->late);
-    if (status == WEIR_OK) {
-        status = load_side(self->config.dead, in, &self->dead);
-    }
-    if (in->wrong != NULL) {
-        return WEIR_FAIL(err, WEIR_EDATA, "%s: %s", self->config.path, in->wrong);
-    }
-    return status == WEIR_OK ? load_input(self, &mark, err)
-                             : WEIR_FAIL(err, status, "%s", self->config.path);
 }

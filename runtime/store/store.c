@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "weiri/folder.h"
 #include "weiri/pack.h"
 
 enum {
@@ -56,8 +57,7 @@ fail(int code, weir_error *err, const char *path, const char *what)
     case MDB_CORRUPTED:
     case MDB_PAGE_NOTFOUND:
     case MDB_INVALID:
-    case MDB_VERSION_MISMATCH:
-    case MDB_PANIC: status = WEIR_EDATA; break;
+    case MDB_VERSION_MISMATCH: status = WEIR_EDATA; break;
     default: break;
     }
     return WEIR_FAIL(err, status, "'%s': cannot %s: %s", path, what, mdb_strerror(code));
@@ -86,31 +86,6 @@ make_env(
 }
 
 static weir_status
-sync_folder(const char *path, weir_error *err)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) {
-        return WEIR_FAIL_OS(err, errno, "cannot open '%s'", path);
-    }
-    int code = fsync(fd);
-    close(fd);
-    return code == 0 ? WEIR_OK : WEIR_FAIL_OS(err, errno, "cannot sync '%s'", path);
-}
-
-/* The folder that holds `path`. */
-static void
-parent_of(const char *path, char out[MAX_PATH])
-{
-    snprintf(out, MAX_PATH, "%s", path);
-    char *slash = strrchr(out, '/');
-    if (slash == NULL) {
-        snprintf(out, MAX_PATH, ".");
-    } else {
-        slash[slash == out ? 1 : 0] = '\0';
-    }
-}
-
-static weir_status
 fill_new(const char *path, const weiri_store_options *options, weir_error *err)
 {
     MDB_env    *env    = NULL;
@@ -122,7 +97,7 @@ fill_new(const char *path, const weiri_store_options *options, weir_error *err)
     if (env != NULL) {
         mdb_env_close(env);
     }
-    return status == WEIR_OK ? sync_folder(path, err) : status;
+    return status == WEIR_OK ? weiri_sync_folder(path, err) : status;
 }
 
 static void
@@ -141,7 +116,6 @@ static weir_status
 make_folder(const char *path, const weiri_store_options *options, weir_error *err)
 {
     char half[MAX_PATH];
-    char parent[MAX_PATH];
     if (snprintf(half, sizeof half, "%s.new", path) >= (int)sizeof half) {
         return WEIR_FAIL(err, WEIR_EINVAL, "the name '%s' is too long", path);
     }
@@ -157,8 +131,7 @@ make_folder(const char *path, const weiri_store_options *options, weir_error *er
     if (rename(half, path) != 0) {
         return WEIR_FAIL_OS(err, errno, "cannot rename '%s'", half);
     }
-    parent_of(path, parent);
-    return sync_folder(parent, err);
+    return weiri_sync_folder_of(path, err);
 }
 
 /* A file that is cut short ends the process when what it lacks is read. */

@@ -4,13 +4,15 @@ undisturbed run writes, byte for byte.
 
     torture.py WEIR [--rounds N] [--seed S] [--events N] [CASE]...
 
-Cases: file, pipe, points, limit, damage, signal; all of them if none is named. When a round
+Cases: file, pipe, points, limit, damage, signal, and with --faults LIBRARY power, faults and
+clock; all of them if none is named. When a round
 fails its seed and its folder are printed, and the folder is kept. How long a run lives is
 drawn from the seed; what it wrote must not depend on it.
 """
 
 import argparse
 import json
+import math
 import os
 import random
 import shutil
@@ -20,7 +22,7 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-OUTPUTS = ("found.jsonl", "often.jsonl", "sum.jsonl", "high.csv", "late.jsonl", "joined.jsonl")
+OUTPUTS = ("found.jsonl", "often.jsonl", "sum.jsonl", "high.csv", "late.jsonl", "joined.jsonl", "more.jsonl")
 # Passages of a point that a short run has.
 POINTS = {
     "checkpoint.begun": (1, 2, 3),
@@ -46,6 +48,8 @@ def make_events(path, seed, n):
         for i in range(n):
             now += rng.choice((0, 0, 1, 2, 5, 20))
             back = rng.randint(0, 400) if i % 997 else 3000
+            if i % 1009 == 1008:
+                out.write('{"at":%d,"id":"none"}\n' % now)
             out.write(
                 '{"at":%d,"id":%d,"kind":"%s","x":%d}\n'
                 % (now - back, rng.randint(1, 300), rng.choice("abcd"), rng.randint(0, 100))
@@ -53,8 +57,10 @@ def make_events(path, seed, n):
 
 
 class Torture:
-    def __init__(self, weir, seed, events):
+    def __init__(self, weir, seed, events, faults):
         self.weir = os.path.abspath(weir)
+        self.faults = faults and os.path.abspath(faults)
+        self.reached = set()
         self.seed = seed
         self.root = tempfile.mkdtemp(prefix="weir-torture-")
         self.events = os.path.join(self.root, "events.jsonl")
@@ -102,13 +108,14 @@ class Torture:
                     f"{what}: {name} differs at byte {at} ({len(data)} bytes, not {len(want)})"
                 )
 
-    def start(self, path, *more, env=None, stdin=None):
+    def start(self, path, *more, env=None, stdin=None, stderr=subprocess.PIPE):
         return subprocess.Popen(
             self.command("--state", "state", "--checkpoint", "20ms", *more),
             cwd=path,
             stdin=stdin,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             env=dict(os.environ, **(env or {})),
+            start_new_session=True,  # what cuts the power kills the group
         )
 
     def finish(self, process, what):
@@ -123,20 +130,30 @@ class Torture:
         path = self.folder(f"file-{n}")
         kills = 0
         while True:
-            process = self.start(path)
+            # Nobody waits for a child that writes a checkpoint: the next run has to.
+            process = self.start(path, stderr=subprocess.DEVNULL)
             try:
                 process.wait(rng.uniform(0.005, 0.4))
             except subprocess.TimeoutExpired:
                 process.kill()
-                process.communicate()
+                process.wait()
                 kills += 1
+                self.look_how_far(path)
                 continue
-            self.finish(process, "file")
+            if process.returncode != 0:
+                self.finish(self.start(path), "file")
             break
         self.compare(path, f"file, killed {kills} times")
         return kills
 
-    def committed(self, path):
+    def look_how_far(self, path):
+        """Note whether what a next run begins from is a checkpoint behind the first."""
+        for part in self.parts(path):
+            if part["part"] == "source" and part["events"] > 0:
+                self.reached.add("later checkpoint")
+
+    def parts(self, path):
+        """What `weir state show` says; nothing if there is no checkpoint yet."""
         shown = subprocess.run(
             [self.weir, "state", "show", "--format", "json", "state"],
             cwd=path,
@@ -144,14 +161,19 @@ class Torture:
             check=False,
         )
         if shown.returncode == 66:  # killed before anything was there
-            return 0
+            return []
         if shown.returncode != 0:
-            raise Failed(f"pipe: weir state show: {shown.stderr.decode()}")
-        for line in shown.stdout.decode().splitlines():
-            part = json.loads(line)
-            if part["part"] == "source":
+            raise Failed(f"weir state show: {shown.stderr.decode()}")
+        return [json.loads(line) for line in shown.stdout.decode().splitlines()]
+
+    def committed(self, path):
+        parts = self.parts(path)
+        for part in parts:
+            if part["part"] == "source" and part["name"].startswith("reading"):
                 return part["committed"]
-        raise Failed("pipe: weir state show names no source")
+        if parts:
+            raise Failed("weir state show names no source")
+        return 0
 
     def feed(self, process, at, rng, most):
         """Write events from byte `at` on, in pieces, `most` of them; False if it has gone."""
@@ -225,7 +247,8 @@ class Torture:
                 self.feed(process, at, rng, sys.maxsize)
             self.finish(process, where)
         self.compare(path, where)
-        self.reached = getattr(self, "reached", set()) | ({where.split(":")[0]} if crashed else set())
+        if crashed:
+            self.reached.add(where.split(":")[0])
         return int(crashed)
 
     def case_limit(self, rng, n):
@@ -288,6 +311,92 @@ class Torture:
                 raise Failed(f"damage ({how}): exit status {process.returncode}: {said}")
         return found
 
+    def fault(self, rng, what, most):
+        """The environment of a run in which `what` happens at some operation."""
+        at = int(math.exp(rng.uniform(0, math.log(most))))
+        fault = f"{what}:{rng.randrange(1 << 30)}:{at}"
+        return {"LD_PRELOAD": self.faults, "WEIR_FAULT": fault}
+
+    def run_with(self, path, rng, env, is_pipe):
+        """One run to its end, by itself or another's hand. Returns status and words."""
+        at = self.committed(path) if is_pipe else 0
+        more = ("--from", "-") if is_pipe else ()
+        with open(os.path.join(path, "said"), "w+b") as said:
+            process = self.start(
+                path, *more, env=env, stdin=subprocess.PIPE if is_pipe else None, stderr=said
+            )
+            if is_pipe:
+                self.feed(process, at, rng, sys.maxsize)
+                try:
+                    process.stdin.close()
+                except BrokenPipeError:
+                    pass
+            process.wait()
+            said.seek(0)
+            return process.returncode, said.read().decode(errors="replace")
+
+    def check_committed(self, path, before, what):
+        now = self.committed(path)
+        if now < before:
+            raise Failed(f"{what}: {before} bytes were committed, and {now} are there")
+        return now
+
+    def case_power(self, rng, n):
+        """The power fails: what was not synced is there in part. Every second one a pipe."""
+        path = self.folder(f"power-{n}")
+        is_pipe = n % 2 == 1
+        cuts = 0
+        before = 0
+        for _ in range(4):
+            status, said = self.run_with(path, rng, self.fault(rng, "power", 400), is_pipe)
+            if status == 0:
+                break
+            if status != -signal.SIGKILL:
+                raise Failed(f"power, after {cuts} cuts: exit status {status}: {said}")
+            cuts += 1
+            self.look_how_far(path)
+            if is_pipe:
+                before = self.check_committed(path, before, "power")
+        status, said = self.run_with(path, rng, None, is_pipe)
+        if status != 0:
+            raise Failed(f"power, after {cuts} cuts: exit status {status}: {said}")
+        self.compare(path, f"power, cut {cuts} times")
+        return cuts
+
+    def case_faults(self, rng, n):
+        """Writes and syncs fail: the run says so and stops, or it did not matter."""
+        path = self.folder(f"faults-{n}")
+        is_pipe = n // 4 % 2 == 1
+        what = ("sync", "io", "nospace", "short")[n % 4]
+        stops = 0
+        before = 0
+        for _ in range(3):
+            status, said = self.run_with(path, rng, self.fault(rng, what, 200), is_pipe)
+            if status not in (0, 74) or (status == 74 and not said.strip()):
+                raise Failed(f"{what}: exit status {status}: {said}")
+            if status == 74:
+                stops += 1
+                self.reached.add(what)
+            elif "room" in said:
+                self.reached.add("waited")
+            if is_pipe:
+                before = self.check_committed(path, before, what)
+        status, said = self.run_with(path, rng, None, is_pipe)
+        if status != 0:
+            raise Failed(f"{what}, stopped {stops} times: exit status {status}: {said}")
+        self.compare(path, f"{what}, stopped {stops} times")
+        return stops
+
+    def case_clock(self, rng, n):
+        """A year passes, and comes back."""
+        path = self.folder(f"clock-{n}")
+        is_pipe = n % 2 == 1
+        status, said = self.run_with(path, rng, self.fault(rng, "clock", 200), is_pipe)
+        if status != 0:
+            raise Failed(f"clock: exit status {status}: {said}")
+        self.compare(path, "clock")
+        return 0
+
     @staticmethod
     def damage(name, rng, turn):
         size = os.path.getsize(name)
@@ -310,18 +419,32 @@ class Torture:
             return f"{name} with 8 bits flipped"
 
 
+# What has to have happened in some round of a case, or the case has shown nothing.
+REACHED = {
+    "file": {"later checkpoint"},
+    "power": {"later checkpoint"},
+    "faults": {"sync", "io"},
+    "points": set(POINTS),
+}
+FAULTS = ("power", "faults", "clock")
+
+
 def main():
-    cases = ("file", "pipe", "points", "limit", "signal", "damage")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("weir")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--events", type=int, default=60000)
+    parser.add_argument("--faults", help="the library of faults.c")
     parser.add_argument("case", nargs="*")
     request = parser.parse_intermixed_args()
-    torture = Torture(request.weir, request.seed, request.events)
+    cases = request.case or ["file", "pipe", "points", "limit", "signal", "damage"] + list(
+        FAULTS if request.faults else ()
+    )
+    torture = Torture(request.weir, request.seed, request.events, request.faults)
     n_done = 0
-    for case in request.case or cases:
+    for case in cases:
+        torture.reached = set()
         for n in range(request.rounds):
             rng = random.Random(f"{case} {request.seed} {n}")
             try:
@@ -332,10 +455,13 @@ def main():
                 return 1
             n_done += 1
             print(f"ok {case} {n}: {kills}")
-    if "points" in (request.case or cases) and os.environ.get("WEIR_FAULT_POINTS") == "1":
-        missed = set(POINTS) - torture.reached
+        missed = REACHED.get(case, set()) - torture.reached
+        if case == "points" and os.environ.get("WEIR_FAULT_POINTS") != "1":
+            missed = set()
+        if case != "points" and request.rounds < 8:
+            missed = set()  # too few to ask for it
         if missed:
-            print(f"FAILED: never reached: {', '.join(sorted(missed))}")
+            print(f"FAILED {case}: never reached: {', '.join(sorted(missed))}")
             return 1
     shutil.rmtree(torture.root)
     print(f"{n_done} rounds, 0 failed")

@@ -167,6 +167,10 @@ stateful_after_turn(
     }
     weir_error  why    = { .status = WEIR_OK };
     weir_status status = weiri_durable_tick(self->durable, engine, &why);
+    if (weiri_durable_is_broken(self->durable)) {
+        *err = why;
+        return status;
+    }
     if (status != WEIR_OK && !self->is_failing) {
         fprintf(stderr, "weir: %s; the one before stands, and another will be tried\n",
             why.text);
@@ -179,4 +183,14 @@ weir_status
 stateful_at_end(stateful_run *self, weiri_engine *engine, weir_error *err)
 {
     return weiri_durable_checkpoint(self->durable, engine, err);
+}
+
+void
+stateful_tell(const stateful_run *self)
+{
+    weiri_durable_counts counts = weiri_durable_get_counts(self->durable);
+    fprintf(stderr,
+        "weir: state: %llu checkpoint%s, the longest held the run up for %.1f ms\n",
+        (unsigned long long)counts.n_checkpoints, counts.n_checkpoints == 1 ? "" : "s",
+        (double)counts.pause_ns / WEIRI_NS_PER_MS);
 }

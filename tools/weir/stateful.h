@@ -47,6 +47,10 @@ WEIR_MUST_CHECK weir_status
 stateful_after_turn(
     stateful_run *self, weiri_engine *engine, weir_status turn, weir_error *err);
 
+/* Say to standard error how many checkpoints were written and how long they took. */
+void
+stateful_tell(const stateful_run *self);
+
 /* The last checkpoint, of a run that stopped or ended. */
 WEIR_MUST_CHECK weir_status
 stateful_at_end(stateful_run *self, weiri_engine *engine, weir_error *err);

@@ -53,11 +53,19 @@ weiri_durable_tape(const weiri_durable *self);
 /* Between two turns: begin a checkpoint if it is time for one and none is under way; see
  * whether one has ended, and give room in the journal back.
  *
- *   errors  WEIR_EIO, WEIR_ENOSPC  the last checkpoint could not be written: the one
- * before stands, the run can go on, and the next is tried in time
+ *   errors  WEIR_ENOSPC, WEIR_ENOMEM, WEIR_EAGAIN  the last checkpoint could not be
+ *                    written: the one before stands, the run can go on, and the next is
+ *                    tried in time
+ *           WEIR_EIO, WEIR_EDATA  writing or syncing failed. The system may have dropped
+ *                    what it had not written, and a later sync would not say so: the run
+ *                    has to end, and the next one begins from the checkpoint before
  */
 WEIR_MUST_CHECK weir_status
 weiri_durable_tick(weiri_durable *self, weiri_engine *engine, weir_error *err);
+
+/* Whether writing or syncing has failed, so that the run has to end. */
+bool
+weiri_durable_is_broken(const weiri_durable *self);
 
 /* Write a checkpoint of this moment and wait until it is durable.
  *

@@ -1,0 +1,57 @@
+/* Inputs that cannot be read again, by way of the tape; and silence, which is on it, too.
+ */
+#include "inside.h"
+
+weir_status
+weiri_intake_play(weiri_intake *self, size_t room, size_t *n, weir_error *err)
+{
+    const weiri_tape *tape   = self->config.tape;
+    int64_t           to_ns  = 0;
+    weir_status       status = tape->play(tape->context, self->config.index, self->n_read,
+              self->n_idle, self->bytes + self->to, room, n, &to_ns, err);
+    if (status != WEIR_EAGAIN) {
+        self->n_idle = *n > 0 ? 0 : self->n_idle;
+        return status;
+    }
+    self->n_idle++;
+    weiri_intake_admit(self, self->chunk->n_rows); /* they came before the silence */
+    weiri_clock_advance(&self->clock, to_ns);
+    return WEIR_OK;
+}
+
+weir_status
+weiri_intake_read_live(
+    weiri_intake *self, size_t room, int64_t wait_ns, size_t *n, weir_error *err)
+{
+    const weiri_tape *tape   = self->config.tape;
+    weir_status       status = WEIR_OK;
+    if (self->n_unkept == 0) {
+        status = weiri_reader_read(
+            self->reader, self->bytes + self->to, room, wait_ns, &self->n_unkept, err);
+    }
+    if (status == WEIR_OK && tape != NULL) {
+        status = tape->record(tape->context, self->config.index, self->n_read,
+            self->bytes + self->to, self->n_unkept, err);
+    }
+    if (status == WEIR_OK) {
+        *n             = self->n_unkept;
+        self->n_unkept = 0;
+        self->n_idle   = 0;
+    }
+    return status;
+}
+
+weir_status
+weiri_intake_idle(weiri_intake *self, int64_t to_ns, weir_error *err)
+{
+    const weiri_tape *tape   = self->config.tape;
+    weir_status       status = WEIR_OK;
+    if (tape != NULL && to_ns > self->clock.now_ns) {
+        status = tape->record_idle(
+            tape->context, self->config.index, self->n_read, to_ns, err);
+    }
+    if (status == WEIR_OK) {
+        weiri_clock_advance(&self->clock, to_ns);
+    }
+    return status;
+}

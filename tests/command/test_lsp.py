@@ -253,6 +253,12 @@ class Editing(command.Folder):
         found = [d for d in self.session.settle(self.uri) if d["range"]["start"]["line"] == 1]
         self.assertIn("line 1 of this file: ", found[0]["message"])
 
+    def test_plugins_are_not_loaded_and_what_they_offer_is_not_missed(self):
+        found = self.open("stream s { at time, x int }\nsource s from stdin()\n"
+                          "function f from \"libf.so\"\n\n"
+                          "rule r {\n  from s where f(x) > 1\n  emit o { x }\n}\n")
+        self.assertEqual([(d["code"], d["severity"]) for d in found], [("E0715", 3)])
+
     def test_closing_clears_the_diagnostics_and_the_file_counts_again(self):
         self.open()
         self.session.open(self.common, "nonsense\n")
@@ -308,7 +314,7 @@ class Editing(command.Folder):
     def test_completion_knows_what_can_stand_where(self):
         head = RULES[:RULES.index("rule guessed")]
         cases = [
-            ("|", ["stream", "source", "sink", "rule", "table", "model", "actor", "param",
+            ("|", ["stream", "source", "sink", "rule", "table", "model", "actor", "function", "param",
                    "include", "test"]),
             ("sink |", ["auth"]),
             ("sink auth |", ["to"]),

@@ -183,6 +183,15 @@ class Recipes(unittest.TestCase):
                 codes = set(re.findall(r"warning\[(\w+)\]", stderr)) - {"W0105"}  # has no source
                 self.assertEqual(codes, set(), stderr)
 
+    def test_the_rule_of_the_first_hour_speaks_and_passes_its_tests(self):
+        page = read("docs", "first-hour.md")
+        rule, data = blocks(page, "weir")[0], blocks(page, "csv")[0]
+        self.assert_tested(rule)
+        self.assertEqual(weir("lint", rule).stderr, "")
+        self.assertEqual(weir("run", rule, **{"coffee.csv": data}).stdout, "")
+        self.assertEqual(weir("run", rule, **{"coffee.csv": data.replace("08:20", "08:45")}).stdout,
+                         blocks(page, "json")[0])
+
     def assert_tested(self, rule):
         done = weir("test", rule, "--coverage")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
@@ -211,7 +220,7 @@ class GetStarted(unittest.TestCase):
                     with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
                         file.write(body)
                     name = None
-        self.assertGreater(commands, 7)
+        self.assertGreater(commands, 8)
 
     def type(self, line, folder):
         return subprocess.run(

@@ -167,6 +167,20 @@ class Plugins(unittest.TestCase):
         self.refused('function none from "libfixture.so"\n'
                      "rule all { from tick emit out { x: n } }", "no function 'none'")
 
+    def test_threads_do_not_show(self):
+        rules = """
+            actor tally from "libfixture.so" on error skip
+            rule all { from tally(tick) by who emit out { count, what } }
+            rule few { match a: out -> b: out(what == a.what) within 5s emit two { n: b.count } }
+            rule lost { from dead.tally emit lost { event } }
+            """
+        events = [tick(i, i % 17, "abc"[i % 3]) for i in range(2000)]
+        one = self.weir("run", rules, events, ["--quiet"]).stdout
+        self.assertGreater(len(one.splitlines()), 1000)
+        for n in ("1", "2", "3"):
+            self.assertEqual(
+                self.weir("run", rules, events, ["--quiet", "--shards", n]).stdout, one)
+
     # ---- failures ----
 
     SKIP = """

@@ -10,21 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../support/random.h"
 #include "expr/scalar/kernels.h"
 #include "weiri/limits.h"
 
 enum { CASES = 3000, DEPTH = 4, ROOTS = 3, ARGS = 8, MADE = 64 };
-
-/* ---- randomness: splitmix64 (Steele, Lea, Flood 2014) ---- */
-
-static uint64_t
-next_random(uint64_t *state)
-{
-    uint64_t z = *state += 0x9E3779B97F4A7C15;
-    z          = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-    z          = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-    return z ^ (z >> 31);
-}
 
 static uint32_t
 below(uint64_t *state, uint32_t n)

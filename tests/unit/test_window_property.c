@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../support/random.h"
 #include "weiri/limits.h"
 #include "window_naive.h"
 
@@ -28,15 +29,6 @@ static const weir_field FIELDS[N_FIELDS] = {
 static const weir_schema SCHEMA = {
     .name = "in", .fields = FIELDS, .n_fields = N_FIELDS, .time_field = -1
 };
-
-static uint64_t
-next_random(uint64_t *seed)
-{
-    *seed ^= *seed >> 12;
-    *seed ^= *seed << 25;
-    *seed ^= *seed >> 27;
-    return *seed * UINT64_C(2685821657736338717);
-}
 
 static int64_t
 below(uint64_t *seed, int64_t n)

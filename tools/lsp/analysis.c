@@ -34,6 +34,7 @@ lsp_analysis_init(lsp_analysis *self, const weiri_lsp *server,
     const lsp_document *document, const weiri_overlay *overlays, size_t n_overlays)
 {
     weiri_compile_options options = { .with_tests = true,
+        .no_plugins  = true, /* a file that is only looked at must not run code */
         .no_includes = server->options.no_files || document->path == NULL,
         .overlays    = overlays,
         .n_overlays  = n_overlays };

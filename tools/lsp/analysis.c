@@ -102,11 +102,14 @@ lsp_path_of_uri(const char *uri)
     }
     size_t n = 0;
     for (; *from != '\0'; from++) {
-        int  high       = *from == '%' ? hex_value(from[1]) : -1;
-        int  low        = high >= 0 ? hex_value(from[2]) : -1;
-        bool is_escaped = low >= 0;
-        path[n++]       = is_escaped ? (char)(unsigned char)(high << 4 | low) : *from;
-        from += is_escaped ? 2 : 0;
+        int high = *from == '%' ? hex_value(from[1]) : -1;
+        int low  = high >= 0 ? hex_value(from[2]) : -1;
+        if (low >= 0) {
+            path[n++] = (char)(high * 16 + low);
+            from += 2;
+        } else {
+            path[n++] = *from;
+        }
     }
     path[n] = '\0'; /* "%00" ends it early, and then names another file or none */
     return path;

@@ -210,7 +210,6 @@ rule quiet { match a: txn -> not b: txn  within 100ms  emit silent { card: a.car
         self.assertEqual(self.read_cards(weir, 1), ["a"])
         self.end(weir)
 
-    @unittest.skipIf("--shards" in command.RUN, "a run on several shards keeps no state")
     def test_with_state_what_was_read_survives_a_kill(self):
         rules = STREAM + """
 source txn from zmq("ipc://feed")

@@ -33,7 +33,8 @@ open_plugin(weiri_planner *self, const weiri_ast_plugin *declared)
     weiri_plugin *plugin = NULL;
     weir_error    err    = { .status = WEIR_OK };
     const char   *path   = path_beside(self, declared->name.at.file, declared->path);
-    if (self->options != NULL && self->options->no_includes) {
+    if (self->options != NULL
+        && (self->options->no_includes || self->options->no_plugins)) {
         weiri_report(self->diagnostics, WEIRI_E_BAD_PLUGIN, declared->name.at,
             "no plugins can be loaded here");
         return NULL;

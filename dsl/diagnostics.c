@@ -202,19 +202,6 @@ add_hint(weiri_diagnostics *self, const char *hint)
 }
 
 void
-weiri_report_hint(weiri_diagnostics *self, const char *format, ...)
-{
-    if (self->last == NULL) {
-        return;
-    }
-    va_list args;
-    va_start(args, format);
-    const char *hint = format_text(self->arena, format, args);
-    va_end(args);
-    add_hint(self, hint);
-}
-
-void
 weiri_diagnostics_expansion(
     weiri_diagnostics *self, weiri_span call, weiri_span definition)
 {
@@ -278,6 +265,19 @@ weiri_report_seeks_nearest(const weiri_diagnostics *self, size_t n_names)
 {
     enum { NAMES = 2000 };
     return self->last != NULL && n_names <= NAMES;
+}
+
+void
+weiri_report_hint(weiri_diagnostics *self, const char *format, ...)
+{
+    if (self->last == NULL) {
+        return;
+    }
+    va_list args;
+    va_start(args, format);
+    const char *hint = format_text(self->arena, format, args);
+    va_end(args);
+    add_hint(self, hint);
 }
 
 void

@@ -33,6 +33,13 @@ struct frame {
     const weiri_span         *at; /* of the outermost call; NULL: the body's own places */
 };
 
+static struct function *
+find_function(const struct expander *self, const char *name)
+{
+    uint32_t i = weiri_names_find(&self->names, name);
+    return self->functions == NULL || i == UINT32_MAX ? NULL : &self->functions[i];
+}
+
 static weiri_ast_expr *
 new_broken(struct expander *self, weiri_span at)
 {
@@ -208,13 +215,11 @@ check_function(struct expander *self, struct function *function)
 static weiri_ast_expr *
 put_in(struct expander *self, const weiri_ast_expr *call, const weiri_span *at)
 {
-    uint32_t i = call->kind == WEIRI_AST_CALL
-                     ? weiri_names_find(&self->names, call->name.text)
-                     : UINT32_MAX;
-    if (i == UINT32_MAX || self->functions[i].declared->plugin != NULL) {
+    struct function *function =
+        call->kind == WEIRI_AST_CALL ? find_function(self, call->name.text) : NULL;
+    if (function == NULL || function->declared->plugin != NULL) {
         return (weiri_ast_expr *)call;
     }
-    struct function *function = &self->functions[i];
     if (!check_call(self, function, call)) {
         return new_broken(self, call->at);
     }
@@ -250,9 +255,8 @@ expand(struct expander *self, weiri_ast_expr **slot)
     self->n_nodes          = 0;
     weiri_ast_expr *result = put_in(self, expr, &expr->at);
     if (result != expr) {
-        uint32_t i = weiri_names_find(&self->names, expr->name.text);
-        weiri_diagnostics_expansion(
-            self->diagnostics, expr->at, self->functions[i].declared->at);
+        const struct function *function = find_function(self, expr->name.text);
+        weiri_diagnostics_expansion(self->diagnostics, expr->at, function->declared->at);
     }
     *slot = check_depth(self, result);
 }
@@ -399,9 +403,9 @@ define(struct expander *self, const weiri_ast_function *declared)
     if (name == NULL) {
         return;
     }
-    uint32_t other = weiri_names_find(&self->names, name);
-    if (other != UINT32_MAX) {
-        if (declared->plugin != NULL && self->functions[other].declared->plugin != NULL) {
+    const struct function *other = find_function(self, name);
+    if (other != NULL) {
+        if (declared->plugin != NULL && other->declared->plugin != NULL) {
             return; /* whoever opens plugins says so */
         }
         weiri_report(self->diagnostics, WEIRI_E_NAME_TAKEN, declared->name.at,

@@ -127,7 +127,10 @@ weiri_plan_functions(weiri_planner *self)
     self->functions = weiri_arena_alloc(self->arena, sizeof *self->functions);
     for (uint64_t i = 0;
          (statement = weiri_planner_next(self, WEIRI_WORD_FUNCTION, &i)) != NULL;) {
-        const weiri_ast_plugin *declared = statement->as.plugin;
+        const weiri_ast_plugin *declared = statement->as.function->plugin;
+        if (declared == NULL) {
+            continue; /* it was put in where it is called */
+        }
         if (declared->name.text == NULL || declared->path == NULL) {
             self->has_lost_names = true;
         } else if (is_taken(self, declared->name.text)) {

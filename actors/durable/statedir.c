@@ -133,9 +133,8 @@ read_run(weiri_statedir *self, weir_error *err)
     }
     self->watermark_ns = weiri_unpack_time(&in);
     self->is_ended     = weiri_unpack_number(&in) != 0;
-    return in.wrong == NULL
-               ? weiri_flow_shards_of(&self->sections, &self->n_shards, err)
-               : WEIR_FAIL(err, WEIR_EDATA, "%s", in.wrong);
+    return in.wrong == NULL ? weiri_flow_shards_of(&self->sections, &self->n_shards, err)
+                            : WEIR_FAIL(err, WEIR_EDATA, "%s", in.wrong);
 }
 
 static weir_status

@@ -156,9 +156,10 @@ load_sources(weiri_engine *self, weir_error *err)
 static weir_status
 check_shards(const weiri_engine *self, weir_error *err)
 {
-    uint32_t    kept   = 0;
-    uint32_t    n      = self->options.n_shards > 1 ? self->options.n_shards : 1;
-    weir_status status = weiri_flow_shards_of(self->options.restore->sections, &kept, err);
+    uint32_t    kept = 0;
+    uint32_t    n    = self->options.n_shards > 1 ? self->options.n_shards : 1;
+    weir_status status =
+        weiri_flow_shards_of(self->options.restore->sections, &kept, err);
     return status != WEIR_OK || kept == n
                ? status
                : WEIR_FAIL(err, WEIR_EINVAL,

@@ -183,8 +183,8 @@ save(const weiri_flow_node *node, weiri_sections *out, weir_error *err)
         char name[WEIRI_SECTION_NAME];
         if (self->feed_of[i] != WEIRI_NONE) {
             name_section(self, self->its_rules[i], name);
-            status = weiri_restore_save_rule(self->feeds[self->feed_of[i]].rules,
-                self->its_rules[i], name, out, err);
+            status = weiri_restore_save_rule(
+                self->feeds[self->feed_of[i]].rules, self->its_rules[i], name, out, err);
         }
     }
     return status;
@@ -311,8 +311,8 @@ weiri_share_new(const weiri_flow *flow, const weiri_flow_group *group, uint32_t 
     self->feeds       = calloc(2 + (size_t)group->n_routes, sizeof *self->feeds);
     self->rows        = calloc(flow->plan->n_streams, sizeof *self->rows);
     self->parcels     = calloc(flow->plan->n_streams, sizeof(void *));
-    if (self->its_rules == NULL || self->feed_of == NULL || self->streams == NULL || self->feeds == NULL || self->rows == NULL
-        || self->parcels == NULL) {
+    if (self->its_rules == NULL || self->feed_of == NULL || self->streams == NULL
+        || self->feeds == NULL || self->rows == NULL || self->parcels == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
     }
     for (uint32_t i = 0; i < group->n_streams; i++) {

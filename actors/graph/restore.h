@@ -28,9 +28,8 @@ weiri_restore_save_rule(const weiri_rules *rules, uint32_t rule, const char *nam
  *   name    of the rule
  *   section its name; a rule without it begins empty
  *   kept    raised to what became of the section, if that is more than it says
- *   errors  WEIR_EDATA  it was another, or is damaged: `err` says how to go on without it;
- *                       never in a trial
- *           WEIR_ENOMEM
+ *   errors  WEIR_EDATA  it was another, or is damaged: `err` says how to go on without
+ * it; never in a trial WEIR_ENOMEM
  */
 WEIR_MUST_CHECK weir_status
 weiri_restore_rule(const weiri_restore *self, weiri_rules *rules, uint32_t rule,

@@ -3,8 +3,8 @@
 #ifndef WEIRI_STREAMS_H
 #define WEIRI_STREAMS_H
 
-#include "weiri/merge.h"
 #include "weiri/graph.h"
+#include "weiri/merge.h"
 #include "weiri/plan.h"
 
 typedef struct weiri_streams {

@@ -45,10 +45,10 @@ struct weiri_matcher {
     uint32_t                  n_parts;
     uint8_t                   uses[WEIRI_CLASS_COUNT];
     uint32_t                  n_classes; /* whose use is known */
-    uint64_t n_events; /* so far; fed a part: the order after the last one's */
-    relevant                 *relevant;   /* of a stretch */
-    uint32_t                  n_relevant; /* room, at most STRETCH */
-    uint16_t                  rows[STRETCH];
+    uint64_t  n_events;   /* so far; fed a part: the order after the last one's */
+    relevant *relevant;   /* of a stretch */
+    uint32_t  n_relevant; /* room, at most STRETCH */
+    uint16_t  rows[STRETCH];
 };
 
 static weir_status

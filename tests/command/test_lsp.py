@@ -314,12 +314,12 @@ class Editing(command.Folder):
     def test_completion_knows_what_can_stand_where(self):
         head = RULES[:RULES.index("rule guessed")]
         cases = [
-            ("|", ["stream", "source", "sink", "rule", "table", "model", "actor", "function", "param",
-                   "include", "test"]),
+            ("|", ["stream", "source", "sink", "rule", "table", "model", "actor", "function",
+                   "param", "include", "test"]),
             ("sink |", ["auth"]),
             ("sink auth |", ["to"]),
-            ("sink auth to |", ["file", "stdout"]),
-            ("source auth from |", ["file", "stdin"]),
+            ("sink auth to |", ["file", "stdout", "zmq"]),
+            ("source auth from |", ["file", "stdin", "zmq"]),
             ("source auth from stdin() format |", ["json", "csv", "msgpack"]),
             ("source auth from stdin() |", ["format", "lateness", "idle", "on"]),
             ("stream s {\n  at |\n}", ["bool", "int", "float", "string", "time", "duration"]),

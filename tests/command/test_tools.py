@@ -261,6 +261,7 @@ rule r { from auth where ip == "a" and ip == "b" emit o { ip } }%s
     def test_the_examples_have_nothing_of_it(self):
         root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples")
         files = [os.path.join(folder, name) for folder, _, names in os.walk(root)
+                 if "CMakeLists.txt" not in names  # a plugin, which is built elsewhere
                  for name in names if name.endswith(".weir")]
         self.assertGreater(len(files), 3)
         for path in files:

@@ -194,6 +194,22 @@ random_scalar(struct maker *maker)
     return TYPES[below(&maker->rng, sizeof TYPES / sizeof *TYPES)];
 }
 
+/* A list that is written out. */
+static weiri_expr *
+make_numbers(struct maker *maker, uint32_t depth)
+{
+    weiri_expr *items[3];
+    weiri_expr *out = NULL;
+    weir_error  err = { 0 };
+    uint32_t    n   = 1 + below(&maker->rng, 3);
+    for (uint32_t i = 0; i < n; i++) {
+        weir_type type = below(&maker->rng, 2) == 0 ? WEIR_INT : WEIR_FLOAT;
+        items[i]       = make(maker, type, WEIR_NULL, depth);
+    }
+    assert_ok(weiri_expr_call(maker->arena, "[]", items, n, &out, &err));
+    return out;
+}
+
 /* The argument for a parameter; for T now and then an int where a float is fine. */
 static weiri_expr *
 make_arg(
@@ -208,6 +224,9 @@ make_arg(
         return make(maker, same, WEIR_NULL, depth);
     case WEIRI_PARAM_ELEMENT: return make(maker, element, WEIR_NULL, depth);
     case WEIR_LIST: return make_leaf(maker, WEIR_LIST, element);
+    case WEIRI_PARAM_NUMBERS:
+        return below(&maker->rng, 2) == 0 ? make_leaf(maker, WEIR_LIST, WEIR_INT)
+                                          : make_numbers(maker, depth);
     default: return make(maker, (weir_type)param, WEIR_NULL, depth);
     }
 }

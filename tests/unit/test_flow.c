@@ -182,7 +182,8 @@ typedef struct setting {
     uint32_t chunk_rows;
     bool     is_threaded;
     uint32_t room; /* events between shards, and in a mailbox; 0: the default */
-    uint32_t cuts; /* of so many times at rest one is a cut: a new flow goes on; 0: none */
+    uint32_t
+        cuts; /* of so many times at rest one is a cut: a new flow goes on; 0: none */
 } setting;
 
 typedef struct tap {
@@ -283,12 +284,12 @@ run_flow(output *out, uint64_t seed, const setting *how)
     tap               taps[MAX_STREAMS];
     weiri_flow_outlet outlets[MAX_STREAMS];
     from.in = (input){ .random = { .seed = seed }, .chunk_rows = how->chunk_rows };
-    from.in.pauses.seed                  = order;
-    uint32_t                  n_outlets  = make_taps(out, taps, outlets);
-    const weiri_flow_source   source     = { .next = on_next, .context = &from };
-    const weiri_flow_carriage carriage   = { .seed = how->is_threaded ? NULL : &order,
-          .credit                                  = how->room,
-          .mailbox                                 = how->room };
+    from.in.pauses.seed                 = order;
+    uint32_t                  n_outlets = make_taps(out, taps, outlets);
+    const weiri_flow_source   source    = { .next = on_next, .context = &from };
+    const weiri_flow_carriage carriage  = { .seed = how->is_threaded ? NULL : &order,
+         .credit                                  = how->room,
+         .mailbox                                 = how->room };
     do {
         make_flow(&from, how->n_shards, outlets, n_outlets);
         weir_status status = weiri_flow_run(from.flow, &source, &carriage, &err);

@@ -17,6 +17,7 @@ static const lsp_aggregate AGGREGATES[] = {
     { "max", "max(x)", "The greatest." },
     { "first", "first(x)", "Of the earliest event in which it is not null." },
     { "last", "last(x)", "Of the latest event in which it is not null." },
+    { "lag", "lag(x, n)", "Of the event n before the last; null if there is none." },
     { "stddev", "stddev(x)", "Standard deviation of the population." },
     { "variance", "variance(x)", "Variance of the population." },
     { "median", "median(x)", "The middle value." },

@@ -157,9 +157,8 @@ show(const weiri_statedir *dir, bool is_json)
 {
     char at[WEIRI_TIME_TEXT];
     if (is_json) {
-        printf(
-            "{\"part\":\"run\",\"watermark\":\"%s\",\"ended\":%s,\"shards\":%" PRIu32
-            ",\"state_bytes\":%" PRIu64 ",\"journal_bytes\":%" PRIu64 "}\n",
+        printf("{\"part\":\"run\",\"watermark\":\"%s\",\"ended\":%s,\"shards\":%" PRIu32
+               ",\"state_bytes\":%" PRIu64 ",\"journal_bytes\":%" PRIu64 "}\n",
             time_text(dir->watermark_ns, at), dir->is_ended ? "true" : "false",
             dir->n_shards, dir->state_bytes, dir->journal_bytes);
     } else {

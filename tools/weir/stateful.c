@@ -170,10 +170,10 @@ stateful_lend(stateful_run *self, weiri_engine_options *options)
     self->context                  = options->context;
     const weiri_sections *sections = weiri_durable_sections(self->durable);
     options->tape                  = weiri_durable_tape(self->durable);
-    self->keeper                   = (weiri_engine_keeper){ .wants_rest = wants_rest,
-                          .between                                      = between,
-                          .context                                      = self };
-    options->keeper                = &self->keeper;
+    self->keeper                   = (weiri_engine_keeper){
+                          .wants_rest = wants_rest, .between = between, .context = self
+    };
+    options->keeper = &self->keeper;
     if (sections != NULL) {
         self->restore    = (weiri_restore){ .sections = sections,
                .discard                               = self->request->discard,

@@ -82,7 +82,8 @@ weiri_durable_checkpoint(weiri_durable *self, weiri_engine *engine, weir_error *
 
 typedef struct weiri_durable_counts {
     uint64_t n_checkpoints; /* of this process                                */
-    int64_t  pause_ns;      /* the longest that a checkpoint held the run up  */
+    int64_t  pause_ns;      /* the longest that a fork held the run up; that
+                             * shards come to rest before it is not in it */
 } weiri_durable_counts;
 
 weiri_durable_counts

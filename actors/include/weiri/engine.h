@@ -26,9 +26,8 @@ typedef struct weiri_engine_keeper {
     /* Before each turn.
      *
      *   is_at_rest  all turns are done and written, the engine can be saved
-     *   last        WEIR_OK; WEIR_ENOSPC: the turn before could not be had, `err` says why,
-     *               and will be tried again
-     *   errors      WEIR_EOF: stop; others end the run
+     *   last        WEIR_OK; WEIR_ENOSPC: the turn before could not be had, `err` says
+     * why, and will be tried again errors      WEIR_EOF: stop; others end the run
      */
     weir_status (*between)(void *context, weiri_engine *engine, bool is_at_rest,
         weir_status last, weir_error *err);

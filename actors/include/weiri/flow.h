@@ -143,15 +143,12 @@ weiri_flow_shards_of(const weiri_sections *sections, uint32_t *out, weir_error *
 
 /* Where turns come from: called on the thread of weiri_flow_run.
  *
- *   may_wait  for input, for the flow is at rest: all turns so far are done; else some are
- *             on their way still, which are not to be held up
- *   turn      the next, after its events have been pushed; is_end in the last
- *   is_turn   false: what has come makes no turn yet
- *   errors    WEIR_EAGAIN  nothing has come, or the flow is to come to rest, and it may
- *                          not wait
- *             WEIR_EOF     no further turn: the run ends as it is when those on their way
- *                          are done
- *             others end the run
+ *   may_wait  for input, for the flow is at rest: all turns so far are done; else some
+ * are on their way still, which are not to be held up turn      the next, after its
+ * events have been pushed; is_end in the last is_turn   false: what has come makes no
+ * turn yet errors    WEIR_EAGAIN  nothing has come, or the flow is to come to rest, and
+ * it may not wait WEIR_EOF     no further turn: the run ends as it is when those on their
+ * way are done others end the run
  */
 typedef struct weiri_flow_source {
     weir_status (*next)(

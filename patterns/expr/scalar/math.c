@@ -1,5 +1,6 @@
 /* Functions of numbers on one row. */
 #include "expr/scalar/kernels.h"
+#include "weiri/hash.h"
 #include "weiri/pack.h"
 
 #define PI 0x1.921fb54442d18p+1
@@ -134,28 +135,51 @@ hash_float(double value)
     return weiri_hash_number(WEIRI_HASH_BEGIN, bits);
 }
 
+static uint64_t
+hash_value(const weir_value *value)
+{
+    switch ((weir_type)value->type) {
+    case WEIR_BOOL: return weiri_hash_number(WEIRI_HASH_BEGIN, value->as.b ? 1 : 0);
+    case WEIR_FLOAT: return hash_float(value->as.f);
+    case WEIR_STRING: return weiri_hash_bytes(WEIRI_HASH_BEGIN, value->as.s, value->size);
+    case WEIR_INT:
+    case WEIR_TIME:
+    case WEIR_DURATION: return weiri_hash_number(WEIRI_HASH_BEGIN, (uint64_t)value->as.i);
+    case WEIR_NULL:
+    case WEIR_LIST: break;
+    }
+    return 0;
+}
+
 /* FNV-1a, 64 bit (RFC 9923), without its highest bit: 0 … 2^63 - 1. */
 weir_value
 weiri_scalar_hash(weiri_call *call, const weir_value *args, uint32_t n)
 {
     (void)call;
     (void)n;
-    uint64_t hash = 0;
-    switch ((weir_type)args[0].type) {
-    case WEIR_BOOL:
-        hash = weiri_hash_number(WEIRI_HASH_BEGIN, args[0].as.b ? 1 : 0);
-        break;
-    case WEIR_FLOAT: hash = hash_float(args[0].as.f); break;
-    case WEIR_STRING:
-        hash = weiri_hash_bytes(WEIRI_HASH_BEGIN, args[0].as.s, args[0].size);
-        break;
-    case WEIR_INT:
-    case WEIR_TIME:
-    case WEIR_DURATION:
-        hash = weiri_hash_number(WEIRI_HASH_BEGIN, (uint64_t)args[0].as.i);
-        break;
-    case WEIR_NULL:
-    case WEIR_LIST: break;
+    return weiri_of_int((int64_t)(hash_value(&args[0]) & INT64_MAX));
+}
+
+/* Whether the hash, as a number from 0 to 1, is below the part that is wanted: what is in
+ * a tenth is in a fifth as well. The high bits of FNV-1a depend little on the last bytes
+ * of a short key, so they are mixed first. */
+weir_value
+weiri_scalar_sample(weiri_call *call, const weir_value *args, uint32_t n)
+{
+    (void)call;
+    (void)n;
+    uint64_t hash = weiri_mix(hash_value(&args[0]));
+    return weiri_of_bool((double)(hash >> 11) * 0x1p-53 < args[1].as.f);
+}
+
+/* How many of the edges are at or below the first. */
+weir_value
+weiri_scalar_bin(weiri_call *call, const weir_value *args, uint32_t n)
+{
+    (void)call;
+    int64_t bin = 0;
+    for (uint32_t i = 1; i < n; i++) {
+        bin += weiri_compare_values(&args[0], &args[i]) >= 0;
     }
-    return weiri_of_int((int64_t)(hash & INT64_MAX));
+    return weiri_of_int(bin);
 }

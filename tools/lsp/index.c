@@ -581,6 +581,25 @@ compare(const void *a, const void *b)
     return x->symbol < y->symbol ? -1 : x->symbol > y->symbol;
 }
 
+/* Calls of functions are expanded by now: what was passed may stand in several places of
+ * the tree, and what the function added has the place of the call. */
+static void
+tidy(lsp_index *self)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < self->n_occurrences; i++) {
+        const lsp_occurrence *occurrence = &self->occurrences[i];
+        const lsp_symbol     *symbol     = &self->symbols[occurrence->symbol];
+        bool is_again = n > 0 && compare(&self->occurrences[n - 1], occurrence) == 0;
+        if (!is_again
+            && (symbol->kind == LSP_FILE
+                || strlen(symbol->name) == occurrence->at.size)) {
+            self->occurrences[n++] = *occurrence;
+        }
+    }
+    self->n_occurrences = n;
+}
+
 void
 lsp_index_build(
     lsp_index *self, weiri_arena *arena, const weiri_ast *ast, const weiri_plan *plan)
@@ -593,6 +612,7 @@ lsp_index_build(
     for_all(self, walk_statement);
     if (self->n_occurrences > 0) {
         qsort(self->occurrences, self->n_occurrences, sizeof *self->occurrences, compare);
+        tidy(self);
     }
 }
 

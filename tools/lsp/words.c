@@ -17,6 +17,9 @@ static const lsp_aggregate AGGREGATES[] = {
     { "max", "max(x)", "The greatest." },
     { "first", "first(x)", "Of the earliest event in which it is not null." },
     { "last", "last(x)", "Of the latest event in which it is not null." },
+    { "lag", "lag(x), lag(x, n)",
+        "Of the event before, or of the n-th before, those in which it is null left "
+        "out." },
     { "stddev", "stddev(x)", "Standard deviation of the population." },
     { "variance", "variance(x)", "Variance of the population." },
     { "median", "median(x)", "The middle value." },

@@ -6,7 +6,7 @@
  * A FIFO is opened without waiting for its writer: poll() does the waiting then, and a
  * signal or the caller's patience can end it.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE /* F_SETPIPE_SZ */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -114,6 +114,12 @@ weiri_reader_close(weiri_reader **self_p)
         free(self->bytes);
         free(self);
     }
+}
+
+void
+weiri_reader_widen(const weiri_reader *self, size_t size)
+{
+    (void)fcntl(self->fd, F_SETPIPE_SZ, (int)size);
 }
 
 bool

@@ -39,6 +39,11 @@ weiri_reader_read(weiri_reader *self, char *bytes, size_t size, int64_t wait_ns,
 bool
 weiri_reader_is_regular(const weiri_reader *self);
 
+/* Let a pipe hold `size` bytes, so that its writer need not wait while they are made
+ * durable; no harm is done where the system does not allow it. */
+void
+weiri_reader_widen(const weiri_reader *self, size_t size);
+
 /* Go on at `position`, in (unpacked) bytes from the start; before the first read, of a
  * regular file.
  *

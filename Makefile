@@ -63,7 +63,7 @@ soak: ## try 1000 seeds of each simulation, 300 rounds of cut power and bad disk
 
 install: ## install the command, the library, headers, man page and shell completions (PREFIX=/usr/local, DESTDIR=)
 	@tools/install-packages build test
-	@tools/build release
+	@tools/build release weir_command weir
 	@cmake --install build/release --prefix $(PREFIX)
 
 clean: ## remove what was built

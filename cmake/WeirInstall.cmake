@@ -4,7 +4,7 @@ include(CMakePackageConfigHelpers)
 
 # What the parts link from outside, by linker name: the same words serve the exported
 # target and the pkg-config file.
-set(weir_foreign_libs z zstd lmdb zmq pthread m)
+set(weir_foreign_libs z zstd lmdb zmq pthread m ${CMAKE_DL_LIBS})
 
 add_library(weir
   $<TARGET_OBJECTS:weir_runtime> $<TARGET_OBJECTS:weir_patterns>
@@ -19,8 +19,17 @@ target_include_directories(weir PUBLIC
 set_target_properties(weir PROPERTIES LINKER_LANGUAGE C VERSION ${PROJECT_VERSION}
   SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 
+# What a plugin uses: the header, and no library.
+add_library(weir_plugin INTERFACE)
+add_library(weir::plugin ALIAS weir_plugin)
+set_target_properties(weir_plugin PROPERTIES EXPORT_NAME plugin)
+target_include_directories(weir_plugin INTERFACE
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/runtime/include>
+  $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+target_link_options(weir_plugin INTERFACE -Wl,-z,defs)
+
 set(weir_cmakedir ${CMAKE_INSTALL_LIBDIR}/cmake/weir)
-install(TARGETS weir EXPORT weir-targets)
+install(TARGETS weir weir_plugin EXPORT weir-targets)
 install(EXPORT weir-targets NAMESPACE weir:: DESTINATION ${weir_cmakedir})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/runtime/include/weir
   ${PROJECT_SOURCE_DIR}/actors/include/weir

@@ -255,7 +255,7 @@ typedef struct weiri_ast_param {
     bool            is_broken;
 } weiri_ast_param;
 
-/* model and actor */
+/* model, actor and function */
 typedef struct weiri_ast_plugin {
     weiri_ast_name    name;
     const char       *path;
@@ -302,7 +302,7 @@ typedef struct weiri_ast_statement {
         weiri_ast_io      *io;     /* SOURCE, SINK */
         weiri_ast_rule    *rule;
         weiri_ast_param   *param;
-        weiri_ast_plugin  *plugin; /* MODEL, ACTOR */
+        weiri_ast_plugin  *plugin; /* MODEL, ACTOR, FUNCTION */
         weiri_ast_include *include;
         weiri_ast_test    *test;
     } as;

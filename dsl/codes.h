@@ -118,6 +118,8 @@
     X(INCLUDE_MISSING, "E0712", "an included file that cannot be read")                  \
     X(INCLUDE_CYCLE, "E0713", "files that include each other")                           \
     X(INCLUDE_REFUSED, "E0714", "an include where none is allowed")                      \
+    X(BAD_PLUGIN, "E0715", "a plugin that cannot be loaded or used")                     \
+    X(UNKNOWN_ACTOR, "E0716", "from an actor that is not declared")                      \
     X(TEST_FEEDS_DERIVED, "E0801", "a test feeds a stream that rules emit")              \
     X(NOT_YET, "E0901", "a part of the language that is not built yet")
 
@@ -141,7 +143,8 @@
     X(FLOAT_EQUALITY, "W0210", "equality of computed numbers")                           \
     X(LATER_THAN_LONG, "W0211", "a lateness longer than the time that a rule looks at")  \
     X(GAP_TOO_LONG, "W0212", "a gap that within leaves no room for")                     \
-    X(ALLOWS_NOTHING, "W0213", "an allow without a warning")
+    X(ALLOWS_NOTHING, "W0213", "an allow without a warning")                             \
+    X(WAITS_LATER, "W0214", "a wait for nothing that begins with the next event")
 
 typedef enum weiri_code {
 #define X(name, text, about) WEIRI_E_##name,

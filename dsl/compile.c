@@ -101,16 +101,31 @@ find_path(const struct reader *self, const char *path)
     return WEIRI_NONE;
 }
 
+/* The text that stands for a file, or NULL. */
+static const weiri_overlay *
+find_overlay(const struct reader *self, const char *real)
+{
+    for (size_t i = 0; i < self->options->n_overlays; i++) {
+        if (strcmp(self->options->overlays[i].path, real) == 0) {
+            return &self->options->overlays[i];
+        }
+    }
+    return NULL;
+}
+
 static weir_status
 parse_path(struct reader *self, const char *path, weir_error *err)
 {
-    char       *text   = NULL;
-    size_t      size   = 0;
-    weir_status status = read_file(self->arena, path, &text, &size, err);
+    const char          *real    = canonical(self->arena, path);
+    const weiri_overlay *overlay = find_overlay(self, real);
+    char                *read    = NULL;
+    size_t               size    = overlay != NULL ? overlay->size : 0;
+    weir_status          status =
+        overlay != NULL ? WEIR_OK : read_file(self->arena, path, &read, &size, err);
     if (status != WEIR_OK) {
         return status;
     }
-    const char *real = canonical(self->arena, path);
+    const char *text = overlay != NULL ? overlay->text : read;
     WEIRI_ARENA_PUSH(self->arena, self->paths, self->n_paths, real);
     self->open[self->n_open++] = self->n_paths - 1;
     parse_text(self, path, text, size);

@@ -370,6 +370,7 @@ mark_statement(weiri_layout *self, const weiri_ast_statement *statement)
         weiri_layout_expr(self, statement->as.param->value);
         break;
     case WEIRI_WORD_MODEL:
+    case WEIRI_WORD_FUNCTION:
     case WEIRI_WORD_ACTOR: mark_plugin(self, statement->as.plugin); break;
     default: break;
     }

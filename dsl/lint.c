@@ -205,20 +205,29 @@ lint(weiri_lint *self)
     weiri_lint_pairs(self);
 }
 
+void
+weiri_lint_plan(weiri_arena *arena, weiri_diagnostics *diagnostics, const weiri_ast *ast,
+    const weiri_plan *plan)
+{
+    weiri_lint self = {
+        .arena = arena, .diagnostics = diagnostics, .ast = ast, .plan = plan
+    };
+    lint(&self);
+    weiri_apply_allows(diagnostics, ast, true);
+}
+
 /* Plan, and look if that went well. */
 static weir_status
 finish(weiri_arena *arena, weiri_diagnostics *diagnostics,
     const weiri_compile_options *options, const weiri_ast *ast)
 {
-    weiri_lint self = { .arena = arena,
-        .diagnostics           = diagnostics,
-        .ast                   = ast,
-        .plan                  = weiri_plan_files(arena, diagnostics, options, ast) };
-    if (self.plan != NULL) {
-        lint(&self);
+    const weiri_plan *plan = weiri_plan_files(arena, diagnostics, options, ast);
+    if (plan == NULL) {
+        weiri_apply_allows(diagnostics, ast, false);
+        return WEIR_ESYNTAX;
     }
-    weiri_apply_allows(diagnostics, ast, self.plan != NULL);
-    return self.plan == NULL ? WEIR_ESYNTAX : WEIR_OK;
+    weiri_lint_plan(arena, diagnostics, ast, plan);
+    return WEIR_OK;
 }
 
 weir_status

@@ -28,6 +28,12 @@ typedef struct weiri_lint {
 
 /* ---- lint.c ---- */
 
+/* Look at a tree and its plan, of rules without an error; then do as
+ * weiri_apply_allows. */
+void
+weiri_lint_plan(weiri_arena *arena, weiri_diagnostics *diagnostics, const weiri_ast *ast,
+    const weiri_plan *plan);
+
 /* The stream of this name, or NULL. */
 const weiri_stream *
 weiri_lint_stream(const weiri_lint *self, const char *name);

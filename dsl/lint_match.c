@@ -261,6 +261,40 @@ check_time(const struct steps *self)
     }
 }
 
+static bool
+could_go_on(const weiri_ast_quantifier *quantifier)
+{
+    const weiri_ast_expr *min = quantifier->min;
+    const weiri_ast_expr *max = quantifier->max;
+    if (quantifier->at.size == 0) {
+        return false;
+    }
+    return quantifier->sign != WEIRI_TOKEN_LEFT_BRACE || min == NULL || max == NULL
+           || (min->kind == WEIRI_AST_INT && max->kind == WEIRI_AST_INT
+               && min->value.i != max->value.i);
+}
+
+/* `a+ -> not b` at the end: whether a goes on is known at the key's next event only, and
+ * where none comes nothing is told. */
+static void
+check_last_wait(const struct steps *self)
+{
+    const weiri_ast_pattern *pattern = self->rule->pattern;
+    if (pattern->kind != WEIRI_AST_SEQUENCE || pattern->n_items < 2) {
+        return;
+    }
+    const weiri_ast_pattern *last   = pattern->items[pattern->n_items - 1];
+    const weiri_ast_pattern *before = pattern->items[pattern->n_items - 2];
+    if (last->not_at.size > 0 && last->arrow == WEIRI_TOKEN_FOLLOWED
+        && before->not_at.size == 0 && could_go_on(&before->quantifier)) {
+        weiri_report(self->lint->diagnostics, WEIRI_W_WAITS_LATER, last->not_at,
+            "what is before it could go on, so this is waited for from the next event of "
+            "the key on, and without one nothing is told");
+        weiri_report_hint(self->lint->diagnostics,
+            "say how often, as in '{3}', or make the repetition a rule of its own");
+    }
+}
+
 void
 weiri_lint_match(weiri_lint *self, const weiri_ast_rule *rule)
 {
@@ -271,4 +305,5 @@ weiri_lint_match(weiri_lint *self, const weiri_ast_rule *rule)
     }
     suggest_by(&steps);
     check_time(&steps);
+    check_last_wait(&steps);
 }

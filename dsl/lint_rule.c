@@ -226,7 +226,7 @@ weiri_lint_rule(weiri_lint *self, const weiri_ast_rule *rule)
     struct fields fields = { .lint = self, .pattern = rule->pattern };
     if (rule->pattern != NULL) {
         check_pattern(self, rule->pattern, rule->pattern);
-    } else {
+    } else if (rule->from.actor.text == NULL) {
         weiri_speaker speaker = { self, NULL };
         fields.stream         = weiri_lint_stream(self, rule->from.stream.text);
         check_condition(&speaker, rule->where);

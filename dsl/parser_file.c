@@ -45,14 +45,16 @@ parse_signature(weiri_parser *self, weiri_ast_plugin *plugin)
 }
 
 static weiri_ast_plugin *
-parse_plugin(weiri_parser *self, bool is_model)
+parse_plugin(weiri_parser *self, weiri_word kind)
 {
     weiri_ast_plugin *plugin = weiri_arena_alloc(self->arena, sizeof *plugin);
     plugin->name             = weiri_parser_name(self, "a name");
     weiri_parser_expect_word(self, WEIRI_WORD_FROM);
     plugin->path = weiri_parser_string(self, "a text: the path of a file", NULL);
-    if (is_model) {
+    if (kind == WEIRI_WORD_MODEL) {
         parse_signature(self, plugin);
+    }
+    if (kind != WEIRI_WORD_ACTOR) {
         return plugin;
     }
     if (weiri_parser_take(self, WEIRI_TOKEN_LEFT_PAREN)) {
@@ -75,8 +77,11 @@ parse_body(weiri_parser *self, weiri_ast_statement *statement)
     case WEIRI_WORD_RULE: statement->as.rule = weiri_parse_rule(self); break;
     case WEIRI_WORD_PARAM: statement->as.param = parse_param(self); break;
     case WEIRI_WORD_INCLUDE: statement->as.include = parse_include(self); break;
-    case WEIRI_WORD_MODEL: statement->as.plugin = parse_plugin(self, true); break;
-    case WEIRI_WORD_ACTOR: statement->as.plugin = parse_plugin(self, false); break;
+    case WEIRI_WORD_MODEL:
+    case WEIRI_WORD_ACTOR:
+    case WEIRI_WORD_FUNCTION:
+        statement->as.plugin = parse_plugin(self, statement->kind);
+        break;
     default: statement->as.test = weiri_parse_test(self); break;
     }
 }

@@ -47,7 +47,7 @@ refuse_statements(weiri_planner *self, weiri_word kind, const char *what)
 }
 
 weiri_plan *
-weiri_plan_files(weiri_arena *arena, weiri_diagnostics *diagnostics,
+weiri_plan_partly(weiri_arena *arena, weiri_diagnostics *diagnostics,
     const weiri_compile_options *options, const weiri_ast *ast)
 {
     weiri_planner self = {
@@ -59,15 +59,25 @@ weiri_plan_files(weiri_arena *arena, weiri_diagnostics *diagnostics,
         self.has_lost_names = self.has_lost_names || ast->files[i].has_lost_names;
     }
     refuse_statements(&self, WEIRI_WORD_MODEL, "models are");
-    refuse_statements(&self, WEIRI_WORD_ACTOR, "actors are");
+    weiri_plan_functions(&self);
     weiri_plan_params(&self);
+    weiri_plan_actors(&self);
     weiri_plan_streams(&self);
     weiri_plan_tables(&self);
     weiri_collect_rules(&self);
     weiri_plan_rules(&self);
     weiri_plan_io(&self);
+    weiri_mark_actor_fields(&self);
     weiri_plan_tests(&self);
     weiri_warn_tables(&self);
     weiri_warn_streams(&self);
-    return weiri_diagnostics_count(diagnostics, true) > 0 ? NULL : self.plan;
+    return self.plan;
+}
+
+weiri_plan *
+weiri_plan_files(weiri_arena *arena, weiri_diagnostics *diagnostics,
+    const weiri_compile_options *options, const weiri_ast *ast)
+{
+    weiri_plan *plan = weiri_plan_partly(arena, diagnostics, options, ast);
+    return weiri_diagnostics_count(diagnostics, true) > 0 ? NULL : plan;
 }

@@ -6,6 +6,7 @@
  *   planner_params.c     parameters and constants
  *   planner_io.c         sources and sinks
  *   planner_order.c      which rule feeds which
+ *   planner_actor.c      actors of plugins
  *   planner_query.c      rules that begin with `from`: clauses and names
  *   planner_join.c       … the streams that they join
  *   planner_window.c     … their window, key, order and limits
@@ -44,6 +45,22 @@ typedef struct weiri_param {
     weiri_expr            *value; /* a constant; NULL: reported */
 } weiri_param;
 
+typedef struct weiri_actor_info {
+    const weiri_ast_plugin  *declared;
+    const weir_plugin_actor *actor;  /* NULL: reported */
+    const weir_value        *params; /* NULL: reported */
+    weiri_on_error           on_error;
+    uint32_t                 dead; /* index of its stream; WEIRI_NONE: nobody reads it */
+} weiri_actor_info;
+
+/* What `from geo(auth) by ip` gives is a stream of this name. */
+typedef struct weiri_actor_use {
+    const weiri_ast_rule *rule; /* the first that asks for it */
+    uint32_t              actor;
+    uint32_t              stream;
+    bool                  is_keyed;
+} weiri_actor_use;
+
 /* A table is two streams without a name: what its file has, and every change of it. The
  * fields of the second may be null where they are not part of the key, and the last says
  * what the change is (weiri_join_change). */
@@ -61,13 +78,14 @@ typedef struct weiri_table_info {
 
 /* A rule with the streams it reads and writes, as indexes. */
 typedef struct weiri_rule_info {
-    const weiri_ast_rule *rule;
-    uint32_t             *reads;
-    uint32_t              n_reads;
-    uint32_t              writes[2]; /* emit, on timeout; WEIRI_NONE: no such */
-    bool                  is_broken; /* not planned                           */
-    bool                  is_placed;
-    bool                  reads_own; /* the table that it writes */
+    const weiri_ast_rule  *rule;
+    uint32_t              *reads;
+    uint32_t               n_reads;
+    uint32_t               writes[2]; /* emit, on timeout; WEIRI_NONE: no such */
+    const weiri_actor_use *use; /* NULL; else it is `from actor(stream)` of `rule` */
+    bool                   is_broken; /* not planned                           */
+    bool                   is_placed;
+    bool                   reads_own; /* the table that it writes */
 } weiri_rule_info;
 
 typedef struct weiri_planner {
@@ -85,6 +103,11 @@ typedef struct weiri_planner {
     weiri_stream_info           *streams; /* as many as plan->n_streams */
     weiri_param                 *params;
     uint32_t                     n_params;
+    weiri_functions             *functions; /* of plugins */
+    weiri_actor_info            *actors;
+    uint32_t                     n_actors;
+    weiri_actor_use             *uses;
+    uint32_t                     n_uses;
     weiri_rule_info             *rules; /* as written */
     uint32_t                     n_rules;
     bool has_lost_names; /* unknown names may be our fault and are not reported */
@@ -93,6 +116,12 @@ typedef struct weiri_planner {
 /* Plan all files of the tree; NULL if anything was reported as an error. */
 weiri_plan *
 weiri_plan_files(weiri_arena *arena, weiri_diagnostics *diagnostics,
+    const weiri_compile_options *options, const weiri_ast *ast);
+
+/* The same, but what could be planned is given in any case, never NULL: for tools that
+ * help while rules are being written. It cannot be run if anything was reported. */
+weiri_plan *
+weiri_plan_partly(weiri_arena *arena, weiri_diagnostics *diagnostics,
     const weiri_compile_options *options, const weiri_ast *ast);
 
 /* ---- planner.c ---- */
@@ -139,6 +168,42 @@ weiri_stream_word(const weiri_planner *self, uint32_t stream);
 void
 weiri_report_no_field(weiri_planner *self, uint32_t stream, weiri_ast_name name);
 
+uint32_t
+weiri_add_stream(
+    weiri_planner *self, const char *name, weiri_origin origin, weiri_span at);
+
+/* ---- planner_actor.c ---- */
+
+/* Load what `function` and `actor` statements name. */
+void
+weiri_plan_functions(weiri_planner *self);
+
+/* After the parameters, which may be given to actors. */
+void
+weiri_plan_actors(weiri_planner *self);
+
+/* The stream that a rule's `from actor(stream)` reads, added if it is new: after all
+ * emits are known. */
+void
+weiri_collect_uses(weiri_planner *self);
+
+/* What a rule that begins with `from` reads: the stream, or what an actor makes of it.
+ * NULL: none; *use NULL: no actor. */
+const char *
+weiri_from_name(
+    const weiri_planner *self, const weiri_ast_rule *rule, const weiri_actor_use **use);
+
+/* Index of the actor of this name; WEIRI_NONE. */
+uint32_t
+weiri_find_actor(const weiri_planner *self, const char *name);
+
+/* The rule that an actor at work is; false after a report. */
+bool
+weiri_plan_use(weiri_planner *self, const weiri_actor_use *use, weiri_rule *out);
+
+/* What is read of events that actors pass on is needed of those that come. */
+void
+weiri_mark_actor_fields(weiri_planner *self);
 /* The fields that a stream's declaration gives. */
 void
 weiri_set_fields(weiri_planner *self, uint32_t stream);

@@ -49,7 +49,7 @@ plan_condition(weiri_matching *self, const weiri_ast_expr *node)
 {
     weiri_condition  out   = { .unary = NULL };
     weiri_scope      scope = { self->planner->arena, self->planner->diagnostics, self,
-             weiri_resolve_step };
+             weiri_resolve_step, self->planner->functions };
     struct conjuncts unary = { .n = 0 };
     struct conjuncts correlated = { .n = 0 };
     self->stand                 = WEIRI_STAND_CONDITION;

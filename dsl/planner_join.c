@@ -52,7 +52,8 @@ static void
 add_condition(
     weiri_querying *self, weiri_span at, const weiri_expr **to, weiri_expr *more)
 {
-    weiri_scope scope = { self->planner->arena, self->planner->diagnostics, self, NULL };
+    weiri_scope scope   = { self->planner->arena, self->planner->diagnostics, self, NULL,
+          NULL };
     weiri_expr *both[2] = { (weiri_expr *)(uintptr_t)*to, more };
     *to = *to == NULL ? more : weiri_type_call(&scope, at, "and", both, 2);
 }
@@ -495,15 +496,17 @@ plan_join(weiri_querying *self, const weiri_ast_join *ast)
 bool
 weiri_plan_joins(weiri_querying *self)
 {
-    const weiri_ast_from *from    = &self->rule->from;
-    weiri_planner        *planner = self->planner;
-    weiri_ast_name        name    = from->alias.text != NULL ? from->alias : from->stream;
-    uint32_t              stream  = weiri_find_stream(planner, from->stream.text);
-    self->query->stream           = stream;
-    self->query->schema           = &planner->plan->streams[stream].schema;
-    self->parts[0] = (weiri_query_part){ .name = name.text, .stream = stream };
-    self->n_parts  = 1;
-    self->n_named  = 1;
+    const weiri_ast_from  *from    = &self->rule->from;
+    weiri_planner         *planner = self->planner;
+    weiri_ast_name         name = from->alias.text != NULL ? from->alias : from->stream;
+    const weiri_actor_use *use  = NULL;
+    uint32_t               stream =
+        weiri_find_stream(planner, weiri_from_name(planner, self->rule, &use));
+    self->query->stream = stream;
+    self->query->schema = &planner->plan->streams[stream].schema;
+    self->parts[0]      = (weiri_query_part){ .name = name.text, .stream = stream };
+    self->n_parts       = 1;
+    self->n_named       = 1;
     if (planner->streams[stream].is_broken && from->n_joins > 0) {
         return false;
     }

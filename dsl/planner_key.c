@@ -94,7 +94,7 @@ type_side(weiri_matching *self, const weiri_ast_expr *node, uint32_t input)
 {
     struct side side  = { self, input };
     weiri_scope scope = { self->planner->arena, self->planner->diagnostics, &side,
-        resolve_key };
+        resolve_key, self->planner->functions };
     return weiri_type_expr(&scope, node);
 }
 

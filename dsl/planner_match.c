@@ -125,7 +125,7 @@ static weiri_emit *
 plan_emit(weiri_matching *self, const weiri_ast_emit *emit, weiri_stand stand)
 {
     weiri_scope          scope = { self->planner->arena, self->planner->diagnostics, self,
-                 weiri_resolve_step };
+                 weiri_resolve_step, self->planner->functions };
     const weiri_match   *match = self->match;
     const weiri_pattern *pattern = match->pattern;
     bool         is_one  = pattern->kind == WEIRI_PATTERN_STEP && pattern->max == 1;

@@ -114,6 +114,20 @@ count_writes(weiri_planner *self, const weiri_rule_info *info, int n)
     }
 }
 
+static void
+collect_uses(weiri_planner *self)
+{
+    for (uint32_t i = 0; i < self->n_uses; i++) {
+        const weiri_actor_use *use  = &self->uses[i];
+        weiri_rule_info        info = { .rule = use->rule, .use = use };
+        info.writes[0]              = use->stream;
+        info.writes[1]              = self->actors[use->actor].dead;
+        add_read(self, &info, use->rule->from.stream);
+        count_writes(self, &info, 1);
+        WEIRI_ARENA_PUSH(self->arena, self->rules, self->n_rules, info);
+    }
+}
+
 /* Tables that are written are there; and how many rules write each. */
 static bool
 check_tables(weiri_planner *self, const weiri_ast_rule *rule)
@@ -136,6 +150,7 @@ check_tables(weiri_planner *self, const weiri_ast_rule *rule)
 void
 weiri_collect_rules(weiri_planner *self)
 {
+    collect_uses(self);
     const weiri_ast_statement *statement;
     for (uint64_t i = 0;
          (statement = weiri_planner_next(self, WEIRI_WORD_RULE, &i)) != NULL;) {
@@ -155,7 +170,15 @@ weiri_collect_rules(weiri_planner *self)
             add_reads(self, &info, rule->pattern);
         }
         if (!rule->is_broken && rule->from.stream.text != NULL) {
-            add_read(self, &info, rule->from.stream);
+            weiri_ast_name from = rule->from.stream;
+            if (rule->from.actor.text != NULL) {
+                const weiri_actor_use *use = NULL;
+                from.text                  = weiri_from_name(self, rule, &use);
+                info.is_broken             = use == NULL;
+            }
+            if (!info.is_broken) {
+                add_read(self, &info, from);
+            }
         }
         for (uint32_t j = 0; !rule->is_broken && j < rule->from.n_joins; j++) {
             add_joined(self, &info, rule->from.joins[j].stream);
@@ -256,7 +279,11 @@ plan_rule(weiri_planner *self, weiri_rule_info *info)
     weiri_rule rule = { .name = ast->name.text,
         .title                = ast->title,
         .place                = weiri_planner_place(self, ast->name.at) };
-    if (ast->pattern != NULL) {
+    if (info->use != NULL) {
+        if (!weiri_plan_use(self, info->use, &rule)) {
+            self->streams[info->use->stream].is_broken = true;
+        }
+    } else if (ast->pattern != NULL) {
         rule.match = weiri_plan_match(self, ast);
     } else {
         rule.query = weiri_plan_query(self, ast);

@@ -51,7 +51,8 @@ const weir_value *
 weiri_constant(
     weiri_planner *self, const weiri_ast_expr *node, weir_type type, const char *what)
 {
-    weiri_scope scope = { self->arena, self->diagnostics, self, resolve_constant };
+    weiri_scope scope = { self->arena, self->diagnostics, self, resolve_constant,
+        self->functions };
     weiri_expr *value = weiri_type_as(&scope, node, type, what);
     if (value == NULL) {
         return NULL;
@@ -68,7 +69,8 @@ int64_t
 weiri_constant_duration(
     weiri_planner *self, const weiri_ast_expr *node, bool may_be_zero, const char *what)
 {
-    weiri_scope scope = { self->arena, self->diagnostics, self, resolve_constant };
+    weiri_scope scope = { self->arena, self->diagnostics, self, resolve_constant,
+        self->functions };
     weiri_expr *value = weiri_type_expr(&scope, node);
     if (value == NULL) {
         return -1;

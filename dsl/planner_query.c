@@ -250,8 +250,8 @@ weiri_expr *
 weiri_query_expr(
     weiri_querying *self, weiri_query_stand stand, const weiri_ast_expr *node)
 {
-    weiri_scope       scope  = { self->planner->arena, self->planner->diagnostics, self,
-               resolve };
+    weiri_scope scope = { self->planner->arena, self->planner->diagnostics, self, resolve,
+        self->planner->functions };
     weiri_query_stand before = self->stand;
     self->stand              = stand;
     weiri_expr *value        = weiri_type_expr(&scope, node);
@@ -263,8 +263,8 @@ weiri_expr *
 weiri_query_condition(
     weiri_querying *self, weiri_query_stand stand, const weiri_ast_expr *node)
 {
-    weiri_scope       scope  = { self->planner->arena, self->planner->diagnostics, self,
-               resolve };
+    weiri_scope scope = { self->planner->arena, self->planner->diagnostics, self, resolve,
+        self->planner->functions };
     weiri_query_stand before = self->stand;
     self->stand              = stand;
     weiri_expr *value        = weiri_type_condition(&scope, node);
@@ -275,16 +275,6 @@ weiri_query_condition(
 /* ---- clauses ---- */
 
 static bool
-check_later(weiri_planner *self, const weiri_ast_rule *rule)
-{
-    if (rule->from.actor.at.size > 0) {
-        weiri_report_not_yet(self, rule->from.actor.at, "actors are");
-        return false;
-    }
-    return true;
-}
-
-static bool
 check_clauses(weiri_planner *self, const weiri_ast_rule *rule)
 {
     struct {
@@ -292,7 +282,7 @@ check_clauses(weiri_planner *self, const weiri_ast_rule *rule)
         const char *name;
     } const wrong[] = { { rule->within_at, "within" }, { rule->skip.at, "skip" },
         { rule->on_timeout.at, "on timeout" } };
-    bool is_ok      = check_later(self, rule);
+    bool is_ok      = true;
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         if (wrong[i].at.size > 0) {
             weiri_report(self->diagnostics, WEIRI_E_CLAUSE_MISPLACED, wrong[i].at,
@@ -362,7 +352,8 @@ static weiri_emit *
 plan_emit(weiri_querying *self)
 {
     weiri_planner *planner = self->planner;
-    weiri_scope    scope   = { planner->arena, planner->diagnostics, self, resolve };
+    weiri_scope    scope   = { planner->arena, planner->diagnostics, self, resolve,
+             planner->functions };
     weiri_whole    whole   = { .schema = part_schema(self, &self->parts[0]),
              .field                    = whole_field,
              .context                  = self };
@@ -385,6 +376,8 @@ weiri_plan_query(weiri_planner *self, const weiri_ast_rule *rule)
     if (!check_clauses(self, rule)) {
         return NULL;
     }
+    const weiri_actor_use *use = NULL;
+    (void)weiri_from_name(self, rule, &use);
     weiri_query   *query   = weiri_arena_alloc(self->arena, sizeof *query);
     weiri_querying context = { .planner = self, .rule = rule, .query = query };
     if (!weiri_plan_joins(&context)) {
@@ -396,7 +389,9 @@ weiri_plan_query(weiri_planner *self, const weiri_ast_rule *rule)
         context.is_broken = query->where == NULL;
     }
     weiri_plan_window(&context);
-    weiri_plan_window_keys(&context);
+    if (use == NULL || !use->is_keyed || query->window != NULL) {
+        weiri_plan_window_keys(&context);
+    }
     query->emit = plan_emit(&context);
     weiri_plan_window_results(&context);
     if (context.is_broken || query->emit == NULL

@@ -247,7 +247,7 @@ static weiri_expr *
 type_argument(weiri_matching *self, const weiri_ast_expr *node, uint32_t step)
 {
     weiri_scope scope   = { self->planner->arena, self->planner->diagnostics, self,
-          weiri_resolve_step };
+          weiri_resolve_step, self->planner->functions };
     weiri_stand stand   = self->stand;
     self->stand         = WEIRI_STAND_ARGUMENT;
     self->argument_step = step;
@@ -270,7 +270,7 @@ plan_aggregate(weiri_matching *self, const weiri_ast_expr *node,
     }
     if (is_count && value->type != WEIR_BOOL) {
         weiri_scope scope = { self->planner->arena, self->planner->diagnostics, self,
-            weiri_resolve_step };
+            weiri_resolve_step, self->planner->functions };
         value             = weiri_type_call(&scope, node->at, "is not null", &value, 1);
         if (value == NULL) {
             return NULL;
@@ -350,7 +350,7 @@ resolve_of_list(weiri_matching *self, const weiri_ast_expr *node, bool *is_handl
         return NULL;
     }
     weiri_scope scope = { self->planner->arena, self->planner->diagnostics, self,
-        weiri_resolve_step };
+        weiri_resolve_step, self->planner->functions };
     if (n > 1) {
         args[1] = weiri_type_expr(&scope, node->items[1]);
     }

@@ -64,8 +64,9 @@ weiri_report_no_field(weiri_planner *self, uint32_t stream, weiri_ast_name name)
     weiri_report_nearest(self->diagnostics, name.text, names, schema->n_fields);
 }
 
-static uint32_t
-add_stream(weiri_planner *self, const char *name, weiri_origin origin, weiri_span at)
+uint32_t
+weiri_add_stream(
+    weiri_planner *self, const char *name, weiri_origin origin, weiri_span at)
 {
     weiri_plan       *plan   = self->plan;
     uint32_t          n_info = plan->n_streams;
@@ -218,8 +219,8 @@ collect_declared(weiri_planner *self)
                 "there is a stream '%s' already", declared->name.text);
             continue;
         }
-        uint32_t stream =
-            add_stream(self, declared->name.text, WEIRI_ORIGIN_SOURCE, declared->name.at);
+        uint32_t stream = weiri_add_stream(
+            self, declared->name.text, WEIRI_ORIGIN_SOURCE, declared->name.at);
         self->streams[stream].declared = declared;
         weiri_set_fields(self, stream);
     }
@@ -251,7 +252,8 @@ collect_emit(weiri_planner *self, const weiri_ast_rule *rule, const weiri_ast_em
     }
     uint32_t stream = weiri_find_stream(self, emit->stream.text);
     if (stream == WEIRI_NONE) {
-        stream = add_stream(self, emit->stream.text, WEIRI_ORIGIN_RULE, emit->stream.at);
+        stream =
+            weiri_add_stream(self, emit->stream.text, WEIRI_ORIGIN_RULE, emit->stream.at);
     }
     weiri_stream_info *info = &self->streams[stream];
     info->is_emitted        = true;
@@ -322,6 +324,25 @@ set_late_fields(weiri_planner *self, weir_schema *schema, const weir_schema *of)
 }
 
 static void
+add_dead_of_actor(weiri_planner *self, weiri_ast_name name)
+{
+    static const weir_field FIELDS[] = {
+#define X(id, text, kind, may_be_null)                                                   \
+    { .name = (text), .type = (kind), .is_nullable = (may_be_null) },
+        WEIRI_DEAD_ACTOR_FIELD_LIST(X)
+#undef X
+    };
+    uint32_t     actor  = weiri_find_actor(self, name.text + 5);
+    uint32_t     stream = weiri_add_stream(self, name.text, WEIRI_ORIGIN_RULE, name.at);
+    weir_schema *schema = &self->plan->streams[stream].schema;
+    schema->fields      = FIELDS;
+    schema->n_fields    = sizeof FIELDS / sizeof FIELDS[0];
+    self->streams[stream].is_known   = true;
+    self->streams[stream].is_emitted = true;
+    self->actors[actor].dead         = stream;
+}
+
+static void
 collect_special(weiri_planner *self, weiri_ast_name name)
 {
     bool is_late = name.text != NULL && strncmp(name.text, "late.", 5) == 0;
@@ -333,8 +354,13 @@ collect_special(weiri_planner *self, weiri_ast_name name)
     weiri_ast_name base = { .text = name.text + 5, .at = name.at };
     base.at.offset += 5;
     base.at.size -= base.at.size > 5 ? 5 : 0;
+    if (!is_late && weiri_find_stream(self, base.text) == WEIRI_NONE
+        && weiri_find_actor(self, base.text) != WEIRI_NONE) {
+        add_dead_of_actor(self, name);
+        return;
+    }
     uint32_t of     = weiri_need_stream(self, base);
-    uint32_t stream = add_stream(
+    uint32_t stream = weiri_add_stream(
         self, name.text, is_late ? WEIRI_ORIGIN_LATE : WEIRI_ORIGIN_DEAD, name.at);
     weiri_stream      *row  = &self->plan->streams[stream];
     weiri_stream_info *info = &self->streams[stream];
@@ -453,6 +479,7 @@ weiri_plan_streams(weiri_planner *self)
     collect_declared(self);
     mark_sources(self);
     collect_emits(self);
+    weiri_collect_uses(self);
     set_origins(self);
     collect_specials(self);
     make_room(self);

@@ -71,6 +71,15 @@ plan_amount(
     return value != NULL ? (uint32_t)value->as.i : 1;
 }
 
+/* What rules make comes out of them alone. */
+static bool
+can_be_fed(const weiri_stream *stream)
+{
+    return stream->origin == WEIRI_ORIGIN_SOURCE || stream->origin == WEIRI_ORIGIN_LATE
+           || stream->origin == WEIRI_ORIGIN_DEAD
+           || (stream->origin == WEIRI_ORIGIN_TABLE && stream->is_read);
+}
+
 /* The event's own time if it names one, else that of the line before. */
 static void
 plan_event(weiri_planner *self, const weiri_ast_test_line *ast, weiri_test_line *line,
@@ -80,7 +89,7 @@ plan_event(weiri_planner *self, const weiri_ast_test_line *ast, weiri_test_line 
     line->kind                 = WEIRI_TEST_EVENT;
     line->repeat               = plan_amount(self, ast->repeat, 1, "'repeat'");
     bool is_contents           = stream->origin == WEIRI_ORIGIN_TABLE && stream->is_read;
-    if (stream->origin != WEIRI_ORIGIN_SOURCE && !is_contents) {
+    if (!can_be_fed(stream)) {
         weiri_report(self->diagnostics, WEIRI_E_TEST_FEEDS_DERIVED, ast->stream.at,
             "a test cannot feed '%s', which comes out of a rule", stream->schema.name);
         weiri_report_hint(

@@ -313,7 +313,7 @@ plan_changes(weiri_querying *self)
         self->is_broken = true;
     } else if (is_single && query->where != NULL && !self->is_broken) {
         weiri_scope scope   = { self->planner->arena, self->planner->diagnostics, self,
-              NULL };
+              NULL, NULL };
         weiri_expr *where   = (weiri_expr *)(uintptr_t)query->where;
         weiri_expr *having  = (weiri_expr *)(uintptr_t)window->having;
         weiri_expr *both[2] = { where, having };

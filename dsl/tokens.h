@@ -53,6 +53,7 @@ typedef enum weiri_token_kind {
     X(TABLE, "table")                                                                    \
     X(MODEL, "model")                                                                    \
     X(ACTOR, "actor")                                                                    \
+    X(FUNCTION, "function")                                                              \
     X(PARAM, "param")                                                                    \
     X(INCLUDE, "include")                                                                \
     X(TEST, "test")

@@ -216,6 +216,36 @@ type_case(const weiri_scope *scope, const weiri_ast_expr *node)
     return result;
 }
 
+static const weiri_operation *
+find_function(const weiri_scope *scope, const char *name)
+{
+    for (uint32_t i = 0; scope->functions != NULL && i < scope->functions->n; i++) {
+        if (strcmp(scope->functions->names[i], name) == 0) {
+            return scope->functions->items[i];
+        }
+    }
+    return NULL;
+}
+
+static weiri_expr *
+type_function(const weiri_scope *scope, const weiri_ast_expr *node)
+{
+    const weiri_operation *function = find_function(scope, node->name.text);
+    weiri_expr           **items    = type_items(scope, node);
+    weiri_expr            *out      = NULL;
+    weir_error             err      = { .status = WEIR_OK };
+    if (items == NULL || function == NULL) {
+        return items == NULL ? NULL
+                             : weiri_type_call(
+                                 scope, node->at, node->name.text, items, node->n_items);
+    }
+    if (weiri_expr_call_plugin(scope->arena, function, items, node->n_items, &out, &err)
+        != WEIR_OK) {
+        weiri_report(scope->diagnostics, WEIRI_E_WRONG_TYPE, node->at, "%s", err.text);
+    }
+    return out;
+}
+
 static weiri_expr *
 type_named(const weiri_scope *scope, const weiri_ast_expr *node)
 {
@@ -225,10 +255,7 @@ type_named(const weiri_scope *scope, const weiri_ast_expr *node)
         return special;
     }
     if (node->kind == WEIRI_AST_CALL) {
-        weiri_expr **items = type_items(scope, node);
-        return items == NULL ? NULL
-                             : weiri_type_call(
-                                 scope, node->at, node->name.text, items, node->n_items);
+        return type_function(scope, node);
     }
     if (node->kind == WEIRI_AST_INDEX) {
         weiri_expr **items = type_items(scope, node);

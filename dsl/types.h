@@ -5,6 +5,13 @@
 #include "ast.h"
 #include "weiri/expr.h"
 
+/* Functions of plugins. */
+typedef struct weiri_functions {
+    const char            **names; /* shape (n,) */
+    const weiri_operation **items; /* shape (n,) */
+    uint32_t                n;
+} weiri_functions;
+
 typedef struct weiri_scope {
     weiri_arena       *arena;
     weiri_diagnostics *diagnostics;
@@ -17,6 +24,7 @@ typedef struct weiri_scope {
      *   returns     NULL: it has been reported
      */
     weiri_expr *(*resolve)(void *context, const weiri_ast_expr *node, bool *is_handled);
+    const weiri_functions *functions; /* NULL: none */
 } weiri_scope;
 
 /* Every function below gives NULL after something was reported, and reports nothing for

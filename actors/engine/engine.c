@@ -224,6 +224,7 @@ weiri_engine_get_counts(const weiri_engine *self)
     counts.n_matches      = of.n_matches;
     counts.n_dropped      = of.n_dropped;
     counts.n_faults       = of.n_faults;
+    counts.n_failed       = of.n_failed;
     counts.n_null_keys    = of.n_null_keys;
     return counts;
 }

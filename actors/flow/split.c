@@ -8,7 +8,7 @@
 weiri_split
 weiri_split_of(const weiri_rule *rule)
 {
-    if (rule->join != NULL) {
+    if (rule->join != NULL || (rule->query != NULL && rule->query->actor != NULL)) {
         return WEIRI_SPLIT_NOT;
     }
     if (rule->match != NULL) { /* a limit without `per` is one of all keys */

@@ -93,6 +93,12 @@ weiri_graph_rule_matches(const weiri_graph *self, uint32_t rule)
     return weiri_rules_matches(self->rules, rule);
 }
 
+weiri_rule_sight
+weiri_graph_rule(const weiri_graph *self, uint32_t rule)
+{
+    return weiri_rules_sight(self->rules, rule);
+}
+
 weiri_graph_counts
 weiri_graph_get_counts(const weiri_graph *self)
 {

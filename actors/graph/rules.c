@@ -155,6 +155,25 @@ weiri_rules_matches(const weiri_rules *self, uint32_t rule)
     return of.match.matches + of.window.emitted;
 }
 
+weiri_rule_sight
+weiri_rules_sight(const weiri_rules *self, uint32_t rule)
+{
+    if (self->actors[rule] == NULL) {
+        return (weiri_rule_sight){ 0 };
+    }
+    weiri_rule_counts of = weiri_rule_actor_counts(self->actors[rule]);
+    return (weiri_rule_sight){
+        .n_events  = of.n_events,
+        .n_matches = of.match.matches + of.window.emitted,
+        .n_keys    = of.match.live_keys + of.window.live_keys,
+        .n_held    = of.match.live_runs + of.window.live_rows,
+        .n_dropped = of.match.dropped_runs + of.match.dropped_matches
+                     + of.window.dropped_keys + of.window.dropped_rows
+                     + of.window.dropped_fills + of.join.dropped_rows,
+        .n_faults = of.match.faults + of.window.faults + of.join.faults,
+    };
+}
+
 weir_status
 weiri_rules_save(const weiri_rules *self, uint32_t rule, weiri_pack *out, weir_error *err)
 {
@@ -191,6 +210,7 @@ weiri_rules_count(const weiri_rules *self, weiri_graph_counts *counts)
         counts->n_dropped += of.match.dropped_runs + of.match.dropped_matches
                              + of.window.dropped_keys + of.window.dropped_rows
                              + of.window.dropped_fills + of.join.dropped_rows;
+        counts->n_failed += of.n_failed;
         counts->n_faults += of.match.faults + of.window.faults + of.join.faults;
         counts->n_null_keys +=
             of.match.null_keys + of.window.null_keys + of.join.null_keys;

@@ -79,6 +79,10 @@ weiri_rules_is_gated(const weiri_rules *self, uint32_t rule);
 uint64_t
 weiri_rules_matches(const weiri_rules *self, uint32_t rule);
 
+/* As weiri_graph_rule. */
+weiri_rule_sight
+weiri_rules_sight(const weiri_rules *self, uint32_t rule);
+
 /* Append the state of a rule, nothing for one that nothing may have mattered to.
  * errors  as weiri_rule_actor_save */
 WEIR_MUST_CHECK weir_status

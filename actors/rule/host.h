@@ -2,6 +2,7 @@
  *
  *   filter.c   a query without a window, on columns
  *   window.c   a query with one: the windower
+ *   plugin.c   an actor of a plugin
  *   join.c     what comes before a query that reads two streams: the joiner
  *   fold.c     a query that reads and writes one table
  *   match.c    a match: the matcher, on the ordered batch of its inputs
@@ -18,9 +19,10 @@ typedef struct weiri_host_frame {
     const weiri_plan *plan;
     const weiri_rule *rule;
     weiri_collector  *emitted;
-    weiri_collector  *timeouts; /* schema NULL: timeouts go to `emitted` */
-    uint64_t         *n_events;
-    uint64_t         *trigger; /* for the sink's `trigger`; NULL: fed the whole input */
+    weiri_collector  *timeouts; /* schema NULL: timeouts go to `emitted`. Of an actor:
+                                 * events that failed */
+    uint64_t *n_events;
+    uint64_t *trigger; /* for the sink's `trigger`; NULL: fed the whole input */
 } weiri_host_frame;
 
 typedef struct weiri_host_ops {
@@ -54,6 +56,7 @@ typedef struct weiri_host_ops {
 extern const weiri_host_ops weiri_filter_host;
 extern const weiri_host_ops weiri_window_host;
 extern const weiri_host_ops weiri_match_host;
+extern const weiri_host_ops weiri_plugin_host_ops;
 extern const weiri_host_ops weiri_join_host;
 extern const weiri_host_ops weiri_fold_host;
 

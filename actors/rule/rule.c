@@ -40,6 +40,9 @@ flush(weiri_rule_actor *self, weir_error *err)
 static weir_status
 report(const weiri_rule_actor *self, weir_status status, weir_error *err)
 {
+    if (err != NULL && status == WEIR_EDATA && err->status == status) {
+        return WEIR_CONTEXT(err, status, "actor '%s'", self->rule->name);
+    }
     return WEIR_FAIL(err, status, "rule '%s': %s", self->rule->name,
         status == WEIR_EFULL ? "an emitted event is too large, or too many wait"
                              : weir_status_text(status));
@@ -86,6 +89,9 @@ weiri_rule_targets(const weiri_rule *rule, weiri_rule_target *out)
         out[0] = (weiri_rule_target){ rule->join->schema, rule->join->stream };
     } else if (match == NULL) {
         out[0] = target_of(rule->query->emit);
+        if (rule->query->actor != NULL && rule->query->actor->dead != NULL) {
+            out[1] = target_of(rule->query->actor->dead);
+        }
     } else {
         out[0] = target_of(match->emit != NULL ? match->emit : match->on_timeout);
         if (match->on_timeout != NULL && match->on_timeout->stream != out[0].stream) {
@@ -130,6 +136,9 @@ host_of(const weiri_rule *rule)
     }
     if (rule->join != NULL) {
         return &weiri_join_host;
+    }
+    if (rule->query->actor != NULL) {
+        return &weiri_plugin_host_ops;
     }
     if (rule->query->fold != NULL) {
         return &weiri_fold_host;

@@ -23,6 +23,7 @@ typedef struct weiri_rule_config {
 typedef struct weiri_rule_counts {
     uint64_t            n_events;  /* taken in                               */
     uint64_t            n_emitted; /* events given, those of timeouts too    */
+    uint64_t            n_failed;  /* times that an actor of a plugin failed */
     weiri_match_counts  match;     /* of a query without a window: matches, faults */
     weiri_window_counts window;    /* all zero for the others                    */
     weiri_join_counts   join;      /* likewise                                   */

@@ -35,10 +35,14 @@ static void
 push_rule(weiri_coverage *self, const weiri_plan *plan, uint32_t index)
 {
     const weiri_match *match                   = plan->rules[index].match;
+    const weiri_query *query                   = plan->rules[index].query;
     bool               is_negated[WEIRI_STEPS] = { false };
+    if (plan->rules[index].is_made) {
+        return; /* what made it has its own */
+    }
     push(self, WEIRI_COVERS_RULE, index, WEIRI_NONE);
     if (match == NULL) {
-        if (plan->rules[index].query->where != NULL) {
+        if (query != NULL && query->where != NULL) {
             push_condition(self, index, WEIRI_NONE);
         }
         return;

@@ -196,7 +196,8 @@ typedef enum weiri_operation_id {
 #define X(id, name, signature, kind, scalar, column) WEIRI_OP_##id,
     WEIRI_OPERATION_LIST(X)
 #undef X
-        WEIRI_N_OPERATIONS
+        WEIRI_N_OPERATIONS,
+    WEIRI_OP_PLUGIN = WEIRI_N_OPERATIONS /* of all functions of plugins */
 } weiri_operation_id;
 
 /* When the result is null. */
@@ -223,11 +224,12 @@ typedef weir_value
 weiri_scalar_kernel(weiri_call *call, const weir_value *args, uint32_t n_args);
 
 struct weiri_operation {
-    weiri_operation_id   id;
-    weiri_operation_kind kind;
-    const char          *name;
-    const char          *signature;
-    weiri_scalar_kernel *scalar;
+    weiri_operation_id          id;
+    weiri_operation_kind        kind;
+    const char                 *name;
+    const char                 *signature;
+    weiri_scalar_kernel        *scalar;
+    const weir_plugin_function *plugin; /* of WEIRI_OP_PLUGIN, else NULL */
 };
 
 /* What a parameter takes: a weir_type or one of these. */

@@ -15,9 +15,9 @@
 
 /* ---- one row ---- */
 
-/* Codes below WEIRI_N_OPERATIONS call that operation. */
+/* Codes up to WEIRI_OP_PLUGIN call that operation. */
 enum {
-    WEIRI_CODE_CONSTANT = WEIRI_N_OPERATIONS,
+    WEIRI_CODE_CONSTANT = WEIRI_OP_PLUGIN + 1,
     WEIRI_CODE_BOOL, /* fields, by the form of their column */
     WEIRI_CODE_INT,
     WEIRI_CODE_FLOAT,

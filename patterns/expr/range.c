@@ -152,6 +152,7 @@ suits_kernel(const weiri_expr *expr, const void *prepared)
 {
     weiri_expr *const *args = expr->as.call.args;
     switch (expr->as.call.operation->id) {
+    case WEIRI_OP_PLUGIN: return false;
     case WEIRI_OP_LIKE: return prepared != NULL;
     case WEIRI_OP_IN:
         return prepared != NULL && args[0]->type != WEIR_BOOL

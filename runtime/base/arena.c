@@ -19,8 +19,15 @@ struct block {
     alignas(max_align_t) char bytes[];
 };
 
+struct deferred {
+    struct deferred *next;
+    void (*fini)(void *context);
+    void *context;
+};
+
 struct weiri_arena {
-    struct block *newest;
+    struct block    *newest;
+    struct deferred *deferred; /* in the blocks */
 };
 
 weiri_arena *
@@ -34,6 +41,9 @@ weiri_arena_destroy(weiri_arena **self_p)
 {
     if (*self_p == NULL) {
         return;
+    }
+    for (struct deferred *d = (*self_p)->deferred; d != NULL; d = d->next) {
+        d->fini(d->context);
     }
     struct block *block = (*self_p)->newest;
     while (block != NULL) {
@@ -73,6 +83,14 @@ weiri_arena_alloc(weiri_arena *self, size_t size)
     void *place = block->bytes + block->used;
     block->used += rounded;
     return place;
+}
+
+void
+weiri_arena_defer(weiri_arena *self, void (*fini)(void *context), void *context)
+{
+    struct deferred *deferred = weiri_arena_alloc(self, sizeof *deferred);
+    *deferred                 = (struct deferred){ self->deferred, fini, context };
+    self->deferred            = deferred;
 }
 
 char *

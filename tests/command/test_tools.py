@@ -373,6 +373,35 @@ class RuleTests(command.Folder):
             "17: rule 'kept': step 'b' is in no match",
             "17: rule 'kept': step 'b' has a condition that was true of no event"])
 
+    def test_coverage_counts_a_rule_that_joins_as_one(self):
+        rules = """stream a { at time, id int }
+stream b { at time, id int }
+rule both { from a join b on a.id == b.id within 1m where a.id > 3 emit both { id: a.id } }
+test "joined" {
+  a { at: 0s, id: 7 }
+  b { at: 1s, id: 7 }
+  expect 1 both { id: 7 }
+}
+"""
+        self.assertIn("# coverage: rules 1 of 1, timeouts 0 of 0, steps 0 of 0, conditions (true, and false) 1 of 2",
+                      self.weir("test", "--coverage", self.write("rules.weir", rules)))
+
+    def test_late_and_undecodable_events_are_fed_as_any(self):
+        rules = """stream s { at time, n int }
+rule on_time { from s emit seen { n } }
+rule late { from late.s emit behind { n, by: at - original_at } }
+rule dead { from dead.s where reason like "%number%" emit odd { line, raw } }
+test "late and dead" {
+  s { at: 5s, n: 1 }
+  late.s { at: 6s, n: 2, original_at: 2s }
+  dead.s { at: 7s, reason: "no number", line: 3, raw: "x" }
+  expect 1 seen { n: 1 }
+  expect 1 behind { n: 2, by: 4s }
+  expect 1 odd { line: 3, raw: "x" }
+}
+"""
+        self.weir("test", self.write("rules.weir", rules))
+
     def test_what_several_tests_cover_adds_up(self):
         more = """test "more" {
           auth { at: 0s, ip: "a", outcome: "failed", user: "root" } repeat 5

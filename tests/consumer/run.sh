@@ -44,6 +44,25 @@ cmake --build "$scratch/embed" >"$scratch/build.log" || { cat "$scratch/build.lo
 "$scratch/embed/embed" <"$embed/events.jsonl" | diff "$embed/expected.txt" - ||
     { echo "examples/embed gives something else" >&2; exit 1; }
 
+# Plugins: the examples, and what `weir new` writes.
+plugin() { # plugin FOLDER
+    cmake -G Ninja -S "$1" -B "$1/build" -DCMAKE_PREFIX_PATH="$prefix" >"$scratch/configure.log"
+    cmake --build "$1/build" >"$scratch/build.log" || { cat "$scratch/build.log" >&2; exit 1; }
+}
+for name in geo; do
+    cp -r "$here/../../examples/$name" "$scratch/$name"
+    plugin "$scratch/$name"
+    cp "$scratch/$name/build/lib$name.so" "$scratch/$name"
+    "$prefix/bin/weir" run --quiet "$scratch/$name/$name.weir" | diff "$scratch/$name/expected.jsonl" - ||
+        { echo "examples/$name gives something else" >&2; exit 1; }
+done
+for kind in actor function; do
+    (cd "$scratch" && "$prefix/bin/weir" new "$kind" "my_$kind")
+    plugin "$scratch/my_$kind"
+    (cd "$scratch/my_$kind/build" && PATH="$prefix/bin:$PATH" ctest --output-on-failure >"$scratch/test.log") ||
+        { cat "$scratch/test.log" >&2; echo "what 'weir new $kind' writes fails its test" >&2; exit 1; }
+done
+
 command -v pkg-config >/dev/null || { echo "no pkg-config: that half is left out"; exit 77; }
 pc=$(dirname "$(find "$prefix" -name weir.pc)")
 flags=(--cflags --libs)

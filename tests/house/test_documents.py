@@ -24,14 +24,14 @@ def blocks(text, language):
     return [textwrap.dedent(match.group(2)) for match in fence.finditer(text)]
 
 
-def weir(verb, rules, **files):
+def weir(verb, rules, *options, **files):
     """Runs a verb over rule text with files beside it."""
     with tempfile.TemporaryDirectory() as folder:
         for name, text in {"rules.weir": rules, **files}.items():
             with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
                 file.write(text)
         return subprocess.run(
-            [WEIR, verb, *([] if verb == "test" else ["--quiet"]),
+            [WEIR, verb, *options, *(["--quiet"] if verb in ("run", "check") else []),
              os.path.join(folder, "rules.weir")], stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
 
@@ -57,16 +57,42 @@ class Readme(unittest.TestCase):
                                   stderr=subprocess.PIPE, text=True, check=False)
             self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
 
-    def test_every_link_leads_somewhere(self):
-        for document in ("README.md", "CONTRIBUTING.md", "docs/language.md", "docs/architecture.md",
-                         "docs/coming-from.md", "docs/semantics.md", "docs/functions.md", "docs/why.md",
-                         "docs/tools.md", "docs/decisions/README.md", "examples/flights/README.md",
-                         "examples/card-testing/README.md", "examples/pump/README.md",
-                         "examples/shop/README.md"):
-            for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", read(document)):
-                if "://" not in target:
-                    path = os.path.join(ROOT, os.path.dirname(document), target)
-                    self.assertTrue(os.path.exists(path), f"{document}: {target}")
+
+def pages():
+    """All pages of the project, from its root."""
+    for folder in ("docs", "examples"):
+        for where, _, names in os.walk(os.path.join(ROOT, folder)):
+            yield from (os.path.relpath(os.path.join(where, name), ROOT)
+                        for name in sorted(names) if name.endswith(".md"))
+    yield from ("README.md", "CONTRIBUTING.md")
+
+
+def anchors(text):
+    """What a link into a page can name: its headings, as the usual renderers write them."""
+    text = re.sub(r"^( *)```.*?^\1```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
+            for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
+
+
+class Links(unittest.TestCase):
+    def test_every_link_leads_to_a_file_and_to_a_heading_of_it(self):
+        for page in pages():
+            text = re.sub(r"^( *)```.*?^\1```$", "", read(page), flags=re.MULTILINE | re.DOTALL)
+            for target, heading in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)", text):
+                if "://" in target:
+                    continue
+                path = os.path.join(os.path.dirname(page), target) if target else page
+                with self.subTest(page=page, target=target, heading=heading):
+                    self.assertTrue(os.path.exists(os.path.join(ROOT, path)))
+                    if heading:
+                        self.assertIn(heading, anchors(read(path)))
+
+    def test_the_index_leads_to_every_page_of_the_documentation(self):
+        index = read("docs", "README.md")
+        for page in pages():
+            folder, name = os.path.split(page)
+            if folder == "docs" and name != "README.md":
+                self.assertIn("](" + name + ")", index)
 
 
 class Language(unittest.TestCase):
@@ -107,6 +133,122 @@ class ComingFrom(unittest.TestCase):
             with self.subTest(rule):
                 done = weir("test", rule)
                 self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+
+class Recipes(unittest.TestCase):
+    """Rules to copy: right, tested on both sides, and nothing to be said against them."""
+
+    AREAS = ("fraud", "machines", "shop", "security", "data")
+
+    def recipes(self):
+        for area in self.AREAS:
+            for part in read("docs", "cookbook", area + ".md").split("\n## ")[1:]:
+                yield area, part.split("\n")[0], part
+
+    def test_there_are_many_and_the_index_leads_to_each(self):
+        index = read("docs", "cookbook", "README.md")
+        found = list(self.recipes())
+        self.assertGreater(len(found), 40)
+        for area, title, _ in found:
+            self.assertIn(f"[{title}]({area}.md#", index)
+        self.assertEqual(index.count(".md#"), len(found))
+
+    def test_each_has_a_sentence_a_rule_and_what_to_watch(self):
+        for _, title, text in self.recipes():
+            with self.subTest(title):
+                self.assertRegex(text, r"\n\n> \S")
+                self.assertEqual(len(blocks(text, "weir")), 1)
+                self.assertIn("\n*Watch:* ", text)
+
+    def test_each_passes_its_tests_which_leave_nothing_out(self):
+        for _, title, text in self.recipes():
+            with self.subTest(title):
+                rule = blocks(text, "weir")[0]
+                self.assertGreaterEqual(rule.count("\ntest "), 2)
+                self.assert_tested(rule)
+
+    def test_lint_has_nothing_to_say_of_them(self):
+        for _, title, text in self.recipes():
+            with self.subTest(title):
+                done = weir("lint", blocks(text, "weir")[0])
+                self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+
+    def test_the_tutorial_passes_its_tests(self):
+        rules = blocks(read("docs", "tutorial.md"), "weir")
+        self.assertGreater(len(rules), 10)
+        for rule in rules:
+            with self.subTest(rule):
+                self.assert_tested(rule)
+                stderr = weir("lint", rule).stderr
+                codes = set(re.findall(r"warning\[(\w+)\]", stderr)) - {"W0105"}  # has no source
+                self.assertEqual(codes, set(), stderr)
+
+    def assert_tested(self, rule):
+        done = weir("test", rule, "--coverage")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        matched, of = re.search(r"# coverage: rules (\d+) of (\d+)", done.stdout).groups()
+        self.assertEqual(matched, of, done.stdout)
+
+
+class GetStarted(unittest.TestCase):
+    def test_what_it_says_to_type_prints_what_it_says(self):
+        step = re.compile(r"into\s+`(?P<file>[^`\n]+)`|"
+                          r"^(?P<in> *)```(?P<language>\w*)\n(?P<body>.*?)^(?P=in)```$",
+                          re.MULTILINE | re.DOTALL)
+        commands = 0
+        with tempfile.TemporaryDirectory() as folder:
+            os.symlink(WEIR, os.path.join(folder, "weir"))
+            name = None
+            for match in step.finditer(read("docs", "get-started.md")):
+                body = textwrap.dedent(match["body"] or "")
+                if match["file"]:
+                    name = match["file"]
+                elif match["language"] == "console":
+                    for line, printed in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", body, re.MULTILINE):
+                        commands += 1
+                        self.assertEqual(self.type(line, folder), printed, line)
+                elif name:
+                    with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+                        file.write(body)
+                    name = None
+        self.assertGreater(commands, 7)
+
+    def type(self, line, folder):
+        return subprocess.run(
+            line, shell=True, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, check=False,
+            env={**os.environ, "PATH": folder + os.pathsep + os.environ["PATH"]}).stdout
+
+
+class Manual(unittest.TestCase):
+    """What can be typed stands in the manual page: in one list for each verb, and described."""
+
+    def setUp(self):
+        text = read("docs", "man", "weir.1").replace("\\-", "-")
+        self.described, self.verbs = text.split(".SH OPTIONS OF EACH COMMAND\n")
+        self.verbs = self.verbs.split("\n.SH ")[0]
+
+    def help(self, *words):
+        return subprocess.run([WEIR, *words, "--help"], stdout=subprocess.PIPE, text=True,
+                              check=True).stdout
+
+    def options(self, text):
+        return set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text))
+
+    def test_every_verb_is_there_with_the_options_of_its_help(self):
+        verbs = re.findall(r"^  (\w+) +\S", self.help(), re.MULTILINE)
+        listed = dict(re.findall(r"^\.TP\n\.B (\w+)\n(.*)$", self.verbs, re.MULTILINE))
+        self.assertEqual(sorted(listed), sorted(verbs))
+        for verb in verbs:
+            self.assertIn(f"\n.TP\n.B {verb}\n", self.described)
+            usage = re.findall(r"^  (--.*)$", self.help(verb), re.MULTILINE)
+            shown = set().union(*(self.options(line.split("  ")[0]) for line in usage))
+            self.assertEqual(self.options(listed[verb]), shown, verb)
+
+    def test_every_option_is_described(self):
+        described = self.options("\n".join(
+            re.findall(r"^\.TP\n\.B\w? (--.*)$", self.described, re.MULTILINE)))
+        self.assertEqual(self.options(self.verbs) - described, set())
 
 
 if __name__ == "__main__":

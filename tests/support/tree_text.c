@@ -257,6 +257,7 @@ tree_print(FILE *out, const weiri_ast_file *file)
             put_name(out, "include", statement->as.include->path);
             break;
         case WEIRI_WORD_MODEL:
+        case WEIRI_WORD_FUNCTION:
         case WEIRI_WORD_ACTOR: put_plugin(out, statement->as.plugin); break;
         default: put_test(out, statement->as.test); break;
         }

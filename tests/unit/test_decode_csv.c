@@ -113,7 +113,7 @@ a_header_without_a_declared_column_ends_the_input(void **state)
     (void)state;
     assert_reads("at,num,s,x,the_text\n" DAY ",1,a,2,b\n",
         "error: the header has no column 'n'; its columns are 'at', 'num', 's', 'x', "
-        "'the_text'\n");
+        "'the_text'; 'from \"NAME\"' after a field names another\n");
     assert_reads("at,n,s,x,the_text\n", "error: the header has no column 'the text' (did "
                                         "you mean 'the_text'?); its columns "
                                         "are 'at', 'n', 's', 'x', 'the_text'\n");

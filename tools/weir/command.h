@@ -35,6 +35,12 @@ int
 command_why(int argc, char **argv);
 
 int
+command_top(int argc, char **argv);
+
+int
+command_tap(int argc, char **argv);
+
+int
 command_state(int argc, char **argv);
 
 int
@@ -48,6 +54,12 @@ command_fmt(int argc, char **argv);
 
 int
 command_lint(int argc, char **argv);
+
+int
+command_new(int argc, char **argv);
+
+int
+command_lsp(int argc, char **argv);
 
 int
 command_repl(int argc, char **argv);

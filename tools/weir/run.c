@@ -9,6 +9,7 @@
 #include "command.h"
 #include "stateful.h"
 #include "weiri/flow.h"
+#include "weiri/live.h"
 #include "weiri/numtext.h"
 #include "weiri/timetext.h"
 
@@ -37,6 +38,7 @@ static const char HELP[] =
     "  --message-format FORMAT\n"
     "                      of what is wrong with the rules: human, json or sarif; the\n"
     "                      last two go without progress and summary\n"
+    "  --live PATH         make a page that `weir top` and `weir tap` look at\n"
     "  --quiet             no warnings, progress or summary\n"
     "  --help              print this\n"
     "\n"
@@ -55,6 +57,7 @@ enum {
     OPTION_STATE_LIMIT,
     OPTION_DISCARD,
     OPTION_MESSAGES,
+    OPTION_LIVE,
     OPTION_QUIET,
     OPTION_HELP
 };
@@ -69,6 +72,7 @@ static const struct option OPTIONS[] = {
     { "state-limit", required_argument, NULL, OPTION_STATE_LIMIT },
     { "discard", required_argument, NULL, OPTION_DISCARD },
     { "message-format", required_argument, NULL, OPTION_MESSAGES },
+    { "live", required_argument, NULL, OPTION_LIVE },
     { "quiet", no_argument, NULL, OPTION_QUIET },
     { "help", no_argument, NULL, OPTION_HELP },
     { NULL, 0, NULL, 0 },
@@ -80,6 +84,7 @@ struct request {
     weiri_format  format;
     uint32_t      n_shards;
     state_request state;
+    const char   *live; /* path of the page; NULL: none */
     bool          quiet;
     bool          help;
 };
@@ -209,6 +214,7 @@ take_option(struct request *request, int option, char **argv)
         return message_format_parse(&request->settings.messages, "run", optarg)
                    ? EXIT_OK
                    : EXIT_USAGE;
+    case OPTION_LIVE: request->live = optarg; return EXIT_OK;
     case OPTION_QUIET: request->quiet = true; return EXIT_OK;
     case OPTION_HELP: request->help = true; return EXIT_OK;
     default: return report_option("run", option, argv);
@@ -242,6 +248,7 @@ parse_arguments(int argc, char **argv, struct request *request)
 
 struct progress {
     weiri_engine *engine;
+    weiri_live   *live; /* NULL: nobody may look */
     double        begun;
     double        told;
     bool          is_on; /* a person is looking at standard error */
@@ -303,6 +310,10 @@ print_oddities(const weiri_engine_counts *counts)
     if (counts->n_null_keys > 0) {
         fprintf(stderr, ", %s without a key", grouped(counts->n_null_keys, n));
     }
+    if (counts->n_failed > 0) {
+        fprintf(stderr, ", %s failure%s of actors", grouped(counts->n_failed, n),
+            counts->n_failed == 1 ? "" : "s");
+    }
     if (counts->n_faults > 0) {
         fprintf(stderr, ", %s arithmetic fault%s", grouped(counts->n_faults, n),
             counts->n_faults == 1 ? "" : "s");
@@ -310,9 +321,8 @@ print_oddities(const weiri_engine_counts *counts)
 }
 
 static void
-tell_progress(void *context)
+tell_progress(struct progress *self)
 {
-    struct progress    *self   = context;
     const weiri_engine *engine = self->engine;
     if (!self->is_on) {
         return;
@@ -342,6 +352,17 @@ tell_summary(const struct progress *self, const weiri_engine *engine)
 
 /* ---- the run ---- */
 
+/* Told each turn, by whoever drives. */
+static void
+tell_turn(void *context)
+{
+    struct progress *self = context;
+    tell_progress(self);
+    if (self->live != NULL) {
+        weiri_live_tell(self->live, self->engine, false);
+    }
+}
+
 static weir_status
 drive(weiri_engine *engine, stateful_run *stateful, struct progress *progress,
     weir_error *err)
@@ -352,7 +373,7 @@ drive(weiri_engine *engine, stateful_run *stateful, struct progress *progress,
         if (stateful != NULL && (status == WEIR_OK || status == WEIR_ENOSPC)) {
             status = stateful_after_turn(stateful, engine, status, err);
         }
-        tell_progress(progress);
+        tell_turn(progress);
     } while (status == WEIR_OK);
     return status;
 }
@@ -382,7 +403,7 @@ wind_up(stateful_run *stateful, weiri_engine *engine, weir_status status, weir_e
 
 static weir_status
 run_engine(const weiri_plan *plan, const struct request *request, stateful_run *stateful,
-    weir_error *err)
+    weiri_live *live, weir_error *err)
 {
     struct progress      progress = { 0 };
     weiri_engine_options options  = {
@@ -390,12 +411,16 @@ run_engine(const weiri_plan *plan, const struct request *request, stateful_run *
          .n_redirects   = request->redirects.n,
          .stdout_format = request->format,
          .should_stop   = should_stop,
-         .on_turn       = tell_progress,
+         .on_turn       = tell_turn,
          .context       = &progress,
          .n_shards      = request->n_shards,
     };
     if (stateful != NULL) {
         stateful_lend(stateful, &options);
+    }
+    if (live != NULL) {
+        options.passed         = weiri_live_passed;
+        options.passed_context = live;
     }
     weiri_engine *engine = NULL;
     weir_status   status = weiri_engine_new(plan, &options, &engine, err);
@@ -404,6 +429,7 @@ run_engine(const weiri_plan *plan, const struct request *request, stateful_run *
     }
     bool is_told = !request->quiet && request->settings.messages == MESSAGES_HUMAN;
     progress     = (struct progress){ .engine = engine,
+            .live                             = live,
             .begun                            = seconds_now(),
             .is_on                            = is_told && isatty(STDERR_FILENO) == 1 };
     status       = stateful != NULL ? stateful_begin(stateful, engine, err) : WEIR_OK;
@@ -414,6 +440,9 @@ run_engine(const weiri_plan *plan, const struct request *request, stateful_run *
         status = drive(engine, stateful, &progress, err);
     }
     status = wind_up(stateful, engine, status, err);
+    if (live != NULL) {
+        weiri_live_tell(live, engine, true);
+    }
     if (is_told) {
         tell_summary(&progress, engine);
         if (stateful != NULL) {
@@ -429,14 +458,19 @@ run_plan(const weiri_plan *plan, const struct request *request)
 {
     weir_error    err      = { 0 };
     stateful_run *stateful = NULL;
+    weiri_live   *live     = NULL;
     weir_status   status   = WEIR_OK;
     catch_signals();
     if (request->state.path != NULL) {
         status = stateful_open(&request->state, plan, request->quiet, &stateful, &err);
     }
-    if (status == WEIR_OK) {
-        status = run_engine(plan, request, stateful, &err);
+    if (status == WEIR_OK && request->live != NULL) {
+        status = weiri_live_new(request->live, plan, &live, &err);
     }
+    if (status == WEIR_OK) {
+        status = run_engine(plan, request, stateful, live, &err);
+    }
+    weiri_live_destroy(&live);
     stateful_close(&stateful);
     return report_failure(status, &err);
 }

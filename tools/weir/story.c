@@ -58,7 +58,7 @@ tell_taken(const story *self, uint32_t node)
 /* ---- ends ---- */
 
 static const char *
-cause_text(const story *self, const weiri_trace_end *end)
+cause_text(const story *self, const weiri_trace_end *end, bool wants_an_event)
 {
     uint32_t                  n       = 0;
     const weiri_trace_output *outputs = weiri_trace_outputs(self->trace, &n);
@@ -77,7 +77,9 @@ cause_text(const story *self, const weiri_trace_end *end)
     case WEIRI_TRACE_END:
         return end->is_complete ? "complete, and held when the input ended: an earlier "
                                   "one was not over"
-                                : "still waiting when the input ended";
+               : wants_an_event ? "still waiting when the input ended"
+                                : "still waiting when the input ended: time had not gone "
+                                  "on (in a test `wait 5m` lets it)";
     }
     return "";
 }
@@ -106,7 +108,7 @@ tell_end(const story *self, const weiri_trace_end *end, uint32_t most)
     weiri_obstacle *obstacles = NULL;
     uint32_t        n = weiri_trace_obstacles(self->trace, self->arena, end, &obstacles);
     fprintf(self->file, "%s  %s  %s\n", self->lead, time_text(self, end->time_ns),
-        cause_text(self, end));
+        cause_text(self, end, n > 0));
     tell_obstacles(self, obstacles, n, most);
 }
 

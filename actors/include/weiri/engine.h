@@ -49,6 +49,7 @@ typedef struct weiri_engine_counts {
     uint64_t n_matches; /* of all rules                                */
     uint64_t n_dropped; /* partial or complete matches, by a bound     */
     uint64_t n_faults;  /* arithmetic that gave null                   */
+    uint64_t n_failed;  /* times that an actor of a plugin failed      */
     uint64_t n_null_keys;
     bool     is_running; /* rules are at work on other threads: only what sources took in
                           * is known                                               */
@@ -108,6 +109,27 @@ weiri_engine_close(weiri_engine *self, weir_error *err);
 
 weiri_engine_counts
 weiri_engine_get_counts(const weiri_engine *self);
+
+/* ---- what is to be seen of it; between two turns ---- */
+
+/* INT64_MIN before the first event. */
+int64_t
+weiri_engine_watermark(const weiri_engine *self);
+
+typedef struct weiri_source_sight {
+    uint64_t n_events;
+    uint64_t n_bytes;
+    uint64_t n_late;
+    uint64_t n_dead;
+    int64_t  clock_ns; /* INT64_MIN: no event yet, INT64_MAX: at its end */
+} weiri_source_sight;
+
+weiri_source_sight
+weiri_engine_source(const weiri_engine *self, uint32_t source);
+
+/* False while the rules are at work on other threads: nothing is known of them. */
+bool
+weiri_engine_rule(const weiri_engine *self, uint32_t rule, weiri_rule_sight *out);
 
 /* ---- state; between two turns ---- */
 

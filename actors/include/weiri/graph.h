@@ -19,6 +19,7 @@ typedef struct weiri_graph_counts {
     uint64_t n_dropped;   /* partial or complete matches, by a bound  */
     uint64_t n_faults;    /* arithmetic that gave null                */
     uint64_t n_null_keys; /* events that belong to no partition       */
+    uint64_t n_failed;    /* times that an actor of a plugin failed   */
 } weiri_graph_counts;
 
 typedef struct weiri_graph_options {
@@ -79,6 +80,19 @@ weiri_graph_forget(weiri_graph *self);
 /* How many matches or results one rule has given. */
 uint64_t
 weiri_graph_rule_matches(const weiri_graph *self, uint32_t rule);
+
+/* One rule at work, as somebody sees it who looks. */
+typedef struct weiri_rule_sight {
+    uint64_t n_events;  /* that could matter to it were taken in        */
+    uint64_t n_matches; /* or results                                   */
+    uint64_t n_keys;    /* with state                                   */
+    uint64_t n_held;    /* partial matches, or rows of windows          */
+    uint64_t n_dropped; /* by a bound                                   */
+    uint64_t n_faults;
+} weiri_rule_sight;
+
+weiri_rule_sight
+weiri_graph_rule(const weiri_graph *self, uint32_t rule);
 
 weiri_graph_counts
 weiri_graph_get_counts(const weiri_graph *self);

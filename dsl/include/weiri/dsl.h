@@ -68,11 +68,20 @@ typedef struct weiri_setting { /* --set name=value */
     const char *value;
 } weiri_setting;
 
+/* A text that stands for the one in a file: an editor's, not saved yet. */
+typedef struct weiri_overlay {
+    const char *path; /* canonical, as of realpath */
+    const char *text; /* shape (size,) */
+    size_t      size;
+} weiri_overlay;
+
 typedef struct weiri_compile_options {
     const weiri_setting *settings;
     size_t               n_settings;
     bool with_tests;  /* plan `test` blocks, and every stream as if it were read */
-    bool no_includes; /* `include` is an error */
+    bool no_includes; /* `include` is an error, and so are plugins */
+    const weiri_overlay *overlays; /* shape (n_overlays,): read instead of these files */
+    size_t               n_overlays;
 } weiri_compile_options;
 
 /* Compile files, or text, into one plan.

@@ -17,6 +17,7 @@
 #include <stddef.h>
 
 #include "weir/chunk.h"
+#include "weir/plugin.h"
 #include "weiri/arena.h"
 
 typedef enum weiri_expr_kind {
@@ -72,6 +73,19 @@ weiri_expr_register(weiri_arena *arena, uint32_t reg, weir_type type, weir_type 
 WEIR_MUST_CHECK weir_status
 weiri_expr_call(weiri_arena *arena, const char *name, weiri_expr *const *args,
     uint32_t n_args, weiri_expr **out, weir_error *err);
+
+/* A function of a plugin, which outlives the arena, as an operation called `name`. */
+weiri_operation *
+weiri_operation_of_plugin(
+    weiri_arena *arena, const char *name, const weir_plugin_function *function);
+
+/* A call of it. Never folded: nothing is called before events come.
+ *
+ *   errors  WEIR_EINVAL  it does not take these: `err` says what it takes
+ */
+WEIR_MUST_CHECK weir_status
+weiri_expr_call_plugin(weiri_arena *arena, const weiri_operation *operation,
+    weiri_expr *const *args, uint32_t n_args, weiri_expr **out, weir_error *err);
 
 /* `value` as an expression of `type`: itself, int widened to float, a null given the
  * type, or a constant string read as a time. Else WEIR_EINVAL: "is a string, not an int".

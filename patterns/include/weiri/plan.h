@@ -2,6 +2,7 @@
 #ifndef WEIRI_PLAN_H
 #define WEIRI_PLAN_H
 
+#include "weir/plugin.h"
 #include "weiri/join.h"
 #include "weiri/window.h"
 
@@ -20,7 +21,8 @@ typedef enum weiri_endpoint {
 
 typedef enum weiri_on_error {
     WEIRI_ON_ERROR_SKIP, /* the event goes to dead.<source>, the run goes on */
-    WEIRI_ON_ERROR_STOP
+    WEIRI_ON_ERROR_STOP,
+    WEIRI_ON_ERROR_RESTART /* actors only: from its last state, a few times */
 } weiri_on_error;
 
 /* Where a stream's events come from besides its sources and rules. */
@@ -54,6 +56,28 @@ typedef struct weiri_stream {
     X(REASON, "reason", WEIR_STRING)                                                     \
     X(RAW, "raw", WEIR_STRING)           /* the bytes; not UTF-8: as base64          */  \
     X(ENCODING, "encoding", WEIR_STRING) /* of raw: "utf-8" or "base64"           */
+
+/* Fields of a dead.<actor> event, in this order. */
+#define WEIRI_DEAD_ACTOR_FIELD_LIST(X)                                                   \
+    X(AT, "at", WEIR_TIME, false)         /* of the event, or of the timer        */     \
+    X(ACTOR, "actor", WEIR_STRING, false) /* geo(auth)                            */     \
+    X(REASON, "reason", WEIR_STRING, false)                                              \
+    X(EVENT, "event", WEIR_STRING, true) /* its fields that are used, as JSON; null: a   \
+                                          * timer failed */
+
+/* An actor of a plugin at work on a stream: the heart of a rule that the planner adds for
+ * `from geo(auth)`. The emit's schema is what it gives. */
+typedef struct weiri_actor_plan {
+    const weir_plugin_actor *actor;  /* lives as long as the plan */
+    const weir_value        *params; /* shape (actor->n_params,) */
+    const weir_plugin_field *inputs; /* shape (n_inputs,)        */
+    const weiri_expr *const *values; /* shape (n_inputs,): of the events of the stream */
+    uint32_t                 n_inputs;
+    const weiri_expr *const *keys; /* shape (n_keys,) */
+    uint32_t                 n_keys;
+    weiri_emit              *dead; /* NULL: nobody reads it; values are not used */
+    weiri_on_error           on_error;
+} weiri_actor_plan;
 
 typedef struct weiri_place_in_text {
     const char *file;

@@ -160,6 +160,8 @@ typedef struct weiri_query {
     weiri_window      *window; /* NULL: none */
     const weiri_join  *fold;   /* the table that the query reads and writes, row by row:
                                 * `schema` is that of the joined row; NULL: none */
+    struct weiri_actor_plan *actor; /* NULL: none; else all there is but stream, schema
+                                     * and emit, whose values are not used             */
 } weiri_query;
 
 /* The aggregate that the language calls `name`; false if there is none. */

@@ -13,6 +13,11 @@ weiri_arena_new(void);
 void
 weiri_arena_destroy(weiri_arena **self_p);
 
+/* Have `fini(context)` called when the arena is destroyed: before its memory goes, the last
+ * one asked for first. For what a plan borrows from elsewhere. */
+void
+weiri_arena_defer(weiri_arena *self, void (*fini)(void *context), void *context);
+
 /* Zeroed, aligned for any type. Plans are bounded by the size of the rule text,
  * so running out of memory here ends the process with a message instead of
  * threading an error through every tree constructor; never returns NULL. */

@@ -1,0 +1,107 @@
+/* The inside of the host of an actor of a plugin.
+ *
+ *   plugin.c         the host: events, failures, what it is asked for
+ *   plugin_call.c    what a plugin may ask for during a call, and what it gives
+ *   plugin_states.c  a state for each key, their timers, and state as bytes
+ */
+#ifndef WEIRI_PLUGIN_HOST_H
+#define WEIRI_PLUGIN_HOST_H
+
+#include "host.h"
+#include "weiri/codec.h"
+#include "weiri/limits.h"
+
+enum {
+    WEIRI_PLUGIN_STATES   = 1 << 20, /* keys of an actor                            */
+    WEIRI_PLUGIN_RESTARTS = 5,   /* failures of an actor in a row, then it is over    */
+    WEIRI_PLUGIN_LOG      = 100, /* lines that an actor may log                     */
+    WEIRI_PLUGIN_STATE    = 64 << 20 /* bytes of one state                          */
+};
+
+/* The state of one key. */
+typedef struct weiri_plugin_state {
+    uint8_t *key; /* shape (key_size,): the values, packed */
+    size_t   key_size;
+    uint64_t hash;
+    void    *state;   /* the plugin's */
+    int64_t  timer;   /* INT64_MAX: none */
+    uint32_t index;   /* in the order of making */
+    uint32_t in_heap; /* place in the heap of timers; UINT32_MAX: none */
+} weiri_plugin_state;
+
+typedef struct weiri_plugin_host {
+    weiri_host_frame        frame;
+    const weiri_actor_plan *plan;
+    void                   *actor; /* what open gave */
+    bool                    is_open;
+    weiri_program          *inputs;  /* NULL: there are none */
+    weiri_program          *keys;    /* likewise */
+    weir_value             *values;  /* shape (WEIRI_CHUNK_ROWS, n_inputs) */
+    weir_value             *row;     /* shape (n_fields of the emit,): scratch */
+    uint32_t                n_kept;  /* fields of what is given that are the event's */
+    weir_chunk             *pending; /* given in this call; `order` holds the row */
+    weiri_pack              key;     /* scratch */
+    weiri_plugin_state    **states;  /* in the order of making */
+    uint32_t                n_states;
+    uint32_t                room;  /* of states */
+    uint32_t               *slots; /* index + 1 in states; 0: free; shape (n_slots,) */
+    uint32_t                n_slots;
+    weiri_plugin_state    **heap; /* shape (room,): by timer, then by index */
+    uint32_t                n_heap;
+    weiri_encoder          *encoder; /* of events for the dead stream; NULL: none yet */
+    uint64_t                n_failed;
+    uint64_t                n_null_keys;
+    uint32_t                n_in_a_row; /* failures since an event was taken */
+    uint32_t                n_logged;
+} weiri_plugin_host;
+
+/* ---- plugin_call.c ---- */
+
+/* A call into the plugin. */
+typedef struct weiri_plugin_calling {
+    weir_plugin_call    base;
+    weiri_plugin_host  *self;
+    weiri_plugin_state *state; /* NULL: of none */
+    weir_rows           rows;  /* of on_rows; n 0: other calls */
+    int64_t             now;   /* of on_timer */
+    bool                may_emit;
+    bool                is_failed;
+    uint32_t            failed_row;
+    uint32_t            row;    /* for which something was given last */
+    weir_status         status; /* of what is not the plugin's fault */
+    weiri_pack         *out;    /* of state_save; NULL: other calls */
+    char                reason[200];
+} weiri_plugin_calling;
+
+void
+weiri_plugin_calling_init(weiri_plugin_calling *self, weiri_plugin_host *host);
+
+/* Hand on what was given for rows before `end`, and forget the rest. */
+WEIR_MUST_CHECK weir_status
+weiri_plugin_commit(weiri_plugin_host *self, uint64_t end);
+
+/* ---- plugin_states.c ---- */
+
+/* The state of a key, made if it is new.
+ *
+ *   call    has the reason where the plugin could not
+ *   errors  WEIR_EDATA  the plugin failed; WEIR_ENOMEM
+ */
+WEIR_MUST_CHECK weir_status
+weiri_plugin_find_state(weiri_plugin_host *self, const uint8_t *key, size_t size,
+    weiri_plugin_calling *call, weiri_plugin_state **out);
+
+void
+weiri_plugin_set_timer(weiri_plugin_host *self, weiri_plugin_state *state, int64_t at_ns);
+
+/* Free all. */
+void
+weiri_plugin_drop_states(weiri_plugin_host *self);
+
+WEIR_MUST_CHECK weir_status
+weiri_plugin_save_states(const weiri_plugin_host *self, weiri_pack *out, weir_error *err);
+
+WEIR_MUST_CHECK weir_status
+weiri_plugin_load_states(weiri_plugin_host *self, weiri_unpack *in, weir_error *err);
+
+#endif

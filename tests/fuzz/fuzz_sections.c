@@ -124,10 +124,14 @@ try_load(const weiri_plan *plan, const weiri_sections *sections)
     weiri_sections again = { 0 };
     save(engine, &again); /* what was loaded can be saved */
     weiri_sections_fini(&again);
-    if (drive(engine) == WEIR_EOF) {
-        (void)weiri_engine_end(engine, &err);
+    status = drive(engine);
+    if (status == WEIR_EOF) {
+        status = weiri_engine_end(engine, &err);
     }
-    (void)weiri_engine_close(engine, &err);
+    weir_status closed = weiri_engine_close(engine, &err);
+    if (status == WEIR_OK && closed != WEIR_OK) {
+        abort(); /* nothing is wrong with the outputs */
+    }
     weiri_engine_destroy(&engine);
 }
 

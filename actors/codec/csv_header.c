@@ -157,7 +157,8 @@ fail_missing(const csv_names *self, const char *wanted, weir_error *err)
             wanted, shown(self->sizes[like]), self->text[like], list);
     }
     return WEIR_FAIL(err, WEIR_EDATA,
-        "the header has no column '%s'; its columns are %s; 'from \"NAME\"' after a field "
+        "the header has no column '%s'; its columns are %s; 'from \"NAME\"' after a "
+        "field "
         "names another",
         wanted, list);
 }

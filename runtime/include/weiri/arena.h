@@ -13,8 +13,8 @@ weiri_arena_new(void);
 void
 weiri_arena_destroy(weiri_arena **self_p);
 
-/* Have `fini(context)` called when the arena is destroyed: before its memory goes, the last
- * one asked for first. For what a plan borrows from elsewhere. */
+/* Have `fini(context)` called when the arena is destroyed: before its memory goes, the
+ * last one asked for first. For what a plan borrows from elsewhere. */
 void
 weiri_arena_defer(weiri_arena *self, void (*fini)(void *context), void *context);
 

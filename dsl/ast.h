@@ -35,7 +35,8 @@ typedef enum weiri_ast_kind {
     WEIRI_AST_BETWEEN, /* items[0] [not] between items[1] and items[2]             */
     WEIRI_AST_LIKE,    /* items[0] [not] like items[1]                             */
     WEIRI_AST_IS_NULL, /* items[0] is [not] null                                   */
-    WEIRI_AST_CASE     /* when items[0] then items[1] …; an odd one out is the else */
+    WEIRI_AST_CASE,    /* when items[0] then items[1] …; an odd one out is the else */
+    WEIRI_AST_LIST     /* [ items ]                                                */
 } weiri_ast_kind;
 
 typedef struct weiri_ast_expr weiri_ast_expr;
@@ -255,7 +256,7 @@ typedef struct weiri_ast_param {
     bool            is_broken;
 } weiri_ast_param;
 
-/* model, actor and function */
+/* model, actor, and function from a plugin */
 typedef struct weiri_ast_plugin {
     weiri_ast_name    name;
     const char       *path;
@@ -265,6 +266,17 @@ typedef struct weiri_ast_plugin {
     weiri_ast_options options; /* of an actor */
     weiri_ast_name    on_error;
 } weiri_ast_plugin;
+
+/* function name(params) = body, or function name from "plugin" */
+typedef struct weiri_ast_function {
+    weiri_ast_plugin *plugin; /* NULL: defined here, by the rest */
+    weiri_ast_name    name;
+    weiri_ast_name   *params;
+    uint32_t          n_params;
+    weiri_ast_expr   *body;
+    weiri_span        at; /* all of it */
+    bool              is_broken;
+} weiri_ast_function;
 
 typedef struct weiri_ast_include {
     const char *path;
@@ -298,13 +310,14 @@ typedef struct weiri_ast_statement {
     weiri_word kind; /* STREAM … TEST */
     weiri_span at;   /* from its word to its last token */
     union {
-        weiri_ast_stream  *stream; /* and TABLE */
-        weiri_ast_io      *io;     /* SOURCE, SINK */
-        weiri_ast_rule    *rule;
-        weiri_ast_param   *param;
-        weiri_ast_plugin  *plugin; /* MODEL, ACTOR, FUNCTION */
-        weiri_ast_include *include;
-        weiri_ast_test    *test;
+        weiri_ast_stream   *stream; /* and TABLE */
+        weiri_ast_io       *io;     /* SOURCE, SINK */
+        weiri_ast_rule     *rule;
+        weiri_ast_param    *param;
+        weiri_ast_plugin   *plugin; /* MODEL, ACTOR */
+        weiri_ast_include  *include;
+        weiri_ast_function *function;
+        weiri_ast_test     *test;
     } as;
 } weiri_ast_statement;
 

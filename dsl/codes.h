@@ -46,6 +46,7 @@
     X(LATE_OF_DERIVED, "E0315", "late. or dead. of a stream without sources")            \
     X(FIELD_AMBIGUOUS, "E0316", "a field of which joined stream is not said")            \
     X(UNKNOWN_TABLE, "E0317", "no table has this name")                                  \
+    X(FUNCTION_CYCLE, "E0318", "functions that use each other")                          \
     X(WRONG_TYPE, "E0401", "an operation does not take these types")                     \
     X(NOT_A_CONDITION, "E0402", "a condition that is neither true nor false")            \
     X(CANNOT_CONVERT, "E0403", "a value of another type than the field's")               \

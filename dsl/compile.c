@@ -7,9 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "expand.h"
 #include "lint.h"
 #include "parser.h"
 #include "planner.h"
+#include "std.h"
 
 struct reader {
     weiri_arena                 *arena;
@@ -144,6 +146,22 @@ is_open(const struct reader *self, uint32_t path)
     return false;
 }
 
+/* A file of the standard library, which is part of the program. */
+static void
+parse_std(struct reader *self, const weiri_ast_include *include)
+{
+    const weiri_std_file *file = weiri_std_find(include->path);
+    if (file == NULL) {
+        weiri_report(self->diagnostics, WEIRI_E_INCLUDE_MISSING, include->at,
+            "there is no '%s' in the standard library", include->path);
+        weiri_report_hint(self->diagnostics,
+            "a file of your own in a folder 'std' is \"./%s\"", include->path);
+    } else if (find_path(self, file->name) == WEIRI_NONE) {
+        WEIRI_ARENA_PUSH(self->arena, self->paths, self->n_paths, file->name);
+        parse_text(self, file->name, file->text, strlen(file->text));
+    }
+}
+
 static void
 parse_include(
     struct reader *self, const weiri_ast_include *include, const char *directory)
@@ -176,6 +194,10 @@ parse_includes(struct reader *self, const weiri_ast_file *file, const char *dire
         const weiri_ast_statement *statement = &file->statements[i];
         if (statement->kind != WEIRI_WORD_INCLUDE
             || statement->as.include->path == NULL) {
+            continue;
+        }
+        if (weiri_std_is_path(statement->as.include->path)) {
+            parse_std(self, statement->as.include);
             continue;
         }
         if (self->options->no_includes) {
@@ -214,6 +236,7 @@ weiri_read_files(weiri_arena *arena, weiri_diagnostics *diagnostics,
             return status;
         }
     }
+    weiri_expand_functions(arena, diagnostics, ast);
     return WEIR_OK;
 }
 
@@ -226,6 +249,7 @@ weiri_read_text(weiri_arena *arena, weiri_diagnostics *diagnostics, const char *
     WEIRI_ARENA_PUSH(arena, self.paths, self.n_paths, real);
     self.open[self.n_open++] = 0;
     parse_text(&self, name, text, size);
+    weiri_expand_functions(arena, diagnostics, ast);
 }
 
 static weir_status

@@ -4,7 +4,7 @@
 
 #include "ast.h"
 
-/* Parse files and what they include.
+/* Parse files and what they include, and put their functions in where they are called.
  *
  *   ast     untouched on error; lives in `arena`
  *   errors  WEIR_ENOENT, WEIR_EIO  a file of `paths` cannot be read, see err.

@@ -13,15 +13,22 @@ struct report {
     const char *hint; /* NULL: none */
 };
 
+struct expansion {
+    weiri_span call;
+    weiri_span definition;
+};
+
 struct weiri_diagnostics {
-    weiri_arena     *arena;
-    weiri_text_file *files;
-    uint32_t         n_files;
-    struct report   *reports; /* in order of file and place */
-    uint32_t         n_reports;
-    size_t           n_errors; /* those beyond the bound included */
-    size_t           n_warnings;
-    struct report   *last; /* made last; NULL if it was not kept */
+    weiri_arena      *arena;
+    weiri_text_file  *files;
+    uint32_t          n_files;
+    struct report    *reports; /* in order of file and place */
+    uint32_t          n_reports;
+    size_t            n_errors; /* those beyond the bound included */
+    size_t            n_warnings;
+    struct report    *last; /* made last; NULL if it was not kept */
+    struct expansion *expansions;
+    uint32_t          n_expansions;
 };
 
 weir_status
@@ -186,25 +193,12 @@ format_text(weiri_arena *arena, const char *format, va_list args)
                                     : sizeof buffer - 1);
 }
 
-void
-weiri_report(
-    weiri_diagnostics *self, weiri_code code, weiri_span at, const char *format, ...)
+static void
+add_hint(weiri_diagnostics *self, const char *hint)
 {
-    va_list args;
-    va_start(args, format);
-    struct report report = {
-        .code = code, .at = at, .text = format_text(self->arena, format, args)
-    };
-    va_end(args);
-    self->last = NULL;
-    insert(self, report);
-}
-
-bool
-weiri_report_seeks_nearest(const weiri_diagnostics *self, size_t n_names)
-{
-    enum { NAMES = 2000 };
-    return self->last != NULL && n_names <= NAMES;
+    const char *before = self->last->hint;
+    self->last->hint =
+        before == NULL ? hint : weiri_arena_format(self->arena, "%s; %s", before, hint);
 }
 
 void
@@ -217,9 +211,73 @@ weiri_report_hint(weiri_diagnostics *self, const char *format, ...)
     va_start(args, format);
     const char *hint = format_text(self->arena, format, args);
     va_end(args);
-    self->last->hint = self->last->hint == NULL ? hint
-                                                : weiri_arena_format(self->arena,
-                                                    "%s; %s", self->last->hint, hint);
+    add_hint(self, hint);
+}
+
+void
+weiri_diagnostics_expansion(
+    weiri_diagnostics *self, weiri_span call, weiri_span definition)
+{
+    struct expansion expansion = { call, definition };
+    WEIRI_ARENA_PUSH(self->arena, self->expansions, self->n_expansions, expansion);
+}
+
+/* The first line of a definition, cut where it is long. */
+static const char *
+definition_text(weiri_diagnostics *self, weiri_span definition)
+{
+    enum { SHOWN_BYTES = 120 };
+    const char *text = self->files[definition.file].text + definition.offset;
+    uint32_t    size = 0;
+    while (size < definition.size && size < SHOWN_BYTES && text[size] != '\n') {
+        size++;
+    }
+    bool is_cut = size < definition.size;
+    while (is_cut && ((uint8_t)text[size] & 0xC0) == 0x80) {
+        size--; /* not within a code point */
+    }
+    return weiri_arena_format(self->arena, "%.*s%s", (int)size, text, is_cut ? " …" : "");
+}
+
+static void
+hint_expansion(weiri_diagnostics *self, weiri_span at)
+{
+    for (uint32_t i = 0; i < self->n_expansions; i++) {
+        const struct expansion *it = &self->expansions[i];
+        if (it->call.file == at.file && it->call.offset == at.offset
+            && it->call.size == at.size) {
+            bool        is_own = it->definition.file == at.file;
+            const char *file   = is_own ? "" : self->files[it->definition.file].name;
+            add_hint(
+                self, weiri_arena_format(self->arena, "%s%s%s", file, is_own ? "" : ": ",
+                          definition_text(self, it->definition)));
+            return;
+        }
+    }
+}
+
+void
+weiri_report(
+    weiri_diagnostics *self, weiri_code code, weiri_span at, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    struct report report = {
+        .code = code, .at = at, .text = format_text(self->arena, format, args)
+    };
+    va_end(args);
+    self->last = NULL;
+    insert(self, report);
+    if (self->last != NULL) {
+        hint_expansion(self, at);
+    }
+}
+
+bool
+weiri_report_seeks_nearest(const weiri_diagnostics *self, size_t n_names)
+{
+    enum { NAMES = 2000 };
+    return self->last != NULL && n_names <= NAMES;
 }
 
 void

@@ -57,6 +57,12 @@ void
 weiri_report_hint(weiri_diagnostics *self, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* What stands at this place was put in for a call: reports about it show the definition
+ * as a hint. */
+void
+weiri_diagnostics_expansion(
+    weiri_diagnostics *self, weiri_span call, weiri_span definition);
+
 /* Keep the reports for which `keep` is true. */
 void
 weiri_report_filter(weiri_diagnostics *self,

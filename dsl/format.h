@@ -29,6 +29,7 @@ typedef struct weiri_mark {
     bool     is_tight;   /* no space                                            */
     bool     is_dropped; /* the token is not needed                             */
     bool     is_apart;   /* HARD: a blank line, though none is written          */
+    bool     is_list;    /* a bracket that begins a list                        */
     uint32_t indent;     /* HARD: columns                                       */
     uint32_t group;      /* SOFT: index                                         */
     uint32_t hang;       /* SOFT: columns to the left of the group's            */

@@ -51,6 +51,13 @@ mark_call(weiri_layout *self, const weiri_ast_expr *expr)
 }
 
 static void
+mark_values(weiri_layout *self, const weiri_ast_expr *expr)
+{
+    self->marks[first_of(self, expr->items[0]) - 1].is_list = true;
+    mark_list(self, expr->items, expr->n_items);
+}
+
+static void
 mark_case(weiri_layout *self, const weiri_ast_expr *expr)
 {
     uint32_t end   = last_of(self, expr->items[expr->n_items - 1]) + 1;
@@ -91,6 +98,7 @@ mark(weiri_layout *self, const weiri_ast_expr *expr)
     case WEIRI_AST_CALL: mark_call(self, expr); break;
     case WEIRI_AST_IN: mark_list(self, expr->items + 1, expr->n_items - 1); break;
     case WEIRI_AST_CASE: mark_case(self, expr); break;
+    case WEIRI_AST_LIST: mark_values(self, expr); break;
     default: break;
     }
 }

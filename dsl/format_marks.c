@@ -82,9 +82,13 @@ weiri_layout_space(const weiri_layout *self, uint32_t token)
         return 0;
     }
     switch (weiri_layout_kind(self, token)) {
+    case WEIRI_TOKEN_LEFT_BRACKET:
+        if (mark->is_list) {
+            break;
+        }
+        return 0;
     case WEIRI_TOKEN_COMMA:
     case WEIRI_TOKEN_RIGHT_PAREN:
-    case WEIRI_TOKEN_LEFT_BRACKET:
     case WEIRI_TOKEN_RIGHT_BRACKET:
     case WEIRI_TOKEN_DOT:
     case WEIRI_TOKEN_COLON:
@@ -354,6 +358,18 @@ mark_plugin(weiri_layout *self, const weiri_ast_plugin *plugin)
 }
 
 static void
+mark_function(weiri_layout *self, const weiri_ast_function *function)
+{
+    if (function->plugin != NULL) {
+        mark_plugin(self, function->plugin);
+        return;
+    }
+    uint32_t paren              = weiri_layout_last(self, function->name.at) + 1;
+    self->marks[paren].is_tight = true;
+    weiri_layout_expr(self, function->body);
+}
+
+static void
 mark_statement(weiri_layout *self, const weiri_ast_statement *statement)
 {
     weiri_layout_hard(self, weiri_layout_first(self, statement->at), 0);
@@ -369,8 +385,8 @@ mark_statement(weiri_layout *self, const weiri_ast_statement *statement)
             WEIRI_TOKEN_COLON);
         weiri_layout_expr(self, statement->as.param->value);
         break;
+    case WEIRI_WORD_FUNCTION: mark_function(self, statement->as.function); break;
     case WEIRI_WORD_MODEL:
-    case WEIRI_WORD_FUNCTION:
     case WEIRI_WORD_ACTOR: mark_plugin(self, statement->as.plugin); break;
     default: break;
     }

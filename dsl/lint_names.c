@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "lint.h"
+#include "std.h"
 
 /* ---- reading ---- */
 
@@ -16,6 +17,9 @@ count_word(const weiri_lint *self, const char *word)
         const weiri_ast_file  *file = &self->ast->files[i];
         const weiri_text_file *text =
             weiri_diagnostics_file(self->diagnostics, file->file);
+        if (weiri_std_is_path(text->name)) {
+            continue; /* reads no parameter of anybody's */
+        }
         for (uint32_t k = 0; k < file->tokens.n_items; k++) {
             const weiri_token *token = &file->tokens.items[k];
             n += token->kind == WEIRI_TOKEN_NAME && token->size == size

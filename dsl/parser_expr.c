@@ -249,6 +249,20 @@ parse_parens(weiri_parser *self)
 }
 
 static weiri_ast_expr *
+parse_values(weiri_parser *self)
+{
+    uint32_t first = self->at;
+    weiri_parser_expect(self, WEIRI_TOKEN_LEFT_BRACKET, NULL);
+    weiri_ast_expr *expr = new_expr(self, WEIRI_AST_LIST, first);
+    do {
+        add_item(self, expr, parse_or(self));
+    } while (weiri_parser_take(self, WEIRI_TOKEN_COMMA));
+    weiri_parser_expect(self, WEIRI_TOKEN_RIGHT_BRACKET, "',' or ']'");
+    finish(self, expr, first);
+    return expr;
+}
+
+static weiri_ast_expr *
 parse_primary(weiri_parser *self)
 {
     switch (weiri_parser_kind(self)) {
@@ -260,6 +274,7 @@ parse_primary(weiri_parser *self)
         return weiri_parser_is_at_clause(self) ? broken(self, "a value")
                                                : parse_name(self);
     case WEIRI_TOKEN_LEFT_PAREN: return parse_parens(self);
+    case WEIRI_TOKEN_LEFT_BRACKET: return parse_values(self);
     default: return broken(self, "a value");
     }
 }

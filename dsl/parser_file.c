@@ -66,6 +66,33 @@ parse_plugin(weiri_parser *self, weiri_word kind)
     return plugin;
 }
 
+static weiri_ast_function *
+parse_function(weiri_parser *self)
+{
+    weiri_ast_function *function = weiri_arena_alloc(self->arena, sizeof *function);
+    uint32_t            first    = self->at - 1;
+    if (weiri_parser_word_at(self, 1) == WEIRI_WORD_FROM) {
+        function->plugin = parse_plugin(self, WEIRI_WORD_FUNCTION);
+        function->name   = function->plugin->name;
+        return function;
+    }
+    function->name = weiri_parser_name(self, "the function's name");
+    weiri_parser_expect(self, WEIRI_TOKEN_LEFT_PAREN, "'(' and parameters, or 'from'");
+    while (!self->is_lost && !weiri_parser_take(self, WEIRI_TOKEN_RIGHT_PAREN)) {
+        weiri_ast_name param = weiri_parser_name(self, "the name of a parameter");
+        WEIRI_ARENA_PUSH(self->arena, function->params, function->n_params, param);
+        if (!weiri_parser_take(self, WEIRI_TOKEN_COMMA)
+            && weiri_parser_kind(self) != WEIRI_TOKEN_RIGHT_PAREN) {
+            weiri_parser_fail(self, "',' or ')'");
+        }
+    }
+    weiri_parser_expect(self, WEIRI_TOKEN_ASSIGN, "'=' and an expression");
+    function->body      = weiri_parse_expr(self);
+    function->is_broken = self->is_lost;
+    function->at        = weiri_parser_span_from(self, first);
+    return function;
+}
+
 static void
 parse_body(weiri_parser *self, weiri_ast_statement *statement)
 {
@@ -77,9 +104,9 @@ parse_body(weiri_parser *self, weiri_ast_statement *statement)
     case WEIRI_WORD_RULE: statement->as.rule = weiri_parse_rule(self); break;
     case WEIRI_WORD_PARAM: statement->as.param = parse_param(self); break;
     case WEIRI_WORD_INCLUDE: statement->as.include = parse_include(self); break;
+    case WEIRI_WORD_FUNCTION: statement->as.function = parse_function(self); break;
     case WEIRI_WORD_MODEL:
     case WEIRI_WORD_ACTOR:
-    case WEIRI_WORD_FUNCTION:
         statement->as.plugin = parse_plugin(self, statement->kind);
         break;
     default: statement->as.test = weiri_parse_test(self); break;

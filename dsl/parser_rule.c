@@ -1,6 +1,8 @@
 /* A rule: its clauses, each at most once, in any order after the first. */
 #include "parser.h"
 
+#include <string.h>
+
 static weiri_ast_emit
 parse_emit(weiri_parser *self, uint32_t first)
 {
@@ -141,6 +143,25 @@ is_clause(weiri_word word)
     return word >= WEIRI_WORD_MATCH && word <= WEIRI_WORD_ORDER;
 }
 
+/* Units in words after a number, as in `within 5 minutes`. */
+static bool
+suggest_duration(weiri_parser *self, const char *word)
+{
+    static const struct {
+        const char *begin;
+        const char *unit;
+    } UNITS[] = { { "milli", "ms" }, { "sec", "s" }, { "min", "m" }, { "hour", "h" },
+        { "day", "d" } };
+    for (size_t i = 0; i < sizeof UNITS / sizeof UNITS[0]; i++) {
+        if (strncmp(word, UNITS[i].begin, strlen(UNITS[i].begin)) == 0) {
+            weiri_report_hint(self->diagnostics,
+                "a number and its unit are one word: '5%s'", UNITS[i].unit);
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 report_no_clause(weiri_parser *self)
 {
@@ -158,8 +179,10 @@ report_no_clause(weiri_parser *self)
         weiri_arena_text(self->arena, self->text + token->offset, token->size);
     weiri_parser_fail_as(self, WEIRI_E_CLAUSE_EXPECTED,
         weiri_arena_format(self->arena, "'%.40s' begins no clause of a rule", word));
-    weiri_report_nearest(
-        self->diagnostics, word, CLAUSES, sizeof CLAUSES / sizeof CLAUSES[0]);
+    if (!suggest_duration(self, word)) {
+        weiri_report_nearest(
+            self->diagnostics, word, CLAUSES, sizeof CLAUSES / sizeof CLAUSES[0]);
+    }
 }
 
 static void

@@ -270,6 +270,13 @@ bool
 weiri_plan_source(
     weiri_planner *self, const weiri_ast_io *ast, uint32_t stream, weiri_source *out);
 
+/* ---- planner_wire.c ---- */
+
+/* zmq("address", type: pull, bind: true, topic: "x"). False after a report. */
+bool
+weiri_plan_wire(weiri_planner *self, const weiri_ast_endpoint *endpoint, bool is_sink,
+    weiri_wire_config *out);
+
 /* ---- planner_order.c ---- */
 
 /* Which streams each rule reads and writes. */

@@ -33,7 +33,8 @@ open_plugin(weiri_planner *self, const weiri_ast_plugin *declared)
     weiri_plugin *plugin = NULL;
     weir_error    err    = { .status = WEIR_OK };
     const char   *path   = path_beside(self, declared->name.at.file, declared->path);
-    if (self->options != NULL && self->options->no_includes) {
+    if (self->options != NULL
+        && (self->options->no_includes || self->options->no_plugins)) {
         weiri_report(self->diagnostics, WEIRI_E_BAD_PLUGIN, declared->name.at,
             "no plugins can be loaded here");
         return NULL;
@@ -126,7 +127,10 @@ weiri_plan_functions(weiri_planner *self)
     self->functions = weiri_arena_alloc(self->arena, sizeof *self->functions);
     for (uint64_t i = 0;
          (statement = weiri_planner_next(self, WEIRI_WORD_FUNCTION, &i)) != NULL;) {
-        const weiri_ast_plugin *declared = statement->as.plugin;
+        const weiri_ast_plugin *declared = statement->as.function->plugin;
+        if (declared == NULL) {
+            continue; /* it was put in where it is called */
+        }
         if (declared->name.text == NULL || declared->path == NULL) {
             self->has_lost_names = true;
         } else if (is_taken(self, declared->name.text)) {

@@ -1,5 +1,6 @@
 /* Aggregates of a window: what they are given, and the registers that hold them. */
 #include "planner_query.h"
+#include "std.h"
 
 #include <string.h>
 
@@ -65,6 +66,7 @@ usage_of(weiri_querying *self, weiri_aggregate_kind kind, const char *name)
     case WEIRI_AGGREGATE_QUANTILE: return "quantile(x, 0.99)";
     case WEIRI_AGGREGATE_TOP: return "top(3, x)";
     case WEIRI_AGGREGATE_EWMA: return "ewma(x, 10s)";
+    case WEIRI_AGGREGATE_LAG: return "lag(x), or lag(x, 3) for the third before";
     case WEIRI_AGGREGATE_CORRELATION: return "correlation(x, y)";
     default: return weiri_arena_format(self->planner->arena, "%s(x)", name);
     }
@@ -82,9 +84,10 @@ check_arguments(
     weiri_querying *self, const weiri_ast_expr *node, weiri_aggregate_kind kind)
 {
     weiri_diagnostics *diagnostics = self->planner->diagnostics;
-    uint32_t           most        = takes_two(kind) ? 2 : 1;
-    uint32_t           least       = kind == WEIRI_AGGREGATE_COUNT ? 0 : most;
-    bool               is_swapped  = kind == WEIRI_AGGREGATE_TOP && node->n_items == 2
+    bool               is_lag      = kind == WEIRI_AGGREGATE_LAG;
+    uint32_t           most        = takes_two(kind) || is_lag ? 2 : 1;
+    uint32_t           least      = kind == WEIRI_AGGREGATE_COUNT ? 0 : is_lag ? 1 : most;
+    bool               is_swapped = kind == WEIRI_AGGREGATE_TOP && node->n_items == 2
                       && node->items[0]->kind == WEIRI_AST_NAME
                       && node->items[1]->kind == WEIRI_AST_INT;
     if (node->n_items >= least && node->n_items <= most && !is_swapped) {
@@ -98,6 +101,44 @@ check_arguments(
             is_max ? "largest" : "smallest", is_max ? "greatest" : "least");
     }
     return false;
+}
+
+/* How far back, which the window has to reach. */
+static bool
+plan_lag(weiri_querying *self, const weiri_ast_expr *node, weiri_aggregate *row)
+{
+    weiri_diagnostics  *diagnostics = self->planner->diagnostics;
+    const weiri_window *window      = self->query->window;
+    row->index                      = window->is_before ? 0 : 1;
+    row->k                          = 1;
+    if (window->kind != WEIRI_WINDOW_SLIDING && window->kind != WEIRI_WINDOW_LAST) {
+        weiri_report(diagnostics, WEIRI_E_BAD_WINDOW, node->at,
+            "'lag' looks back from an event in a 'last' or 'sliding' window");
+        weiri_report_hint(diagnostics, "write 'window last 2' for the one before");
+        return false;
+    }
+    if (node->n_items > 1) {
+        const weir_value *value =
+            weiri_constant(self->planner, node->items[1], WEIR_INT, "the n of 'lag'");
+        if (value == NULL) {
+            return false;
+        }
+        bool is_far = value->as.i > WEIRI_WINDOW_ROWS;
+        row->k      = value->as.i < 1 || is_far ? 0 : (uint32_t)value->as.i;
+        if (row->k == 0) {
+            weiri_report(diagnostics, WEIRI_E_BAD_COUNT, node->items[1]->at,
+                "the n of 'lag' is a number from 1 to %d", WEIRI_WINDOW_ROWS);
+            return false;
+        }
+    }
+    if (window->kind == WEIRI_WINDOW_LAST && row->k + row->index > window->n_rows) {
+        weiri_report(diagnostics, WEIRI_E_BAD_COUNT, node->at,
+            "this window holds too few events to look back %u", row->k);
+        weiri_report_hint(diagnostics, "write 'window last %u%s'", row->k + row->index,
+            window->is_before ? " before" : "");
+        return false;
+    }
+    return true;
 }
 
 /* The second thing in the parentheses, where it is not a value of the events. */
@@ -126,6 +167,7 @@ plan_parameter(weiri_querying *self, const weiri_ast_expr *node, weiri_aggregate
     case WEIRI_AGGREGATE_CORRELATION:
         row->second = weiri_query_expr(self, WEIRI_QUERY_ARGUMENT, node->items[1]);
         return row->second != NULL;
+    case WEIRI_AGGREGATE_LAG: return plan_lag(self, node, row);
     default: return true;
     }
 }
@@ -188,7 +230,9 @@ check_stand(weiri_querying *self, const weiri_ast_expr *node)
         weiri_report(
             diagnostics, WEIRI_E_NEEDS_WINDOW, node->at, "'%s' needs a window", name);
         weiri_report_hint(diagnostics,
-            "add one: 'window tumbling 1m', or sliding, hopping, last, session");
+            strcmp(name, "lag") == 0
+                ? "add 'window last 2' for the event before"
+                : "add one: 'window tumbling 1m', or sliding, hopping, last, session");
         return false;
     }
     return true;
@@ -227,7 +271,11 @@ report_unknown(weiri_querying *self, const weiri_ast_expr *node)
     }
     weiri_report(self->planner->diagnostics, WEIRI_E_UNKNOWN_FUNCTION, node->at,
         "there is no function or aggregate '%.40s'", node->name.text);
-    weiri_report_nearest(self->planner->diagnostics, node->name.text, names, n_names);
+    if (weiri_std_with_function(node->name.text) != NULL) {
+        weiri_hint_std(self->planner->diagnostics, node->name.text);
+    } else {
+        weiri_report_nearest(self->planner->diagnostics, node->name.text, names, n_names);
+    }
 }
 
 weiri_expr *

@@ -3,9 +3,14 @@
 
 #include <string.h>
 
-static const char *const ENDPOINTS[] = { "file", "stdin", "stdout", "kafka", "mqtt",
-    "http", "postgres", "amqp", "tcp", "zmq", "redis", "websocket", "syslog" };
-enum { N_BUILT = 3, N_ENDPOINTS = sizeof ENDPOINTS / sizeof ENDPOINTS[0] };
+static const char *const ENDPOINTS[] = { "file", "stdin", "stdout", "zmq", "kafka",
+    "mqtt", "http", "postgres", "amqp", "tcp", "redis", "websocket", "syslog" };
+enum {
+    AT_FILE     = 0,
+    AT_ZMQ      = 3,
+    N_BUILT     = 4,
+    N_ENDPOINTS = sizeof ENDPOINTS / sizeof ENDPOINTS[0]
+};
 
 static const char *const FORMATS[] = { "json", "csv", "msgpack", "text" };
 enum { N_FORMATS = sizeof FORMATS / sizeof FORMATS[0] };
@@ -16,6 +21,7 @@ struct io {
     bool                is_sink;
     weiri_endpoint      endpoint;
     const char         *path;
+    weiri_wire_config   wire;
     weiri_format        format;
     bool                has_header;
     char                delimiter;
@@ -39,14 +45,18 @@ read_endpoint(weiri_planner *self, struct io *io)
             "events cannot be %s '%s'", io->is_sink ? "sent to" : "read from", name.text);
         weiri_report_nearest(self->diagnostics, name.text, ENDPOINTS, N_BUILT);
         weiri_report_hint(self->diagnostics, "%s",
-            io->is_sink ? "there are file(\"path\") and stdout()"
-                        : "there are file(\"path\") and stdin()");
+            io->is_sink ? "there are file(\"path\"), stdout() and zmq(\"address\")"
+                        : "there are file(\"path\"), stdin() and zmq(\"address\")");
         return false;
     }
     if (i >= N_BUILT) {
         weiri_report_not_yet(
             self, name.at, weiri_arena_format(self->arena, "'%s' is", name.text));
         return false;
+    }
+    if (i == AT_ZMQ) {
+        io->endpoint = WEIRI_ENDPOINT_ZMQ;
+        return true;
     }
     if (strcmp(name.text, io->is_sink ? "stdin" : "stdout") == 0) {
         weiri_report(self->diagnostics, WEIRI_E_UNKNOWN_ENDPOINT, name.at,
@@ -56,7 +66,7 @@ read_endpoint(weiri_planner *self, struct io *io)
             self->diagnostics, "did you mean '%s'?", io->is_sink ? "stdout" : "stdin");
         return false;
     }
-    io->endpoint = i == 0 ? WEIRI_ENDPOINT_FILE : WEIRI_ENDPOINT_STDIO;
+    io->endpoint = i == AT_FILE ? WEIRI_ENDPOINT_FILE : WEIRI_ENDPOINT_STDIO;
     return true;
 }
 
@@ -65,8 +75,8 @@ read_format(weiri_planner *self, struct io *io)
 {
     weiri_ast_name name = io->ast->format;
     if (name.text == NULL) {
-        bool is_stdio = io->endpoint == WEIRI_ENDPOINT_STDIO;
-        io->format    = is_stdio ? WEIRI_FORMAT_JSON : WEIRI_FORMAT_AUTO;
+        bool is_file = io->endpoint == WEIRI_ENDPOINT_FILE;
+        io->format   = is_file ? WEIRI_FORMAT_AUTO : WEIRI_FORMAT_JSON;
         return true;
     }
     for (uint32_t i = 0; i < N_FORMATS; i++) {
@@ -83,6 +93,14 @@ read_format(weiri_planner *self, struct io *io)
         weiri_report_hint(
             self->diagnostics, io->is_sink ? "formats are json, csv, msgpack and text"
                                            : "formats are json, csv and msgpack");
+        return false;
+    }
+    bool is_row = io->format == WEIRI_FORMAT_JSON || io->format == WEIRI_FORMAT_MSGPACK;
+    if (io->endpoint == WEIRI_ENDPOINT_ZMQ && !is_row) {
+        weiri_report(self->diagnostics, WEIRI_E_UNKNOWN_FORMAT, name.at,
+            "a message cannot be %s: it is rows, each of which stands for itself",
+            name.text);
+        weiri_report_hint(self->diagnostics, "formats of messages are json and msgpack");
         return false;
     }
     return true;
@@ -177,9 +195,15 @@ static bool
 read_options(weiri_planner *self, struct io *io)
 {
     const weiri_ast_options *options = &io->ast->endpoint.options;
-    bool                     is_ok   = read_path(self, io);
-    for (uint32_t i = io->path != NULL || !is_ok; i < options->n_items; i++) {
-        is_ok = read_option(self, io, &options->items[i]) && is_ok;
+    bool                     is_ok   = true;
+    if (io->endpoint == WEIRI_ENDPOINT_ZMQ) {
+        is_ok    = weiri_plan_wire(self, &io->ast->endpoint, io->is_sink, &io->wire);
+        io->path = io->wire.address;
+    } else {
+        is_ok = read_path(self, io);
+        for (uint32_t i = io->path != NULL || !is_ok; i < options->n_items; i++) {
+            is_ok = read_option(self, io, &options->items[i]) && is_ok;
+        }
     }
     options = &io->ast->format_options;
     for (uint32_t i = 0; i < options->n_items; i++) {
@@ -272,6 +296,7 @@ weiri_plan_source(
     }
     out->endpoint   = io.endpoint;
     out->path       = io.path;
+    out->wire       = io.wire;
     out->format     = io.format;
     out->has_header = io.has_header;
     out->delimiter  = io.delimiter;
@@ -314,6 +339,11 @@ plan_table_source(weiri_planner *self, const weiri_table_info *table)
         || self->streams[table->contents].is_broken) {
         return;
     }
+    if (source.endpoint == WEIRI_ENDPOINT_ZMQ) {
+        weiri_report_not_yet(
+            self, ast->endpoint.name.at, "a table that messages fill is");
+        return;
+    }
     source.is_timeless = self->plan->streams[table->contents].schema.time_field < 0;
     source.place       = weiri_planner_place(self, table->declared->name.at);
     WEIRI_ARENA_PUSH(self->arena, self->plan->sources, self->plan->n_sources, source);
@@ -341,6 +371,7 @@ plan_sink(weiri_planner *self, const weiri_ast_statement *statement)
     weiri_sink sink = { .stream = stream,
         .endpoint               = io.endpoint,
         .path                   = io.path,
+        .wire                   = io.wire,
         .format                 = io.format,
         .place                  = weiri_planner_place(self, statement->at) };
     WEIRI_ARENA_PUSH(self->arena, self->plan->sinks, self->plan->n_sinks, sink);

@@ -434,8 +434,7 @@ count_hidden(const weiri_planner *self)
         n += statement->as.rule->from.n_joins;
         n_rules++;
     }
-    for (uint64_t i = 0;
-         (statement = weiri_planner_next(self, WEIRI_WORD_TABLE, &i)) != NULL;) {
+    for (uint64_t i = 0; weiri_planner_next(self, WEIRI_WORD_TABLE, &i) != NULL;) {
         n += 2;
         n_tables++;
     }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "std.h"
 #include "weiri/timetext.h"
 
 enum { CASE_BRANCHES = 100 };
@@ -36,6 +37,15 @@ type_literal(const weiri_scope *scope, const weiri_ast_expr *node)
     return weiri_expr_constant(scope->arena, &value);
 }
 
+void
+weiri_hint_std(weiri_diagnostics *diagnostics, const char *name)
+{
+    const weiri_std_file *file = weiri_std_with_function(name);
+    if (file != NULL) {
+        weiri_report_hint(diagnostics, "include \"%s\" has it", file->name);
+    }
+}
+
 weiri_expr *
 weiri_type_call(const weiri_scope *scope, weiri_span at, const char *name,
     weiri_expr *const *args, uint32_t n_args)
@@ -48,6 +58,7 @@ weiri_type_call(const weiri_scope *scope, weiri_span at, const char *name,
     }
     if (status == WEIR_ENOENT) {
         weiri_report(scope->diagnostics, WEIRI_E_UNKNOWN_FUNCTION, at, "%s", err.text);
+        weiri_hint_std(scope->diagnostics, name);
     } else if (strcmp(name, "if") == 0) {
         weiri_report(scope->diagnostics, WEIRI_E_BRANCHES_DIFFER, at,
             "the branches are of different types: %s and %s",
@@ -216,6 +227,49 @@ type_case(const weiri_scope *scope, const weiri_ast_expr *node)
     return result;
 }
 
+/* The values are brought to one type, as the branches of an `if` are. */
+static weiri_expr *
+type_list(const weiri_scope *scope, const weiri_ast_expr *node)
+{
+    weiri_expr **items = type_items(scope, node);
+    if (items == NULL || !unify_times(scope, node->items, items, node->n_items, 1)) {
+        return NULL;
+    }
+    weir_error  err = { .status = WEIR_OK };
+    weiri_expr *out = NULL;
+    weir_status status =
+        weiri_expr_call(scope->arena, "[]", items, node->n_items, &out, &err);
+    if (status == WEIR_OK) {
+        return out;
+    }
+    for (uint32_t i = 0; i < node->n_items; i++) {
+        if (items[i]->type == WEIR_LIST) {
+            weiri_report(scope->diagnostics, WEIRI_E_WRONG_TYPE, node->items[i]->at,
+                "a list cannot stand in a list");
+            return NULL;
+        }
+    }
+    weiri_report(scope->diagnostics, WEIRI_E_WRONG_TYPE, node->at,
+        "the values of a list are of one type");
+    return NULL;
+}
+
+/* Two lists that are written out and cannot be multiplied, value by value. */
+static bool
+check_dot(const weiri_scope *scope, const weiri_ast_expr *node)
+{
+    bool is_written = strcmp(node->name.text, "dot") == 0 && node->n_items == 2
+                      && node->items[0]->kind == WEIRI_AST_LIST
+                      && node->items[1]->kind == WEIRI_AST_LIST;
+    if (!is_written || node->items[0]->n_items == node->items[1]->n_items) {
+        return true;
+    }
+    weiri_report(scope->diagnostics, WEIRI_E_BAD_ARGUMENTS, node->items[1]->at,
+        "'dot' takes two lists of one length, these have %u and %u values",
+        node->items[0]->n_items, node->items[1]->n_items);
+    return false;
+}
+
 static const weiri_operation *
 find_function(const weiri_scope *scope, const char *name)
 {
@@ -231,9 +285,9 @@ static weiri_expr *
 type_function(const weiri_scope *scope, const weiri_ast_expr *node)
 {
     const weiri_operation *function = find_function(scope, node->name.text);
-    weiri_expr           **items    = type_items(scope, node);
-    weiri_expr            *out      = NULL;
-    weir_error             err      = { .status = WEIR_OK };
+    weiri_expr **items = check_dot(scope, node) ? type_items(scope, node) : NULL;
+    weiri_expr  *out   = NULL;
+    weir_error   err   = { .status = WEIR_OK };
     if (items == NULL || function == NULL) {
         return items == NULL ? NULL
                              : weiri_type_call(
@@ -307,6 +361,7 @@ weiri_type_expr(const weiri_scope *scope, const weiri_ast_expr *node)
     case WEIRI_AST_LIKE:
     case WEIRI_AST_IS_NULL: return type_test(scope, node);
     case WEIRI_AST_CASE: return type_case(scope, node);
+    case WEIRI_AST_LIST: return type_list(scope, node);
     }
     return NULL;
 }

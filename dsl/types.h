@@ -47,6 +47,11 @@ weiri_expr *
 weiri_type_call(const weiri_scope *scope, weiri_span at, const char *name,
     weiri_expr *const *args, uint32_t n_args);
 
+/* Where the standard library has a function of this name, the report made last says so.
+ */
+void
+weiri_hint_std(weiri_diagnostics *diagnostics, const char *name);
+
 /* items joined by "and" or "or", as a balanced tree; n_items > 0 */
 weiri_expr *
 weiri_type_join(const weiri_scope *scope, weiri_span at, const char *name,

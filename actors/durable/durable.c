@@ -380,6 +380,12 @@ end_checkpoint(weiri_durable *self, bool is_waiting, weir_error *err)
     return trim(self, err);
 }
 
+bool
+weiri_durable_is_due(const weiri_durable *self)
+{
+    return self->child == 0 && monotonic_ns() >= self->next_ns;
+}
+
 /* A sync that failed is not tried again: the next would succeed, and what the system has
  * dropped would be missing for good. (Rebello et al., Can Applications Recover from fsync
  * Failures?, USENIX ATC 2020.) No room, memory or process is another thing: a store's
@@ -400,16 +406,16 @@ weiri_durable_is_broken(const weiri_durable *self)
 }
 
 weir_status
-weiri_durable_tick(weiri_durable *self, weiri_engine *engine, weir_error *err)
+weiri_durable_tick(
+    weiri_durable *self, weiri_engine *engine, bool is_at_rest, weir_error *err)
 {
     if (self->child > 0) {
         return note(self, end_checkpoint(self, false, err));
     }
-    int64_t now_ns = monotonic_ns();
-    if (now_ns < self->next_ns) {
+    if (!is_at_rest || !weiri_durable_is_due(self)) {
         return WEIR_OK;
     }
-    self->next_ns = now_ns + self->interval_ns;
+    self->next_ns = monotonic_ns() + self->interval_ns;
     return note(self, begin_checkpoint(self, engine, err));
 }
 

@@ -13,6 +13,7 @@
 #include "../source/source.h"
 #include "checkpoint.h"
 #include "journal.h"
+#include "weiri/flow.h"
 #include "weiri/folder.h"
 
 enum { DIR_MODE = 0750, FILE_MODE = 0640, MAX_PATH = 4096, READ_BYTES = 1 << 20 };
@@ -130,7 +131,8 @@ read_run(weiri_statedir *self, weir_error *err)
     }
     self->watermark_ns = weiri_unpack_time(&in);
     self->is_ended     = weiri_unpack_number(&in) != 0;
-    return in.wrong == NULL ? WEIR_OK : WEIR_FAIL(err, WEIR_EDATA, "%s", in.wrong);
+    return in.wrong == NULL ? weiri_flow_shards_of(&self->sections, &self->n_shards, err)
+                            : WEIR_FAIL(err, WEIR_EDATA, "%s", in.wrong);
 }
 
 static weir_status

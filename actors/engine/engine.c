@@ -214,6 +214,7 @@ weiri_engine_get_counts(const weiri_engine *self)
         counts.n_bytes += of.n_bytes;
         counts.n_late += of.n_late;
         counts.n_dead += of.n_dead;
+        counts.first_dead = counts.first_dead != NULL ? counts.first_dead : of.first_dead;
     }
     counts.is_running = self->is_running;
     if (self->is_running) {
@@ -237,10 +238,20 @@ is_of_table(const weiri_plan *plan, const weiri_source *source)
     return plan->streams[source->stream].origin == WEIRI_ORIGIN_TABLE;
 }
 
-/* Where a source is read from: a redirect to its stream, or what its rule file says. */
-static weir_status
-source_path(
-    const weiri_engine *self, const weiri_source *source, char **out, weir_error *err)
+/* Where a source or sink is, as the rule file says; NULL: no memory. */
+static char *
+endpoint_path(weiri_endpoint endpoint, const char *file, const char *path)
+{
+    switch (endpoint) {
+    case WEIRI_ENDPOINT_STDIO: return strdup("-");
+    case WEIRI_ENDPOINT_ZMQ: return weiri_place_resolve_address(file, path);
+    default: return weiri_place_resolve(file, path);
+    }
+}
+
+/* Where a source is read from instead; NULL: nowhere. */
+static const weiri_redirect *
+redirect_of(const weiri_engine *self, const weiri_source *source)
 {
     const char *stream = self->plan->streams[source->stream].schema.name;
     for (size_t i = 0; i < self->options.n_redirects; i++) {
@@ -248,14 +259,30 @@ source_path(
         bool is_meant = redirect->stream == NULL ? !is_of_table(self->plan, source)
                                                  : strcmp(redirect->stream, stream) == 0;
         if (is_meant) {
-            *out = strdup(redirect->path);
-            return *out != NULL ? WEIR_OK : WEIR_FAIL(err, WEIR_ENOMEM, "%s", stream);
+            return redirect;
         }
     }
-    *out = source->endpoint == WEIRI_ENDPOINT_STDIO
-               ? strdup("-")
-               : weiri_place_resolve(source->place.file, source->path);
-    return *out != NULL ? WEIR_OK : WEIR_FAIL(err, WEIR_ENOMEM, "%s", stream);
+    return NULL;
+}
+
+static weir_status
+source_path(
+    const weiri_engine *self, const weiri_source *source, char **out, weir_error *err)
+{
+    const weiri_redirect *redirect = redirect_of(self, source);
+    *out                           = redirect != NULL
+                                         ? strdup(redirect->path)
+                                         : endpoint_path(source->endpoint, source->place.file, source->path);
+    return *out != NULL ? WEIR_OK
+                        : WEIR_FAIL(err, WEIR_ENOMEM, "%s",
+                            self->plan->streams[source->stream].schema.name);
+}
+
+/* The sockets of this run, from the first one on. */
+static weir_status
+need_wires(weiri_engine *self, weir_error *err)
+{
+    return self->wires != NULL ? WEIR_OK : weiri_wires_new(&self->wires, err);
 }
 
 /* The first source of a stream; NULL: there is none. */
@@ -400,8 +427,17 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
     if (status != WEIR_OK) {
         return status;
     }
+    weiri_wire_config wire = source->wire;
+    bool              is_wire =
+        source->endpoint == WEIRI_ENDPOINT_ZMQ && redirect_of(self, source) == NULL;
+    if (is_wire && (status = need_wires(self, err)) != WEIR_OK) {
+        return status;
+    }
+    wire.address               = self->paths[index];
     weiri_intake_config config = {
         .source    = source,
+        .wire      = is_wire ? &wire : NULL,
+        .wires     = self->wires,
         .index     = index,
         .path      = self->paths[index],
         .format    = format,
@@ -426,22 +462,29 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
 }
 
 static weir_status
-open_outlet(weiri_engine *self, const char *path, weiri_outlet **out, weir_error *err)
+open_outlet(weiri_engine *self, const weiri_outlet_config *config, weiri_outlet **out,
+    weir_error *err)
 {
+    const char *path = config->path;
     for (uint32_t i = 0; i < self->n_outlets; i++) {
         const char *other = weiri_outlet_path(self->outlets[i]);
         if (strcmp(other, path) == 0 || weiri_place_is_same_file(other, path)) {
             *out = self->outlets[i];
-            return WEIR_OK;
+            return weiri_outlet_is_by(*out, config->wire)
+                       ? WEIR_OK
+                       : WEIR_FAIL(err, WEIR_EINVAL,
+                           "'%s' is written by two kinds of socket: give both sinks the "
+                           "same options",
+                           path);
         }
     }
     const weiri_restore *restore = self->options.restore;
     weiri_unpack         in      = { 0 };
     weir_status          status  = WEIR_OK;
     if (restore != NULL && weiri_sections_find(restore->sections, "sink", path, &in)) {
-        status = weiri_outlet_resume(path, &in, &self->outlets[self->n_outlets], err);
+        status = weiri_outlet_resume(config, &in, &self->outlets[self->n_outlets], err);
     } else {
-        status = weiri_outlet_new(path, &self->outlets[self->n_outlets], err);
+        status = weiri_outlet_new(config, &self->outlets[self->n_outlets], err);
     }
     if (status == WEIR_OK) {
         *out = self->outlets[self->n_outlets++];
@@ -488,9 +531,7 @@ check_target(
 static weir_status
 sink_path(const weiri_sink *sink, char **out, weir_error *err)
 {
-    *out = sink->endpoint == WEIRI_ENDPOINT_STDIO
-               ? strdup("-")
-               : weiri_place_resolve(sink->place.file, sink->path);
+    *out = endpoint_path(sink->endpoint, sink->place.file, sink->path);
     return *out != NULL
                ? WEIR_OK
                : WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
@@ -504,7 +545,7 @@ check_targets(const weiri_engine *self, weir_error *err)
     for (uint32_t i = 0; i < self->plan->n_sinks && status == WEIR_OK; i++) {
         const weiri_sink *sink = &self->plan->sinks[i];
         char             *path = NULL;
-        if (sink->endpoint == WEIRI_ENDPOINT_STDIO) {
+        if (sink->endpoint != WEIRI_ENDPOINT_FILE) {
             continue;
         }
         status = sink_path(sink, &path, err);
@@ -524,8 +565,17 @@ open_sink(weiri_engine *self, const weiri_sink *sink, weir_error *err)
     if (status != WEIR_OK) {
         return status;
     }
-    weiri_outlet *outlet = NULL;
-    status               = open_outlet(self, path, &outlet, err);
+    bool              is_wire = sink->endpoint == WEIRI_ENDPOINT_ZMQ;
+    weiri_wire_config wire    = sink->wire;
+    weiri_outlet     *outlet  = NULL;
+    wire.address              = path;
+    status                    = is_wire ? need_wires(self, err) : WEIR_OK;
+    if (status == WEIR_OK) {
+        const weiri_outlet_config config = {
+            .path = path, .wire = is_wire ? &wire : NULL, .wires = self->wires
+        };
+        status = open_outlet(self, &config, &outlet, err);
+    }
     free(path);
     return status == WEIR_OK
                ? weiri_outlet_add_stream(outlet, &self->plan->streams[sink->stream],
@@ -608,6 +658,7 @@ weiri_engine_destroy(weiri_engine **self_p)
     for (uint32_t i = 0; self->paths != NULL && i < self->plan->n_sources; i++) {
         free(self->paths[i]);
     }
+    weiri_wires_destroy(&self->wires);
     weiri_graph_destroy(&self->graph);
     weiri_flow_destroy(&self->flow);
     free(self->sink_streams);

@@ -16,6 +16,7 @@ struct weiri_engine {
     char               **paths;   /* shape (plan->n_sources,): resolved */
     weiri_outlet       **outlets; /* shape (n_outlets,)                 */
     uint32_t             n_outlets;
+    weiri_wires         *wires;        /* NULL: no socket is used            */
     uint32_t            *sink_streams; /* of the flow's outlet, shape (plan->n_sinks,) */
     int64_t              watermark_ns; /* of the last turn              */
     weiri_turn           turn;       /* of the flow, the last; its number is the next's */

@@ -21,6 +21,24 @@ weiri_place_resolve(const char *file, const char *path)
     return joined;
 }
 
+char *
+weiri_place_resolve_address(const char *file, const char *address)
+{
+    static const char IPC[] = "ipc://";
+    size_t            n     = sizeof IPC - 1;
+    if (strncmp(address, IPC, n) != 0 || address[n] == '@') {
+        return strdup(address);
+    }
+    char *path     = weiri_place_resolve(file, address + n);
+    char *resolved = path != NULL ? malloc(n + strlen(path) + 1) : NULL;
+    if (resolved != NULL) {
+        memcpy(resolved, IPC, n);
+        memcpy(resolved + n, path, strlen(path) + 1);
+    }
+    free(path);
+    return resolved;
+}
+
 static bool
 ends_with(const char *text, size_t size, const char *end)
 {

@@ -9,6 +9,10 @@
 char *
 weiri_place_resolve(const char *file, const char *path);
 
+/* The address of a socket, the path of an ipc:// one as seen from there. Likewise. */
+char *
+weiri_place_resolve_address(const char *file, const char *address);
+
 /* What a file's name says: .jsonl .ndjson .json, .csv .tsv, .msgpack .mp, with .gz or
  * .zst after it; AUTO if it says nothing. */
 weiri_format

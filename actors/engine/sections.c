@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char MAGIC[5] = { 'w', 'e', 'i', 'r', 'S' };
-
-enum { VERSION = 1, HASH_BYTES = 8 };
+static const weiri_seal SEAL = {
+    .magic = "weirS", .not_ours = "it is no snapshot", .version = 1
+};
 
 static void
 fini_section(weiri_section *self)
@@ -114,8 +114,7 @@ void
 weiri_sections_pack(const weiri_sections *self, weiri_pack *out)
 {
     size_t begin = out->size;
-    weiri_pack_bytes(out, MAGIC, sizeof MAGIC);
-    weiri_pack_number(out, VERSION);
+    weiri_pack_open(out, &SEAL);
     weiri_pack_number(out, self->n);
     for (uint32_t i = 0; i < self->n; i++) {
         const weiri_section *section = &self->items[i];
@@ -123,33 +122,7 @@ weiri_sections_pack(const weiri_sections *self, weiri_pack *out)
         weiri_pack_number(out, section->bytes.size);
         weiri_pack_bytes(out, section->bytes.bytes, section->bytes.size);
     }
-    if (!out->is_out_of_memory) {
-        weiri_pack_fixed(out,
-            weiri_hash_bytes(WEIRI_HASH_BEGIN, out->bytes + begin, out->size - begin));
-    }
-}
-
-static const char *
-check_envelope(weiri_unpack *in)
-{
-    const uint8_t *begin = in->at;
-    const uint8_t *magic = weiri_unpack_bytes(in, sizeof MAGIC);
-    if (magic == NULL || memcmp(magic, MAGIC, sizeof MAGIC) != 0) {
-        return "it is no snapshot";
-    }
-    if (weiri_unpack_number(in) != VERSION) {
-        return "it is in a format of another version";
-    }
-    if (in->end - in->at < HASH_BYTES) {
-        return "it ends too early";
-    }
-    in->end -= HASH_BYTES;
-    weiri_unpack hash = { .at = in->end, .end = in->end + HASH_BYTES };
-    if (weiri_unpack_fixed(&hash)
-        != weiri_hash_bytes(WEIRI_HASH_BEGIN, begin, (size_t)(in->end - begin))) {
-        return "its bytes are not those that were saved";
-    }
-    return NULL;
+    (void)weiri_pack_close(out, begin, true);
 }
 
 static weir_status
@@ -181,7 +154,7 @@ weiri_sections_unpack(
     weiri_sections *self, const uint8_t *bytes, size_t size, weir_error *err)
 {
     weiri_unpack in     = { .at = bytes, .end = bytes + size };
-    const char  *wrong  = check_envelope(&in);
+    const char  *wrong  = weiri_unpack_open(&in, &SEAL);
     weir_status  status = WEIR_OK;
     *self               = (weiri_sections){ 0 };
     if (wrong != NULL) {

@@ -47,9 +47,31 @@ weiri_engine_make_flow(weiri_engine *self, weir_error *err)
 /* What the caller is told of at the end, when what came before it has been written. */
 typedef struct run {
     weiri_engine *engine;
+    weir_status   last;   /* WEIR_ENOSPC: what was to be taken in is tried again */
     weir_status   failed; /* of taking in, WEIR_EOF: nothing */
     weir_error    failure;
+    bool          is_stopped; /* before the end, which is to come another time */
 } run;
+
+/* Take in what makes a turn, when whoever keeps the state has had a look. */
+static weir_status
+take(run *self, bool may_wait)
+{
+    const weiri_engine_keeper *keeper = self->engine->options.keeper;
+    weir_status                status = WEIR_OK;
+    if (keeper != NULL) {
+        if (!may_wait && keeper->wants_rest(keeper->context)) {
+            return WEIR_EAGAIN;
+        }
+        status = keeper->between(
+            keeper->context, self->engine, may_wait, self->last, &self->failure);
+    }
+    if (status == WEIR_OK) {
+        status = weiri_engine_take(self->engine, may_wait, &self->failure);
+    }
+    self->last = keeper != NULL && status == WEIR_ENOSPC ? status : WEIR_OK;
+    return self->last == WEIR_ENOSPC ? WEIR_OK : status;
+}
 
 static weir_status
 on_next(void *context, bool may_wait, weiri_turn *turn, bool *is_turn, weir_error *err)
@@ -57,13 +79,18 @@ on_next(void *context, bool may_wait, weiri_turn *turn, bool *is_turn, weir_erro
     run          *self   = context;
     weiri_engine *engine = self->engine;
     engine->has_turn     = false;
-    weir_status status   = weiri_engine_take(engine, may_wait, &self->failure);
+    weir_status status   = take(self, may_wait);
     if (status == WEIR_EAGAIN) {
         return status;
     }
     if (status != WEIR_OK) {
-        self->failed = status;
-        status       = weiri_engine_end(engine, err);
+        bool is_end      = status == WEIR_EOF && weiri_engine_is_at_end(engine);
+        self->failed     = status;
+        self->is_stopped = engine->options.keeper != NULL && !is_end;
+        status           = self->is_stopped ? WEIR_EOF : weiri_engine_end(engine, err);
+    }
+    if (self->is_stopped) {
+        return status;
     }
     *turn    = engine->turn;
     *is_turn = engine->has_turn;
@@ -82,10 +109,13 @@ weiri_engine_run(weiri_engine *self, weir_error *err)
     run                       all    = { .engine = self, .failed = WEIR_EOF };
     const weiri_flow_source   source = { .next = on_next, .context = &all };
     const weiri_flow_carriage how    = { .seed = NULL };
-    self->is_running                 = true;
-    weir_status status               = weiri_flow_run(self->flow, &source, &how, err);
-    self->is_running                 = false;
-    self->is_ended                   = true;
+    if (self->is_ended) {
+        return WEIR_OK;
+    }
+    self->is_running   = true;
+    weir_status status = weiri_flow_run(self->flow, &source, &how, err);
+    self->is_running   = false;
+    self->is_ended     = !all.is_stopped;
     if (status == WEIR_OK && all.failed != WEIR_EOF) {
         *err   = all.failure;
         status = all.failed;

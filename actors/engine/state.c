@@ -3,7 +3,7 @@
  *   engine/run       the watermark, and whether the last pass is done
  *   source/NAME#I    where the I-th source of a stream stands
  *   stream/NAME      events that wait for the watermark
- *   rule/NAME        what a rule remembers
+ *   rule/NAME        what a rule remembers; on several shards see actors/flow/state.c
  *   sink/PATH        how much was written
  */
 #include <stdio.h>
@@ -99,7 +99,8 @@ weiri_engine_save(const weiri_engine *self, weiri_sections *out, weir_error *err
         status = save_sources(self, out, err);
     }
     if (status == WEIR_OK && !self->is_ended) { /* else nothing will come any more */
-        status = weiri_graph_save(self->graph, out, err);
+        status = self->flow != NULL ? weiri_flow_save(self->flow, out, err)
+                                    : weiri_graph_save(self->graph, out, err);
     }
     if (status == WEIR_OK) {
         status = save_sinks(self, out);
@@ -151,14 +152,36 @@ load_sources(weiri_engine *self, weir_error *err)
     return status;
 }
 
+/* Each shard has saved its part by itself, which another number could not read. */
+static weir_status
+check_shards(const weiri_engine *self, weir_error *err)
+{
+    uint32_t    kept = 0;
+    uint32_t    n    = self->options.n_shards > 1 ? self->options.n_shards : 1;
+    weir_status status =
+        weiri_flow_shards_of(self->options.restore->sections, &kept, err);
+    return status != WEIR_OK || kept == n
+               ? status
+               : WEIR_FAIL(err, WEIR_EINVAL,
+                   "the state is that of a run with --shards %u, not %u: go on with "
+                   "--shards %u, or begin anew in another directory",
+                   kept, n, kept);
+}
+
 weir_status
 weiri_engine_load(weiri_engine *self, weir_error *err)
 {
-    weir_status status = load_run(self, err);
+    const weiri_restore *restore = self->options.restore;
+    weir_status          status  = load_run(self, err);
+    if (status == WEIR_OK && !self->is_ended) {
+        status = check_shards(self, err);
+    }
     if (status == WEIR_OK) {
         status = load_sources(self, err);
     }
-    return status == WEIR_OK && !self->is_ended
-               ? weiri_graph_load(self->graph, self->options.restore, err)
-               : status;
+    if (status != WEIR_OK || self->is_ended) {
+        return status;
+    }
+    return self->flow != NULL ? weiri_flow_load(self->flow, restore, err)
+                              : weiri_graph_load(self->graph, restore, err);
 }

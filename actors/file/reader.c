@@ -1,4 +1,4 @@
-/* weiri_reader: a descriptor, and an unpacker if the first bytes ask for one.
+/* A reader of a file: a descriptor, and an unpacker if the first bytes ask for one.
  *
  * Plain bytes go from the descriptor straight into the caller's memory; only the few by
  * which the packing is told, and packed input, pass through a buffer of a fixed size.
@@ -19,17 +19,18 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../bytes/ops.h"
 #include "unpack.h"
-#include "weiri/bytes.h"
+#include "weiri/limits.h"
 #include "weiri/pack.h"
 #include "weiri/timetext.h"
 
 enum { PACKED_BYTES = 128 << 10 };
 
-struct weiri_reader {
+typedef struct file_reader {
+    weiri_reader    base;
     int             fd;
     bool            is_stdin;
-    bool            is_regular;
     bool            is_at_end; /* of the descriptor */
     weiri_packing   packing;
     weiri_unpacker *unpacker; /* NULL while plain or not known         */
@@ -40,7 +41,7 @@ struct weiri_reader {
     size_t          end;
     char           *path;
     char           *bytes; /* PACKED_BYTES */
-};
+} file_reader;
 
 static weir_status
 open_path(const char *path, int *fd, weir_error *err)
@@ -56,7 +57,7 @@ open_path(const char *path, int *fd, weir_error *err)
 }
 
 static weir_status
-look_at(weiri_reader *self, weir_error *err)
+look_at(file_reader *self, weir_error *err)
 {
     struct stat about;
     if (fstat(self->fd, &about) != 0) {
@@ -65,67 +66,24 @@ look_at(weiri_reader *self, weir_error *err)
     if (S_ISDIR(about.st_mode)) {
         return WEIR_FAIL(err, WEIR_EIO, "'%s' is a directory", self->path);
     }
-    self->is_regular = S_ISREG(about.st_mode);
+    self->base.is_regular = S_ISREG(about.st_mode);
+    if (S_ISFIFO(about.st_mode)) { /* its writer need not wait while we sync */
+        (void)fcntl(self->fd, F_SETPIPE_SZ, WEIRI_TAPE_BYTES);
+    }
     return WEIR_OK;
 }
 
-weir_status
-weiri_reader_open(const char *path, weiri_reader **out, weir_error *err)
+static void
+close_file(weiri_reader *base)
 {
-    weiri_reader *self = calloc(1, sizeof *self);
-    if (self == NULL) {
-        return WEIR_FAIL(err, WEIR_ENOMEM, "cannot open '%s'", path);
+    file_reader *self = (file_reader *)base;
+    if (self->fd >= 0 && !self->is_stdin) {
+        close(self->fd);
     }
-    self->fd           = -1;
-    self->is_stdin     = strcmp(path, "-") == 0;
-    self->path         = strdup(self->is_stdin ? "standard input" : path);
-    self->bytes        = malloc(PACKED_BYTES);
-    weir_status status = WEIR_OK;
-    if (self->path == NULL || self->bytes == NULL) {
-        status = WEIR_FAIL(err, WEIR_ENOMEM, "cannot open '%s'", path);
-        goto fail;
-    }
-    self->fd = STDIN_FILENO;
-    if (!self->is_stdin && (status = open_path(path, &self->fd, err)) != WEIR_OK) {
-        goto fail;
-    }
-    status = look_at(self, err);
-    if (status != WEIR_OK) {
-        goto fail;
-    }
-    *out = self;
-    return WEIR_OK;
-fail:
-    weiri_reader_close(&self);
-    return status;
-}
-
-void
-weiri_reader_close(weiri_reader **self_p)
-{
-    weiri_reader *self = *self_p;
-    *self_p            = NULL;
-    if (self != NULL) {
-        if (self->fd >= 0 && !self->is_stdin) {
-            close(self->fd);
-        }
-        weiri_unpacker_destroy(&self->unpacker);
-        free(self->path);
-        free(self->bytes);
-        free(self);
-    }
-}
-
-void
-weiri_reader_widen(const weiri_reader *self, size_t size)
-{
-    (void)fcntl(self->fd, F_SETPIPE_SZ, (int)size);
-}
-
-bool
-weiri_reader_is_regular(const weiri_reader *self)
-{
-    return self->is_regular;
+    weiri_unpacker_destroy(&self->unpacker);
+    free(self->path);
+    free(self->bytes);
+    free(self);
 }
 
 /* How long a call may still wait; without end if `is_endless`. */
@@ -169,7 +127,7 @@ poll_ms(const struct patience *patience)
 }
 
 static weir_status
-wait_for_bytes(weiri_reader *self, const struct patience *patience, weir_error *err)
+wait_for_bytes(file_reader *self, const struct patience *patience, weir_error *err)
 {
     struct pollfd ready = { .fd = self->fd, .events = POLLIN };
     int           n     = poll(&ready, 1, poll_ms(patience));
@@ -184,14 +142,14 @@ wait_for_bytes(weiri_reader *self, const struct patience *patience, weir_error *
 
 /* Bytes from the descriptor; *n is 0 at its end. */
 static weir_status
-read_descriptor(weiri_reader *self, char *bytes, size_t size,
+read_descriptor(file_reader *self, char *bytes, size_t size,
     const struct patience *patience, size_t *n, weir_error *err)
 {
     *n = 0;
     if (self->is_at_end) {
         return WEIR_OK;
     }
-    if (!self->is_regular) {
+    if (!self->base.is_regular) {
         weir_status status = wait_for_bytes(self, patience, err);
         if (status != WEIR_OK) {
             return status;
@@ -212,7 +170,7 @@ read_descriptor(weiri_reader *self, char *bytes, size_t size,
 
 /* Read into the buffer, which has been used up or holds the start of a magic number. */
 static weir_status
-fill(weiri_reader *self, const struct patience *patience, weir_error *err)
+fill(file_reader *self, const struct patience *patience, weir_error *err)
 {
     if (self->first == self->end) {
         self->first = 0;
@@ -226,7 +184,7 @@ fill(weiri_reader *self, const struct patience *patience, weir_error *err)
 }
 
 static weir_status
-find_packing(weiri_reader *self, const struct patience *patience, weir_error *err)
+find_packing(file_reader *self, const struct patience *patience, weir_error *err)
 {
     while (self->packing == WEIRI_PACKING_UNKNOWN) {
         if (self->end > 0 || self->is_at_end) {
@@ -247,7 +205,7 @@ find_packing(weiri_reader *self, const struct patience *patience, weir_error *er
 }
 
 static weir_status
-read_plain(weiri_reader *self, char *bytes, size_t size, const struct patience *patience,
+read_plain(file_reader *self, char *bytes, size_t size, const struct patience *patience,
     size_t *n, weir_error *err)
 {
     size_t left = self->end - self->first;
@@ -262,7 +220,7 @@ read_plain(weiri_reader *self, char *bytes, size_t size, const struct patience *
 }
 
 static weir_status
-fail_packed(weiri_reader *self, weir_error *err)
+fail_packed(file_reader *self, weir_error *err)
 {
     uint64_t at = self->n_read - (self->end - self->first);
     if (self->fault == WEIR_ENOMEM) {
@@ -275,7 +233,7 @@ fail_packed(weiri_reader *self, weir_error *err)
 
 /* Unpack what is in the buffer; a fault is kept until the bytes before it are taken. */
 static size_t
-unpack_some(weiri_reader *self, char *bytes, size_t size)
+unpack_some(file_reader *self, char *bytes, size_t size)
 {
     weiri_unpack_step step = {
         .in       = self->bytes + self->first,
@@ -292,7 +250,7 @@ unpack_some(weiri_reader *self, char *bytes, size_t size)
 }
 
 static weir_status
-read_packed(weiri_reader *self, char *bytes, size_t size, const struct patience *patience,
+read_packed(file_reader *self, char *bytes, size_t size, const struct patience *patience,
     size_t *n, weir_error *err)
 {
     while (self->fault == WEIR_OK) {
@@ -316,11 +274,11 @@ read_packed(weiri_reader *self, char *bytes, size_t size, const struct patience 
     return fail_packed(self, err);
 }
 
-weir_status
-weiri_reader_read(weiri_reader *self, char *bytes, size_t size, int64_t wait_ns,
-    size_t *n, weir_error *err)
+static weir_status
+read_file(weiri_reader *base, char *bytes, size_t size, int64_t wait_ns, size_t *n,
+    weir_error *err)
 {
-    *n = 0;
+    file_reader *self = (file_reader *)base;
     if (size == 0) {
         return WEIR_FAIL(err, WEIR_EINVAL, "no room to read '%s' into", self->path);
     }
@@ -335,10 +293,11 @@ weiri_reader_read(weiri_reader *self, char *bytes, size_t size, int64_t wait_ns,
 
 /* ---- going on where another left off ---- */
 
-weir_status
-weiri_reader_skip(weiri_reader *self, uint64_t position, weir_error *err)
+static weir_status
+skip_file(weiri_reader *base, uint64_t position, weir_error *err)
 {
-    char *waste = malloc(PACKED_BYTES);
+    file_reader *self  = (file_reader *)base;
+    char        *waste = malloc(PACKED_BYTES);
     if (waste == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "cannot read '%s'", self->path);
     }
@@ -350,7 +309,7 @@ weiri_reader_skip(weiri_reader *self, uint64_t position, weir_error *err)
             break;
         }
         size_t n = 0;
-        status   = weiri_reader_read(self, waste,
+        status   = read_file(base, waste,
             position < PACKED_BYTES ? (size_t)position : PACKED_BYTES, 0, &n, err);
         position -= n;
     }
@@ -363,7 +322,7 @@ weiri_reader_skip(weiri_reader *self, uint64_t position, weir_error *err)
 enum { MARK_BYTES = 4096 };
 
 static weir_status
-hash_range(const weiri_reader *self, uint64_t first, uint64_t end, uint64_t *hash,
+hash_range(const file_reader *self, uint64_t first, uint64_t end, uint64_t *hash,
     weir_error *err)
 {
     char bytes[MARK_BYTES];
@@ -384,7 +343,7 @@ hash_range(const weiri_reader *self, uint64_t first, uint64_t end, uint64_t *has
 }
 
 static weir_status
-hash_file(const weiri_reader *self, uint64_t n_read, uint64_t *hash, weir_error *err)
+hash_file(const file_reader *self, uint64_t n_read, uint64_t *hash, weir_error *err)
 {
     uint64_t size      = n_read < MARK_BYTES ? n_read : MARK_BYTES;
     *hash              = WEIRI_HASH_BEGIN;
@@ -393,22 +352,63 @@ hash_file(const weiri_reader *self, uint64_t n_read, uint64_t *hash, weir_error 
                              : status;
 }
 
-weir_status
-weiri_reader_mark(const weiri_reader *self, weiri_file_mark *out, weir_error *err)
+static weir_status
+mark_file(const weiri_reader *base, weiri_file_mark *out, weir_error *err)
 {
-    out->n_read = self->n_read;
+    const file_reader *self = (const file_reader *)base;
+    out->n_read             = self->n_read;
     return hash_file(self, out->n_read, &out->hash, err);
 }
 
-weir_status
-weiri_reader_check_mark(
-    const weiri_reader *self, const weiri_file_mark *mark, weir_error *err)
+static weir_status
+check_file(const weiri_reader *base, const weiri_file_mark *mark, weir_error *err)
 {
-    uint64_t    hash   = 0;
-    weir_status status = hash_file(self, mark->n_read, &hash, err);
+    const file_reader *self   = (const file_reader *)base;
+    uint64_t           hash   = 0;
+    weir_status        status = hash_file(self, mark->n_read, &hash, err);
     if (status == WEIR_OK && hash != mark->hash) {
         return WEIR_FAIL(
             err, WEIR_EDATA, "'%s' is not the file that was read before", self->path);
     }
+    return status;
+}
+
+static const weiri_reader_ops OPS = {
+    .close      = close_file,
+    .read       = read_file,
+    .skip       = skip_file,
+    .mark       = mark_file,
+    .check_mark = check_file,
+};
+
+weir_status
+weiri_reader_open(const char *path, weiri_reader **out, weir_error *err)
+{
+    file_reader *self = calloc(1, sizeof *self);
+    if (self == NULL) {
+        return WEIR_FAIL(err, WEIR_ENOMEM, "cannot open '%s'", path);
+    }
+    self->base.ops     = &OPS;
+    self->fd           = -1;
+    self->is_stdin     = strcmp(path, "-") == 0;
+    self->path         = strdup(self->is_stdin ? "standard input" : path);
+    self->bytes        = malloc(PACKED_BYTES);
+    weir_status status = WEIR_OK;
+    if (self->path == NULL || self->bytes == NULL) {
+        status = WEIR_FAIL(err, WEIR_ENOMEM, "cannot open '%s'", path);
+        goto fail;
+    }
+    self->fd = STDIN_FILENO;
+    if (!self->is_stdin && (status = open_path(path, &self->fd, err)) != WEIR_OK) {
+        goto fail;
+    }
+    status = look_at(self, err);
+    if (status != WEIR_OK) {
+        goto fail;
+    }
+    *out = &self->base;
+    return WEIR_OK;
+fail:
+    close_file(&self->base);
     return status;
 }

@@ -1,4 +1,4 @@
-/* weiri_writer: a buffer before a descriptor.
+/* A writer of a file: a buffer before a descriptor.
  *
  * After a failure the writer stays failed: what was lost in between would be a hole in
  * the output that nobody sees.
@@ -14,25 +14,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "weiri/bytes.h"
+#include "../bytes/ops.h"
 #include "weiri/folder.h"
 
 enum { BUFFER_BYTES = 128 << 10, FILE_MODE = 0666 };
 
-struct weiri_writer {
-    int         fd;
-    bool        is_stdout;
-    bool        is_regular;
-    weir_status fault;       /* WEIR_OK until a write fails             */
-    int         fault_errno; /* why, to be told again                   */
-    uint64_t    n_written;   /* bytes that the system has taken         */
-    size_t      used;        /* of `buffer`                             */
-    char       *path;
-    char       *buffer; /* BUFFER_BYTES */
-};
+typedef struct file_writer {
+    weiri_writer base;
+    int          fd;
+    bool         is_stdout;
+    weir_status  fault;       /* WEIR_OK until a write fails             */
+    int          fault_errno; /* why, to be told again                   */
+    size_t       used;        /* of `buffer`                             */
+    char        *path;
+    char        *buffer; /* BUFFER_BYTES */
+} file_writer;
 
 static void
-free_writer(weiri_writer *self)
+free_writer(file_writer *self)
 {
     free(self->path);
     free(self->buffer);
@@ -41,14 +40,14 @@ free_writer(weiri_writer *self)
 
 /* Keep the first `size` bytes of what is there. */
 static weir_status
-cut_back(weiri_writer *self, uint64_t size, weir_error *err)
+cut_back(file_writer *self, uint64_t size, weir_error *err)
 {
     struct stat about = { 0 };
     if (fstat(self->fd, &about) != 0) {
         return WEIR_FAIL_OS(err, errno, "cannot write '%s'", self->path);
     }
-    self->is_regular = S_ISREG(about.st_mode);
-    if (!self->is_regular) {
+    self->base.is_regular = S_ISREG(about.st_mode);
+    if (!self->base.is_regular) {
         return WEIR_OK; /* what was written cannot be taken back */
     }
     if ((uint64_t)about.st_size < size) {
@@ -64,12 +63,115 @@ cut_back(weiri_writer *self, uint64_t size, weir_error *err)
 }
 
 static weir_status
+fail_write(file_writer *self, int os_errno, weir_error *err)
+{
+    self->fault_errno = os_errno;
+    self->fault       = os_errno == EPIPE ? WEIR_ECLOSED : WEIR_EIO;
+    if (self->fault == WEIR_ECLOSED) {
+        return WEIR_FAIL(err, WEIR_ECLOSED,
+            "'%s': its reader has gone after %" PRIu64 " bytes", self->path,
+            self->base.n_written);
+    }
+    return WEIR_FAIL_OS(err, os_errno, "cannot write '%s' after %" PRIu64 " bytes",
+        self->path, self->base.n_written);
+}
+
+/* A descriptor that somebody made non-blocking: wait until it takes more. */
+static void
+wait_for_room(int fd)
+{
+    struct pollfd ready = { .fd = fd, .events = POLLOUT };
+    (void)poll(&ready, 1, -1); /* a failure shows in the next write */
+}
+
+/* Write everything; what a short write left is tried again. */
+static weir_status
+write_all(file_writer *self, const char *bytes, size_t size, weir_error *err)
+{
+    size_t n_done = 0;
+    while (n_done < size) {
+        ssize_t n = write(self->fd, bytes + n_done, size - n_done);
+        if (n >= 0) {
+            n_done += (size_t)n;
+            self->base.n_written += (uint64_t)n;
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            wait_for_room(self->fd);
+        } else if (errno != EINTR) {
+            return fail_write(self, errno, err);
+        }
+    }
+    return WEIR_OK;
+}
+
+static weir_status
+flush_file(weiri_writer *base, weir_error *err)
+{
+    file_writer *self = (file_writer *)base;
+    if (self->fault != WEIR_OK) {
+        return fail_write(self, self->fault_errno, err);
+    }
+    weir_status status = write_all(self, self->buffer, self->used, err);
+    self->used         = 0;
+    return status;
+}
+
+static weir_status
+write_file(weiri_writer *base, const char *bytes, size_t size, weir_error *err)
+{
+    file_writer *self = (file_writer *)base;
+    if (self->fault != WEIR_OK || size > BUFFER_BYTES - self->used) {
+        weir_status status = flush_file(&self->base, err);
+        if (status != WEIR_OK) {
+            return status;
+        }
+    }
+    if (size >= BUFFER_BYTES) { /* the buffer is empty, and would not save a call */
+        return write_all(self, bytes, size, err);
+    }
+    if (size > 0) {
+        memcpy(self->buffer + self->used, bytes, size);
+        self->used += size;
+    }
+    return WEIR_OK;
+}
+
+static weir_status
+close_file(weiri_writer *base, weir_error *err)
+{
+    file_writer *self   = (file_writer *)base;
+    weir_status  status = flush_file(&self->base, err);
+    if (!self->is_stdout && close(self->fd) != 0 && errno != EINTR && status == WEIR_OK) {
+        status = fail_write(self, errno, err);
+    }
+    free_writer(self);
+    return status;
+}
+
+static weir_status
+sync_file(const weiri_writer *base, weir_error *err)
+{
+    const file_writer *self = (const file_writer *)base;
+    if (fdatasync(self->fd) != 0) {
+        return WEIR_FAIL_OS(err, errno, "cannot sync '%s'", self->path);
+    }
+    return weiri_sync_folder_of(self->path, err); /* it may be new there */
+}
+
+static const weiri_writer_ops OPS = {
+    .close = close_file,
+    .write = write_file,
+    .flush = flush_file,
+    .sync  = sync_file,
+};
+
+static weir_status
 open_writer(const char *path, uint64_t size, weiri_writer **out, weir_error *err)
 {
-    weiri_writer *self = calloc(1, sizeof *self);
+    file_writer *self = calloc(1, sizeof *self);
     if (self == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "cannot write '%s'", path);
     }
+    self->base.ops     = &OPS;
     self->is_stdout    = strcmp(path, "-") == 0;
     self->path         = strdup(self->is_stdout ? "standard output" : path);
     self->buffer       = malloc(BUFFER_BYTES);
@@ -89,8 +191,8 @@ open_writer(const char *path, uint64_t size, weiri_writer **out, weir_error *err
         close(self->fd);
         goto fail;
     }
-    self->n_written = size;
-    *out            = self;
+    self->base.n_written = size;
+    *out                 = &self->base;
     return WEIR_OK;
 fail:
     free_writer(self);
@@ -107,115 +209,4 @@ weir_status
 weiri_writer_resume(const char *path, uint64_t size, weiri_writer **out, weir_error *err)
 {
     return open_writer(path, size, out, err);
-}
-
-bool
-weiri_writer_is_regular(const weiri_writer *self)
-{
-    return self->is_regular;
-}
-
-uint64_t
-weiri_writer_size(const weiri_writer *self)
-{
-    return self->n_written;
-}
-
-weir_status
-weiri_writer_sync(const weiri_writer *self, weir_error *err)
-{
-    if (!self->is_regular) {
-        return WEIR_OK;
-    }
-    if (fdatasync(self->fd) != 0) {
-        return WEIR_FAIL_OS(err, errno, "cannot sync '%s'", self->path);
-    }
-    return weiri_sync_folder_of(self->path, err); /* it may be new there */
-}
-
-static weir_status
-fail_write(weiri_writer *self, int os_errno, weir_error *err)
-{
-    self->fault_errno = os_errno;
-    self->fault       = os_errno == EPIPE ? WEIR_ECLOSED : WEIR_EIO;
-    if (self->fault == WEIR_ECLOSED) {
-        return WEIR_FAIL(err, WEIR_ECLOSED,
-            "'%s': its reader has gone after %" PRIu64 " bytes", self->path,
-            self->n_written);
-    }
-    return WEIR_FAIL_OS(err, os_errno, "cannot write '%s' after %" PRIu64 " bytes",
-        self->path, self->n_written);
-}
-
-/* A descriptor that somebody made non-blocking: wait until it takes more. */
-static void
-wait_for_room(int fd)
-{
-    struct pollfd ready = { .fd = fd, .events = POLLOUT };
-    (void)poll(&ready, 1, -1); /* a failure shows in the next write */
-}
-
-/* Write everything; what a short write left is tried again. */
-static weir_status
-write_all(weiri_writer *self, const char *bytes, size_t size, weir_error *err)
-{
-    size_t n_done = 0;
-    while (n_done < size) {
-        ssize_t n = write(self->fd, bytes + n_done, size - n_done);
-        if (n >= 0) {
-            n_done += (size_t)n;
-            self->n_written += (uint64_t)n;
-        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-            wait_for_room(self->fd);
-        } else if (errno != EINTR) {
-            return fail_write(self, errno, err);
-        }
-    }
-    return WEIR_OK;
-}
-
-weir_status
-weiri_writer_flush(weiri_writer *self, weir_error *err)
-{
-    if (self->fault != WEIR_OK) {
-        return fail_write(self, self->fault_errno, err);
-    }
-    weir_status status = write_all(self, self->buffer, self->used, err);
-    self->used         = 0;
-    return status;
-}
-
-weir_status
-weiri_writer_write(weiri_writer *self, const char *bytes, size_t size, weir_error *err)
-{
-    if (self->fault != WEIR_OK || size > BUFFER_BYTES - self->used) {
-        weir_status status = weiri_writer_flush(self, err);
-        if (status != WEIR_OK) {
-            return status;
-        }
-    }
-    if (size >= BUFFER_BYTES) { /* the buffer is empty, and would not save a call */
-        return write_all(self, bytes, size, err);
-    }
-    if (size > 0) {
-        memcpy(self->buffer + self->used, bytes, size);
-        self->used += size;
-    }
-    return WEIR_OK;
-}
-
-weir_status
-weiri_writer_close(weiri_writer **self_p, weir_error *err)
-{
-    weiri_writer *self = *self_p;
-    *self_p            = NULL;
-    if (self == NULL) {
-        return WEIR_OK;
-    }
-    weir_status status = weiri_writer_flush(self, err);
-    if (!self->is_stdout && close(self->fd) != 0 && errno != EINTR && status == WEIR_OK) {
-        status = fail_write(self, errno, err);
-    }
-    free_writer(self);
-    return status;
 }

@@ -62,6 +62,14 @@ typedef struct weiri_flow_ops {
     weir_status (*work)(weiri_flow_node *self, weiri_parcel *const *parcels,
         const weiri_flow_port *port, weir_error *err);
     void (*count)(const weiri_flow_node *self, weiri_graph_counts *counts);
+    /* Add what the node remembers from turn to turn, and have it go on from there, at
+     * rest; NULL: nothing.
+     *
+     *   kept  shape (plan->n_rules,): raised to what became of each rule */
+    weir_status (*save)(
+        const weiri_flow_node *self, weiri_sections *out, weir_error *err);
+    weir_status (*load)(weiri_flow_node *self, const weiri_restore *restore,
+        weiri_kept *kept, weir_error *err);
     void (*destroy)(weiri_flow_node *self);
 } weiri_flow_ops;
 
@@ -110,6 +118,14 @@ weiri_share_new(const weiri_flow *flow, const weiri_flow_group *group, uint32_t 
 /* Whether a share wants all rows of a turn. */
 bool
 weiri_share_wants(const weiri_flow_node *self, const weiri_turn *turn);
+
+/* How many rows a router has numbered; 0 for other nodes. */
+uint64_t
+weiri_router_position(const weiri_flow_node *self);
+
+/* Have a router number the next row so. Nothing to do for other nodes. */
+void
+weiri_router_go_on(weiri_flow_node *self, uint64_t position);
 
 /* Each share that emits into a home is one of its inputs. */
 WEIR_MUST_CHECK weir_status

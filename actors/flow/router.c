@@ -223,6 +223,20 @@ make_scatters(router *self, const weiri_flow_group *group)
     return status;
 }
 
+uint64_t
+weiri_router_position(const weiri_flow_node *self)
+{
+    return self->ops == &OPS ? ((const router *)self)->n_rows : 0;
+}
+
+void
+weiri_router_go_on(weiri_flow_node *self, uint64_t position)
+{
+    if (self->ops == &OPS) {
+        ((router *)self)->n_rows = position;
+    }
+}
+
 weir_status
 weiri_router_new(const weiri_flow *flow, const weiri_flow_group *group,
     const uint32_t *shares, weiri_flow_node **out)

@@ -30,7 +30,7 @@ typedef struct opener {
     uint32_t n_done[WEIRI_FLOW_TURNS]; /* leaves that have done a turn */
     uint64_t n_opened;                 /* turns */
     uint64_t n_finished;
-    bool     is_last;    /* the last has been opened              */
+    bool     is_last;    /* no other will be opened               */
     bool     is_waiting; /* for input, until a turn is finished   */
 } opener;
 
@@ -163,7 +163,8 @@ open_turn(opener *self, weiri_actor *actor, weir_error *err)
     weir_status     status  = run->source->next(
              run->source->context, self->n_finished == self->n_opened, &turn, &is_turn, err);
     self->is_waiting = status == WEIR_EAGAIN;
-    if (status == WEIR_EAGAIN) {
+    self->is_last    = status == WEIR_EOF;
+    if (status == WEIR_EAGAIN || status == WEIR_EOF) {
         return WEIR_OK;
     }
     if (status == WEIR_OK && is_turn) {

@@ -1,7 +1,9 @@
 /* A share: what one shard does of the rules that read the same streams. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../graph/restore.h"
 #include "node.h"
 #include "split.h"
 
@@ -17,6 +19,9 @@ typedef struct share {
     uint32_t         shard;
     uint32_t         n_streams;
     uint32_t        *streams;
+    uint32_t        *its_rules; /* ascending, shape (n_rules,)                       */
+    uint32_t        *feed_of;   /* shape (n_rules,): WEIRI_NONE: run on other shards */
+    uint32_t         n_rules;
     struct feed     *feeds; /* shape (n_feeds,) */
     uint32_t         n_feeds;
     weiri_rows_list *rows;    /* by stream, shape (plan->n_streams,): borrowed        */
@@ -155,6 +160,54 @@ count(const weiri_flow_node *node, weiri_graph_counts *counts)
     }
 }
 
+/* ---- state ---- */
+
+/* The name of a rule's section: one for each shard that the rule is split among. */
+static void
+name_section(const share *self, uint32_t rule, char out[WEIRI_SECTION_NAME])
+{
+    const weiri_rule *of = &self->node.flow->plan->rules[rule];
+    if (self->node.flow->n_shards == 1 || weiri_split_of(of) == WEIRI_SPLIT_NOT) {
+        snprintf(out, WEIRI_SECTION_NAME, "%s", of->name);
+    } else {
+        snprintf(out, WEIRI_SECTION_NAME, "%s#%u", of->name, self->shard);
+    }
+}
+
+static weir_status
+save(const weiri_flow_node *node, weiri_sections *out, weir_error *err)
+{
+    const share *self   = (const share *)node;
+    weir_status  status = WEIR_OK;
+    for (uint32_t i = 0; i < self->n_rules && status == WEIR_OK; i++) {
+        char name[WEIRI_SECTION_NAME];
+        if (self->feed_of[i] != WEIRI_NONE) {
+            name_section(self, self->its_rules[i], name);
+            status = weiri_restore_save_rule(
+                self->feeds[self->feed_of[i]].rules, self->its_rules[i], name, out, err);
+        }
+    }
+    return status;
+}
+
+static weir_status
+load(weiri_flow_node *node, const weiri_restore *restore, weiri_kept *kept,
+    weir_error *err)
+{
+    share      *self   = (share *)node;
+    weir_status status = WEIR_OK;
+    for (uint32_t i = 0; i < self->n_rules && status == WEIR_OK; i++) {
+        char     name[WEIRI_SECTION_NAME];
+        uint32_t rule = self->its_rules[i];
+        if (self->feed_of[i] != WEIRI_NONE) {
+            name_section(self, rule, name);
+            status = weiri_restore_rule(restore, self->feeds[self->feed_of[i]].rules,
+                rule, node->flow->plan->rules[rule].name, name, &kept[rule], err);
+        }
+    }
+    return status;
+}
+
 /* ---- making and ending ---- */
 
 static void
@@ -168,13 +221,17 @@ destroy(weiri_flow_node *node)
         weiri_parcel_drop(&self->parcels[i]);
     }
     free(self->streams);
+    free(self->its_rules);
+    free(self->feed_of);
     free(self->feeds);
     free(self->rows);
     free(self->parcels);
     free(self);
 }
 
-static const weiri_flow_ops OPS = { .work = work, .count = count, .destroy = destroy };
+static const weiri_flow_ops OPS = {
+    .work = work, .count = count, .save = save, .load = load, .destroy = destroy
+};
 
 /* Whether a rule of the group is fed by feed `set`, `is_by_turn`, on this shard. Rules
  * that are not split are dealt out. */
@@ -203,6 +260,7 @@ add_feed(share *self, const weiri_flow_group *group, struct feed feed, bool *is_
     for (uint32_t i = 0; i < group->n_rules; i++) {
         bool is_here             = is_fed(self, group, i, &feed);
         is_mine[group->rules[i]] = is_here;
+        self->feed_of[i]         = is_here ? self->n_feeds : self->feed_of[i];
         n += is_here;
     }
     const weiri_rules_config config = {
@@ -246,16 +304,23 @@ weiri_share_new(const weiri_flow *flow, const weiri_flow_group *group, uint32_t 
     self->shard       = shard;
     self->n_streams   = group->n_streams;
     self->max_emitted = 2 * group->n_rules;
+    self->n_rules     = group->n_rules;
+    self->its_rules   = calloc(group->n_rules, sizeof *self->its_rules);
+    self->feed_of     = calloc(group->n_rules, sizeof *self->feed_of);
     self->streams     = calloc(group->n_streams, sizeof *self->streams);
     self->feeds       = calloc(2 + (size_t)group->n_routes, sizeof *self->feeds);
     self->rows        = calloc(flow->plan->n_streams, sizeof *self->rows);
     self->parcels     = calloc(flow->plan->n_streams, sizeof(void *));
-    if (self->streams == NULL || self->feeds == NULL || self->rows == NULL
-        || self->parcels == NULL) {
+    if (self->its_rules == NULL || self->feed_of == NULL || self->streams == NULL
+        || self->feeds == NULL || self->rows == NULL || self->parcels == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
     }
     for (uint32_t i = 0; i < group->n_streams; i++) {
         self->streams[i] = group->streams[i];
+    }
+    for (uint32_t i = 0; i < group->n_rules; i++) {
+        self->its_rules[i] = group->rules[i];
+        self->feed_of[i]   = WEIRI_NONE;
     }
     return make_feeds(self, group, err);
 }

@@ -8,7 +8,9 @@
 weiri_split
 weiri_split_of(const weiri_rule *rule)
 {
-    if (rule->join != NULL || (rule->query != NULL && rule->query->actor != NULL)) {
+    if (rule->join != NULL
+        || (rule->query != NULL
+            && (rule->query->actor != NULL || rule->query->fold != NULL))) {
         return WEIRI_SPLIT_NOT;
     }
     if (rule->match != NULL) { /* a limit without `per` is one of all keys */

@@ -1,8 +1,8 @@
 #include "weiri/graph.h"
 
 #include <stdlib.h>
-#include <string.h>
 
+#include "restore.h"
 #include "rules.h"
 #include "streams.h"
 
@@ -169,154 +169,31 @@ weiri_graph_destroy(weiri_graph **self_p)
 
 /* ---- state ---- */
 
-static weir_status
-save_stream(const weiri_graph *self, uint32_t index, weiri_sections *out)
-{
-    if (self->streams.merges[index] == NULL
-        || weiri_merge_waiting(self->streams.merges[index]) == 0) {
-        return WEIR_OK;
-    }
-    weiri_pack *pack =
-        weiri_sections_begin(out, "stream", self->plan->streams[index].schema.name);
-    if (pack == NULL) {
-        return WEIR_ENOMEM;
-    }
-    weiri_merge_save(self->streams.merges[index], pack);
-    return pack->is_out_of_memory ? WEIR_ENOMEM : WEIR_OK;
-}
-
-static weir_status
-save_rule(const weiri_graph *self, uint32_t index, weiri_sections *out, weir_error *err)
-{
-    weiri_pack *pack = weiri_sections_begin(out, "rule", self->plan->rules[index].name);
-    if (pack == NULL) {
-        return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the state");
-    }
-    return weiri_rules_save(self->rules, index, pack, err);
-}
-
 weir_status
 weiri_graph_save(const weiri_graph *self, weiri_sections *out, weir_error *err)
 {
-    weir_status status = WEIR_OK;
-    for (uint32_t i = 0; i < self->plan->n_streams && status == WEIR_OK; i++) {
-        status = save_stream(self, i, out);
-    }
-    if (status != WEIR_OK) {
-        return WEIR_FAIL(err, status, "no memory for the state");
-    }
+    weir_status status = weiri_streams_save(&self->streams, self->plan, out, err);
     for (uint32_t i = 0; i < self->plan->n_rules && status == WEIR_OK; i++) {
-        status = save_rule(self, i, out, err);
+        status =
+            weiri_restore_save_rule(self->rules, i, self->plan->rules[i].name, out, err);
     }
     return status;
-}
-
-/* A rule that was made for another goes with it: `paid, join 1` with `paid`. */
-bool
-weiri_restore_discards(const weiri_restore *self, const char *rule)
-{
-    size_t size = strcspn(rule, ",");
-    for (size_t i = 0; i < self->n_discard; i++) {
-        if (strlen(self->discard[i]) == size
-            && strncmp(self->discard[i], rule, size) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void
-tell(const weiri_restore *restore, const char *what, const char *name, weiri_kept kept)
-{
-    if (restore->told != NULL) {
-        restore->told(restore->context, what, name, kept);
-    }
-}
-
-static weir_status
-load_rule(
-    weiri_graph *self, uint32_t index, const weiri_restore *restore, weir_error *err)
-{
-    const char  *name = self->plan->rules[index].name;
-    weiri_unpack in   = { 0 };
-    if (!weiri_sections_find(restore->sections, "rule", name, &in)) {
-        tell(restore, "rule", name, WEIRI_KEPT_NONE);
-        return WEIR_OK;
-    }
-    if (in.at == in.end) {
-        tell(restore, "rule", name, WEIRI_KEPT);
-        return WEIR_OK;
-    }
-    if (weiri_restore_discards(restore, name)) {
-        tell(restore, "rule", name, WEIRI_KEPT_LOST);
-        return WEIR_OK;
-    }
-    weir_status status = weiri_rules_load(self->rules, index, &in, err);
-    if (status == WEIR_OK) {
-        tell(restore, "rule", name, WEIRI_KEPT);
-    } else if (status == WEIR_EDATA && restore->is_trial) {
-        tell(restore, "rule", name, WEIRI_KEPT_OTHER);
-        return WEIR_OK;
-    } else if (status == WEIR_EDATA) {
-        return WEIR_CONTEXT(err, status, "state (--discard %s begins it anew)", name);
-    }
-    return status;
-}
-
-static weir_status
-load_stream(
-    weiri_graph *self, uint32_t index, const weiri_restore *restore, weir_error *err)
-{
-    const weir_schema *schema = &self->plan->streams[index].schema;
-    weiri_unpack       in     = { 0 };
-    if (!weiri_sections_find(restore->sections, "stream", schema->name, &in)) {
-        return WEIR_OK;
-    }
-    if (self->streams.merges[index] == NULL) {
-        tell(restore, "stream", schema->name, WEIRI_KEPT_GONE);
-        return WEIR_OK;
-    }
-    weir_status status = weiri_merge_load(
-        self->streams.merges[index], &in, schema, self->streams.used[index]);
-    if (status == WEIR_OK) {
-        tell(restore, "stream", schema->name, WEIRI_KEPT);
-        return WEIR_OK;
-    }
-    return WEIR_FAIL(err, status, "stream '%s': events that wait cannot be read: %s",
-        schema->name, in.wrong != NULL ? in.wrong : weir_status_text(status));
-}
-
-/* Sections of what these rules do not have any more. */
-static void
-tell_gone(const weiri_graph *self, const weiri_restore *restore)
-{
-    for (uint32_t s = 0; s < restore->sections->n; s++) {
-        const char *name    = NULL;
-        bool        is_here = false;
-        if (!weiri_section_is(&restore->sections->items[s], "rule", &name)) {
-            continue;
-        }
-        for (uint32_t i = 0; i < self->plan->n_rules && !is_here; i++) {
-            is_here = strcmp(self->plan->rules[i].name, name) == 0;
-        }
-        if (!is_here) {
-            tell(restore, "rule", name, WEIRI_KEPT_GONE);
-        }
-    }
 }
 
 weir_status
 weiri_graph_load(weiri_graph *self, const weiri_restore *restore, weir_error *err)
 {
-    weir_status status = WEIR_OK;
-    for (uint32_t i = 0; i < self->plan->n_streams && status == WEIR_OK; i++) {
-        status = load_stream(self, i, restore, err);
-    }
+    weir_status status = weiri_streams_load(&self->streams, self->plan, restore, err);
     for (uint32_t i = 0; i < self->plan->n_rules && status == WEIR_OK; i++) {
-        status = load_rule(self, i, restore, err);
+        const char *name = self->plan->rules[i].name;
+        weiri_kept  kept = WEIRI_KEPT;
+        status = weiri_restore_rule(restore, self->rules, i, name, name, &kept, err);
+        if (status == WEIR_OK) {
+            weiri_restore_tell(restore, "rule", name, kept);
+        }
     }
     if (status == WEIR_OK) {
-        tell_gone(self, restore);
+        weiri_restore_tell_gone(restore, self->plan);
     }
     return status;
 }

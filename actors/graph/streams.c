@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "restore.h"
 #include "weiri/limits.h"
 
 /* A source stream has its own fields and those that its late events are read for. */
@@ -57,4 +58,65 @@ weiri_streams_fini(weiri_streams *self)
     free(self->used);
     free(self->merges);
     *self = (weiri_streams){ 0 };
+}
+
+/* ---- state ---- */
+
+static weir_status
+save_stream(const weiri_merge *merge, const char *name, weiri_sections *out)
+{
+    if (merge == NULL || weiri_merge_waiting(merge) == 0) {
+        return WEIR_OK;
+    }
+    weiri_pack *pack = weiri_sections_begin(out, "stream", name);
+    if (pack == NULL) {
+        return WEIR_ENOMEM;
+    }
+    weiri_merge_save(merge, pack);
+    return pack->is_out_of_memory ? WEIR_ENOMEM : WEIR_OK;
+}
+
+weir_status
+weiri_streams_save(const weiri_streams *self, const weiri_plan *plan, weiri_sections *out,
+    weir_error *err)
+{
+    for (uint32_t i = 0; i < self->n; i++) {
+        if (save_stream(self->merges[i], plan->streams[i].schema.name, out) != WEIR_OK) {
+            return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the state");
+        }
+    }
+    return WEIR_OK;
+}
+
+static weir_status
+load_stream(const weiri_streams *self, uint32_t index, const weir_schema *schema,
+    const weiri_restore *restore, weir_error *err)
+{
+    weiri_unpack in = { 0 };
+    if (!weiri_sections_find(restore->sections, "stream", schema->name, &in)) {
+        return WEIR_OK;
+    }
+    if (self->merges[index] == NULL) {
+        weiri_restore_tell(restore, "stream", schema->name, WEIRI_KEPT_GONE);
+        return WEIR_OK;
+    }
+    weir_status status =
+        weiri_merge_load(self->merges[index], &in, schema, self->used[index]);
+    if (status == WEIR_OK) {
+        weiri_restore_tell(restore, "stream", schema->name, WEIRI_KEPT);
+        return WEIR_OK;
+    }
+    return WEIR_FAIL(err, status, "stream '%s': events that wait cannot be read: %s",
+        schema->name, in.wrong != NULL ? in.wrong : weir_status_text(status));
+}
+
+weir_status
+weiri_streams_load(const weiri_streams *self, const weiri_plan *plan,
+    const weiri_restore *restore, weir_error *err)
+{
+    weir_status status = WEIR_OK;
+    for (uint32_t i = 0; i < self->n && status == WEIR_OK; i++) {
+        status = load_stream(self, i, &plan->streams[i].schema, restore, err);
+    }
+    return status;
 }

@@ -292,8 +292,9 @@ read_all(weiri_reading *self, bool with_matcher, weir_error *err)
 
 /* ---- the whole ---- */
 
+/* Whether an input is gone once it is read. */
 static bool
-is_standard_input(const weiri_reading_request *request, const weiri_plan *plan)
+is_fleeting(const weiri_reading_request *request, const weiri_plan *plan)
 {
     for (size_t i = 0; i < request->n_redirects; i++) {
         if (strcmp(request->redirects[i].path, "-") == 0) {
@@ -301,7 +302,7 @@ is_standard_input(const weiri_reading_request *request, const weiri_plan *plan)
         }
     }
     for (uint32_t i = 0; i < plan->n_sources && request->n_redirects == 0; i++) {
-        if (plan->sources[i].endpoint == WEIRI_ENDPOINT_STDIO) {
+        if (plan->sources[i].endpoint != WEIRI_ENDPOINT_FILE) {
             return true;
         }
     }
@@ -313,9 +314,10 @@ is_standard_input(const weiri_reading_request *request, const weiri_plan *plan)
 static weir_status
 find_key(weiri_reading *self, weir_error *err)
 {
-    if (is_standard_input(self->request, &self->plan)) {
+    if (is_fleeting(self->request, &self->plan)) {
         return WEIR_FAIL(err, WEIR_EINVAL,
-            "standard input cannot be read twice: write it to a file, or ask for a key");
+            "standard input and sockets cannot be read twice: write them to a file, or "
+            "ask for a key");
     }
     weir_status status = read_all(self, true, err);
     if (status == WEIR_OK && self->number == 0) {

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weiri/bytes.h"
 #include "weiri/rows_merge.h"
 
 struct channel {
@@ -14,6 +13,8 @@ struct channel {
 
 struct weiri_outlet {
     char              *path;
+    bool               is_wire;
+    weiri_wire_config  wire; /* with `is_wire`; its texts are the plan's  */
     weiri_writer      *writer;
     weiri_format       format;
     struct channel    *channels; /* shape (n_channels,)               */
@@ -24,18 +25,31 @@ struct weiri_outlet {
 };
 
 static weir_status
-open_outlet(
-    const char *path, uint64_t size, bool is_begun, weiri_outlet **out, weir_error *err)
+open_writer(
+    weiri_outlet *self, const weiri_outlet_config *config, uint64_t size, weir_error *err)
+{
+    if (!self->is_wire) {
+        return weiri_writer_resume(config->path, size, &self->writer, err);
+    }
+    self->wire         = *config->wire;
+    self->wire.address = NULL; /* the path says it */
+    return weiri_writer_connect(config->wires, config->wire, size, &self->writer, err);
+}
+
+static weir_status
+open_outlet(const weiri_outlet_config *config, uint64_t size, bool is_begun,
+    weiri_outlet **out, weir_error *err)
 {
     weiri_outlet *self = calloc(1, sizeof *self);
     if (self == NULL) {
-        return WEIR_FAIL(err, WEIR_ENOMEM, "%s", path);
+        return WEIR_FAIL(err, WEIR_ENOMEM, "%s", config->path);
     }
-    self->path         = strdup(path);
+    self->path         = strdup(config->path);
     self->is_begun     = is_begun;
+    self->is_wire      = config->wire != NULL;
     weir_status status = self->path != NULL
-                             ? weiri_writer_resume(path, size, &self->writer, err)
-                             : WEIR_FAIL(err, WEIR_ENOMEM, "%s", path);
+                             ? open_writer(self, config, size, err)
+                             : WEIR_FAIL(err, WEIR_ENOMEM, "%s", config->path);
     if (status != WEIR_OK) {
         (void)weiri_outlet_close(&self, NULL);
         return status;
@@ -45,9 +59,9 @@ open_outlet(
 }
 
 weir_status
-weiri_outlet_new(const char *path, weiri_outlet **out, weir_error *err)
+weiri_outlet_new(const weiri_outlet_config *config, weiri_outlet **out, weir_error *err)
 {
-    return open_outlet(path, 0, false, out, err);
+    return open_outlet(config, 0, false, out, err);
 }
 
 void
@@ -58,16 +72,16 @@ weiri_outlet_peek(weiri_unpack *in, bool *is_begun, uint64_t *n_written)
 }
 
 weir_status
-weiri_outlet_resume(
-    const char *path, weiri_unpack *in, weiri_outlet **out, weir_error *err)
+weiri_outlet_resume(const weiri_outlet_config *config, weiri_unpack *in,
+    weiri_outlet **out, weir_error *err)
 {
     bool     is_begun = false;
     uint64_t size     = 0;
     weiri_outlet_peek(in, &is_begun, &size);
     if (in->wrong != NULL) {
-        return WEIR_FAIL(err, WEIR_EDATA, "%s: %s", path, in->wrong);
+        return WEIR_FAIL(err, WEIR_EDATA, "%s: %s", config->path, in->wrong);
     }
-    return open_outlet(path, size, is_begun, out, err);
+    return open_outlet(config, size, is_begun, out, err);
 }
 
 void
@@ -110,6 +124,22 @@ const char *
 weiri_outlet_path(const weiri_outlet *self)
 {
     return self->path;
+}
+
+static bool
+is_same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+bool
+weiri_outlet_is_by(const weiri_outlet *self, const weiri_wire_config *wire)
+{
+    if (!self->is_wire || wire == NULL) {
+        return !self->is_wire && wire == NULL;
+    }
+    return self->wire.kind == wire->kind && self->wire.is_bound == wire->is_bound
+           && is_same_text(self->wire.topic, wire->topic);
 }
 
 static const char *
@@ -170,9 +200,38 @@ channel_of(weiri_outlet *self, const weiri_rows_cursor *cursor)
     return &self->channels[cursor - self->cursors];
 }
 
+static weir_status
+hand_over(weiri_outlet *self, weir_error *err)
+{
+    weir_status status =
+        weiri_writer_write(self->writer, self->buffer.bytes, self->buffer.used, err);
+    self->buffer.used = 0;
+    return status;
+}
+
+/* A writer that cuts what it is given into messages gets a row at a time. */
+static weir_status
+encode(weiri_outlet *self, weiri_encoder *encoder, weir_rows rows, weir_error *err)
+{
+    bool        is_split = weiri_writer_takes_rows(self->writer);
+    weir_rows   next     = rows;
+    weir_status status   = WEIR_OK;
+    while (rows.n > 0 && status == WEIR_OK) {
+        next.n = is_split ? 1 : rows.n;
+        status = weiri_encoder_encode(encoder, next, &self->buffer);
+        if (status != WEIR_OK) {
+            return WEIR_FAIL(err, status, "%s", self->path);
+        }
+        next.first += next.n;
+        rows.n -= next.n;
+        status = is_split ? hand_over(self, err) : WEIR_OK;
+    }
+    return status;
+}
+
 /* Encode the longest run of rows that come one after another in one range. */
 static weir_status
-encode_run(weiri_outlet *self, weiri_rows_cursor *cursor)
+encode_run(weiri_outlet *self, weiri_rows_cursor *cursor, weir_error *err)
 {
     weir_rows rows = { .chunk = cursor->list->items[cursor->range].chunk,
         .first                = cursor->row };
@@ -182,7 +241,7 @@ encode_run(weiri_outlet *self, weiri_rows_cursor *cursor)
         has_left_range = weiri_rows_cursor_step(cursor);
     } while (!has_left_range
              && weiri_rows_merge_next(self->cursors, self->n_channels) == cursor);
-    return weiri_encoder_encode(channel_of(self, cursor)->encoder, rows, &self->buffer);
+    return encode(self, channel_of(self, cursor)->encoder, rows, err);
 }
 
 static weir_status
@@ -197,18 +256,17 @@ begin(weiri_outlet *self)
 }
 
 static weir_status
-encode_single(weiri_outlet *self, const weiri_rows_list *rows)
+encode_single(weiri_outlet *self, const weiri_rows_list *rows, weir_error *err)
 {
     weir_status status = WEIR_OK;
     for (uint32_t i = 0; i < rows->n && status == WEIR_OK; i++) {
-        status = weiri_encoder_encode(
-            self->channels[0].encoder, rows->items[i], &self->buffer);
+        status = encode(self, self->channels[0].encoder, rows->items[i], err);
     }
     return status;
 }
 
 static weir_status
-encode_merged(weiri_outlet *self, const weiri_rows_list *rows)
+encode_merged(weiri_outlet *self, const weiri_rows_list *rows, weir_error *err)
 {
     for (uint32_t i = 0; i < self->n_channels; i++) {
         const struct channel *channel = &self->channels[i];
@@ -218,18 +276,9 @@ encode_merged(weiri_outlet *self, const weiri_rows_list *rows)
     weir_status        status = WEIR_OK;
     weiri_rows_cursor *next   = weiri_rows_merge_next(self->cursors, self->n_channels);
     while (next != NULL && status == WEIR_OK) {
-        status = encode_run(self, next);
+        status = encode_run(self, next, err);
         next   = weiri_rows_merge_next(self->cursors, self->n_channels);
     }
-    return status;
-}
-
-static weir_status
-hand_over(weiri_outlet *self, weir_error *err)
-{
-    weir_status status =
-        weiri_writer_write(self->writer, self->buffer.bytes, self->buffer.used, err);
-    self->buffer.used = 0;
     return status;
 }
 
@@ -237,15 +286,13 @@ weir_status
 weiri_outlet_write(weiri_outlet *self, const weiri_rows_list *rows, weir_error *err)
 {
     weir_status status = self->is_begun ? WEIR_OK : begin(self);
-    if (status == WEIR_OK) {
-        status = self->n_channels == 1
-                     ? encode_single(self, &rows[self->channels[0].stream])
-                     : encode_merged(self, rows);
-    }
     if (status != WEIR_OK) {
         return WEIR_FAIL(err, status, "%s", self->path);
     }
-    return self->buffer.used > 0 ? hand_over(self, err) : WEIR_OK;
+    status = self->n_channels == 1
+                 ? encode_single(self, &rows[self->channels[0].stream], err)
+                 : encode_merged(self, rows, err);
+    return status == WEIR_OK && self->buffer.used > 0 ? hand_over(self, err) : status;
 }
 
 weir_status

@@ -7,6 +7,7 @@
 #ifndef WEIRI_SINK_H
 #define WEIRI_SINK_H
 
+#include "weiri/bytes.h"
 #include "weiri/codec.h"
 #include "weiri/merge.h"
 #include "weiri/pack.h"
@@ -14,9 +15,15 @@
 
 typedef struct weiri_outlet weiri_outlet;
 
-/* errors  WEIR_EIO, WEIR_ENOMEM */
+typedef struct weiri_outlet_config {
+    const char              *path;  /* "-" for standard output; of a socket its address */
+    const weiri_wire_config *wire;  /* NULL: it is a file */
+    weiri_wires             *wires; /* with `wire`        */
+} weiri_outlet_config;
+
+/* errors  WEIR_EIO, WEIR_ENOMEM; WEIR_EINVAL an address that is none */
 WEIR_MUST_CHECK weir_status
-weiri_outlet_new(const char *path, weiri_outlet **out, weir_error *err);
+weiri_outlet_new(const weiri_outlet_config *config, weiri_outlet **out, weir_error *err);
 
 /* An outlet that goes on where a saved one stood: its file is cut back to what it had.
  *
@@ -25,8 +32,8 @@ weiri_outlet_new(const char *path, weiri_outlet **out, weir_error *err);
  *           WEIR_EIO, WEIR_ENOMEM
  */
 WEIR_MUST_CHECK weir_status
-weiri_outlet_resume(
-    const char *path, weiri_unpack *in, weiri_outlet **out, weir_error *err);
+weiri_outlet_resume(const weiri_outlet_config *config, weiri_unpack *in,
+    weiri_outlet **out, weir_error *err);
 
 /* Append to `out` how much was written, all of which the system has. */
 void
@@ -47,6 +54,10 @@ weiri_outlet_close(weiri_outlet **self_p, weir_error *err);
 
 const char *
 weiri_outlet_path(const weiri_outlet *self);
+
+/* Whether it goes by a socket of this kind, or, with NULL, to a file. */
+bool
+weiri_outlet_is_by(const weiri_outlet *self, const weiri_wire_config *wire);
 
 /* Let a stream go to this place too; before the first write.
  *

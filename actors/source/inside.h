@@ -36,6 +36,7 @@ struct weiri_intake {
     uint32_t    stop_row; /* rows of `chunk` before the dead record at
                            * which the source stops                   */
     weir_error failure;
+    weir_error first_dead; /* of this run */
 };
 
 /* Note the first failure of a callback; the pump tells it. */

@@ -96,12 +96,16 @@ on_dead(void *context, const weiri_dead_record *record)
     }
     self->counts.n_dead++;
     weiri_intake_admit(self, self->chunk->n_rows);
+    if (self->counts.first_dead == NULL) {
+        (void)WEIR_FAIL(&self->first_dead, WEIR_EDATA, "%s: line %llu, byte %llu: %s",
+            self->config.path, (unsigned long long)record->line,
+            (unsigned long long)record->position, record->reason);
+        self->counts.first_dead = self->first_dead.text;
+    }
     if (self->config.source->on_error == WEIRI_ON_ERROR_STOP && self->failed == WEIR_OK) {
         self->stop_row = self->chunk->n_rows;
-        self->failed =
-            WEIR_FAIL(&self->failure, WEIR_EDATA, "%s: line %llu, byte %llu: %s",
-                self->config.path, (unsigned long long)record->line,
-                (unsigned long long)record->position, record->reason);
+        self->failed   = WEIR_EDATA;
+        self->failure  = self->first_dead;
     }
     weiri_intake_add_dead(self, record);
 }
@@ -353,12 +357,12 @@ weiri_intake_new(const weiri_intake_config *config, weiri_intake **out, weir_err
     }
     self->config = *config;
     weiri_clock_init(&self->clock, config->source->lateness_ns);
-    weir_status status = weiri_reader_open(config->path, &self->reader, err);
+    weir_status status = config->wire != NULL
+                             ? weiri_reader_connect(config->wires, config->wire,
+                                 config->format, &self->reader, err)
+                             : weiri_reader_open(config->path, &self->reader, err);
     if (status == WEIR_OK && weiri_reader_is_regular(self->reader)) {
         self->config.tape = NULL; /* it can be read again */
-    }
-    if (status == WEIR_OK && self->config.tape != NULL) {
-        weiri_reader_widen(self->reader, self->config.tape->most);
     }
     if (status == WEIR_OK) {
         status = make_decoder(self, err);

@@ -9,6 +9,7 @@
 #include "weiri/pack.h"
 #include "weiri/plan.h"
 #include "weiri/tape.h"
+#include "weiri/wire.h"
 
 typedef struct weiri_intake weiri_intake;
 
@@ -18,21 +19,24 @@ typedef struct weiri_intake_config {
     const char         *path;   /* "-" for standard input                            */
     weiri_format        format; /* not AUTO                                          */
     char                delimiter;
-    const bool         *used;    /* fields to fill                                */
-    const weiri_stream *stream;  /* of the source                                 */
-    const weiri_stream *late;    /* NULL: nobody reads late events                */
-    const weiri_stream *dead;    /* likewise                                      */
-    weiri_merge        *to;      /* where events go                               */
-    weiri_merge        *late_to; /* with `late`                                   */
-    weiri_merge        *dead_to; /* with `dead`                                   */
-    const weiri_tape   *tape;    /* of an input that cannot be read again; NULL: none */
+    const bool         *used;       /* fields to fill                                */
+    const weiri_stream *stream;     /* of the source                                 */
+    const weiri_stream *late;       /* NULL: nobody reads late events                */
+    const weiri_stream *dead;       /* likewise                                      */
+    weiri_merge        *to;         /* where events go                               */
+    weiri_merge        *late_to;    /* with `late`                                   */
+    weiri_merge        *dead_to;    /* with `dead`                                   */
+    const weiri_wire_config *wire;  /* NULL: the path is that of a file              */
+    weiri_wires             *wires; /* with `wire`                                   */
+    const weiri_tape        *tape; /* of an input that cannot be read again; NULL: none */
 } weiri_intake_config;
 
 typedef struct weiri_intake_counts {
-    uint64_t n_events; /* decoded, late ones included */
-    uint64_t n_late;
-    uint64_t n_dead;
-    uint64_t n_bytes; /* after decompression */
+    uint64_t    n_events; /* decoded, late ones included */
+    uint64_t    n_late;
+    uint64_t    n_dead;
+    uint64_t    n_bytes;    /* after decompression */
+    const char *first_dead; /* of this run: where and why; NULL: none */
 } weiri_intake_counts;
 
 /* Open the input. `config` is copied; what it points to outlives the intake.

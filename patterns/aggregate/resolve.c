@@ -96,7 +96,8 @@ resolve_argument(weiri_aggregate *self, weir_error *err)
     case WEIRI_AGGREGATE_QUANTILE: return resolve_quantile(self, err);
     case WEIRI_AGGREGATE_COUNT: return set(self, WEIR_INT, WEIR_NULL, false);
     case WEIRI_AGGREGATE_FIRST:
-    case WEIRI_AGGREGATE_LAST: return set(self, type, self->argument->element, true);
+    case WEIRI_AGGREGATE_LAST:
+    case WEIRI_AGGREGATE_LAG: return set(self, type, self->argument->element, true);
     case WEIRI_AGGREGATE_MIN:
     case WEIRI_AGGREGATE_MAX:
         return type == WEIR_LIST ? refuse(self, "anything but a list", err)

@@ -38,6 +38,7 @@ weiri_slide_size(const weiri_aggregate *plan)
     case WEIRI_AGGREGATE_KEY:
     case WEIRI_AGGREGATE_START:
     case WEIRI_AGGREGATE_END:
+    case WEIRI_AGGREGATE_LAG:
     case WEIRI_AGGREGATE_COLLECT: return 0;
     case WEIRI_AGGREGATE_COUNT: return sizeof(uint64_t);
     case WEIRI_AGGREGATE_SUM:
@@ -61,6 +62,7 @@ weiri_slide_way(const weiri_aggregate *plan)
     case WEIRI_AGGREGATE_KEY:
     case WEIRI_AGGREGATE_START:
     case WEIRI_AGGREGATE_END:
+    case WEIRI_AGGREGATE_LAG:
     case WEIRI_AGGREGATE_COLLECT: return "read off the rows";
     case WEIRI_AGGREGATE_COUNT:
     case WEIRI_AGGREGATE_SUM:
@@ -268,6 +270,25 @@ collect_value(const weiri_slide_spec *spec, const weiri_ring *ring, weiri_list *
     return true;
 }
 
+/* ---- lag ---- */
+
+/* The k-th row back that is taken, the event's own left out. */
+static weir_value
+lag_value(const weiri_slide_spec *spec, const weiri_ring *ring)
+{
+    uint64_t number = ring->tail - spec->plan->index;
+    uint32_t n      = 0;
+    while (number > ring->head) {
+        number--;
+        n += is_taken(spec, ring, number);
+        if (n == spec->plan->k) {
+            return weiri_cell_value(
+                spec->type, cell_at(ring, spec->stride, number, spec->x));
+        }
+    }
+    return weiri_null_of(spec->plan->type);
+}
+
 /* ---- by kind ---- */
 
 bool
@@ -281,6 +302,7 @@ weiri_slide_add(
     case WEIRI_AGGREGATE_KEY:
     case WEIRI_AGGREGATE_START:
     case WEIRI_AGGREGATE_END:
+    case WEIRI_AGGREGATE_LAG:
     case WEIRI_AGGREGATE_COLLECT: return true;
     case WEIRI_AGGREGATE_COUNT: (*(uint64_t *)state)++; return true;
     case WEIRI_AGGREGATE_SUM:
@@ -315,6 +337,7 @@ weiri_slide_evict(const weiri_slide_spec *spec, void *state, const weiri_ring *r
     case WEIRI_AGGREGATE_KEY:
     case WEIRI_AGGREGATE_START:
     case WEIRI_AGGREGATE_END:
+    case WEIRI_AGGREGATE_LAG:
     case WEIRI_AGGREGATE_COLLECT: return true;
     case WEIRI_AGGREGATE_COUNT: (*(uint64_t *)state)--; return true;
     case WEIRI_AGGREGATE_SUM:
@@ -346,6 +369,7 @@ weiri_slide_clear(const weiri_slide_spec *spec, void *state)
     case WEIRI_AGGREGATE_KEY:
     case WEIRI_AGGREGATE_START:
     case WEIRI_AGGREGATE_END:
+    case WEIRI_AGGREGATE_LAG:
     case WEIRI_AGGREGATE_COLLECT:
     case WEIRI_AGGREGATE_COUNT:
     case WEIRI_AGGREGATE_FIRST:
@@ -403,6 +427,7 @@ weiri_slide_value(const weiri_slide_spec *spec, void *state, const weiri_ring *r
         *out = (weir_value){ .type = WEIR_INT, .as.i = (int64_t)((counted *)state)->n };
         return true;
     case WEIRI_AGGREGATE_TOP: return weiri_top_value(plan, state, list, out);
+    case WEIRI_AGGREGATE_LAG: *out = lag_value(spec, ring); return true;
     case WEIRI_AGGREGATE_COLLECT: return collect_value(spec, ring, list, out);
     default: *out = stacks_value(spec, state, ring, &results->faults); return true;
     }

@@ -34,6 +34,10 @@ arguments_of(weiri_arena *arena, const weiri_aggregate *aggregate, const char *a
     switch (aggregate->kind) {
     case WEIRI_AGGREGATE_TOP:
         return weiri_arena_format(arena, "%u, %s", aggregate->k, argument);
+    case WEIRI_AGGREGATE_LAG:
+        return aggregate->k == 1
+                   ? argument
+                   : weiri_arena_format(arena, "%s, %u", argument, aggregate->k);
     case WEIRI_AGGREGATE_QUANTILE:
         return weiri_arena_format(arena, "%s, %g", argument, aggregate->p);
     case WEIRI_AGGREGATE_EWMA:

@@ -227,6 +227,7 @@ wanted_type(const struct match *match, uint32_t i)
     case WEIRI_PARAM_ANY: return WEIR_NULL;
     case WEIRI_PARAM_SAME: return match->same;
     case WEIRI_PARAM_ELEMENT: return match->element;
+    case WEIRI_PARAM_NUMBERS: return WEIR_LIST;
     default: return (weir_type)param;
     }
 }
@@ -236,6 +237,11 @@ cost_of(const struct match *match, uint32_t i, const weiri_expr *arg)
 {
     if (param_at(&match->signature, i) == WEIRI_PARAM_ANY) {
         return arg->type == WEIR_LIST ? NO_MATCH : 0;
+    }
+    bool is_numbers = arg->element == WEIR_INT || arg->element == WEIR_FLOAT;
+    if (param_at(&match->signature, i) == WEIRI_PARAM_NUMBERS && arg->type == WEIR_LIST
+        && !is_numbers) {
+        return NO_MATCH;
     }
     weir_type wanted = wanted_type(match, i);
     if (arg->type == wanted || arg->type == WEIR_NULL) {
@@ -416,6 +422,14 @@ set_result(weiri_expr *call, const struct match *match)
         call->element = match->same_element;
         break;
     case WEIRI_PARAM_ELEMENT: call->type = match->element; break;
+    case WEIRI_PARAM_SAMES:
+        call->type    = WEIR_LIST;
+        call->element = match->same;
+        break;
+    case WEIRI_PARAM_INTS:
+        call->type    = WEIR_LIST;
+        call->element = WEIR_INT;
+        break;
     default: call->type = (weir_type)match->signature.result; break;
     }
     call->is_nullable = can_be_null(call);

@@ -4,23 +4,6 @@
 
 #include "expr/operations.h"
 
-uint64_t
-weiri_hash_number(uint64_t hash, uint64_t value)
-{
-    uint8_t bytes[8];
-    for (uint32_t i = 0; i < 8; i++) {
-        bytes[i] = (uint8_t)(value >> 8 * i);
-    }
-    return weiri_hash_bytes(hash, bytes, sizeof bytes);
-}
-
-uint64_t
-weiri_hash_text(uint64_t hash, const char *text)
-{
-    size_t size = strlen(text);
-    return weiri_hash_bytes(weiri_hash_number(hash, size), text, size);
-}
-
 static uint64_t
 add_constant(uint64_t hash, const weir_value *value)
 {

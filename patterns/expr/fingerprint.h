@@ -6,12 +6,6 @@
 #include "weiri/expr.h"
 #include "weiri/pack.h"
 
-uint64_t
-weiri_hash_number(uint64_t hash, uint64_t value);
-
-uint64_t
-weiri_hash_text(uint64_t hash, const char *text);
-
 /* expr    NULL: none
  * schema  of the event that it reads */
 uint64_t

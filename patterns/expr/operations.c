@@ -112,14 +112,21 @@ is_word(const char *text, size_t size, const char *word)
 static uint8_t
 param_of(const char *text, size_t size)
 {
-    if (is_word(text, size, "any")) {
-        return WEIRI_PARAM_ANY;
-    }
-    if (is_word(text, size, "T")) {
-        return WEIRI_PARAM_SAME;
-    }
-    if (is_word(text, size, "E")) {
-        return WEIRI_PARAM_ELEMENT;
+    static const struct {
+        const char *word;
+        uint8_t     param;
+    } WORDS[] = {
+        { "any", WEIRI_PARAM_ANY },
+        { "T", WEIRI_PARAM_SAME },
+        { "E", WEIRI_PARAM_ELEMENT },
+        { "list of numbers", WEIRI_PARAM_NUMBERS },
+        { "list of T", WEIRI_PARAM_SAMES },
+        { "list of int", WEIRI_PARAM_INTS },
+    };
+    for (size_t i = 0; i < sizeof WORDS / sizeof WORDS[0]; i++) {
+        if (is_word(text, size, WORDS[i].word)) {
+            return WORDS[i].param;
+        }
     }
     for (int type = WEIR_BOOL; type <= WEIR_LIST; type++) {
         if (is_word(text, size, weir_type_text((weir_type)type))) {

@@ -3,7 +3,8 @@
  * X(id, name, signature, kind, scalar, column)
  *   name       as the language writes it; lines with the same name are overloads
  *   signature  read by the builder, shown to people. T stands for one type, E for the
- *              element of the list, any for any scalar; `...` repeats the last one
+ *              element of the list, any for any scalar; `...` repeats the last one. A
+ *              list may say of what: `list of numbers`, and as a result `list of T`
  *   kind       weiri_operation_kind, without its prefix
  *   scalar     weiri_scalar_<name>: the result for one row
  *   column     column_<name> in columns.inc: the result for a range of rows, as loops
@@ -121,7 +122,9 @@
     X(BUCKET_TIME, "bucket", "(time, duration) -> time", FAULTS, bucket_int, none)       \
     X(DISTANCE, "distance", "(float, float, float, float) -> float", FAULTS, distance,   \
         none)                                                                            \
-    X(HASH, "hash", "(any) -> int", STRICT, hash, none)
+    X(BIN, "bin", "(T, T...) -> int", STRICT, bin, none)                                 \
+    X(HASH, "hash", "(any) -> int", STRICT, hash, none)                                  \
+    X(SAMPLE, "sample", "(any, float) -> bool", STRICT, sample, none)
 
 #define WEIRI_STRING_LIST(X)                                                             \
     X(LOWER, "lower", "(string) -> string", STRICT, lower, none)                         \
@@ -140,6 +143,9 @@
         none)                                                                            \
     X(CONCAT, "concat", "(any...) -> string", FAULTS, concat, none)                      \
     X(PAD_LEFT, "pad_left", "(string, int, string) -> string", FAULTS, pad_left, none)   \
+    X(LIST, "[]", "(T...) -> list of T", FAULTS, list, none)                             \
+    X(DOT, "dot", "(list of numbers, list of numbers) -> float", FAULTS, dot, none)      \
+    X(ONE_HOT, "one_hot", "(T, T...) -> list of int", FAULTS, one_hot, none)             \
     X(AT, "at", "(list, int) -> E", MAYBE, at, none)                                     \
     X(MEDIAN_LIST, "median", "(list) -> float", MAYBE, median_list, none)                \
     X(QUANTILE_LIST, "quantile", "(list, float) -> float", MAYBE, quantile_list, none)   \
@@ -233,7 +239,14 @@ struct weiri_operation {
 };
 
 /* What a parameter takes: a weir_type or one of these. */
-enum { WEIRI_PARAM_ANY = 16, WEIRI_PARAM_SAME, WEIRI_PARAM_ELEMENT };
+enum {
+    WEIRI_PARAM_ANY = 16,
+    WEIRI_PARAM_SAME,
+    WEIRI_PARAM_ELEMENT,
+    WEIRI_PARAM_NUMBERS, /* a list of int or float     */
+    WEIRI_PARAM_SAMES,   /* of results: a list of T   */
+    WEIRI_PARAM_INTS     /* of results: a list of int */
+};
 
 enum { WEIRI_PARAMS = 4 };
 

@@ -182,6 +182,10 @@ print_special(const printing *self, const weiri_expr *expr, enum binding *bindin
         *binding = BIND_NOT;
         return weiri_arena_format(self->arena, "not %s", print(self, args[0], BIND_NOT));
     }
+    if (strcmp(name, "[]") == 0) {
+        *binding = BIND_CALL;
+        return weiri_arena_format(self->arena, "[%s]", print_arguments(self, expr, 0));
+    }
     if (strcmp(name, "-") == 0 && n == 1) {
         *binding = BIND_MINUS;
         return weiri_arena_format(self->arena, "-%s", print(self, args[0], BIND_MINUS));

@@ -59,7 +59,8 @@ grow(weiri_join_index *self)
         slots[slot] = self->slots[i];
     }
     free(self->slots);
-    *self = to;
+    self->slots = to.slots;
+    self->mask  = to.mask;
     return WEIR_OK;
 }
 

@@ -16,9 +16,11 @@
 #include "join/copy.h"
 #include "join/joiner.h"
 
-static const char MAGIC[5] = { 'w', 'e', 'i', 'r', 'J' };
+static const weiri_seal SEAL = {
+    .magic = "weirJ", .not_ours = "it is no join's state", .version = 1
+};
 
-enum { VERSION = 1, HASH_SIZE = 8, MASK_BITS = 56 };
+enum { MASK_BITS = 56 };
 
 #define MAX_COUNT (UINT64_C(1) << 56)
 
@@ -140,8 +142,7 @@ weiri_joiner_save(const weiri_joiner *self, weiri_pack *out, weir_error *err)
     if (self->status != WEIR_OK) {
         return WEIR_FAIL(err, WEIR_EINVAL, "the join has stopped");
     }
-    weiri_pack_bytes(out, MAGIC, sizeof MAGIC);
-    weiri_pack_number(out, VERSION);
+    weiri_pack_open(out, &SEAL);
     weiri_pack_fixed(out, fingerprint(self));
     weiri_pack_number(out, self->n_fed);
     weiri_pack_number(out, self->out.n_given);
@@ -151,12 +152,7 @@ weiri_joiner_save(const weiri_joiner *self, weiri_pack *out, weir_error *err)
 #undef X
     save_side(&self->stores[WEIRI_LEFT], out);
     save_side(&self->stores[WEIRI_RIGHT], out);
-    if (!out->is_out_of_memory) {
-        weiri_pack_fixed(out,
-            weiri_hash_bytes(WEIRI_HASH_BEGIN, out->bytes + begin, out->size - begin));
-    }
-    if (out->is_out_of_memory) {
-        out->size = begin;
+    if (!weiri_pack_close(out, begin, true)) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the state");
     }
     return WEIR_OK;
@@ -315,33 +311,6 @@ load_side(struct loading *self, uint32_t side)
     }
 }
 
-/* What is wrong before the bytes are read as state, NULL: nothing. */
-static const char *
-check_envelope(const weiri_joiner *self, weiri_unpack *in)
-{
-    const uint8_t *begin = in->at;
-    const uint8_t *magic = weiri_unpack_bytes(in, sizeof MAGIC);
-    if (magic == NULL || memcmp(magic, MAGIC, sizeof MAGIC) != 0) {
-        return "it is no join's state";
-    }
-    if (weiri_unpack_number(in) != VERSION) {
-        return "it is in a format of another version";
-    }
-    if (in->end - in->at < HASH_SIZE) {
-        return "it ends too early";
-    }
-    in->end -= HASH_SIZE;
-    weiri_unpack hash = { .at = in->end, .end = in->end + HASH_SIZE };
-    if (weiri_unpack_fixed(&hash)
-        != weiri_hash_bytes(WEIRI_HASH_BEGIN, begin, (size_t)(in->end - begin))) {
-        return "its bytes are not those that were saved";
-    }
-    if (weiri_unpack_fixed(in) != fingerprint(self)) {
-        return "it belongs to another rule, or the rule has changed since";
-    }
-    return NULL;
-}
-
 static weir_status
 load_body(weiri_joiner *self, weiri_unpack *in)
 {
@@ -367,7 +336,10 @@ weiri_joiner_load(weiri_joiner *self, const uint8_t *bytes, size_t size, weir_er
     if (self->n_fed > 0 || self->status != WEIR_OK) {
         return WEIR_FAIL(err, WEIR_EINVAL, "state is loaded into a join in use");
     }
-    const char *wrong = check_envelope(self, &in);
+    const char *wrong = weiri_unpack_open(&in, &SEAL);
+    if (wrong == NULL && weiri_unpack_fixed(&in) != fingerprint(self)) {
+        wrong = "it belongs to another rule, or the rule has changed since";
+    }
     if (wrong != NULL) {
         return WEIR_FAIL(err, WEIR_EDATA, "the state cannot be loaded: %s", wrong);
     }

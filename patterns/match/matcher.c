@@ -45,10 +45,10 @@ struct weiri_matcher {
     uint32_t                  n_parts;
     uint8_t                   uses[WEIRI_CLASS_COUNT];
     uint32_t                  n_classes; /* whose use is known */
-    uint64_t                  n_events;
-    relevant                 *relevant;   /* of a stretch */
-    uint32_t                  n_relevant; /* room, at most STRETCH */
-    uint16_t                  rows[STRETCH];
+    uint64_t  n_events;   /* so far; fed a part: the order after the last one's */
+    relevant *relevant;   /* of a stretch */
+    uint32_t  n_relevant; /* room, at most STRETCH */
+    uint16_t  rows[STRETCH];
 };
 
 static weir_status
@@ -500,6 +500,16 @@ time_of(const weiri_batch *batch, uint32_t i)
     return batch->parts[batch->order[i].part].rows.chunk->time[batch->order[i].row];
 }
 
+static uint64_t
+order_of(const weiri_batch *batch, uint32_t i)
+{
+    if (batch->order == NULL) {
+        const weir_rows *rows = &batch->parts[0].rows;
+        return rows->chunk->order[rows->first + i];
+    }
+    return batch->parts[batch->order[i].part].rows.chunk->order[batch->order[i].row];
+}
+
 static weir_status
 status_of(weiri_matcher *self, weir_error *err)
 {
@@ -543,8 +553,9 @@ weiri_matcher_feed(weiri_matcher *self, const weiri_batch *batch, weir_error *er
         uint32_t left = batch->n_events - done;
         uint32_t n    = left < STRETCH ? left : STRETCH;
         handle_all(self, batch, find_relevant(self, batch, done, n));
-        self->n_events += n;
         done += n;
+        self->n_events = self->core.sink.trigger == NULL ? self->n_events + n
+                                                         : order_of(batch, done - 1) + 1;
     }
     if (batch->n_events > 0 && self->core.status == WEIR_OK) {
         self->ops->fire(self->executor, time_of(batch, batch->n_events - 1));

@@ -260,7 +260,9 @@ set_nodes(weiri_executor *self, weiri_set_list *list, const uint32_t *nodes, uin
 {
     size_t capacity = list->capacity;
     if (weiri_sets_reserve(self, &list->nodes, &capacity, n, sizeof *list->nodes)) {
-        memcpy(list->nodes, nodes, n * sizeof *nodes);
+        if (n > 0) { /* `nodes` may be NULL */
+            memcpy(list->nodes, nodes, n * sizeof *nodes);
+        }
         list->n = n;
     }
     list->capacity = (uint32_t)capacity;

@@ -327,6 +327,23 @@ visit(weiri_executor *self, uint32_t place)
     return is_new;
 }
 
+/* What is reached through a union is looked through by the caller, from the stack. */
+static void
+look_at_parent(weiri_executor *self, uint32_t *n, uint32_t parent)
+{
+    weiri_set_walk *walk = &self->walk;
+    if (is_union(self, parent)) {
+        uint32_t up = walk->places[parent].up;
+        if (visit(self, up)) {
+            (void)push(self, n, up);
+        }
+    } else if (visit(self, parent)
+               && weiri_sets_reserve(self, &walk->next, &walk->n_next,
+                   walk->used_next + (size_t)1, sizeof *walk->next)) {
+        walk->next[walk->used_next++] = walk->places[parent].node;
+    }
+}
+
 /* List the nodes that take the next event after `place`, by their numbers: a later event
  * has larger ones. */
 void
@@ -340,17 +357,7 @@ weiri_sets_find_next(weiri_executor *self, uint32_t place)
     while (n > 0 && self->core->status == WEIR_OK) {
         const weiri_set_place *at = &walk->places[walk->stack[--n]];
         for (uint32_t k = 0; k < at->n_parents; k++) {
-            uint32_t parent = walk->parents[at->parents + k];
-            uint32_t up     = walk->places[parent].up;
-            if (is_union(self, parent)) {
-                if (visit(self, up)) {
-                    (void)push(self, &n, up);
-                }
-            } else if (visit(self, parent)
-                       && weiri_sets_reserve(self, &walk->next, &walk->n_next,
-                           walk->used_next + (size_t)1, sizeof *walk->next)) {
-                walk->next[walk->used_next++] = walk->places[parent].node;
-            }
+            look_at_parent(self, &n, walk->parents[at->parents + k]);
         }
     }
     walk->places[place].next   = first;

@@ -5,7 +5,9 @@
 
 #include "match/fingerprint.h"
 
-static const char MAGIC[5] = { 'w', 'e', 'i', 'r', 'M' };
+static const weiri_seal SEAL = { .magic = "weirM",
+    .not_ours                           = "it is no matcher's state",
+    .version                            = WEIRI_STATE_VERSION };
 
 #define MAX_EVENTS (UINT64_C(1) << 56)
 
@@ -77,8 +79,7 @@ static void
 save_head(const weiri_stateful *self, weiri_pack *out)
 {
     const weiri_match_counts *counts = &self->core->counts;
-    weiri_pack_bytes(out, MAGIC, sizeof MAGIC);
-    weiri_pack_number(out, WEIRI_STATE_VERSION);
+    weiri_pack_open(out, &SEAL);
     weiri_pack_text(out, self->ops->name, strlen(self->ops->name));
     weiri_pack_fixed(out, weiri_match_fingerprint(self->core->plan));
     weiri_pack_number(out, self->n_events);
@@ -102,14 +103,8 @@ weiri_state_save(const weiri_stateful *self, weiri_pack *out, weir_error *err)
         return WEIR_FAIL(err, WEIR_EINVAL, "the matcher has stopped");
     }
     save_head(self, out);
-    bool ok = save_limiter(self->core, out) && save_partitions(self, out)
-              && !out->is_out_of_memory;
-    if (ok) {
-        weiri_pack_fixed(out,
-            weiri_hash_bytes(WEIRI_HASH_BEGIN, out->bytes + begin, out->size - begin));
-    }
-    if (!ok || out->is_out_of_memory) {
-        out->size = begin;
+    bool ok = save_limiter(self->core, out) && save_partitions(self, out);
+    if (!weiri_pack_close(out, begin, ok)) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the state");
     }
     return WEIR_OK;
@@ -180,30 +175,6 @@ load_partitions(weiri_stateful *self, weiri_unpack *in)
     free(key);
 }
 
-/* What is wrong before the bytes are read as state, NULL: nothing. */
-static const char *
-check_envelope(weiri_unpack *in)
-{
-    const uint8_t *begin = in->at;
-    const uint8_t *magic = weiri_unpack_bytes(in, sizeof MAGIC);
-    if (magic == NULL || memcmp(magic, MAGIC, sizeof MAGIC) != 0) {
-        return "it is no matcher's state";
-    }
-    if (weiri_unpack_number(in) != WEIRI_STATE_VERSION) {
-        return "it is in a format of another version";
-    }
-    if (in->end - in->at < WEIRI_STATE_HASH) {
-        return "it ends too early";
-    }
-    in->end -= WEIRI_STATE_HASH;
-    weiri_unpack hash = { .at = in->end, .end = in->end + WEIRI_STATE_HASH };
-    if (weiri_unpack_fixed(&hash)
-        != weiri_hash_bytes(WEIRI_HASH_BEGIN, begin, (size_t)(in->end - begin))) {
-        return "its bytes are not those that were saved";
-    }
-    return NULL;
-}
-
 static weir_status
 check_owner(const weiri_stateful *self, weiri_unpack *in, weir_error *err)
 {
@@ -265,7 +236,7 @@ weiri_state_load(weiri_stateful *self, const uint8_t *bytes, size_t size, weir_e
         return WEIR_FAIL(err, WEIR_EINVAL, "state is loaded into a matcher in use");
     }
     weiri_unpack in    = { .at = bytes, .end = bytes + size };
-    const char  *wrong = check_envelope(&in);
+    const char  *wrong = weiri_unpack_open(&in, &SEAL);
     if (wrong != NULL) {
         return WEIR_FAIL(err, WEIR_EDATA, "the state cannot be loaded: %s", wrong);
     }

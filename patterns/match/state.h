@@ -14,7 +14,7 @@
 
 #include "match/executor.h"
 
-enum { WEIRI_STATE_VERSION = 1, WEIRI_STATE_HASH = 8 /* bytes at the end */ };
+enum { WEIRI_STATE_VERSION = 1 };
 
 /* The parts of a matcher that have a state. */
 typedef struct weiri_stateful {

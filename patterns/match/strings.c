@@ -56,7 +56,9 @@ weiri_strings_fini(weiri_strings *self)
         free(block);
     }
     while (self->large != NULL) {
-        large_free((weiri_string *)(void *)(self->large + 1));
+        struct weiri_large_string *next = self->large->next;
+        free(self->large);
+        self->large = next;
     }
     *self = (weiri_strings){ 0 };
 }

@@ -15,6 +15,7 @@ add_aggregate(uint64_t hash, const weiri_aggregate *self, const weir_schema *sch
     hash = weiri_hash_expr(hash, self->filter, schema);
     switch (self->kind) {
     case WEIRI_AGGREGATE_KEY: return weiri_hash_number(hash, self->index);
+    case WEIRI_AGGREGATE_LAG:
     case WEIRI_AGGREGATE_TOP: return weiri_hash_number(hash, self->k);
     case WEIRI_AGGREGATE_QUANTILE: return weiri_hash_number(hash, p);
     case WEIRI_AGGREGATE_EWMA: return weiri_hash_number(hash, (uint64_t)self->width_ns);

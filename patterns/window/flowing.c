@@ -27,6 +27,7 @@ weiri_is_flowing(const weiri_window *window)
         switch (window->aggregates[a].kind) {
         case WEIRI_AGGREGATE_START:
         case WEIRI_AGGREGATE_FIRST:
+        case WEIRI_AGGREGATE_LAG:
         case WEIRI_AGGREGATE_COLLECT:
         case WEIRI_AGGREGATE_STDDEV:
         case WEIRI_AGGREGATE_VARIANCE:

@@ -68,7 +68,7 @@ add(weiri_windower *self, running_entry *it, uint32_t i)
 {
     it->last = self->batch.time[i];
     if (it->n++ == 0) {
-        it->first = self->n_seen + i;
+        it->first = self->batch.order[i];
         it->start = it->last;
     }
     return weiri_windower_add(self, tallies_of(it), i);

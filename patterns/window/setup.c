@@ -73,6 +73,14 @@ check_words(const weiri_window *window, weir_error *err)
         return WEIR_FAIL(err, WEIR_EINVAL,
             "'before' and 'reset' go with 'sliding', 'last' and 'all' windows");
     }
+    for (uint32_t a = 0; a < window->n_aggregates; a++) {
+        if (window->aggregates[a].kind == WEIRI_AGGREGATE_LAG
+            && window->kind != WEIRI_WINDOW_SLIDING
+            && window->kind != WEIRI_WINDOW_LAST) {
+            return WEIR_FAIL(
+                err, WEIR_EINVAL, "'lag' goes with 'sliding' and 'last' windows");
+        }
+    }
     if (window->early_ns > 0 && !is_timed) {
         return WEIR_FAIL(
             err, WEIR_EINVAL, "'early' goes with windows that close as time passes");

@@ -6,7 +6,9 @@
 #include "aggregate/cell_pack.h"
 #include "window/fingerprint.h"
 
-static const char MAGIC[5] = { 'w', 'e', 'i', 'r', 'W' };
+static const weiri_seal SEAL = { .magic = "weirW",
+    .not_ours                           = "it is no window's state",
+    .version                            = WEIRI_WINDOW_STATE_VERSION };
 
 #define MAX_EVENTS (UINT64_C(1) << 56)
 
@@ -166,8 +168,7 @@ static void
 save_head(const weiri_windower *self, weiri_pack *out)
 {
     weiri_window_counts counts = weiri_windower_counts(self);
-    weiri_pack_bytes(out, MAGIC, sizeof MAGIC);
-    weiri_pack_number(out, WEIRI_WINDOW_STATE_VERSION);
+    weiri_pack_open(out, &SEAL);
     weiri_pack_text(out, self->ops->name, strlen(self->ops->name));
     weiri_pack_fixed(out, weiri_query_fingerprint(self->plan));
     weiri_pack_number(out, self->n_seen);
@@ -283,43 +284,13 @@ weiri_windower_save(const weiri_windower *self, weiri_pack *out, weir_error *err
         return WEIR_FAIL(err, WEIR_EINVAL, "the input has ended");
     }
     save_head(self, out);
-    bool ok = save_keys(self, out) && !out->is_out_of_memory;
-    if (ok) {
-        weiri_pack_fixed(out,
-            weiri_hash_bytes(WEIRI_HASH_BEGIN, out->bytes + begin, out->size - begin));
-    }
-    if (!ok || out->is_out_of_memory) {
-        out->size = begin;
+    if (!weiri_pack_close(out, begin, save_keys(self, out))) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the state");
     }
     return WEIR_OK;
 }
 
 /* ---- loading ---- */
-
-/* What is wrong before the bytes are read as state, NULL: nothing. */
-static const char *
-check_envelope(weiri_unpack *in)
-{
-    const uint8_t *begin = in->at;
-    const uint8_t *magic = weiri_unpack_bytes(in, sizeof MAGIC);
-    if (magic == NULL || memcmp(magic, MAGIC, sizeof MAGIC) != 0) {
-        return "it is no window's state";
-    }
-    if (weiri_unpack_number(in) != WEIRI_WINDOW_STATE_VERSION) {
-        return "it is in a format of another version";
-    }
-    if (in->end - in->at < WEIRI_WINDOW_STATE_HASH) {
-        return "it ends too early";
-    }
-    in->end -= WEIRI_WINDOW_STATE_HASH;
-    weiri_unpack hash = { .at = in->end, .end = in->end + WEIRI_WINDOW_STATE_HASH };
-    if (weiri_unpack_fixed(&hash)
-        != weiri_hash_bytes(WEIRI_HASH_BEGIN, begin, (size_t)(in->end - begin))) {
-        return "its bytes are not those that were saved";
-    }
-    return NULL;
-}
 
 static const char *
 check_owner(const weiri_windower *self, weiri_unpack *in)
@@ -416,7 +387,7 @@ weiri_windower_load(
         return WEIR_FAIL(err, WEIR_EINVAL, "state is loaded into a window in use");
     }
     weiri_unpack in    = { .at = bytes, .end = bytes + size };
-    const char  *wrong = check_envelope(&in);
+    const char  *wrong = weiri_unpack_open(&in, &SEAL);
     if (wrong == NULL) {
         wrong = check_owner(self, &in);
     }

@@ -16,7 +16,7 @@
 
 #include "window/windower.h"
 
-enum { WEIRI_WINDOW_STATE_VERSION = 1, WEIRI_WINDOW_STATE_HASH = 8 /* at the end */ };
+enum { WEIRI_WINDOW_STATE_VERSION = 1 };
 
 /* ---- what the kinds share; what reads gives false as in aggregate/cell_pack.h ---- */
 

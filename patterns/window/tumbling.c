@@ -151,6 +151,9 @@ save_entry(
     if (self->window->early_ns > 0) {
         weiri_pack_number(out, *flag_of(self, entry));
     }
+    if (self->sink.trigger != NULL) {
+        weiri_pack_number(out, *first_of(self, entry));
+    }
     return weiri_states_save(self, weiri_key_table_at(&self->keys, entry), out);
 }
 
@@ -162,6 +165,10 @@ load_entry(weiri_windower *self, uint32_t entry, weiri_unpack *in)
         if (*flag_of(self, entry) != 0 && !weiri_dirty_load(self, entry, in)) {
             return false;
         }
+    }
+    if (self->sink.trigger != NULL) {
+        *first_of(self, entry) =
+            weiri_unpack_below(in, self->n_seen, "an event is unknown");
     }
     return weiri_states_load(self, weiri_key_table_at(&self->keys, entry), in);
 }

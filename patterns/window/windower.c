@@ -402,8 +402,8 @@ weiri_windower_feed(weiri_windower *self, weir_rows rows, weir_error *err)
     select_rows(self, rows);
     make_masks(self);
     weir_status status = self->ops->feed(self);
-    self->n_seen += self->batch.n;
     if (self->batch.n > 0) {
+        self->n_seen  = self->batch.order[self->batch.n - 1] + 1;
         self->last_ns = self->batch.time[self->batch.n - 1];
     }
     if (status == WEIR_OK && self->ops->stale_from != NULL) {

@@ -129,7 +129,8 @@ struct weiri_windower {
     int64_t  close_ns; /* hopping, tumbling: the next end              */
     int64_t  until_ns; /* the time that is being caught up with        */
     uint64_t n_fills;  /* hopping: results of `fill` since the last event */
-    uint64_t n_seen;   /* selected events, which gives each its order  */
+    uint64_t n_seen;   /* selected events, or where only some keys are at hand the order
+                        * after the last one's: what was seen is below it    */
     uint64_t n_emitted;
     uint32_t sweep;   /* next entry to look at */
     uint32_t n_new;   /* keys that the last chunk brought */

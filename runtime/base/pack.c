@@ -269,3 +269,66 @@ weiri_checksum(uint64_t hash, const void *bytes, size_t size)
     }
     return weiri_hash_bytes(hash, at, size);
 }
+
+uint64_t
+weiri_hash_number(uint64_t hash, uint64_t value)
+{
+    uint8_t bytes[8];
+    for (uint32_t i = 0; i < 8; i++) {
+        bytes[i] = (uint8_t)(value >> 8 * i);
+    }
+    return weiri_hash_bytes(hash, bytes, sizeof bytes);
+}
+
+uint64_t
+weiri_hash_text(uint64_t hash, const char *text)
+{
+    size_t size = strlen(text);
+    return weiri_hash_bytes(weiri_hash_number(hash, size), text, size);
+}
+
+/* ---- sealed state ---- */
+
+void
+weiri_pack_open(weiri_pack *self, const weiri_seal *seal)
+{
+    weiri_pack_bytes(self, seal->magic, WEIRI_SEAL_MAGIC);
+    weiri_pack_number(self, seal->version);
+}
+
+bool
+weiri_pack_close(weiri_pack *self, size_t begin, bool is_whole)
+{
+    if (is_whole && !self->is_out_of_memory) {
+        weiri_pack_fixed(self,
+            weiri_hash_bytes(WEIRI_HASH_BEGIN, self->bytes + begin, self->size - begin));
+    }
+    if (is_whole && !self->is_out_of_memory) {
+        return true;
+    }
+    self->size = begin;
+    return false;
+}
+
+const char *
+weiri_unpack_open(weiri_unpack *self, const weiri_seal *seal)
+{
+    const uint8_t *begin = self->at;
+    const uint8_t *magic = weiri_unpack_bytes(self, WEIRI_SEAL_MAGIC);
+    if (magic == NULL || memcmp(magic, seal->magic, WEIRI_SEAL_MAGIC) != 0) {
+        return seal->not_ours;
+    }
+    if (weiri_unpack_number(self) != seal->version) {
+        return "it is in a format of another version";
+    }
+    if (self->end - self->at < WEIRI_SEAL_HASH) {
+        return "it ends too early";
+    }
+    self->end -= WEIRI_SEAL_HASH;
+    weiri_unpack hash = { .at = self->end, .end = self->end + WEIRI_SEAL_HASH };
+    if (weiri_unpack_fixed(&hash)
+        != weiri_hash_bytes(WEIRI_HASH_BEGIN, begin, (size_t)(self->end - begin))) {
+        return "its bytes are not those that were saved";
+    }
+    return NULL;
+}

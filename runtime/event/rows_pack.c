@@ -1,31 +1,19 @@
 #include "weiri/rows_pack.h"
 
-#include <string.h>
-
 #include "weiri/limits.h"
 #include "weiri/merge.h"
 
 /* ---- schema ---- */
 
-static uint64_t
-hash_number(uint64_t hash, uint64_t number)
-{
-    uint8_t bytes[8];
-    for (uint32_t i = 0; i < sizeof bytes; i++) {
-        bytes[i] = (uint8_t)(number >> 8 * i);
-    }
-    return weiri_hash_bytes(hash, bytes, sizeof bytes);
-}
-
 uint64_t
 weiri_schema_hash(const weir_schema *schema)
 {
-    uint64_t hash = hash_number(WEIRI_HASH_BEGIN, schema->n_fields);
+    uint64_t hash = weiri_hash_number(WEIRI_HASH_BEGIN, schema->n_fields);
     for (uint32_t i = 0; i < schema->n_fields; i++) {
         const weir_field *field = &schema->fields[i];
-        size_t            size  = strlen(field->name);
-        hash = weiri_hash_bytes(hash_number(hash, size), field->name, size);
-        hash = hash_number(hash, (uint64_t)field->type << 8 | (uint64_t)field->element);
+        hash                    = weiri_hash_text(hash, field->name);
+        hash                    = weiri_hash_number(
+                               hash, (uint64_t)field->type << 8 | (uint64_t)field->element);
     }
     return hash;
 }

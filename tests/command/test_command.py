@@ -316,6 +316,8 @@ rule all { from auth emit seen { at, user } }
         self.write("auth.jsonl", good.encode() + bad.encode() + b'\xff\xfe{"\n' + lines([auth(3, "c", "z")]).encode())
         self.assertEqual(len(self.run_rules(self.RULES).splitlines()), 3)
         self.assertIn("2 undecodable", self.stderr)
+        self.assertRegex(self.stderr, r"weir: not decoded: .*auth.jsonl: line 3, byte \d+: "
+                                      r"field 'at': \"yesterday\" is not a time \(the first of them\)")
         dead = self.events_of(self.read("dead.jsonl"))
         self.assertEqual(dead[0]["raw"], bad.rstrip("\n"))
         self.assertEqual(dead[0]["position"], len(good))

@@ -253,6 +253,12 @@ class Editing(command.Folder):
         found = [d for d in self.session.settle(self.uri) if d["range"]["start"]["line"] == 1]
         self.assertIn("line 1 of this file: ", found[0]["message"])
 
+    def test_plugins_are_not_loaded_and_what_they_offer_is_not_missed(self):
+        found = self.open("stream s { at time, x int }\nsource s from stdin()\n"
+                          "function f from \"libf.so\"\n\n"
+                          "rule r {\n  from s where f(x) > 1\n  emit o { x }\n}\n")
+        self.assertEqual([(d["code"], d["severity"]) for d in found], [("E0715", 3)])
+
     def test_closing_clears_the_diagnostics_and_the_file_counts_again(self):
         self.open()
         self.session.open(self.common, "nonsense\n")
@@ -308,12 +314,12 @@ class Editing(command.Folder):
     def test_completion_knows_what_can_stand_where(self):
         head = RULES[:RULES.index("rule guessed")]
         cases = [
-            ("|", ["stream", "source", "sink", "rule", "table", "model", "actor", "param",
-                   "include", "test"]),
+            ("|", ["stream", "source", "sink", "rule", "table", "model", "actor", "function",
+                   "param", "include", "test"]),
             ("sink |", ["auth"]),
             ("sink auth |", ["to"]),
-            ("sink auth to |", ["file", "stdout"]),
-            ("source auth from |", ["file", "stdin"]),
+            ("sink auth to |", ["file", "stdout", "zmq"]),
+            ("source auth from |", ["file", "stdin", "zmq"]),
             ("source auth from stdin() format |", ["json", "csv", "msgpack"]),
             ("source auth from stdin() |", ["format", "lateness", "idle", "on"]),
             ("stream s {\n  at |\n}", ["bool", "int", "float", "string", "time", "duration"]),
@@ -333,7 +339,7 @@ class Editing(command.Folder):
              ["overlaps", "used", "none", "to", "past"]),
             ("rule r {\n  match a: auth -> b: auth\n  skip to first |\n}", ["a", "b"]),
             ("rule r {\n  match a: auth\n  |\n}",
-             ["from", "where", "by", "within", "window", "having", "skip", "emit",
+             ["from", "where", "by", "within", "window", "having", "skip", "emit", "delete from",
               "on timeout emit", "limit", "order by"]),
             ("rule r {\n  match a: auth\n  on |\n}", ["timeout"]),
             ("test \"x\" {\n  auth { | }\n}", ["at", "ip", "user", "outcome"]),
@@ -352,6 +358,31 @@ class Editing(command.Folder):
             self.assertIn(label, found)
         self.assertNotIn("stream", found)
         self.assertEqual(found[:4], ["at", "ip", "user", "outcome"])
+
+    def test_all_functions_and_aggregates_of_the_documents_are_offered(self):
+        docs = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(
+            os.path.abspath(__file__)))), "docs")
+        with open(os.path.join(docs, "functions.md"), encoding="utf-8") as file:
+            wanted = set(re.findall(r"^\| `([a-z_0-9]+)` \|", file.read(), re.MULTILINE))
+        with open(os.path.join(docs, "language.md"), encoding="utf-8") as file:
+            part = file.read().split("### Compute over it")[1].split("###")[0]
+        for row in re.findall(r"^\| (`.*?) \|", part, re.MULTILINE):
+            wanted |= set(re.findall(r"`([a-z]+)\(", row))
+        self.assertGreater(len(wanted), 70)
+        self.assertLessEqual({"count", "correlation", "sin"}, wanted)
+        found = self.labels("rule r {\n  from s\n  where |\n}\n")
+        self.assertEqual(wanted - set(found), set())
+
+    def test_tables_are_known_by_their_lookups(self):
+        text = ("stream txn { at time, card string, cents int }\nsource txn from stdin()\n"
+                "table card key id { id string, most int } from file(\"cards.csv\")\n\n"
+                "rule over {\n  from txn where cents > card[txn.card].most\n"
+                "  emit exceeded { card }\n}\n")
+        self.open(text)
+        self.assertIn("most", self.hover("most\n", text=text))
+        self.assertEqual(self.locations("definition", "card[", text=text), [("a.weir", 3, 6)])
+        self.assertIn("card", self.labels(text + "rule x {\n  delete from |\n}\n"))
+        self.assertEqual(self.labels(text.replace(".most\n", ".|\n")), ["id", "most"])
 
     def test_candidates_say_what_they_are(self):
         self.open(RULES.replace("hit.user", "hit."))
@@ -376,6 +407,11 @@ class Editing(command.Folder):
                          "  failures int\n  since time\n}\n```\n\nRules emit it.\n")
         self.assertEqual(self.hover("guessed"),
                          "```weir\nrule guessed\n```\n\nPassword guessed\n\n"
+                         "For each ip by itself, looks for this: 5 or more 'auth' events "
+                         "('fail') with outcome == \"failed\"; then one 'auth' event ('hit') "
+                         "with outcome == \"accepted\"; all within 10m of the first event. Each "
+                         "match makes an 'intrusion' event; everything else that was under way "
+                         "for the key is then dropped, so no event is in two matches.\n\n"
                          "Emits `intrusion`.\n")
 
     def test_hover_tells_what_a_function_does(self):
@@ -466,6 +502,12 @@ class Editing(command.Folder):
         changes = self.rename("limit_a", "most")["result"]["changes"]
         self.assertEqual(sorted(changes), sorted([self.uri, self.common]))
         self.assertEqual(apply(COMMON, changes[self.common]), "param most int = 3\n")
+
+    def test_what_is_called_alike_in_another_file_stays_as_it_is(self):
+        self.open()
+        self.session.open("untitled:b", RULES)
+        changes = self.rename("guessed", "guess")["result"]["changes"]
+        self.assertEqual(list(changes), [self.uri])
 
     def test_a_name_that_would_mean_something_else_is_refused(self):
         self.open()

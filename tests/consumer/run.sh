@@ -49,18 +49,18 @@ plugin() { # plugin FOLDER
     cmake -G Ninja -S "$1" -B "$1/build" -DCMAKE_PREFIX_PATH="$prefix" >"$scratch/configure.log"
     cmake --build "$1/build" >"$scratch/build.log" || { cat "$scratch/build.log" >&2; exit 1; }
 }
-for name in geo; do
+for name in geo anomaly; do
     cp -r "$here/../../examples/$name" "$scratch/$name"
     plugin "$scratch/$name"
     cp "$scratch/$name/build/lib$name.so" "$scratch/$name"
     "$prefix/bin/weir" run --quiet "$scratch/$name/$name.weir" | diff "$scratch/$name/expected.jsonl" - ||
         { echo "examples/$name gives something else" >&2; exit 1; }
 done
-for kind in actor function; do
-    (cd "$scratch" && "$prefix/bin/weir" new "$kind" "my_$kind")
-    plugin "$scratch/my_$kind"
-    (cd "$scratch/my_$kind/build" && PATH="$prefix/bin:$PATH" ctest --output-on-failure >"$scratch/test.log") ||
-        { cat "$scratch/test.log" >&2; echo "what 'weir new $kind' writes fails its test" >&2; exit 1; }
+for what in actor function; do
+    (cd "$scratch" && "$prefix/bin/weir" new "$what" "my_$what" >/dev/null)
+    plugin "$scratch/my_$what"
+    (cd "$scratch/my_$what/build" && PATH="$prefix/bin:$PATH" ctest --output-on-failure >"$scratch/test.log") ||
+        { cat "$scratch/test.log" >&2; echo "what 'weir new $what' writes fails its test" >&2; exit 1; }
 done
 
 command -v pkg-config >/dev/null || { echo "no pkg-config: that half is left out"; exit 77; }

@@ -322,7 +322,7 @@ draw(weiri_arena *arena, uint64_t *seed)
     }
     s.has_timeout = chance(&d, 40);
     s.is_closed   = chance(&d, 50);
-    s.cut         = spec_draw(&d.seed);
+    s.cut         = next_random(&d.seed);
     if (chance(&d, 5)) {
         s.max_matches = 1 + below(&d, 3);
     }
@@ -358,6 +358,6 @@ spec_random(weiri_arena *arena, uint64_t seed)
         s = draw(arena, &state);
     }
     uint64_t reload = ~seed;
-    s.reload        = seed % 3 == 0 ? spec_draw(&reload) : 0;
+    s.reload        = seed % 3 == 0 ? next_random(&reload) : 0;
     return s;
 }

@@ -6,19 +6,10 @@ const char *const SPEC_OPERATORS[6] = { "==", "!=", "<", "<=", ">", ">=" };
 const char *const SPEC_TEXT_VALUES[SPEC_TEXTS] = { "", "a", "b", "a longer text, a",
     "a longer text, b" };
 
-uint64_t
-spec_draw(uint64_t *seed)
-{
-    uint64_t z = *seed += 0x9e3779b97f4a7c15U;
-    z          = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
-    z          = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
-    return z ^ (z >> 31);
-}
-
 uint32_t
 spec_below(uint64_t *seed, uint32_t n)
 {
-    return (uint32_t)(spec_draw(seed) % n);
+    return (uint32_t)(next_random(seed) % n);
 }
 
 const char *

@@ -5,6 +5,7 @@
 #ifndef WEIR_TEST_SPEC_H
 #define WEIR_TEST_SPEC_H
 
+#include "../support/random.h"
 #include "weiri/arena.h"
 #include "weiri/pattern.h"
 
@@ -202,9 +203,7 @@ spec_add_event(weir_chunk *chunk, const spec_event *e, uint64_t order);
 const char *
 spec_text(weiri_arena *arena, const spec *self);
 
-/* Pseudo-random numbers from a seed (Steele, Lea, Flood: SplitMix, OOPSLA 2014). */
-uint64_t
-spec_draw(uint64_t *seed);
+/* A number < n, see ../support/random.h. */
 uint32_t
 spec_below(uint64_t *seed, uint32_t n);
 

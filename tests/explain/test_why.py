@@ -88,7 +88,7 @@ class Match(Door):
     def test_standard_input_cannot_be_read_twice(self):
         status, _, errors = self.why("--match", "1", "--from", "-")
         self.assertEqual(status, 2)
-        self.assertIn("standard input cannot be read twice", errors)
+        self.assertIn("standard input and sockets cannot be read twice", errors)
 
     def test_it_writes_no_sink(self):
         rules = read(os.path.join(self.folder.name, "door.weir"))

@@ -20,7 +20,7 @@ static const char *const METHODS[] = { "completion", "hover", "definition", "ref
     "documentHighlight", "documentSymbol", "prepareRename", "rename", "formatting",
     "codeAction", "semanticTokens/full" };
 
-enum { N_METHODS = sizeof METHODS / sizeof METHODS[0], ACT_BYTES = 5 };
+enum { N_METHODS = sizeof METHODS / sizeof METHODS[0], ACT_BYTES = 5, ACTS = 100 };
 
 struct session {
     weiri_lsp  *server;
@@ -142,8 +142,12 @@ edit(struct session *self, const uint8_t *data, size_t size)
     fclose(out);
     handle(self, body, n);
     free(body);
-    for (size_t at = self->size + 1; at + ACT_BYTES <= size; at += ACT_BYTES) {
-        act(self, data + at);
+    if (self->size == size) {
+        return;
+    }
+    data += self->size + 1;
+    for (size_t i = 0; i < ACTS && self->size + 1 + (i + 1) * ACT_BYTES <= size; i++) {
+        act(self, data + i * ACT_BYTES);
     }
 }
 

@@ -58,6 +58,31 @@ class Readme(unittest.TestCase):
             self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
 
 
+class Verbs(unittest.TestCase):
+    """The verbs of `weir --help`, in its order, and their options."""
+
+    def setUp(self):
+        self.help = {"": subprocess.run([WEIR, "--help"], stdout=subprocess.PIPE, text=True, check=True).stdout}
+        self.verbs = re.findall(r"^  ([a-z]+) ", self.help[""], re.MULTILINE)
+
+    def test_the_manual_has_each_in_its_synopsis_and_tells_of_it(self):
+        manual = read("docs", "man", "weir.1")
+        synopsis, rest = manual.split(".SH SYNOPSIS\n")[1].split(".SH DESCRIPTION\n")
+        told = re.findall(r"^\.TP\n\.B ([a-z]+)$", rest.split(".SH COMMANDS\n")[1].split(".SH ")[0], re.MULTILINE)
+        self.assertEqual(list(dict.fromkeys(re.findall(r"^\.B weir ([a-z]+)", synopsis, re.MULTILINE))), self.verbs)
+        self.assertEqual(told, self.verbs)
+
+    def test_the_readme_names_verbs_and_options_that_there_are(self):
+        text = read("README.md")
+        named = re.findall(r"weir ([a-z]+)((?: [^`\n]*)?)", " ".join(re.findall(r"`weir [^`]*`", text)).replace("` `", "`\n`"))
+        self.assertGreater(len(named), 8)
+        for verb, rest in named:
+            self.assertIn(verb, self.verbs)
+            done = subprocess.run([WEIR, verb, "--help"], stdout=subprocess.PIPE, text=True, check=True)
+            for option in re.findall(r"--[a-z]+", rest):
+                self.assertIn(option, done.stdout, verb)
+
+
 def pages():
     """All pages of the project, from its root."""
     for folder in ("docs", "examples"):
@@ -135,6 +160,26 @@ class ComingFrom(unittest.TestCase):
                 self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
 
+class Cleaning(unittest.TestCase):
+    """Each rule of the page stands for itself and proves what is said of it."""
+
+    def test_every_rule_passes_the_tests_it_is_shown_with(self):
+        rules = blocks(read("docs", "cleaning.md"), "weir")
+        self.assertGreater(len(rules), 12)
+        for rule in rules:
+            self.assertIn("expect ", rule)
+            with self.subTest(rule):
+                done = weir("test", rule)
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_every_function_of_the_standard_library_is_on_a_page(self):
+        page = read("docs", "functions.md").split("## Standard library")[1]
+        for name in ("clean", "features"):
+            text = read("dsl", "std", name + ".weir")
+            for function in re.findall(r"^function (\w+)\(", text, re.MULTILINE):
+                self.assertIn(f"| `{function}` |", page)
+
+
 class Recipes(unittest.TestCase):
     """Rules to copy: right, tested on both sides, and nothing to be said against them."""
 
@@ -183,6 +228,15 @@ class Recipes(unittest.TestCase):
                 codes = set(re.findall(r"warning\[(\w+)\]", stderr)) - {"W0105"}  # has no source
                 self.assertEqual(codes, set(), stderr)
 
+    def test_the_rule_of_the_first_hour_speaks_and_passes_its_tests(self):
+        page = read("docs", "first-hour.md")
+        rule, data = blocks(page, "weir")[0], blocks(page, "csv")[0]
+        self.assert_tested(rule)
+        self.assertEqual(weir("lint", rule).stderr, "")
+        self.assertEqual(weir("run", rule, **{"coffee.csv": data}).stdout, "")
+        self.assertEqual(weir("run", rule, **{"coffee.csv": data.replace("08:20", "08:45")}).stdout,
+                         blocks(page, "json")[0])
+
     def assert_tested(self, rule):
         done = weir("test", rule, "--coverage")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
@@ -211,7 +265,7 @@ class GetStarted(unittest.TestCase):
                     with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
                         file.write(body)
                     name = None
-        self.assertGreater(commands, 7)
+        self.assertGreater(commands, 8)
 
     def type(self, line, folder):
         return subprocess.run(

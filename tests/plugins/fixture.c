@@ -164,6 +164,51 @@ static const weir_plugin_actor tally = { .size = sizeof tally,
     .state_save                                = tally_save,
     .state_load                                = tally_load };
 
+/* ---- flaky: fails at thirteen, unless it has just been opened ---- */
+
+static bool
+flaky_open(weir_plugin_call *call, const weir_plugin_setup *setup, void **out)
+{
+    (void)setup;
+    *out = calloc(1, sizeof(int64_t));
+    return *out != NULL || call->host->fail(call, "no memory");
+}
+
+static bool
+flaky_event(weir_plugin_call *call, void *self, void *state, uint32_t row,
+    int64_t time_ns, const weir_value *values)
+{
+    int64_t *taken = self;
+    int64_t *count = state;
+    (void)time_ns;
+    if (values[0].as.i == 13 && *taken > 0) {
+        return call->host->fail(call, "thirteen");
+    }
+    ++*taken;
+    ++*count;
+    return tally_give(call, row, *count, "event");
+}
+
+static uint32_t
+flaky_rows(weir_plugin_call *call, void *self, void *state, const weir_plugin_rows *rows)
+{
+    return weir_plugin_each(call, self, state, rows, flaky_event);
+}
+
+static const weir_plugin_actor flaky = { .size = sizeof flaky,
+    .name                                      = "flaky",
+    .inputs                                    = pass_inputs,
+    .n_inputs                                  = 1,
+    .outputs                                   = tally_outputs,
+    .n_outputs                                 = 2,
+    .open                                      = flaky_open,
+    .close                                     = free,
+    .state_new                                 = tally_new,
+    .state_free                                = tally_free,
+    .on_rows                                   = flaky_rows,
+    .state_save                                = tally_save,
+    .state_load                                = tally_load };
+
 /* ---- garbage: what it gives is wrong, in the way that n says ---- */
 
 static const weir_plugin_field garbage_outputs[] = { { .name = "f", .type = WEIR_FLOAT },
@@ -267,7 +312,8 @@ shout_of(weir_plugin_call *call, const weir_value *args, weir_value *out)
 static const weir_plugin_function shout = { sizeof shout, "shout", shout_params, 1,
     WEIR_STRING, shout_of };
 
-static const weir_plugin_actor *const    actors[]    = { &pass, &tally, &garbage, &over };
+static const weir_plugin_actor *const    actors[]    = { &pass, &tally, &garbage, &over,
+          &flaky };
 static const weir_plugin_function *const functions[] = { &twice, &shout };
 
-WEIR_PLUGIN_DEFINE("fixture", "1.0.0", actors, 4, functions, 2)
+WEIR_PLUGIN_DEFINE("fixture", "1.0.0", actors, 5, functions, 2)

@@ -167,6 +167,20 @@ class Plugins(unittest.TestCase):
         self.refused('function none from "libfixture.so"\n'
                      "rule all { from tick emit out { x: n } }", "no function 'none'")
 
+    def test_threads_do_not_show(self):
+        rules = """
+            actor tally from "libfixture.so" on error skip
+            rule all { from tally(tick) by who emit out { count, what } }
+            rule few { match a: out -> b: out(what == a.what) within 5s emit two { n: b.count } }
+            rule lost { from dead.tally emit lost { event } }
+            """
+        events = [tick(i, i % 17, "abc"[i % 3]) for i in range(2000)]
+        one = self.weir("run", rules, events, ["--quiet"]).stdout
+        self.assertGreater(len(one.splitlines()), 1000)
+        for n in ("1", "2", "3"):
+            self.assertEqual(
+                self.weir("run", rules, events, ["--quiet", "--shards", n]).stdout, one)
+
     # ---- failures ----
 
     SKIP = """
@@ -201,6 +215,15 @@ class Plugins(unittest.TestCase):
             [tick(0, 1), tick(1, 13), tick(2, 2)])
         self.assertNotEqual(ran.returncode, 0)
         self.assertIn("failed again after 5 restarts", ran.stderr)
+
+    def test_restart_goes_on_from_the_last_state_and_offers_the_event_again(self):
+        got = self.gives(
+            """
+            actor flaky from "libfixture.so" on error restart
+            rule all { from flaky(tick) by who emit out { count } }
+            """,
+            [tick(0, 1), tick(1, 1, "b"), tick(2, 13), tick(3, 13), tick(4, 2, "b")])
+        self.assertEqual([e["count"] for e in got], [1, 1, 2, 3, 2])
 
     def test_garbage_is_caught(self):
         got = self.gives(
@@ -238,15 +261,20 @@ class Plugins(unittest.TestCase):
     # ---- state ----
 
     def test_state_goes_on_where_it_was(self):
+        for shards in ("1", "2"):
+            with self.subTest(shards=shards):
+                self.goes_on(shards)
+
+    def goes_on(self, shards):
         rules = """
             actor tally from "libfixture.so"
             rule all { from tally(tick) by who emit out { count, what } }
             """
         events = [tick(i * 3, 1, "abcde"[i % 5]) for i in range(40)]
         whole = self.gives(rules, events)
-        folder = os.path.join(self.folder.name, "state")
+        folder = os.path.join(self.folder.name, "state" + shards)
         text = "".join(json.dumps(event) + "\n" for event in events)
-        command = [WEIR, "run", self.write(rules), "--quiet", "--state", folder]
+        command = [WEIR, "run", self.write(rules), "--quiet", "--shards", shards, "--state", folder]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               text=True) as first:
             first.stdin.write("".join(text.splitlines(keepends=True)[:20]))
@@ -282,6 +310,28 @@ class Plugins(unittest.TestCase):
                      "rule m { from tick emit mid { m: n } }\n"
                      "rule all { from pass(mid) emit out }", "reads a field 'n'")
         self.refused("rule all { from geo(tick) emit out }", "E0716", "no actor 'geo'")
+
+
+class New(unittest.TestCase):
+    def new(self, folder, *words):
+        return subprocess.run([WEIR, "new", *words], cwd=folder, capture_output=True, text=True,
+                              check=False)
+
+    def test_it_writes_a_project_and_never_over_another(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertEqual(self.new(folder, "actor", "mine").returncode, 0)
+            self.assertEqual(sorted(os.listdir(os.path.join(folder, "mine"))),
+                             ["CMakeLists.txt", "mine.c", "mine.weir"])
+            again = self.new(folder, "function", "mine")
+            self.assertEqual(again.returncode, 74)
+            self.assertIn("'mine' is there already", again.stderr)
+
+    def test_it_says_what_it_wants(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for words in ((), ("actor",), ("sink", "mine"), ("actor", "../mine"),
+                          ("actor", "Mine")):
+                self.assertEqual(self.new(folder, *words).returncode, 2, words)
+            self.assertEqual(os.listdir(folder), [])
 
 
 if __name__ == "__main__":

@@ -2,12 +2,13 @@
 """Kills runs with a state directory and compares what they wrote in the end with what one
 undisturbed run writes, byte for byte.
 
-    torture.py WEIR [--rounds N] [--seed S] [--events N] [CASE]...
+    torture.py WEIR [--rounds N] [--seed S] [--events N] [--shards N] [CASE]...
 
-Cases: file, pipe, points, limit, damage, signal, and with --faults LIBRARY power, faults and
-clock; all of them if none is named. When a round
+Cases: file, pipe, points, limit, damage, signal, shards, and with --faults LIBRARY power,
+faults and clock; all of them if none is named. When a round
 fails its seed and its folder are printed, and the folder is kept. How long a run lives is
-drawn from the seed; what it wrote must not depend on it.
+drawn from the seed; what it wrote must not depend on it. The undisturbed run has one shard,
+those that are killed as many as --shards says.
 """
 
 import argparse
@@ -57,7 +58,8 @@ def make_events(path, seed, n):
 
 
 class Torture:
-    def __init__(self, weir, seed, events, faults):
+    def __init__(self, weir, seed, events, shards, faults):
+        self.shards = str(shards)
         self.weir = os.path.abspath(weir)
         self.faults = faults and os.path.abspath(faults)
         self.reached = set()
@@ -108,9 +110,11 @@ class Torture:
                     f"{what}: {name} differs at byte {at} ({len(data)} bytes, not {len(want)})"
                 )
 
-    def start(self, path, *more, env=None, stdin=None, stderr=subprocess.PIPE):
+    def start(self, path, *more, env=None, stdin=None, stderr=subprocess.PIPE, shards=None):
         return subprocess.Popen(
-            self.command("--state", "state", "--checkpoint", "20ms", *more),
+            self.command(
+                "--shards", shards or self.shards, "--state", "state", "--checkpoint", "20ms", *more
+            ),
             cwd=path,
             stdin=stdin,
             stderr=stderr,
@@ -278,6 +282,30 @@ class Torture:
         self.compare(path, f"signal, stopped {stops} times")
         return stops
 
+    def case_shards(self, rng, n):
+        """State that was kept with other shards is refused, and nothing is touched."""
+        path = self.folder(f"shards-{n}")
+        process = self.start(path, "--from", "-", stdin=subprocess.PIPE)
+        self.feed(process, 0, rng, 20)
+        process.kill()
+        process.communicate()
+        before = self.outputs(path)
+        refused = 0
+        for other in {"1", "2", "3", "7"} - {self.shards}:
+            process = self.start(path, "--from", "-", stdin=subprocess.PIPE, shards=other)
+            _, said = process.communicate()
+            if process.returncode == 0 or f"go on with --shards {self.shards}," not in said.decode():
+                raise Failed(f"shards: {other} got {process.returncode}: {said.decode()}")
+            refused += 1
+        if self.outputs(path) != before:
+            raise Failed("shards: a run that was refused has changed files")
+        at = self.committed(path)
+        process = self.start(path, "--from", "-", stdin=subprocess.PIPE)
+        self.feed(process, at, rng, sys.maxsize)
+        self.finish(process, "shards")
+        self.compare(path, "shards")
+        return refused
+
     def case_damage(self, rng, n):
         """Damaged files are found and said, or did no harm; never a wrong answer."""
         whole = self.folder(f"damage-{n}")
@@ -430,12 +458,13 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--events", type=int, default=60000)
     parser.add_argument("--faults", help="the library of faults.c")
+    parser.add_argument("--shards", type=int, default=1)
     parser.add_argument("case", nargs="*")
     request = parser.parse_intermixed_args()
-    cases = request.case or ["file", "pipe", "points", "limit", "signal", "damage"] + list(
+    cases = request.case or ["file", "pipe", "points", "limit", "signal", "damage", "shards"] + list(
         FAULTS if request.faults else ()
     )
-    torture = Torture(request.weir, request.seed, request.events, request.faults)
+    torture = Torture(request.weir, request.seed, request.events, request.shards, request.faults)
     n_done = 0
     for case in cases:
         torture.reached = set()

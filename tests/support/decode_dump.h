@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "random.h"
 #include "weiri/assert.h"
 #include "weiri/codec.h"
 #include "weiri/numtext.h"
@@ -34,15 +35,11 @@ decode_cut_bytes(void *context)
     return 1;
 }
 
-/* context: uint64_t seed, never 0 */
+/* context: uint64_t seed */
 static inline size_t
 decode_cut_random(void *context)
 {
-    uint64_t *seed = context;
-    *seed ^= *seed >> 12;
-    *seed ^= *seed << 25;
-    *seed ^= *seed >> 27;
-    uint64_t r = *seed * UINT64_C(2685821657736338717);
+    uint64_t r = next_random(context);
     return 1 + (size_t)(r >> 32) % (r % 3 == 0 ? 200 : 9);
 }
 

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "random.h"
+
 enum { NAME = 16, TEXT_SIZE = 1 << 16, MAX_RULES = 10, RANKS = 4, IDS = 7, TAGS = 4 };
 
 static const char STREAMS[] =
@@ -20,10 +22,7 @@ static const char STREAMS[] =
 uint32_t
 random_pick(random_rules *self, uint32_t n)
 {
-    self->seed ^= self->seed >> 12;
-    self->seed ^= self->seed << 25;
-    self->seed ^= self->seed >> 27;
-    return (uint32_t)((self->seed * UINT64_C(2685821657736338717)) >> 33) % n;
+    return (uint32_t)(next_random(&self->seed) % n);
 }
 
 static void __attribute__((format(printf, 2, 3)))

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "random.h"
 #include "weiri/assert.h"
 
 enum { KEYS = 5, LONG_TEXT = 9000, SECOND = 1000000000 };
@@ -288,14 +289,10 @@ state_rig_counts_agree(const state_rig *self, const state_rig *other)
 
 /* ---- events ---- */
 
-/* Vigna's splitmix64. */
 static uint32_t
 below(uint64_t *seed, uint32_t n)
 {
-    uint64_t z = (*seed += UINT64_C(0x9E3779B97F4A7C15));
-    z          = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z          = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return (uint32_t)((z ^ (z >> 31)) % n);
+    return (uint32_t)(next_random(seed) % n);
 }
 
 typedef struct made_event {

@@ -240,6 +240,20 @@ put_param(FILE *out, const weiri_ast_param *param)
     put_expr(out, "value", param->value);
 }
 
+static void
+put_function(FILE *out, const weiri_ast_function *function)
+{
+    if (function->plugin != NULL) {
+        put_plugin(out, function->plugin);
+        return;
+    }
+    put_name(out, "function", function->name.text);
+    for (uint32_t i = 0; i < function->n_params; i++) {
+        put_name(out, "param", function->params[i].text);
+    }
+    put_expr(out, "body", function->body);
+}
+
 void
 tree_print(FILE *out, const weiri_ast_file *file)
 {
@@ -256,8 +270,8 @@ tree_print(FILE *out, const weiri_ast_file *file)
         case WEIRI_WORD_INCLUDE:
             put_name(out, "include", statement->as.include->path);
             break;
+        case WEIRI_WORD_FUNCTION: put_function(out, statement->as.function); break;
         case WEIRI_WORD_MODEL:
-        case WEIRI_WORD_FUNCTION:
         case WEIRI_WORD_ACTOR: put_plugin(out, statement->as.plugin); break;
         default: put_test(out, statement->as.test); break;
         }

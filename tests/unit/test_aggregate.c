@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../support/random.h"
 #include "aggregate/distinct.h"
 #include "aggregate/exact_sum.h"
 #include "aggregate/moments.h"
@@ -13,15 +14,6 @@
 #include "aggregate/sorted.h"
 #include "aggregate/tally.h"
 #include "weiri/window.h"
-
-static uint64_t
-next_random(uint64_t *seed)
-{
-    *seed ^= *seed >> 12;
-    *seed ^= *seed << 25;
-    *seed ^= *seed >> 27;
-    return *seed * UINT64_C(2685821657736338717);
-}
 
 static double
 sum_of(const weiri_exact_sum *sum)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../support/decode_dump.h"
+#include "../support/decode_assert.h"
 #include "weiri/limits.h"
 
 static const weir_field FIELDS[] = {
@@ -29,21 +29,6 @@ csv_of(const weir_schema *schema, bool has_header)
         .format                            = WEIRI_FORMAT_CSV,
         .has_header                        = has_header,
         .delimiter                         = ',' };
-}
-
-/* Whole, byte by byte and cut at random, the decoder says the same. */
-static void
-assert_decodes(const weiri_decoder_config *config, const char *text, const char *expected)
-{
-    uint64_t   seed       = 54321;
-    decode_cut cuts[]     = { decode_cut_whole, decode_cut_bytes, decode_cut_random };
-    void      *contexts[] = { NULL, NULL, &seed };
-    for (int i = 0; i < 3; i++) {
-        decode_dump dump;
-        decode_dump_run(&dump, config, text, strlen(text), cuts[i], contexts[i]);
-        assert_string_equal(dump.out.bytes, expected);
-        decode_dump_fini(&dump);
-    }
 }
 
 static void

@@ -10,21 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../support/random.h"
 #include "expr/scalar/kernels.h"
 #include "weiri/limits.h"
 
 enum { CASES = 3000, DEPTH = 4, ROOTS = 3, ARGS = 8, MADE = 64 };
-
-/* ---- randomness: splitmix64 (Steele, Lea, Flood 2014) ---- */
-
-static uint64_t
-next_random(uint64_t *state)
-{
-    uint64_t z = *state += 0x9E3779B97F4A7C15;
-    z          = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-    z          = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-    return z ^ (z >> 31);
-}
 
 static uint32_t
 below(uint64_t *state, uint32_t n)
@@ -204,6 +194,22 @@ random_scalar(struct maker *maker)
     return TYPES[below(&maker->rng, sizeof TYPES / sizeof *TYPES)];
 }
 
+/* A list that is written out. */
+static weiri_expr *
+make_numbers(struct maker *maker, uint32_t depth)
+{
+    weiri_expr *items[3];
+    weiri_expr *out = NULL;
+    weir_error  err = { 0 };
+    uint32_t    n   = 1 + below(&maker->rng, 3);
+    for (uint32_t i = 0; i < n; i++) {
+        weir_type type = below(&maker->rng, 2) == 0 ? WEIR_INT : WEIR_FLOAT;
+        items[i]       = make(maker, type, WEIR_NULL, depth);
+    }
+    assert_ok(weiri_expr_call(maker->arena, "[]", items, n, &out, &err));
+    return out;
+}
+
 /* The argument for a parameter; for T now and then an int where a float is fine. */
 static weiri_expr *
 make_arg(
@@ -218,6 +224,9 @@ make_arg(
         return make(maker, same, WEIR_NULL, depth);
     case WEIRI_PARAM_ELEMENT: return make(maker, element, WEIR_NULL, depth);
     case WEIR_LIST: return make_leaf(maker, WEIR_LIST, element);
+    case WEIRI_PARAM_NUMBERS:
+        return below(&maker->rng, 2) == 0 ? make_leaf(maker, WEIR_LIST, WEIR_INT)
+                                          : make_numbers(maker, depth);
     default: return make(maker, (weir_type)param, WEIR_NULL, depth);
     }
 }

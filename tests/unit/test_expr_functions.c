@@ -459,6 +459,83 @@ hash_is_stable(void **state)
 }
 
 static void
+sample_takes_a_part_that_a_larger_part_contains(void **state)
+{
+    (void)state;
+    enum { KEYS = 10000 };
+    weiri_arena *arena    = weiri_arena_new();
+    int          n_tenth  = 0;
+    int          n_fourth = 0;
+    for (int64_t i = 0; i < KEYS; i++) {
+        bool taken[2];
+        for (int k = 0; k < 2; k++) {
+            const char *text = weiri_arena_format(arena, "user%d", (int)i);
+            weir_value  key  = {
+                  .type = WEIR_STRING, .as.s = text, .size = (uint32_t)strlen(text)
+            };
+            weir_value  part    = { .type = WEIR_FLOAT, .as.f = k == 0 ? 0.1 : 0.25 };
+            weiri_expr *args[2] = { weiri_expr_constant(arena, &key),
+                weiri_expr_constant(arena, &part) };
+            weiri_expr *out     = NULL;
+            weir_error  err     = { 0 };
+            assert_ok(weiri_expr_call(arena, "sample", args, 2, &out, &err));
+            taken[k] = out->as.constant.as.b;
+        }
+        assert_true(taken[1] || !taken[0]);
+        n_tenth += taken[0];
+        n_fourth += taken[1];
+    }
+    assert_in_range(n_tenth, 900, 1100); /* of 10,000; standard deviation 30 */
+    assert_in_range(n_fourth, 2350, 2650);
+    weiri_arena_destroy(&arena);
+}
+
+static void
+samples_are_the_same_everywhere(void **state)
+{
+    (void)state;
+    CHECK({ "(sample 'a' 1.0)", "true", 0 }, { "(sample 'a' 0)", "false", 0 },
+        { "(sample 7 0.5)", "false", 0 }, { "(sample 8 0.5)", "true", 0 },
+        { "(== (sample 7 0.5) (sample 7.0 0.5))", "true", 0 },
+        { "(sample null:int 0.5)", "null", 0 });
+}
+
+static void
+bins_count_the_edges_below(void **state)
+{
+    (void)state;
+    CHECK({ "(bin 5 10 20)", "0", 0 }, { "(bin 10 10 20)", "1", 0 },
+        { "(bin 20.5 10 20)", "2", 0 }, { "(bin 'm' 'a' 'k' 'z')", "2", 0 },
+        { "(bin 90s 1m)", "1", 0 }, { "(bin 1 null:int)", "null", 0 });
+}
+
+static void
+lists_are_written_and_multiplied(void **state)
+{
+    (void)state;
+    CHECK({ "(dot ([] 1 2.5 3) ([] 2 2 0.5))", "8.5", 0 },
+        { "(dot ([] 1 2) ([] 3 4))", "11.0", 0 }, { "(dot ([] 1 2) ([] 3))", "null", 1 },
+        { "(dot ([] 1) ([] 3 4))", "null", 1 },
+        { "(dot ([] 1e308) ([] 10.0))", "null", 1 },
+        { "(dot ([] 1 null:int) ([] 3 4))", "null", 0 },
+        { "(length ([] 'a' 'bc' ''))", "3", 0 }, { "(at ([] 'a' 'bc' '') 1)", "bc", 0 },
+        { "(at ([] 'a' 'bc' '') 2)", "", 0 }, { "(at ([] true false) 0)", "true", 0 },
+        { "(at ([] 1s 2s) -1)", "2s", 0 }, { "(contains ([] 1 2) 2)", "true", 0 },
+        { "(median ([] 3 1 2))", "2.0", 0 }, { "(length ([] null:int))", "null", 0 });
+}
+
+static void
+one_hot_says_which(void **state)
+{
+    (void)state;
+    CHECK({ "(at (one_hot 'b' 'a' 'b') 0)", "0", 0 },
+        { "(at (one_hot 'b' 'a' 'b') 1)", "1", 0 },
+        { "(length (one_hot 'c' 'a' 'b'))", "2", 0 },
+        { "(dot (one_hot 2 1 2 3) ([] 10 20 30))", "20.0", 0 },
+        { "(one_hot null:string 'a')", "null", 0 });
+}
+
+static void
 string_functions(void **state)
 {
     (void)state;
@@ -559,6 +636,11 @@ main(void)
         cmocka_unit_test(mathematics),
         cmocka_unit_test(distance_is_in_kilometres),
         cmocka_unit_test(hash_is_stable),
+        cmocka_unit_test(sample_takes_a_part_that_a_larger_part_contains),
+        cmocka_unit_test(samples_are_the_same_everywhere),
+        cmocka_unit_test(bins_count_the_edges_below),
+        cmocka_unit_test(lists_are_written_and_multiplied),
+        cmocka_unit_test(one_hot_says_which),
         cmocka_unit_test(string_functions),
         cmocka_unit_test(conversions),
         cmocka_unit_test(time_functions),

@@ -1,6 +1,7 @@
 /* Random sets of rules over random events: what comes out of a flow is, to the byte, what
  * comes out of the graph on one thread, for any number of shards, however its input is
- * cut into chunks and whoever is faster; counts included.
+ * cut into chunks and whoever is faster; counts included. A flow that goes on from the
+ * state of another is as that other would have been.
  */
 #include "weir_test.h"
 
@@ -181,6 +182,8 @@ typedef struct setting {
     uint32_t chunk_rows;
     bool     is_threaded;
     uint32_t room; /* events between shards, and in a mailbox; 0: the default */
+    uint32_t
+        cuts; /* of so many times at rest one is a cut: a new flow goes on; 0: none */
 } setting;
 
 typedef struct tap {
@@ -219,51 +222,85 @@ typedef struct feed {
     input             in;
     const weiri_plan *plan;
     weiri_turn        turn;
+    weiri_flow       *flow;
+    uint32_t          cuts;
+    weiri_sections    state; /* of the last cut */
+    bool              is_cut;
+    uint64_t          first; /* number of the flow's first turn */
 } feed;
 
 static weir_status
 on_next(void *context, bool may_wait, weiri_turn *turn, bool *is_turn, weir_error *err)
 {
-    (void)err;
     feed *self = context;
     if (!may_wait && random_pick(&self->in.pauses, 4) == 0) {
         return WEIR_EAGAIN;
+    }
+    if (may_wait && self->cuts > 0 && random_pick(&self->in.pauses, self->cuts) == 0) {
+        self->is_cut = true;
+        assert_ok(weiri_flow_save(self->flow, &self->state, err));
+        return WEIR_EOF;
     }
     *is_turn = random_pick(&self->in.pauses, 4) != 0;
     if (*is_turn) {
         assert_true(next_turn(&self->in, self->plan, &self->turn));
         *turn = self->turn;
+        turn->number -= self->first;
     }
     return WEIR_OK;
 }
 
+/* A flow, or one that goes on from the last cut. */
 static void
+make_flow(feed *from, uint32_t n_shards, const weiri_flow_outlet *outlets, uint32_t n)
+{
+    weir_error          err     = { 0 };
+    const weiri_restore restore = { .sections = &from->state };
+    assert_ok(weiri_flow_new(from->plan, n_shards, outlets, n, &from->flow, &err));
+    for (uint32_t s = 0; s < 2; s++) {
+        from->in.merges[s] = weiri_flow_merge(from->flow, s);
+        from->in.used[s]   = weiri_flow_used(from->flow, s);
+    }
+    if (from->is_cut) {
+        uint32_t kept = 0;
+        assert_ok(weiri_flow_shards_of(&from->state, &kept, &err));
+        assert_int_equal(kept, n_shards);
+        if (weiri_flow_load(from->flow, &restore, &err) != WEIR_OK) {
+            fail_msg("%s", err.text);
+        }
+        weiri_sections_fini(&from->state);
+        from->first = from->in.n > 0 ? from->turn.number + 1 : 0;
+    }
+    from->is_cut = false;
+}
+
+static uint32_t
 run_flow(output *out, uint64_t seed, const setting *how)
 {
-    weir_error        err  = { 0 };
-    weiri_flow       *flow = NULL;
-    feed              from = { .plan = out->plan };
+    weir_error        err   = { 0 };
+    feed              from  = { .plan = out->plan, .cuts = how->cuts };
+    uint64_t          order = seed * 64 + how->n_shards + how->chunk_rows;
+    uint32_t          n     = 0;
     tap               taps[MAX_STREAMS];
     weiri_flow_outlet outlets[MAX_STREAMS];
-    uint64_t          order = seed * 64 + how->n_shards + how->chunk_rows;
     from.in = (input){ .random = { .seed = seed }, .chunk_rows = how->chunk_rows };
-    from.in.pauses.seed                = order;
-    uint32_t                  n        = make_taps(out, taps, outlets);
-    const weiri_flow_source   source   = { .next = on_next, .context = &from };
-    const weiri_flow_carriage carriage = { .seed = how->is_threaded ? NULL : &order,
-        .credit                                  = how->room,
-        .mailbox                                 = how->room };
-    assert_ok(weiri_flow_new(out->plan, how->n_shards, outlets, n, &flow, &err));
-    for (uint32_t s = 0; s < 2; s++) {
-        from.in.merges[s] = weiri_flow_merge(flow, s);
-        from.in.used[s]   = weiri_flow_used(flow, s);
-    }
-    weir_status status = weiri_flow_run(flow, &source, &carriage, &err);
-    if (status != WEIR_OK) {
-        fail_msg("%s", err.text);
-    }
-    out->counts = weiri_flow_get_counts(flow);
-    weiri_flow_destroy(&flow);
+    from.in.pauses.seed                 = order;
+    uint32_t                  n_outlets = make_taps(out, taps, outlets);
+    const weiri_flow_source   source    = { .next = on_next, .context = &from };
+    const weiri_flow_carriage carriage  = { .seed = how->is_threaded ? NULL : &order,
+         .credit                                  = how->room,
+         .mailbox                                 = how->room };
+    do {
+        make_flow(&from, how->n_shards, outlets, n_outlets);
+        weir_status status = weiri_flow_run(from.flow, &source, &carriage, &err);
+        if (status != WEIR_OK) {
+            fail_msg("%s", err.text);
+        }
+        out->counts = weiri_flow_get_counts(from.flow);
+        weiri_flow_destroy(&from.flow);
+        n += from.is_cut;
+    } while (from.is_cut);
+    return n;
 }
 
 /* ---- the tests ---- */
@@ -331,6 +368,7 @@ run_sets(uint32_t sets, const setting *settings, uint32_t n_settings, uint32_t n
 {
     random_rules rules     = { .seed = 11 };
     uint64_t     n_matches = 0;
+    uint32_t     n_cuts    = 0;
     for (uint32_t i = 0; i < sets; i++) {
         random_rules_write(&rules);
         weiri_plan *plan  = compile(&rules);
@@ -340,7 +378,7 @@ run_sets(uint32_t sets, const setting *settings, uint32_t n_settings, uint32_t n
         for (uint32_t k = 0; k < n_each; k++) {
             const setting *how  = &settings[(i * n_each + k) % n_settings];
             output         flow = { .plan = plan };
-            run_flow(&flow, i + 1, how);
+            n_cuts += run_flow(&flow, i + 1, how);
             compare(&rules, how->n_shards, &flow, &graph);
             output_fini(&flow);
         }
@@ -348,6 +386,7 @@ run_sets(uint32_t sets, const setting *settings, uint32_t n_settings, uint32_t n
         weiri_plan_destroy(&plan);
     }
     assert_true(n_matches > 100 * (uint64_t)sets); /* or the rules say nothing */
+    assert_true(settings->cuts == 0 || n_cuts > sets);
     free(rules.text);
 }
 
@@ -386,6 +425,20 @@ threads_change_nothing(void **state)
         { .n_shards = 8, .chunk_rows = 1, .is_threaded = true },
     };
     run_sets(n_sets(30), HOW, sizeof HOW / sizeof HOW[0], 1);
+}
+
+static void
+state_kept_at_any_rest_goes_on_as_if_nothing_had_been(void **state)
+{
+    (void)state;
+    static const setting HOW[] = {
+        { .n_shards = 2, .chunk_rows = 7, .cuts = 4 },
+        { .n_shards = 8, .chunk_rows = 1000, .cuts = 2 },
+        { .n_shards = 3, .chunk_rows = 1, .cuts = 8, .room = 3 },
+        { .n_shards = 1, .chunk_rows = 64, .cuts = 2 },
+        { .n_shards = 2, .chunk_rows = 1000, .cuts = 3, .is_threaded = true },
+    };
+    run_sets(n_sets(60), HOW, sizeof HOW / sizeof HOW[0], 3);
 }
 
 /* Each rule of the wheel takes by another key what the one before has emitted, and emits
@@ -432,7 +485,7 @@ a_wheel_of_rules_turns_through_the_smallest_mailboxes(void **state)
     assert_true(graph.counts.n_matches > 10000);
     for (uint32_t k = 0; k < 2; k++) {
         output flow = { .plan = plan };
-        run_flow(&flow, 1, &HOW[k]);
+        (void)run_flow(&flow, 1, &HOW[k]);
         compare(&rules, HOW[k].n_shards, &flow, &graph);
         output_fini(&flow);
     }
@@ -447,6 +500,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shards_change_nothing_in_any_order_of_work),
         cmocka_unit_test(threads_change_nothing),
+        cmocka_unit_test(state_kept_at_any_rest_goes_on_as_if_nothing_had_been),
         cmocka_unit_test(a_wheel_of_rules_turns_through_the_smallest_mailboxes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -394,7 +394,7 @@ static void
 all_rules_of_the_repository_are_formatted_and_mean_what_they_meant(void **state)
 {
     (void)state;
-    static const char *const FOLDERS[] = { "examples", "tests", "docs" };
+    static const char *const FOLDERS[] = { "examples", "tests", "docs", "dsl" };
     for (size_t i = 0; i < sizeof FOLDERS / sizeof FOLDERS[0]; i++) {
         char path[1024];
         snprintf(path, sizeof path, "%s/%s", WEIR_SOURCE, FOLDERS[i]);

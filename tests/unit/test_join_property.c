@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../support/random.h"
 #include "join_naive.h"
 #include "weiri/limits.h"
 #include "weiri/plan.h"
@@ -43,15 +44,6 @@ static const char *const TEXTS[N_TEXTS] = { "", "a", "b", "a long key of its own
     "\xc3\xa4" };
 static const int64_t NUMBERS[N_NUMBERS] = { 0, 1, -1, 1000000, -1000000, INT64_C(1) << 62,
     INT64_MIN, 3 };
-
-static uint64_t
-next_random(uint64_t *seed)
-{
-    *seed ^= *seed >> 12;
-    *seed ^= *seed << 25;
-    *seed ^= *seed >> 27;
-    return *seed * UINT64_C(2685821657736338717);
-}
 
 static int64_t
 below(uint64_t *seed, int64_t n)

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "../support/random.h"
 #include "weiri/limits.h"
 #include "weiri/merge.h"
 #include "weiri/rows_merge.h"
@@ -113,15 +114,6 @@ bound_refuses_a_chunk_and_keeps_it_the_callers(void **state)
     const weir_chunk *mine = chunk;
     weir_chunk_unref(&mine);
     weiri_merge_destroy(&merge);
-}
-
-static uint64_t
-next_random(uint64_t *random)
-{
-    *random ^= *random << 13;
-    *random ^= *random >> 7;
-    *random ^= *random << 17;
-    return *random;
 }
 
 static void

@@ -4,18 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../support/random.h"
 #include "codec/mp_cursor.h"
 #include "weiri/limits.h"
-
-/* Vigna's splitmix64. */
-static uint64_t
-next_random(uint64_t *seed)
-{
-    uint64_t z = (*seed += UINT64_C(0x9e3779b97f4a7c15));
-    z          = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z          = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
 
 static void
 pack_random(msgpack_packer *packer, uint64_t *seed, int depth)

@@ -7,17 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../support/random.h"
 #include "weiri/numtext.h"
-
-/* xorshift64*: the same bits on every run. */
-static uint64_t
-next_random(uint64_t *seed)
-{
-    *seed ^= *seed >> 12;
-    *seed ^= *seed << 25;
-    *seed ^= *seed >> 27;
-    return *seed * UINT64_C(2685821657736338717);
-}
 
 static uint64_t
 bits_of(double value)

@@ -84,6 +84,7 @@ put_expr(struct fixture *self, const weiri_ast_expr *expr)
     put(self, expr->kind == WEIRI_AST_MEMBER  ? "."
               : expr->kind == WEIRI_AST_INDEX ? "[]"
               : expr->kind == WEIRI_AST_CASE  ? "case"
+              : expr->kind == WEIRI_AST_LIST  ? "list"
                                               : expr->name.text);
     for (uint32_t i = 0; i < expr->n_items; i++) {
         put(self, " ");

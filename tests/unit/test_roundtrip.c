@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../support/random.h"
 #include "weiri/codec.h"
 
 enum { MOST_FIELDS = 12, NAME_SIZE = 24, ROWS = 100 };
@@ -15,16 +16,6 @@ struct shape {
     weir_field  fields[MOST_FIELDS];
     char        names[MOST_FIELDS][NAME_SIZE];
 };
-
-/* Vigna's splitmix64. */
-static uint64_t
-next_random(uint64_t *seed)
-{
-    uint64_t z = (*seed += UINT64_C(0x9e3779b97f4a7c15));
-    z          = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z          = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
 
 static void
 make_shape(struct shape *shape, uint64_t *seed)

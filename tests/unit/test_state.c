@@ -326,7 +326,7 @@ every_cut_and_every_flipped_bit_is_refused(void **state)
 static void
 seal(weiri_pack *bytes)
 {
-    bytes->size -= WEIRI_STATE_HASH;
+    bytes->size -= WEIRI_SEAL_HASH;
     weiri_pack_fixed(
         bytes, weiri_hash_bytes(WEIRI_HASH_BEGIN, bytes->bytes, bytes->size));
 }
@@ -343,7 +343,7 @@ forged_bytes_are_refused_or_harmless(void **state)
         weiri_pack saved     = save(&rig);
         size_t     n_refused = 0;
         size_t     step      = saved.size / 300 + 1;
-        for (size_t i = 0; i + WEIRI_STATE_HASH < saved.size; i += step) {
+        for (size_t i = 0; i + WEIRI_SEAL_HASH < saved.size; i += step) {
             weir_error err  = { .status = WEIR_OK };
             uint8_t    byte = saved.bytes[i];
             saved.bytes[i]  = (uint8_t)(byte + 1 + i % 255);

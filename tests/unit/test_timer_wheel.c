@@ -2,15 +2,13 @@
 
 #include <stdlib.h>
 
+#include "../support/random.h"
 #include "weiri/timer_wheel.h"
 
 static int64_t
 draw(uint64_t *seed, uint64_t below)
 {
-    *seed ^= *seed << 13;
-    *seed ^= *seed >> 7;
-    *seed ^= *seed << 17;
-    return (int64_t)(*seed % below);
+    return (int64_t)(next_random(seed) % below);
 }
 
 /* ---- a naive wheel: a list in the order of setting ---- */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../support/random.h"
 #include "weiri/timetext.h"
 
 static int64_t
@@ -59,16 +60,6 @@ fits_pattern(const char *text, const char *pattern)
         assert_int_equal(ns, 42);
     }
     return ok;
-}
-
-/* Numbers that look random and are the same in each run (Vigna's splitmix64). */
-static uint64_t
-next_random(uint64_t *seed)
-{
-    uint64_t z = (*seed += UINT64_C(0x9e3779b97f4a7c15));
-    z          = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z          = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
 }
 
 static void

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../support/random.h"
 #include "weiri/limits.h"
 #include "window_naive.h"
 
@@ -28,15 +29,6 @@ static const weir_field FIELDS[N_FIELDS] = {
 static const weir_schema SCHEMA = {
     .name = "in", .fields = FIELDS, .n_fields = N_FIELDS, .time_field = -1
 };
-
-static uint64_t
-next_random(uint64_t *seed)
-{
-    *seed ^= *seed >> 12;
-    *seed ^= *seed << 25;
-    *seed ^= *seed >> 27;
-    return *seed * UINT64_C(2685821657736338717);
-}
 
 static int64_t
 below(uint64_t *seed, int64_t n)
@@ -158,6 +150,7 @@ is_row_bound(weiri_aggregate_kind kind)
     switch (kind) {
     case WEIRI_AGGREGATE_START:
     case WEIRI_AGGREGATE_FIRST:
+    case WEIRI_AGGREGATE_LAG:
     case WEIRI_AGGREGATE_COLLECT:
     case WEIRI_AGGREGATE_STDDEV:
     case WEIRI_AGGREGATE_VARIANCE:
@@ -190,6 +183,7 @@ add_aggregate(test_plan *self, weiri_aggregate_kind kind, int x, int filter)
         a->type        = WEIR_STRING;
         a->is_nullable = false;
     }
+    a->index = kind == WEIRI_AGGREGATE_LAG && !self->window.is_before;
     assert_ok(weiri_aggregate_resolve(a, &err));
 }
 
@@ -226,6 +220,11 @@ add_aggregates(test_plan *self)
     add_aggregate(self, WEIRI_AGGREGATE_COLLECT, FIELD_S, FIELD_B);
     add_aggregate(self, WEIRI_AGGREGATE_TOP, FIELD_S, NONE);
     add_aggregate(self, WEIRI_AGGREGATE_CORRELATION, FIELD_X, NONE);
+    if (self->window.kind == WEIRI_WINDOW_SLIDING
+        || self->window.kind == WEIRI_WINDOW_LAST) {
+        add_aggregate(self, WEIRI_AGGREGATE_LAG, FIELD_X, NONE);
+        add_aggregate(self, WEIRI_AGGREGATE_LAG, FIELD_S, FIELD_B);
+    }
     if (self->window.n_keys > 0) {
         add_aggregate(self, WEIRI_AGGREGATE_KEY, NONE, NONE);
     }

@@ -330,6 +330,18 @@ value_of_extreme(const weiri_aggregate *plan, taken *all)
     return plan->kind == WEIRI_AGGREGATE_MIN ? all->x[0] : all->x[all->n - 1];
 }
 
+/* The k-th value before the event, which is the last of the set where `index` says so. */
+static weir_value
+value_of_lag(const weiri_aggregate *plan, const naive_set *set, const taken *all)
+{
+    weir_value x = { 0 };
+    uint32_t   n = all->n;
+    if (plan->index == 1 && is_taken(plan, &set->events[set->at[set->n - 1]], &x)) {
+        n--;
+    }
+    return n < plan->k ? null_of(plan->type) : all->x[n - plan->k];
+}
+
 static weir_value
 value_of(const weiri_aggregate *plan, const naive_set *set, taken *all, char *text)
 {
@@ -350,6 +362,7 @@ value_of(const weiri_aggregate *plan, const naive_set *set, taken *all, char *te
     case WEIRI_AGGREGATE_FIRST: return all->n == 0 ? null_of(plan->type) : all->x[0];
     case WEIRI_AGGREGATE_LAST:
         return all->n == 0 ? null_of(plan->type) : all->x[all->n - 1];
+    case WEIRI_AGGREGATE_LAG: return value_of_lag(plan, set, all);
     case WEIRI_AGGREGATE_COLLECT: return pack(plan->argument->type, all->x, all->n, text);
     case WEIRI_AGGREGATE_TOP: return value_of_top(plan, all, text);
     case WEIRI_AGGREGATE_EWMA: return value_of_ewma(plan, all, false);

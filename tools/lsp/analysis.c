@@ -34,6 +34,7 @@ lsp_analysis_init(lsp_analysis *self, const weiri_lsp *server,
     const lsp_document *document, const weiri_overlay *overlays, size_t n_overlays)
 {
     weiri_compile_options options = { .with_tests = true,
+        .no_plugins  = true, /* a file that is only looked at must not run code */
         .no_includes = server->options.no_files || document->path == NULL,
         .overlays    = overlays,
         .n_overlays  = n_overlays };
@@ -101,10 +102,14 @@ lsp_path_of_uri(const char *uri)
     }
     size_t n = 0;
     for (; *from != '\0'; from++) {
-        int high  = *from == '%' ? hex_value(from[1]) : -1;
-        int low   = high >= 0 ? hex_value(from[2]) : -1;
-        path[n++] = low >= 0 ? (char)(high * 16 + low) : *from;
-        from += low >= 0 ? 2 : 0;
+        int high = *from == '%' ? hex_value(from[1]) : -1;
+        int low  = high >= 0 ? hex_value(from[2]) : -1;
+        if (low >= 0) {
+            path[n++] = (char)(high * 16 + low);
+            from += 2;
+        } else {
+            path[n++] = *from;
+        }
     }
     path[n] = '\0'; /* "%00" ends it early, and then names another file or none */
     return path;

@@ -134,6 +134,16 @@ look_up(struct painter *self, const weiri_token *token, enum colour otherwise)
     return otherwise;
 }
 
+/* Whether a token is the name of a member, or of an option, even if it is a word too. */
+static bool
+is_named(const weiri_tokens *tokens, uint32_t i)
+{
+    const weiri_token *token = &tokens->items[i];
+    return token->kind == WEIRI_TOKEN_NAME
+           && ((i > 0 && token[-1].kind == WEIRI_TOKEN_DOT)
+               || (i + 1 < tokens->n_items && token[1].kind == WEIRI_TOKEN_COLON));
+}
+
 static void
 paint(struct painter *self, const weiri_tokens *tokens)
 {
@@ -145,8 +155,9 @@ paint(struct painter *self, const weiri_tokens *tokens)
             put(self, tokens->comments[comment].offset, tokens->comments[comment].size,
                 COLOUR_COMMENT);
         }
-        enum colour colour =
-            look_up(self, token, colour_of_token(token, self->file->text));
+        enum colour colour = look_up(self, token,
+            is_named(tokens, i) ? COLOUR_FIELD
+                                : colour_of_token(token, self->file->text));
         if (colour != COLOUR_NONE && token->size > 0) {
             put(self, token->offset, token->size, colour);
         }

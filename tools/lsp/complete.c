@@ -92,6 +92,7 @@ put_clauses(struct list *self)
         { "having", rule == NULL ? none : rule->having_at },
         { "skip", rule == NULL ? none : rule->skip.at },
         { "emit", rule == NULL ? none : rule->emit.at },
+        { "delete from", rule == NULL ? none : rule->emit.at },
         { "on timeout emit", rule == NULL ? none : rule->on_timeout.at },
         { "limit", rule == NULL ? none : rule->limit_at },
         { "order by", rule == NULL ? none : rule->order_at },
@@ -109,11 +110,13 @@ put_streams(struct list *self)
 {
     const weiri_plan *plan = self->of->plan;
     for (uint32_t i = 0; i < plan->n_streams; i++) {
-        const weiri_stream *stream = &plan->streams[i];
-        bool                is_special =
-            stream->origin == WEIRI_ORIGIN_LATE || stream->origin == WEIRI_ORIGIN_DEAD;
-        struct item item = { stream->schema.name, "stream", CLASS, '2' };
-        if (!is_special) {
+        const weiri_stream *stream  = &plan->streams[i];
+        bool                is_ours = stream->origin == WEIRI_ORIGIN_SOURCE
+                       || stream->origin == WEIRI_ORIGIN_RULE
+                       || stream->origin == WEIRI_ORIGIN_TABLE;
+        struct item item = { stream->schema.name,
+            stream->origin == WEIRI_ORIGIN_TABLE ? "table" : "stream", CLASS, '2' };
+        if (is_ours && strchr(stream->schema.name, ',') == NULL) {
             put(self, &item);
         }
     }

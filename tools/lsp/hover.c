@@ -67,14 +67,39 @@ print_step(const lsp_analysis *of, const lsp_symbol *symbol, FILE *out)
     print_stream(&of->index, symbol->stream, out);
 }
 
+static const weiri_rule *
+find_rule(const weiri_plan *plan, const char *name)
+{
+    for (uint32_t i = 0; i < plan->n_rules; i++) {
+        if (!plan->rules[i].is_made && strcmp(plan->rules[i].name, name) == 0) {
+            return &plan->rules[i];
+        }
+    }
+    return NULL;
+}
+
+/* What it means, where all rules are right. */
 static void
-print_rule(const lsp_symbol *symbol, FILE *out)
+print_meaning(
+    const weiri_lsp *self, const lsp_analysis *of, const lsp_symbol *symbol, FILE *out)
+{
+    const weiri_rule *rule = find_rule(of->plan, symbol->name);
+    if (self->options.explain != NULL && rule != NULL
+        && weiri_diagnostics_count(of->diagnostics, true) == 0) {
+        fprintf(out, "\n%s\n", self->options.explain(self->arena, of->plan, rule));
+    }
+}
+
+static void
+print_rule(
+    const weiri_lsp *self, const lsp_analysis *of, const lsp_symbol *symbol, FILE *out)
 {
     const weiri_ast_rule *rule = symbol->statement->as.rule;
     fprintf(out, "```weir\nrule %s\n```\n", symbol->name);
     if (rule->title != NULL) {
         fprintf(out, "\n%s\n", rule->title);
     }
+    print_meaning(self, of, symbol, out);
     if (rule->emit.stream.text != NULL) {
         fprintf(out, "\nEmits `%s`.\n", rule->emit.stream.text);
     }
@@ -84,7 +109,8 @@ print_rule(const lsp_symbol *symbol, FILE *out)
 }
 
 static void
-print_symbol(const lsp_analysis *of, const lsp_symbol *symbol, FILE *out)
+print_symbol(
+    const weiri_lsp *self, const lsp_analysis *of, const lsp_symbol *symbol, FILE *out)
 {
     const weir_schema *schema;
     int32_t            field;
@@ -108,7 +134,7 @@ print_symbol(const lsp_analysis *of, const lsp_symbol *symbol, FILE *out)
         break;
     case LSP_STEP: print_step(of, symbol, out); break;
     case LSP_PARAM: print_text(of, symbol->statement->at, out); break;
-    case LSP_RULE: print_rule(symbol, out); break;
+    case LSP_RULE: print_rule(self, of, symbol, out); break;
     case LSP_FUNCTION: lsp_function_print(out, symbol->name); break;
     case LSP_FILE: fprintf(out, "`%s`\n", symbol->name); break;
     }
@@ -144,7 +170,7 @@ lsp_hover(weiri_lsp *self, const lsp_json *params, FILE *out)
     uint32_t            n  = lsp_index_at(&of->index, 0, offset, &first);
     for (uint32_t i = first; i < first + n; i++) {
         fputs(i > first ? "\n---\n\n" : "", told);
-        print_symbol(of, &of->index.symbols[of->index.occurrences[i].symbol], told);
+        print_symbol(self, of, &of->index.symbols[of->index.occurrences[i].symbol], told);
     }
     print_reports(of, offset, told);
     fclose(told);

@@ -241,12 +241,22 @@ walk_name(struct walk *self, weiri_ast_name name)
     }
 }
 
+/* What is in the brackets of an index, or is the key of a lookup. */
+static void
+walk_index(struct walk *self, const weiri_ast_expr *index)
+{
+    for (uint32_t i = 1; i < index->n_items; i++) {
+        walk_expr(self, index->items[i]);
+    }
+}
+
 static void
 walk_member(struct walk *self, const weiri_ast_expr *expr)
 {
-    const weiri_ast_expr *base = expr->items[0];
-    if (base->kind == WEIRI_AST_INDEX) {
-        walk_expr(self, base->items[1]);
+    const weiri_ast_expr *base     = expr->items[0];
+    bool                  is_index = base->kind == WEIRI_AST_INDEX;
+    if (is_index) {
+        walk_index(self, base);
         base = base->items[0];
     }
     if (base->kind != WEIRI_AST_NAME || base->name.text == NULL) {
@@ -256,6 +266,9 @@ walk_member(struct walk *self, const weiri_ast_expr *expr)
     const lsp_speaker *speaker = name_speaker(self, base->name);
     if (speaker != NULL) {
         name_field(self, speaker->stream, expr->name);
+    } else if (is_index && lsp_index_schema(self->index, base->name.text) != NULL) {
+        name_stream(self, base->name); /* a table */
+        name_field(self, base->name.text, expr->name);
     } else if (strcmp(base->name.text, "prev") == 0) {
         walk_name(self, expr->name); /* whichever step it was */
     }
@@ -488,6 +501,20 @@ walk_io(struct walk *self, const weiri_ast_io *io)
 }
 
 static void
+walk_table(struct walk *self, const weiri_ast_stream *table)
+{
+    for (uint32_t i = 0; i < table->n_keys && table->name.text != NULL; i++) {
+        name_field(self, table->name.text, table->keys[i]);
+    }
+    if (table->since.text != NULL && table->name.text != NULL) {
+        name_field(self, table->name.text, table->since);
+    }
+    walk_expr(self, table->limit);
+    walk_expr(self, table->keep);
+    walk_io(self, &table->io);
+}
+
+static void
 walk_test(struct walk *self, const weiri_ast_test *test)
 {
     for (uint32_t i = 0; i < test->n_lines; i++) {
@@ -516,6 +543,7 @@ walk_statement(struct walk *self)
     case WEIRI_WORD_SINK: walk_io(self, statement->as.io); break;
     case WEIRI_WORD_PARAM: walk_expr(self, statement->as.param->value); break;
     case WEIRI_WORD_TEST: walk_test(self, statement->as.test); break;
+    case WEIRI_WORD_TABLE: walk_table(self, statement->as.stream); break;
     case WEIRI_WORD_INCLUDE:
         if (statement->as.include->path != NULL) {
             add(self->index,

@@ -58,10 +58,9 @@ lsp_definition(weiri_lsp *self, const lsp_json *params, FILE *out)
 
 /* ---- references ---- */
 
-/* What another document knows under the same definition. */
-static const lsp_symbol *
-same_symbol(weiri_lsp *self, const lsp_document *document, const lsp_symbol *symbol,
-    const lsp_document *other)
+const lsp_symbol *
+lsp_same_symbol(const weiri_lsp *self, const lsp_document *document,
+    const lsp_symbol *symbol, const lsp_document *other)
 {
     if (other == document) {
         return symbol;
@@ -117,7 +116,7 @@ lsp_places_of(
     for (uint32_t i = 0; i < self->n_documents; i++) {
         lsp_document     *other = self->documents[i];
         const lsp_symbol *same =
-            other == document ? NULL : same_symbol(self, document, symbol, other);
+            other == document ? NULL : lsp_same_symbol(self, document, symbol, other);
         if (same != NULL) {
             add_places(self, other, same, &places, n_places);
         }

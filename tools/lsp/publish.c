@@ -11,11 +11,21 @@ has_prefix(const char *text, const char *prefix)
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
+/* Whether a report is about a plugin, none of which is loaded here. */
+static bool
+is_of_plugin(const weiri_diagnostic *report)
+{
+    return strcmp(report->code, "E0715") == 0;
+}
+
 /* Errors; warnings of every compilation; what `weir lint` says besides. */
 static unsigned
 severity(const weiri_diagnostic *report)
 {
     enum { ERROR = 1, WARNING, INFORMATION };
+    if (is_of_plugin(report)) {
+        return INFORMATION;
+    }
     return report->is_error                  ? ERROR
            : has_prefix(report->code, "W02") ? INFORMATION
                                              : WARNING;
@@ -78,6 +88,25 @@ put_included(weiri_lsp *self, const lsp_document *document,
     fputs("}", out);
 }
 
+static bool
+has_plugins(const weiri_diagnostics *diagnostics)
+{
+    weiri_diagnostic report;
+    for (size_t i = 0; weiri_diagnostics_get(diagnostics, i, &report); i++) {
+        if (is_of_plugin(&report)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Where plugins are named, functions that nobody knows may be theirs. */
+static bool
+is_doubtful(const weiri_diagnostic *report, bool with_plugins)
+{
+    return with_plugins && strcmp(report->code, "E0305") == 0;
+}
+
 static void
 put_all(weiri_lsp *self, const lsp_document *document, FILE *out)
 {
@@ -85,9 +114,11 @@ put_all(weiri_lsp *self, const lsp_document *document, FILE *out)
     const char              *root        = weiri_diagnostics_file(diagnostics, 0)->name;
     weiri_diagnostic         report;
     bool                     is_first = true;
+    bool                     has      = has_plugins(diagnostics);
     for (size_t i = 0; weiri_diagnostics_get(diagnostics, i, &report); i++) {
         bool is_ours = report.place.file == root;
-        if (!is_ours && !report.is_error) {
+        if (is_doubtful(&report, has)
+            || (!is_ours && (!report.is_error || is_of_plugin(&report)))) {
             continue;
         }
         fputs(is_first ? "" : ",", out);

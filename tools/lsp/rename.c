@@ -64,8 +64,9 @@ lsp_prepare_rename(weiri_lsp *self, const lsp_json *params, FILE *out)
 
 struct renaming {
     weiri_lsp        *server;
-    const lsp_symbol *symbol;
-    const char       *name; /* the new one */
+    lsp_document     *document; /* where it is asked for */
+    const lsp_symbol *symbol;   /* of its index */
+    const char       *name;     /* the new one */
     lsp_place        *places;
     uint32_t          n_places;
 };
@@ -77,6 +78,13 @@ replacement(const struct renaming *self, const lsp_place *place)
     return place->occurrence->is_short ? weiri_arena_format(
                self->server->arena, "%s: %s", self->symbol->name, self->name)
                                        : self->name;
+}
+
+static void
+append(weiri_overlay *to, char *room, const char *text, size_t size)
+{
+    memcpy(room + to->size, text, size);
+    to->size += size;
 }
 
 /* A file's text with the new name, from the analysis that a place belongs to. */
@@ -91,20 +99,15 @@ edited(const struct renaming *self, const char *uri, const weiri_text_file *file
     weiri_overlay made = { .text = text };
     uint32_t      from = 0;
     for (uint32_t i = 0; i < self->n_places; i++) {
-        const lsp_place *place = &self->places[i];
-        weiri_span       at    = place->occurrence->at;
-        if (strcmp(place->uri, uri) != 0) {
-            continue;
+        weiri_span at = self->places[i].occurrence->at;
+        if (strcmp(self->places[i].uri, uri) == 0 && at.offset >= from) {
+            const char *name = replacement(self, &self->places[i]);
+            append(&made, text, file->text + from, at.offset - from);
+            append(&made, text, name, strlen(name));
+            from = at.offset + at.size;
         }
-        const char *name = replacement(self, place);
-        memcpy(text + made.size, file->text + from, at.offset - from);
-        made.size += at.offset - from;
-        memcpy(text + made.size, name, strlen(name));
-        made.size += strlen(name);
-        from = at.offset + at.size;
     }
-    memcpy(text + made.size, file->text + from, file->size - from);
-    made.size += file->size - from;
+    append(&made, text, file->text + from, file->size - from);
     return made;
 }
 
@@ -202,8 +205,9 @@ holds(const struct renaming *self, const lsp_document *document,
     const weiri_overlay *overlays, size_t n_overlays)
 {
     const lsp_analysis *before = &document->analysis;
-    const lsp_symbol   *symbol = lsp_index_symbol(&before->index, self->symbol->key);
-    lsp_document        copy   = *document;
+    const lsp_symbol   *symbol =
+        lsp_same_symbol(self->server, self->document, self->symbol, document);
+    lsp_document copy = *document;
     if (symbol == NULL) {
         return true;
     }
@@ -296,6 +300,7 @@ lsp_rename(weiri_lsp *self, const lsp_json *params, FILE *out)
         return;
     }
     struct renaming renaming = { .server = self,
+        .document                        = document,
         .symbol                          = renamed_at(document, offset, &where),
         .name                            = lsp_json_text(params, "newName") };
     if (renaming.symbol == NULL) {

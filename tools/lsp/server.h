@@ -167,6 +167,11 @@ lsp_answer lsp_complete, lsp_hover, lsp_definition, lsp_references, lsp_highligh
 void
 lsp_put_colour_names(FILE *out);
 
+/* What another document knows under the same definition; NULL: nothing. */
+const lsp_symbol *
+lsp_same_symbol(const weiri_lsp *self, const lsp_document *document,
+    const lsp_symbol *symbol, const lsp_document *other);
+
 /* Every occurrence of what an occurrence means, in all open documents, each place once.
  * The spans are of the document's analysis. */
 typedef struct lsp_place {

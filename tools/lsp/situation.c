@@ -17,8 +17,8 @@ struct sight {
     lsp_situation found;
 };
 
-static const char *const ENDPOINTS_IN[]  = { "file", "stdin", NULL };
-static const char *const ENDPOINTS_OUT[] = { "file", "stdout", NULL };
+static const char *const ENDPOINTS_IN[]  = { "file", "stdin", "zmq", NULL };
+static const char *const ENDPOINTS_OUT[] = { "file", "stdout", "zmq", NULL };
 static const char *const FORMATS_IN[]    = { "json", "csv", "msgpack", NULL };
 static const char *const FORMATS_OUT[]   = { "json", "csv", "msgpack", "text", NULL };
 static const char *const FROM[]          = { "from", NULL };
@@ -319,7 +319,7 @@ want_emit(struct sight *self, int64_t clause)
             want(self, LSP_WANTS_FIELDS, NULL);
         }
     } else if (self->before == clause || word == WEIRI_WORD_INTO
-               || word == WEIRI_WORD_EMIT) {
+               || word == WEIRI_WORD_EMIT || word == WEIRI_WORD_FROM) {
         want(self, LSP_WANTS_STREAMS, NULL);
     } else {
         want(self, 0, CHANGES);
@@ -353,6 +353,7 @@ want_in_clause(struct sight *self, int64_t clause)
                 : 0,
             is_first ? NULL : WHERE);
         break;
+    case WEIRI_WORD_DELETE:
     case WEIRI_WORD_EMIT: want_emit(self, clause); break;
     case WEIRI_WORD_SKIP: want_skip(self); break;
     case WEIRI_WORD_WITHIN:
@@ -433,12 +434,11 @@ want_in_io(struct sight *self)
         want(self, 0, is_sink ? TO : FROM);
     } else if (n == 2) {
         want(self, 0, is_sink ? ENDPOINTS_OUT : ENDPOINTS_IN);
-    } else if (self->nesting > 0) {
+    } else if (self->nesting > 0 || word == WEIRI_WORD_LATENESS
+               || word == WEIRI_WORD_IDLE) {
         want(self, LSP_WANTS_PARAMS, NULL);
     } else if (word == WEIRI_WORD_FORMAT) {
         want(self, 0, is_sink ? FORMATS_OUT : FORMATS_IN);
-    } else if (word == WEIRI_WORD_LATENESS || word == WEIRI_WORD_IDLE) {
-        want(self, LSP_WANTS_PARAMS, NULL);
     } else if (word == WEIRI_WORD_ON || word == WEIRI_WORD_ERROR) {
         want(self, 0, word == WEIRI_WORD_ON ? ERROR_WORD : ON_ERROR);
     } else {

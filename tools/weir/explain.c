@@ -252,6 +252,10 @@ tell_rule(const struct explained *self)
     tell("means", self->meaning);
     if (rule->match != NULL) {
         tell_match(self);
+    } else if (rule->query->actor != NULL) {
+        tell("state", rule->query->actor->actor->state_new == NULL
+                          ? "None: the plugin is given a chunk of events at a time."
+                          : "What the plugin keeps, of at most 1,048,576 keys.");
     } else if (rule->query->window != NULL) {
         tell_window(self);
     } else {

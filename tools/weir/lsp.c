@@ -2,6 +2,7 @@
 #include "weiri/lsp.h"
 
 #include "command.h"
+#include "words.h"
 
 static const char HELP[] =
     "Usage: weir lsp\n"
@@ -38,7 +39,8 @@ command_lsp(int argc, char **argv)
     if (optind < argc) {
         return report_usage("lsp", "it takes no file; the editor names them");
     }
-    const weiri_lsp_options options = { .version = WEIR_VERSION };
+    const weiri_lsp_options options = { .version = WEIR_VERSION,
+        .explain                                 = words_of_rule };
     weir_error              err     = { 0 };
     weiri_lsp              *server  = NULL;
     weir_status             status  = weiri_lsp_new(&options, &server);

@@ -14,16 +14,16 @@ static const struct verb {
     { "explain", command_explain,
         "say what rules mean, how they are run, what they keep" },
     { "why", command_why, "tell how a match came about, or why it did not" },
+    { "lint", command_lint, "say what is right in rules and probably not meant" },
+    { "fmt", command_fmt, "give rule files their one canonical form" },
+    { "repl", command_repl, "type rules and feed them events by hand" },
+    { "lsp", command_lsp, "help editors with rule files, as a language server" },
+    { "new", command_new, "write a plugin that builds and passes its test" },
     { "top", command_top, "watch a node at work: rates, keys, what is held" },
     { "tap", command_tap, "watch a sample of a node's events" },
     { "state", command_state, "look into the state directory of a run" },
     { "snapshot", command_snapshot, "copy a state directory into one file" },
     { "restore", command_restore, "make a state directory from such a file" },
-    { "lint", command_lint, "say what is right in rules and probably not meant" },
-    { "fmt", command_fmt, "give rule files their one canonical form" },
-    { "new", command_new, "write a plugin that builds and passes its test" },
-    { "lsp", command_lsp, "help editors with rule files, as a language server" },
-    { "repl", command_repl, "type rules and feed them events by hand" },
 };
 
 enum { N_VERBS = sizeof VERBS / sizeof VERBS[0] };

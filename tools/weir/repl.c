@@ -135,8 +135,8 @@ has_block(const char *line)
 static bool
 is_statement(const char *line)
 {
-    static const char *const OTHERS[] = { "source", "sink", "param", "include", "model",
-        "actor" };
+    static const char *const OTHERS[] = { "source", "sink", "param", "include",
+        "function", "model", "actor" };
     bool                     is       = has_block(line);
     for (size_t i = 0; i < sizeof OTHERS / sizeof OTHERS[0] && !is; i++) {
         is = begins_with(line, OTHERS[i]);

@@ -238,9 +238,6 @@ parse_arguments(int argc, char **argv, struct request *request)
         status = report_usage(
             "run", "--discard, --checkpoint and --state-limit go with --state");
     }
-    if (status == EXIT_OK && request->state.path != NULL && request->n_shards > 1) {
-        status = report_usage("run", "--state goes with one shard only");
-    }
     return status;
 }
 
@@ -348,6 +345,10 @@ tell_summary(const struct progress *self, const weiri_engine *engine)
     print_counts(&counts, seconds_now() - self->begun);
     print_oddities(&counts);
     fputc('\n', stderr);
+    if (counts.first_dead != NULL) {
+        fprintf(stderr, "weir: not decoded: %s%s\n", counts.first_dead,
+            counts.n_dead > 1 ? " (the first of them)" : "");
+    }
 }
 
 /* ---- the run ---- */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "command.h"
-#include "weiri/graph.h"
+#include "weiri/flow.h"
 #include "weiri/statedir.h"
 #include "weiri/timetext.h"
 
@@ -157,14 +157,16 @@ show(const weiri_statedir *dir, bool is_json)
 {
     char at[WEIRI_TIME_TEXT];
     if (is_json) {
-        printf(
-            "{\"part\":\"run\",\"watermark\":\"%s\",\"ended\":%s,\"state_bytes\":%" PRIu64
-            ",\"journal_bytes\":%" PRIu64 "}\n",
+        printf("{\"part\":\"run\",\"watermark\":\"%s\",\"ended\":%s,\"shards\":%" PRIu32
+               ",\"state_bytes\":%" PRIu64 ",\"journal_bytes\":%" PRIu64 "}\n",
             time_text(dir->watermark_ns, at), dir->is_ended ? "true" : "false",
-            dir->state_bytes, dir->journal_bytes);
+            dir->n_shards, dir->state_bytes, dir->journal_bytes);
     } else {
         printf("watermark  %s%s\n", time_text(dir->watermark_ns, at),
             dir->is_ended ? ", all inputs at their ends" : "");
+        if (dir->n_shards > 1) {
+            printf("shards     %" PRIu32 "\n", dir->n_shards);
+        }
         printf("files      state %" PRIu64 " bytes, journal %" PRIu64 " bytes\n",
             dir->state_bytes, dir->journal_bytes);
     }
@@ -226,21 +228,42 @@ tell(void *context, const char *what, const char *name, weiri_kept kept)
 }
 
 static weir_status
+try_graph(const weiri_plan *plan, const weiri_restore *restore, weir_error *err)
+{
+    weiri_graph *graph  = NULL;
+    weir_status  status = weiri_graph_new(plan, &graph, err);
+    if (status == WEIR_OK) {
+        status = weiri_graph_load(graph, restore, err);
+    }
+    weiri_graph_destroy(&graph);
+    return status;
+}
+
+static weir_status
+try_flow(const weiri_plan *plan, uint32_t n_shards, const weiri_restore *restore,
+    weir_error *err)
+{
+    weiri_flow *flow   = NULL;
+    weir_status status = weiri_flow_new(plan, n_shards, NULL, 0, &flow, err);
+    if (status == WEIR_OK) {
+        status = weiri_flow_load(flow, restore, err);
+    }
+    weiri_flow_destroy(&flow);
+    return status;
+}
+
+static weir_status
 try_plan(const weiri_plan *plan, const char *path, int *outcome, weir_error *err)
 {
     weiri_statedir dir    = { 0 };
-    weiri_graph   *graph  = NULL;
     weir_status    status = weiri_statedir_read(path, &dir, err);
-    if (status == WEIR_OK) {
-        status = weiri_graph_new(plan, &graph, err);
-    }
     if (status == WEIR_OK) {
         const weiri_restore restore = {
             .sections = &dir.sections, .is_trial = true, .told = tell, .context = outcome
         };
-        status = weiri_graph_load(graph, &restore, err);
+        status = dir.n_shards > 1 ? try_flow(plan, dir.n_shards, &restore, err)
+                                  : try_graph(plan, &restore, err);
     }
-    weiri_graph_destroy(&graph);
     weiri_statedir_fini(&dir);
     return status;
 }

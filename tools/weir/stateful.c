@@ -13,6 +13,7 @@ struct stateful_run {
     const state_request *request;
     weiri_durable       *durable;
     weiri_restore        restore;
+    weiri_engine_keeper  keeper;
     bool                 is_quiet;
     bool                 is_waiting; /* for room, and that was said      */
     bool                 is_failing; /* to write checkpoints, likewise   */
@@ -116,23 +117,6 @@ tell_kept(void *context, const char *what, const char *name, weiri_kept kept)
     }
 }
 
-void
-stateful_lend(stateful_run *self, weiri_engine_options *options)
-{
-    self->should_stop              = options->should_stop;
-    self->context                  = options->context;
-    const weiri_sections *sections = weiri_durable_sections(self->durable);
-    options->tape                  = weiri_durable_tape(self->durable);
-    if (sections != NULL) {
-        self->restore    = (weiri_restore){ .sections = sections,
-               .discard                               = self->request->discard,
-               .n_discard                             = self->request->n_discard,
-               .told                                  = tell_kept,
-               .context                               = self };
-        options->restore = &self->restore;
-    }
-}
-
 /* The disk is full: say so once, and look again a little later. */
 static weir_status
 wait_for_room(stateful_run *self, const weir_error *why)
@@ -147,6 +131,59 @@ wait_for_room(stateful_run *self, const weir_error *why)
     return is_stopped ? WEIR_EOF : WEIR_OK;
 }
 
+static bool
+wants_rest(void *context)
+{
+    const stateful_run *self = context;
+    return weiri_durable_is_due(self->durable);
+}
+
+static weir_status
+between(void *context, weiri_engine *engine, bool is_at_rest, weir_status turn,
+    weir_error *err)
+{
+    stateful_run *self = context;
+    if (turn == WEIR_ENOSPC) {
+        turn = wait_for_room(self, err);
+    } else if (self->is_waiting) {
+        fprintf(stderr, "weir: there is room again: intake goes on\n");
+        self->is_waiting = false;
+    }
+    weir_error  why    = { .status = WEIR_OK };
+    weir_status status = weiri_durable_tick(self->durable, engine, is_at_rest, &why);
+    if (weiri_durable_is_broken(self->durable)) {
+        *err = why;
+        return status;
+    }
+    if (status != WEIR_OK && !self->is_failing) {
+        fprintf(stderr, "weir: %s; the one before stands, and another will be tried\n",
+            why.text);
+    }
+    self->is_failing = status != WEIR_OK;
+    return turn;
+}
+
+void
+stateful_lend(stateful_run *self, weiri_engine_options *options)
+{
+    self->should_stop              = options->should_stop;
+    self->context                  = options->context;
+    const weiri_sections *sections = weiri_durable_sections(self->durable);
+    options->tape                  = weiri_durable_tape(self->durable);
+    self->keeper                   = (weiri_engine_keeper){
+                          .wants_rest = wants_rest, .between = between, .context = self
+    };
+    options->keeper = &self->keeper;
+    if (sections != NULL) {
+        self->restore    = (weiri_restore){ .sections = sections,
+               .discard                               = self->request->discard,
+               .n_discard                             = self->request->n_discard,
+               .told                                  = tell_kept,
+               .context                               = self };
+        options->restore = &self->restore;
+    }
+}
+
 weir_status
 stateful_begin(stateful_run *self, weiri_engine *engine, weir_error *err)
 {
@@ -159,24 +196,7 @@ weir_status
 stateful_after_turn(
     stateful_run *self, weiri_engine *engine, weir_status turn, weir_error *err)
 {
-    if (turn == WEIR_ENOSPC) {
-        turn = wait_for_room(self, err);
-    } else if (self->is_waiting) {
-        fprintf(stderr, "weir: there is room again: intake goes on\n");
-        self->is_waiting = false;
-    }
-    weir_error  why    = { .status = WEIR_OK };
-    weir_status status = weiri_durable_tick(self->durable, engine, &why);
-    if (weiri_durable_is_broken(self->durable)) {
-        *err = why;
-        return status;
-    }
-    if (status != WEIR_OK && !self->is_failing) {
-        fprintf(stderr, "weir: %s; the one before stands, and another will be tried\n",
-            why.text);
-    }
-    self->is_failing = status != WEIR_OK;
-    return turn;
+    return between(self, engine, true, turn, err);
 }
 
 weir_status

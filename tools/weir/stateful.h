@@ -31,7 +31,7 @@ stateful_open(const state_request *request, const weiri_plan *plan, bool is_quie
 void
 stateful_close(stateful_run **self_p);
 
-/* What an engine needs to know to go on from the state. */
+/* What an engine needs to know to go on from the state, and to keep it. */
 void
 stateful_lend(stateful_run *self, weiri_engine_options *options);
 
@@ -39,7 +39,8 @@ stateful_lend(stateful_run *self, weiri_engine_options *options);
 WEIR_MUST_CHECK weir_status
 stateful_begin(stateful_run *self, weiri_engine *engine, weir_error *err);
 
-/* See to checkpoints; wait where there is no room until there is.
+/* See to checkpoints; wait where there is no room until there is. An engine on several
+ * shards asks for it by itself.
  *
  *   turn    what the turn gave: WEIR_OK or WEIR_ENOSPC
  *   errors  WEIR_EOF  the run is to stop */

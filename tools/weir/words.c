@@ -369,6 +369,11 @@ query_words(weiri_arena *arena, const weiri_plan *plan, const weiri_query *query
                                         : weiri_arena_format(arena, " with %s",
                                             weiri_expr_text(arena, query->where, &names));
     const char            *stream = plan->streams[query->emit->stream].schema.name;
+    if (query->actor != NULL) {
+        return weiri_arena_format(arena, "Actor '%s' of a plugin takes '%s' events%s.",
+            query->actor->actor->name, query->schema->name,
+            query->actor->n_keys > 0 ? ", each key's by themselves" : "");
+    }
     if (query->window == NULL) {
         return weiri_arena_format(arena, "Each '%s' event%s makes %s.",
             query->schema->name, where, one_event(arena, stream));

@@ -1,4 +1,4 @@
-/* Reading and writing bytes: files, compressed files, standard streams. */
+/* Reading and writing bytes: files, compressed files, standard streams, sockets. */
 #ifndef WEIRI_BYTES_H
 #define WEIRI_BYTES_H
 
@@ -7,6 +7,8 @@
 #include <stdint.h>
 
 #include "weir/error.h"
+#include "weiri/plan.h"
+#include "weiri/wire.h"
 
 typedef struct weiri_reader weiri_reader;
 
@@ -19,17 +21,28 @@ typedef struct weiri_reader weiri_reader;
 WEIR_MUST_CHECK weir_status
 weiri_reader_open(const char *path, weiri_reader **out, weir_error *err);
 
+/* Read the messages of other programs from a socket, one after the other. What a message
+ * holds ends with it: JSON gets a line feed where none is, and what is no whole
+ * MessagePack value becomes a byte string, which no row is.
+ *
+ *   config   not kept, nor what it points to
+ *   format   WEIRI_FORMAT_JSON or WEIRI_FORMAT_MSGPACK
+ *   errors   as of weiri_wire_open
+ */
+WEIR_MUST_CHECK weir_status
+weiri_reader_connect(weiri_wires *wires, const weiri_wire_config *config,
+    weiri_format format, weiri_reader **out, weir_error *err);
+
 void
 weiri_reader_close(weiri_reader **self_p);
 
 /* Read what there is, at least one byte.
  *
- *   wait_ns  how long to wait on a pipe or terminal; -1 for ever. Files never wait.
- *   errors   WEIR_EOF     no byte, none will come
- *            WEIR_EAGAIN  none within wait_ns, or a signal came
- *            WEIR_EIO     also for damaged or cut compressed data, with the place, after
- *                         all that could be unpacked before it; and again when called
- *                         again
+ *   wait_ns  how long to wait on a pipe, terminal or socket; -1 for ever. Files never
+ * wait. errors   WEIR_EOF     no byte, none will come WEIR_EAGAIN  none within wait_ns,
+ * or a signal came; of a socket with wait_ns -1 also now and then WEIR_EIO     also for
+ * damaged or cut compressed data, with the place, after all that could be unpacked before
+ * it; and again when called again
  */
 WEIR_MUST_CHECK weir_status
 weiri_reader_read(weiri_reader *self, char *bytes, size_t size, int64_t wait_ns,
@@ -38,11 +51,6 @@ weiri_reader_read(weiri_reader *self, char *bytes, size_t size, int64_t wait_ns,
 /* Whether it is a regular file: it never waits, and can be read again. */
 bool
 weiri_reader_is_regular(const weiri_reader *self);
-
-/* Let a pipe hold `size` bytes, so that its writer need not wait while they are made
- * durable; no harm is done where the system does not allow it. */
-void
-weiri_reader_widen(const weiri_reader *self, size_t size);
 
 /* Go on at `position`, in (unpacked) bytes from the start; before the first read, of a
  * regular file.
@@ -85,9 +93,6 @@ typedef struct weiri_writer weiri_writer;
 WEIR_MUST_CHECK weir_status
 weiri_writer_open(const char *path, weiri_writer **out, weir_error *err);
 
-/* errors  WEIR_ECLOSED  the reader of the pipe has gone
- *         WEIR_EIO      e.g. the disk is full; the text says after how many bytes
- *         After either the writer stays failed: every call gives the error again. */
 /* As weiri_writer_open, but a regular file is cut back to its first `size` bytes, and
  * written on behind them. What is no regular file is written on as it is.
  *
@@ -96,6 +101,19 @@ weiri_writer_open(const char *path, weiri_writer **out, weir_error *err);
  */
 WEIR_MUST_CHECK weir_status
 weiri_writer_resume(const char *path, uint64_t size, weiri_writer **out, weir_error *err);
+
+/* Write to other programs by a socket: a flush is a message, and so are rows before it
+ * when they become many. `size` bytes count as written before.
+ *
+ *   errors  as of weiri_wire_open
+ */
+WEIR_MUST_CHECK weir_status
+weiri_writer_connect(weiri_wires *wires, const weiri_wire_config *config, uint64_t size,
+    weiri_writer **out, weir_error *err);
+
+/* Whether each write is to be whole rows, and as few as can be. */
+bool
+weiri_writer_takes_rows(const weiri_writer *self);
 
 /* Whether what is written can be cut back: it is a regular file. */
 bool
@@ -110,6 +128,9 @@ weiri_writer_size(const weiri_writer *self);
 WEIR_MUST_CHECK weir_status
 weiri_writer_sync(const weiri_writer *self, weir_error *err);
 
+/* errors  WEIR_ECLOSED  the reader of the pipe has gone
+ *         WEIR_EIO      e.g. the disk is full; the text says after how many bytes
+ *         After either the writer stays failed: every call gives the error again. */
 WEIR_MUST_CHECK weir_status
 weiri_writer_write(weiri_writer *self, const char *bytes, size_t size, weir_error *err);
 

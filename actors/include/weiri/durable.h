@@ -50,9 +50,14 @@ weiri_durable_loaded(weiri_durable *self);
 const weiri_tape *
 weiri_durable_tape(const weiri_durable *self);
 
+/* Whether it is time for a checkpoint and none is under way. */
+bool
+weiri_durable_is_due(const weiri_durable *self);
+
 /* Between two turns: begin a checkpoint if it is time for one and none is under way; see
  * whether one has ended, and give room in the journal back.
  *
+ *   is_at_rest  the engine can be saved; else none is begun
  *   errors  WEIR_ENOSPC, WEIR_ENOMEM, WEIR_EAGAIN  the last checkpoint could not be
  *                    written: the one before stands, the run can go on, and the next is
  *                    tried in time
@@ -61,7 +66,8 @@ weiri_durable_tape(const weiri_durable *self);
  *                    has to end, and the next one begins from the checkpoint before
  */
 WEIR_MUST_CHECK weir_status
-weiri_durable_tick(weiri_durable *self, weiri_engine *engine, weir_error *err);
+weiri_durable_tick(
+    weiri_durable *self, weiri_engine *engine, bool is_at_rest, weir_error *err);
 
 /* Whether writing or syncing has failed, so that the run has to end. */
 bool
@@ -76,7 +82,8 @@ weiri_durable_checkpoint(weiri_durable *self, weiri_engine *engine, weir_error *
 
 typedef struct weiri_durable_counts {
     uint64_t n_checkpoints; /* of this process                                */
-    int64_t  pause_ns;      /* the longest that a checkpoint held the run up  */
+    int64_t  pause_ns;      /* the longest that a fork held the run up; that
+                             * shards come to rest before it is not in it */
 } weiri_durable_counts;
 
 weiri_durable_counts

@@ -18,6 +18,22 @@ typedef struct weiri_redirect {
     const char *path;   /* "-": standard input                            */
 } weiri_redirect;
 
+/* Whoever keeps the state of an engine on several shards, on the thread of
+ * weiri_engine_run. */
+typedef struct weiri_engine_keeper {
+    /* Whether the engine is to come to rest before the next turn. */
+    bool (*wants_rest)(void *context);
+    /* Before each turn.
+     *
+     *   is_at_rest  all turns are done and written, the engine can be saved
+     *   last        WEIR_OK; WEIR_ENOSPC: the turn before could not be had, `err` says
+     * why, and will be tried again errors      WEIR_EOF: stop; others end the run
+     */
+    weir_status (*between)(void *context, weiri_engine *engine, bool is_at_rest,
+        weir_status last, weir_error *err);
+    void *context;
+} weiri_engine_keeper;
+
 typedef struct weiri_engine_options {
     const weiri_redirect *redirects;
     size_t                n_redirects;
@@ -37,22 +53,24 @@ typedef struct weiri_engine_options {
     const weiri_tape    *tape;    /* for inputs that cannot be read again; NULL: none */
     uint32_t n_shards; /* threads for the rules beside the caller's; 0, 1: on the
                         * caller's, which is driven turn by turn; else by
-                        * weiri_engine_run, without restore and tape. What is
-                        * written is the same */
+                        * weiri_engine_run. What is written is the same */
+    const weiri_engine_keeper *keeper; /* of weiri_engine_run; NULL: nobody         */
 } weiri_engine_options;
 
 typedef struct weiri_engine_counts {
-    uint64_t n_events; /* taken in by all sources, late ones included */
-    uint64_t n_bytes;
-    uint64_t n_late;
-    uint64_t n_dead;
-    uint64_t n_matches; /* of all rules                                */
-    uint64_t n_dropped; /* partial or complete matches, by a bound     */
-    uint64_t n_faults;  /* arithmetic that gave null                   */
-    uint64_t n_failed;  /* times that an actor of a plugin failed      */
-    uint64_t n_null_keys;
-    bool     is_running; /* rules are at work on other threads: only what sources took in
-                          * is known                                               */
+    uint64_t    n_events; /* taken in by all sources, late ones included */
+    uint64_t    n_bytes;
+    uint64_t    n_late;
+    uint64_t    n_dead;
+    uint64_t    n_matches; /* of all rules                                */
+    uint64_t    n_dropped; /* partial or complete matches, by a bound     */
+    uint64_t    n_faults;  /* arithmetic that gave null                   */
+    uint64_t    n_failed;  /* times that an actor of a plugin failed      */
+    uint64_t    n_null_keys;
+    const char *first_dead; /* of a source of this run: where and why, as long as the
+                             * engine lives; NULL: none */
+    bool is_running; /* rules are at work on other threads: only what sources took in
+                      * is known                                               */
 } weiri_engine_counts;
 
 /* Open all sources and sinks. `plan` and what `options` points to outlive the engine.
@@ -62,6 +80,8 @@ typedef struct weiri_engine_counts {
  *                        two sinks cannot share a file; a sink's file is compressed by
  *                        its name, holds the rules or is read by a source;
  *                        a format is neither said nor told by the file's name
+ *                        the state to go on from was kept with other shards
+ *           WEIR_EDATA   it cannot be used
  *           WEIR_EIO, WEIR_ENOMEM
  */
 WEIR_MUST_CHECK weir_status
@@ -90,7 +110,7 @@ WEIR_MUST_CHECK weir_status
 weiri_engine_end(weiri_engine *self, weir_error *err);
 
 /* On several shards: all turns until the inputs have ended, or should_stop says so, and
- * the end.
+ * the end; with a keeper the end is left out after a stop or a failure.
  *
  *   errors  as weiri_engine_turn, but for WEIR_EOF: what came before has been written
  * where an input cannot be read on
@@ -131,7 +151,7 @@ weiri_engine_source(const weiri_engine *self, uint32_t source);
 bool
 weiri_engine_rule(const weiri_engine *self, uint32_t rule, weiri_rule_sight *out);
 
-/* ---- state; between two turns ---- */
+/* ---- state; between two turns, on several shards at rest ---- */
 
 /* Hand the system all that was written. */
 WEIR_MUST_CHECK weir_status

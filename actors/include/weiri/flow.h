@@ -112,16 +112,43 @@ weiri_flow_receive(weiri_flow *self, uint32_t node, weiri_parcel **parcel_p,
 weiri_graph_counts
 weiri_flow_get_counts(const weiri_flow *self);
 
+/* ---- state; at rest: no turn is on the way ---- */
+
+/* Add a section for what the flow itself holds, for each stream in which events wait, for
+ * each derived stream that is put together, and for each rule, or each part of it.
+ *
+ *   errors  WEIR_EINVAL  a rule's state cannot be saved: `err` says which; WEIR_ENOMEM
+ */
+WEIR_MUST_CHECK weir_status
+weiri_flow_save(const weiri_flow *self, weiri_sections *out, weir_error *err);
+
+/* Have a new flow go on where one with as many shards was; its turns begin with 0. A rule
+ * without a section begins empty.
+ *
+ *   errors  WEIR_EDATA  a rule was another when its state was kept, or the bytes are
+ *                       damaged: `err` says which, and how to go on without its state
+ *           WEIR_ENOMEM: the flow is to be destroyed
+ */
+WEIR_MUST_CHECK weir_status
+weiri_flow_load(weiri_flow *self, const weiri_restore *restore, weir_error *err);
+
+/* How many shards kept a state: 1 where a graph did.
+ *
+ *   errors  WEIR_EDATA  damaged
+ */
+WEIR_MUST_CHECK weir_status
+weiri_flow_shards_of(const weiri_sections *sections, uint32_t *out, weir_error *err);
+
 /* ---- carrying ---- */
 
 /* Where turns come from: called on the thread of weiri_flow_run.
  *
- *   may_wait  for input; else earlier turns are on their way still, which are not to be
- *             held up
- *   turn      the next, after its events have been pushed; is_end in the last
- *   is_turn   false: what has come makes no turn yet
- *   errors    WEIR_EAGAIN  nothing has come, and it may not wait
- *             others end the run
+ *   may_wait  for input, for the flow is at rest: all turns so far are done; else some
+ * are on their way still, which are not to be held up turn      the next, after its
+ * events have been pushed; is_end in the last is_turn   false: what has come makes no
+ * turn yet errors    WEIR_EAGAIN  nothing has come, or the flow is to come to rest, and
+ * it may not wait WEIR_EOF     no further turn: the run ends as it is when those on their
+ * way are done others end the run
  */
 typedef struct weiri_flow_source {
     weir_status (*next)(

@@ -33,6 +33,7 @@ typedef struct weiri_statedir {
     uint32_t               n_sinks;
     int64_t                watermark_ns; /* INT64_MIN: no event yet   */
     bool                   is_ended;     /* all inputs were read to their ends */
+    uint32_t               n_shards;     /* that kept it */
     uint64_t               state_bytes;  /* of the files              */
     uint64_t               journal_bytes;
 } weiri_statedir;

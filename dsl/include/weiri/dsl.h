@@ -80,6 +80,7 @@ typedef struct weiri_compile_options {
     size_t               n_settings;
     bool with_tests;  /* plan `test` blocks, and every stream as if it were read */
     bool no_includes; /* `include` is an error, and so are plugins */
+    bool no_plugins;  /* plugins are an error: no code of theirs is run */
     const weiri_overlay *overlays; /* shape (n_overlays,): read instead of these files */
     size_t               n_overlays;
 } weiri_compile_options;

@@ -1,6 +1,7 @@
 /* Lists on one row: packed elements, see weir/value.h. */
 #include "expr/scalar/kernels.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 struct reader {
@@ -96,6 +97,105 @@ weiri_scalar_at(weiri_call *call, const weir_value *args, uint32_t n)
     return weiri_of_null();
 }
 
+/* ---- lists of values ---- */
+
+static size_t
+packed_size(const weir_value *value)
+{
+    switch ((weir_type)value->type) {
+    case WEIR_BOOL: return 2;
+    case WEIR_STRING: return 1 + sizeof value->size + value->size;
+    default: return 1 + sizeof(int64_t);
+    }
+}
+
+/* Append a value that is not null. */
+static char *
+pack(char *at, const weir_value *value)
+{
+    *at++ = 0;
+    if (value->type == WEIR_BOOL) {
+        *at = (char)(value->as.b ? 1 : 0);
+        return at + 1;
+    }
+    if (value->type != WEIR_STRING) {
+        memcpy(at, &value->as, sizeof(int64_t));
+        return at + sizeof(int64_t);
+    }
+    memcpy(at, &value->size, sizeof value->size);
+    at += sizeof value->size;
+    if (value->size > 0) {
+        memcpy(at, value->as.s, value->size);
+    }
+    return at + value->size;
+}
+
+weir_value
+weiri_scalar_list(weiri_call *call, const weir_value *args, uint32_t n)
+{
+    size_t size = 1;
+    for (uint32_t i = 0; i < n; i++) {
+        size += packed_size(&args[i]);
+    }
+    if (size > WEIRI_MADE_TEXT) {
+        return weiri_of_fault(call);
+    }
+    char *bytes = weiri_text_pool_make(call->texts, size);
+    char *at    = bytes;
+    *at++       = (char)args[0].type;
+    for (uint32_t i = 0; i < n; i++) {
+        at = pack(at, &args[i]);
+    }
+    return weiri_of_text(bytes, size);
+}
+
+/* A 1 where the first equals one of the others, a 0 where it does not. */
+weir_value
+weiri_scalar_one_hot(weiri_call *call, const weir_value *args, uint32_t n)
+{
+    weir_value item = { .type = WEIR_INT };
+    size_t     size = 1 + (n - 1) * packed_size(&item);
+    if (size > WEIRI_MADE_TEXT) {
+        return weiri_of_fault(call);
+    }
+    char *bytes = weiri_text_pool_make(call->texts, size);
+    char *at    = bytes;
+    *at++       = WEIR_INT;
+    for (uint32_t i = 1; i < n; i++) {
+        item.as.i = weiri_compare_values(&args[0], &args[i]) == 0;
+        at        = pack(at, &item);
+    }
+    return weiri_of_text(bytes, size);
+}
+
+static double
+number(const weir_value *value)
+{
+    return value->type == WEIR_FLOAT ? value->as.f : (double)value->as.i;
+}
+
+/* Products summed from left to right. Lists of different lengths have none; nor have
+ * lists with a null. */
+weir_value
+weiri_scalar_dot(weiri_call *call, const weir_value *args, uint32_t n)
+{
+    (void)n;
+    struct reader left  = reader_of(&args[0]);
+    struct reader right = reader_of(&args[1]);
+    weir_value    x     = { 0 };
+    weir_value    y     = { 0 };
+    double        sum   = 0;
+    bool          more  = next(&left, &x);
+    while (more && next(&right, &y) && !x.is_null && !y.is_null) {
+        sum += number(&x) * number(&y);
+        more = next(&left, &x);
+    }
+    if (more || next(&right, &y) || !isfinite(sum)) {
+        return weiri_of_fault(call);
+    }
+    return weiri_of_float(sum);
+}
+
 /* ---- values in order ---- */
 
 static int
@@ -122,12 +222,6 @@ sorted(const weir_value *list, size_t *n)
         qsort(items, *n, sizeof *items, compare_items);
     }
     return items;
-}
-
-static double
-number(const weir_value *value)
-{
-    return value->type == WEIR_FLOAT ? value->as.f : (double)value->as.i;
 }
 
 /* Between two values by proportion, as the aggregate of a window. */

@@ -1,5 +1,7 @@
 /* Functions of numbers on one row. */
 #include "expr/scalar/kernels.h"
+#include "weiri/hash.h"
+#include "weiri/pack.h"
 
 #define PI 0x1.921fb54442d18p+1
 
@@ -121,37 +123,32 @@ weiri_scalar_distance(weiri_call *call, const weir_value *args, uint32_t n)
 
 /* ---- hash ---- */
 
-static uint64_t
-fnv_1a(const void *bytes, size_t size)
-{
-    const unsigned char *at   = bytes;
-    uint64_t             hash = 0xcbf29ce484222325;
-    for (size_t i = 0; i < size; i++) {
-        hash = (hash ^ at[i]) * 0x100000001b3;
-    }
-    return hash;
-}
-
-static uint64_t
-hash_word(uint64_t word)
-{
-    unsigned char bytes[8]; /* least significant first, on any machine */
-    for (int i = 0; i < 8; i++) {
-        bytes[i] = (unsigned char)(word >> (8 * i));
-    }
-    return fnv_1a(bytes, sizeof bytes);
-}
-
 /* A whole float hashes like the int that it equals. */
 static uint64_t
 hash_float(double value)
 {
     if (value >= -0x1p63 && value < 0x1p63 && value == floor(value)) {
-        return hash_word((uint64_t)(int64_t)value);
+        return weiri_hash_number(WEIRI_HASH_BEGIN, (uint64_t)(int64_t)value);
     }
     uint64_t bits = 0;
     memcpy(&bits, &value, sizeof bits);
-    return hash_word(bits);
+    return weiri_hash_number(WEIRI_HASH_BEGIN, bits);
+}
+
+static uint64_t
+hash_value(const weir_value *value)
+{
+    switch ((weir_type)value->type) {
+    case WEIR_BOOL: return weiri_hash_number(WEIRI_HASH_BEGIN, value->as.b ? 1 : 0);
+    case WEIR_FLOAT: return hash_float(value->as.f);
+    case WEIR_STRING: return weiri_hash_bytes(WEIRI_HASH_BEGIN, value->as.s, value->size);
+    case WEIR_INT:
+    case WEIR_TIME:
+    case WEIR_DURATION: return weiri_hash_number(WEIRI_HASH_BEGIN, (uint64_t)value->as.i);
+    case WEIR_NULL:
+    case WEIR_LIST: break;
+    }
+    return 0;
 }
 
 /* FNV-1a, 64 bit (RFC 9923), without its highest bit: 0 … 2^63 - 1. */
@@ -160,16 +157,29 @@ weiri_scalar_hash(weiri_call *call, const weir_value *args, uint32_t n)
 {
     (void)call;
     (void)n;
-    uint64_t hash = 0;
-    switch ((weir_type)args[0].type) {
-    case WEIR_BOOL: hash = hash_word(args[0].as.b ? 1 : 0); break;
-    case WEIR_FLOAT: hash = hash_float(args[0].as.f); break;
-    case WEIR_STRING: hash = fnv_1a(args[0].as.s, args[0].size); break;
-    case WEIR_INT:
-    case WEIR_TIME:
-    case WEIR_DURATION: hash = hash_word((uint64_t)args[0].as.i); break;
-    case WEIR_NULL:
-    case WEIR_LIST: break;
+    return weiri_of_int((int64_t)(hash_value(&args[0]) & INT64_MAX));
+}
+
+/* Whether the hash, as a number from 0 to 1, is below the part that is wanted: what is in
+ * a tenth is in a fifth as well. The high bits of FNV-1a depend little on the last bytes
+ * of a short key, so they are mixed first. */
+weir_value
+weiri_scalar_sample(weiri_call *call, const weir_value *args, uint32_t n)
+{
+    (void)call;
+    (void)n;
+    uint64_t hash = weiri_mix(hash_value(&args[0]));
+    return weiri_of_bool((double)(hash >> 11) * 0x1p-53 < args[1].as.f);
+}
+
+/* How many of the edges are at or below the first. */
+weir_value
+weiri_scalar_bin(weiri_call *call, const weir_value *args, uint32_t n)
+{
+    (void)call;
+    int64_t bin = 0;
+    for (uint32_t i = 1; i < n; i++) {
+        bin += weiri_compare_values(&args[0], &args[i]) >= 0;
     }
-    return weiri_of_int((int64_t)(hash & INT64_MAX));
+    return weiri_of_int(bin);
 }

@@ -5,6 +5,7 @@
 #include "weir/plugin.h"
 #include "weiri/join.h"
 #include "weiri/window.h"
+#include "weiri/wire.h"
 
 typedef enum weiri_format {
     WEIRI_FORMAT_AUTO, /* by the file's name */
@@ -15,8 +16,9 @@ typedef enum weiri_format {
 } weiri_format;
 
 typedef enum weiri_endpoint {
-    WEIRI_ENDPOINT_FILE, /* file("path") */
-    WEIRI_ENDPOINT_STDIO /* stdin(), stdout() */
+    WEIRI_ENDPOINT_FILE,  /* file("path") */
+    WEIRI_ENDPOINT_STDIO, /* stdin(), stdout() */
+    WEIRI_ENDPOINT_ZMQ    /* zmq("address") */
 } weiri_endpoint;
 
 typedef enum weiri_on_error {
@@ -86,11 +88,12 @@ typedef struct weiri_place_in_text {
 } weiri_place_in_text;
 
 typedef struct weiri_source {
-    uint32_t       stream;
-    weiri_endpoint endpoint;
-    const char    *path; /* of a file */
-    weiri_format   format;
-    bool           has_header;     /* CSV: first record names the columns (default); else
+    uint32_t          stream;
+    weiri_endpoint    endpoint;
+    const char       *path; /* of a file; of a socket its address */
+    weiri_wire_config wire; /* of a socket */
+    weiri_format      format;
+    bool              has_header;  /* CSV: first record names the columns (default); else
                                     * fields are taken in their declared order         */
     char                delimiter; /* CSV: ',' by default */
     int64_t             lateness_ns; /* 0 by default */
@@ -104,6 +107,7 @@ typedef struct weiri_sink {
     uint32_t            stream;
     weiri_endpoint      endpoint;
     const char         *path;
+    weiri_wire_config   wire; /* of a socket */
     weiri_format        format;
     weiri_place_in_text place;
 } weiri_sink;

@@ -72,6 +72,8 @@ typedef enum weiri_window_kind {
     X(DISTINCT, "distinct") /* of any type but list: how many values                */   \
     X(FIRST, "first")                                                                    \
     X(LAST, "last")                                                                      \
+    X(LAG, "lag") /* of any type: the same type. The `k`-th value before the event, of   \
+                   * sliding and last windows; null if the window holds fewer        */  \
     X(COLLECT, "collect") /* list, the first WEIRI_LIST_ITEMS of the window         */   \
     X(TOP, "top")     /* list of the `k` most frequent values; of equal ones the least   \
                        * value first                                                  */ \
@@ -94,8 +96,8 @@ typedef struct weiri_aggregate {
     const weiri_expr    *argument; /* NULL for KEY, START, END, bare COUNT   */
     const weiri_expr    *second;   /* of CORRELATION                         */
     const weiri_expr    *filter;   /* `sum(x) where c`: bool; NULL: all rows */
-    uint32_t             index;    /* of KEY                                 */
-    uint32_t             k;        /* of TOP: 1 … WEIRI_TOP_EXACT            */
+    uint32_t             index;    /* of KEY; of LAG: 1 if the window holds the event */
+    uint32_t             k;        /* of TOP: 1 … WEIRI_TOP_EXACT; of LAG: > 0        */
     double               p;        /* of QUANTILE                            */
     int64_t              width_ns; /* of EWMA: > 0                           */
     weir_type            type;     /* of the result                          */
@@ -238,7 +240,7 @@ weiri_windower_destroy(weiri_windower **self_p);
  *   errors  WEIR_ENOMEM, or what the sink gave: the operator is to be destroyed
  *   cost    constant an event, amortised, whatever the window's length; median, quantile
  *           and top of sliding and last windows: logarithmic to linear in its distinct
- *           values
+ *           values; lag: linear in how far back the value stands
  */
 WEIR_MUST_CHECK weir_status
 weiri_windower_feed(weiri_windower *self, weir_rows rows, weir_error *err);

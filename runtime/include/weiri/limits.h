@@ -24,6 +24,9 @@ enum {
     WEIRI_SIGNALS           = 64 << 10, /* signals on the way between two shards   */
     WEIRI_ASKS              = 64 << 10, /* open asks of a shard                    */
     WEIRI_TIMERS            = 16 << 20, /* timers set on a shard's clock           */
+    WEIRI_WIRE_BYTES        = 4 << 20,  /* of a message of another program         */
+    WEIRI_WIRE_MESSAGES     = 256,      /* of a peer that wait in a socket         */
+    WEIRI_WIRE_LINGER_MS    = 5000,     /* that they may take to leave at the end  */
 };
 
 #endif

@@ -86,6 +86,32 @@ weiri_unpack_fixed(weiri_unpack *self);
 const char *
 weiri_unpack_text(weiri_unpack *self, uint32_t *size);
 
+/* ---- sealed state: a magic, a version, what is kept, a hash of all before it ---- */
+
+enum { WEIRI_SEAL_MAGIC = 5, WEIRI_SEAL_HASH = 8 /* bytes at the end */ };
+
+typedef struct weiri_seal {
+    const char *magic;    /* shape (WEIRI_SEAL_MAGIC,)                      */
+    const char *not_ours; /* what is wrong with bytes of another kind       */
+    uint64_t    version;
+} weiri_seal;
+
+/* Write magic and version. */
+void
+weiri_pack_open(weiri_pack *self, const weiri_seal *seal);
+
+/* Write the hash of all since `begin`, the size before weiri_pack_open.
+ *
+ *   is_whole  false: something that should have been written was not
+ *   returns   whether all is there; if not, the pack is as it was at `begin` */
+bool
+weiri_pack_close(weiri_pack *self, size_t begin, bool is_whole);
+
+/* Read magic and version, check the hash and put the end before it. Nothing is read as
+ * state before: returns what is wrong, static text; NULL: nothing. */
+const char *
+weiri_unpack_open(weiri_unpack *self, const weiri_seal *seal);
+
 /* FNV-1a (Fowler, Noll, Vo) of bytes, going on from `hash`. */
 #define WEIRI_HASH_BEGIN UINT64_C(0xCBF29CE484222325)
 
@@ -97,5 +123,13 @@ weiri_hash_bytes(uint64_t hash, const void *bytes, size_t size);
  * change within one word is never missed. Same on every machine. */
 uint64_t
 weiri_checksum(uint64_t hash, const void *bytes, size_t size);
+
+/* Of a number as eight bytes, little-endian. */
+uint64_t
+weiri_hash_number(uint64_t hash, uint64_t value);
+
+/* Of a text's size and its bytes; `text` ends with a zero. */
+uint64_t
+weiri_hash_text(uint64_t hash, const char *text);
 
 #endif

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "weir/error.h"
+#include "weiri/plan.h"
 
 enum {
     WEIRI_LSP_MESSAGE_BYTES = 32 << 20, /* of one message; a longer one is passed over */
@@ -20,6 +20,9 @@ typedef struct weiri_lsp weiri_lsp;
 typedef struct weiri_lsp_options {
     const char *version;  /* of the command, told to the client; NULL: not told */
     bool        no_files; /* nothing is read but what messages bring            */
+    /* What a rule means, in one paragraph in the arena; NULL: nobody can say. */
+    const char *(*explain)(
+        weiri_arena *arena, const weiri_plan *plan, const weiri_rule *rule);
 } weiri_lsp_options;
 
 WEIR_MUST_CHECK weir_status

@@ -1,0 +1,43 @@
+/* What makes something a reader or a writer: for those that are one.
+ *
+ * A kind begins with the struct, and sets it when it is opened; the functions of bytes.h
+ * call through it.
+ */
+#ifndef BYTES_OPS_H
+#define BYTES_OPS_H
+
+#include "weiri/bytes.h"
+
+/* As the functions of bytes.h. skip, mark and check_mark: of what is regular alone. */
+typedef struct weiri_reader_ops {
+    void (*close)(weiri_reader *self);
+    weir_status (*read)(weiri_reader *self, char *bytes, size_t size, int64_t wait_ns,
+        size_t *n, weir_error *err);
+    weir_status (*skip)(weiri_reader *self, uint64_t position, weir_error *err);
+    weir_status (*mark)(const weiri_reader *self, weiri_file_mark *out, weir_error *err);
+    weir_status (*check_mark)(
+        const weiri_reader *self, const weiri_file_mark *mark, weir_error *err);
+} weiri_reader_ops;
+
+struct weiri_reader {
+    const weiri_reader_ops *ops;
+    bool                    is_regular;
+};
+
+/* sync: of what is regular alone. */
+typedef struct weiri_writer_ops {
+    weir_status (*close)(weiri_writer *self, weir_error *err);
+    weir_status (*write)(
+        weiri_writer *self, const char *bytes, size_t size, weir_error *err);
+    weir_status (*flush)(weiri_writer *self, weir_error *err);
+    weir_status (*sync)(const weiri_writer *self, weir_error *err);
+} weiri_writer_ops;
+
+struct weiri_writer {
+    const weiri_writer_ops *ops;
+    bool                    is_regular;
+    bool     takes_rows; /* each write is whole rows, and as few as can be */
+    uint64_t n_written;  /* bytes that were handed over                    */
+};
+
+#endif

@@ -1,0 +1,44 @@
+#include "ops.h"
+
+void
+weiri_reader_close(weiri_reader **self_p)
+{
+    weiri_reader *self = *self_p;
+    *self_p            = NULL;
+    if (self != NULL) {
+        self->ops->close(self);
+    }
+}
+
+weir_status
+weiri_reader_read(weiri_reader *self, char *bytes, size_t size, int64_t wait_ns,
+    size_t *n, weir_error *err)
+{
+    *n = 0;
+    return self->ops->read(self, bytes, size, wait_ns, n, err);
+}
+
+bool
+weiri_reader_is_regular(const weiri_reader *self)
+{
+    return self->is_regular;
+}
+
+weir_status
+weiri_reader_skip(weiri_reader *self, uint64_t position, weir_error *err)
+{
+    return self->ops->skip(self, position, err);
+}
+
+weir_status
+weiri_reader_mark(const weiri_reader *self, weiri_file_mark *out, weir_error *err)
+{
+    return self->ops->mark(self, out, err);
+}
+
+weir_status
+weiri_reader_check_mark(
+    const weiri_reader *self, const weiri_file_mark *mark, weir_error *err)
+{
+    return self->ops->check_mark(self, mark, err);
+}

@@ -1,0 +1,45 @@
+#include "ops.h"
+
+bool
+weiri_writer_is_regular(const weiri_writer *self)
+{
+    return self->is_regular;
+}
+
+bool
+weiri_writer_takes_rows(const weiri_writer *self)
+{
+    return self->takes_rows;
+}
+
+uint64_t
+weiri_writer_size(const weiri_writer *self)
+{
+    return self->n_written;
+}
+
+weir_status
+weiri_writer_sync(const weiri_writer *self, weir_error *err)
+{
+    return self->is_regular ? self->ops->sync(self, err) : WEIR_OK;
+}
+
+weir_status
+weiri_writer_write(weiri_writer *self, const char *bytes, size_t size, weir_error *err)
+{
+    return self->ops->write(self, bytes, size, err);
+}
+
+weir_status
+weiri_writer_flush(weiri_writer *self, weir_error *err)
+{
+    return self->ops->flush(self, err);
+}
+
+weir_status
+weiri_writer_close(weiri_writer **self_p, weir_error *err)
+{
+    weiri_writer *self = *self_p;
+    *self_p            = NULL;
+    return self != NULL ? self->ops->close(self, err) : WEIR_OK;
+}

@@ -4,8 +4,9 @@
 #include <string.h>
 
 #include "weiri/fault.h"
+#include "weiri/limits.h"
 
-enum { KEY_BYTES = 17, MARK_BYTES = 21, TRIM_AT_ONCE = 1024 };
+enum { KEY_BYTES = 17, MARK_BYTES = 21, TRIM_AT_ONCE = 1024, PIECES = 32 };
 
 struct weiri_journal {
     weiri_store *store;
@@ -298,9 +299,13 @@ weiri_journal_open(const char *path, uint64_t max_bytes, const weiri_plan *plan,
     for (uint32_t i = 0; i < plan->n_sources; i++) {
         self->ids[i] = id_of_source(plan, i);
     }
-    self->tape = (weiri_tape){
-        .context = self, .record = record, .record_idle = record_idle, .play = play
-    };
+    /* A journal with little room has it for many pieces none the less. */
+    uint64_t most      = max_bytes > 0 ? max_bytes / PIECES : WEIRI_TAPE_BYTES;
+    self->tape         = (weiri_tape){ .context = self,
+                .most        = most < WEIRI_TAPE_BYTES ? (size_t)most : WEIRI_TAPE_BYTES,
+                .record      = record,
+                .record_idle = record_idle,
+                .play        = play };
     weir_status status = weiri_store_open(path, &options, &self->store, err);
     if (status != WEIR_OK) {
         weiri_journal_close(&self);

@@ -59,8 +59,7 @@ read_source(const weiri_section *section, const char *name, weiri_store *journal
 {
     char               stream[WEIRI_SECTION_NAME];
     weiri_intake_stand stand = { 0 };
-    weiri_unpack       in    = { .at = section->bytes.bytes,
-                 .end                = section->bytes.bytes + section->bytes.size };
+    weiri_unpack       in    = weiri_section_open(section);
     weiri_intake_peek(&in, &stand);
     if (in.wrong != NULL) {
         return WEIR_FAIL(err, WEIR_EDATA, "source '%s': %s", name, in.wrong);
@@ -112,8 +111,7 @@ read_sinks(weiri_statedir *self, weir_error *err)
         if (!weiri_section_is(section, "sink", &path)) {
             continue;
         }
-        weiri_unpack in                 = { .at = section->bytes.bytes,
-                            .end                = section->bytes.bytes + section->bytes.size };
+        weiri_unpack in                 = weiri_section_open(section);
         bool         is_begun           = false;
         self->sinks[self->n_sinks].path = path;
         weiri_outlet_peek(&in, &is_begun, &self->sinks[self->n_sinks++].n_written);

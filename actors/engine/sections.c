@@ -66,6 +66,14 @@ weiri_sections_begin(weiri_sections *self, const char *kind, const char *name)
     return weiri_sections_begin_named(self, full);
 }
 
+weiri_unpack
+weiri_section_open(const weiri_section *self)
+{
+    static const uint8_t NOTHING[1];
+    const uint8_t       *bytes = self->bytes.bytes != NULL ? self->bytes.bytes : NOTHING;
+    return (weiri_unpack){ .at = bytes, .end = bytes + self->bytes.size };
+}
+
 bool
 weiri_sections_find(
     const weiri_sections *self, const char *kind, const char *name, weiri_unpack *out)
@@ -75,8 +83,7 @@ weiri_sections_find(
     for (uint32_t i = 0; i < self->n; i++) {
         const weiri_section *section = &self->items[i];
         if (strcmp(section->name, full) == 0) {
-            *out = (weiri_unpack){ .at = section->bytes.bytes,
-                .end                   = section->bytes.bytes + section->bytes.size };
+            *out = weiri_section_open(section);
             return true;
         }
     }

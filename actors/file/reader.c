@@ -6,7 +6,7 @@
  * A FIFO is opened without waiting for its writer: poll() does the waiting then, and a
  * signal or the caller's patience can end it.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE /* F_SETPIPE_SZ */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +21,7 @@
 
 #include "../bytes/ops.h"
 #include "unpack.h"
+#include "weiri/limits.h"
 #include "weiri/pack.h"
 #include "weiri/timetext.h"
 
@@ -66,6 +67,9 @@ look_at(file_reader *self, weir_error *err)
         return WEIR_FAIL(err, WEIR_EIO, "'%s' is a directory", self->path);
     }
     self->base.is_regular = S_ISREG(about.st_mode);
+    if (S_ISFIFO(about.st_mode)) { /* its writer need not wait while we sync */
+        (void)fcntl(self->fd, F_SETPIPE_SZ, WEIRI_TAPE_BYTES);
+    }
     return WEIR_OK;
 }
 

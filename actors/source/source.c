@@ -13,7 +13,7 @@
 
 enum { ORDER_BITS = 48 }; /* a source's own sequence; its index is above */
 
-enum { BUFFER_BYTES = WEIRI_RECORD_BYTES + WEIRI_READ_BYTES };
+enum { BUFFER_BYTES = WEIRI_RECORD_BYTES + WEIRI_TAPE_BYTES };
 
 uint64_t
 weiri_intake_first_order(const weiri_intake *self)
@@ -226,9 +226,10 @@ read_more(weiri_intake *self, int64_t wait_ns, weir_error *err)
         self->from = 0;
     }
     size_t room = BUFFER_BYTES - self->to;
+    size_t most = self->config.tape != NULL ? self->config.tape->most : WEIRI_READ_BYTES;
     size_t n    = 0;
-    if (room > WEIRI_READ_BYTES) {
-        room = WEIRI_READ_BYTES;
+    if (room > most) {
+        room = most;
     }
     weir_status status = WEIR_EOF;
     if (self->config.tape != NULL && !self->is_live) {

@@ -19,6 +19,25 @@ weiri_intake_play(weiri_intake *self, size_t room, size_t *n, weir_error *err)
     return WEIR_OK;
 }
 
+/* What has come, to bytes[to]; for a tape as much of it as there is room for, since all
+ * of it is kept at the price of one piece. */
+static weir_status
+gather(weiri_intake *self, size_t room, int64_t wait_ns, weir_error *err)
+{
+    char       *bytes = self->bytes + self->to;
+    weir_status status =
+        weiri_reader_read(self->reader, bytes, room, wait_ns, &self->n_unkept, err);
+    weir_status more = self->config.tape != NULL ? status : WEIR_EOF;
+    while (more == WEIR_OK && self->n_unkept < room) {
+        weir_error later = { .status = WEIR_OK }; /* it is told again by the next read */
+        size_t     n     = 0;
+        more             = weiri_reader_read(
+                        self->reader, bytes + self->n_unkept, room - self->n_unkept, 0, &n, &later);
+        self->n_unkept += n;
+    }
+    return status;
+}
+
 weir_status
 weiri_intake_read_live(
     weiri_intake *self, size_t room, int64_t wait_ns, size_t *n, weir_error *err)
@@ -26,8 +45,7 @@ weiri_intake_read_live(
     const weiri_tape *tape   = self->config.tape;
     weir_status       status = WEIR_OK;
     if (self->n_unkept == 0) {
-        status = weiri_reader_read(
-            self->reader, self->bytes + self->to, room, wait_ns, &self->n_unkept, err);
+        status = gather(self, room, wait_ns, err);
     }
     if (status == WEIR_OK && tape != NULL) {
         status = tape->record(tape->context, self->config.index, self->n_read,

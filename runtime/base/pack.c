@@ -255,6 +255,22 @@ weiri_hash_bytes(uint64_t hash, const void *bytes, size_t size)
 }
 
 uint64_t
+weiri_checksum(uint64_t hash, const void *bytes, size_t size)
+{
+    enum { WORD = 8, TURN = 29, BITS = 64 };
+    const uint8_t *at = bytes;
+    for (; size >= WORD; at += WORD, size -= WORD) {
+        uint64_t word = 0;
+        for (uint32_t i = 0; i < WORD; i++) {
+            word |= (uint64_t)at[i] << 8 * i;
+        }
+        hash = (hash ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+        hash = hash << TURN | hash >> (BITS - TURN);
+    }
+    return weiri_hash_bytes(hash, at, size);
+}
+
+uint64_t
 weiri_hash_number(uint64_t hash, uint64_t value)
 {
     uint8_t bytes[8];

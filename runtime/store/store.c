@@ -17,7 +17,7 @@
 #include "weiri/pack.h"
 
 enum {
-    FORMAT     = 1,
+    FORMAT     = 2,
     HEAD_BYTES = 9, /* of a value: its format, and a hash of key and bytes */
     FILE_MODE  = 0640,
     DIR_MODE   = 0750,
@@ -303,7 +303,7 @@ static uint64_t
 hash_entry(const void *key, size_t key_size, const void *value, size_t size)
 {
     uint64_t hash = weiri_hash_bytes(WEIRI_HASH_BEGIN, key, key_size);
-    return size > 0 ? weiri_hash_bytes(hash, value, size) : hash;
+    return size > 0 ? weiri_checksum(hash, value, size) : hash;
 }
 
 static void

@@ -131,7 +131,7 @@ note_pid(void)
 __attribute__((constructor)) static void
 begin(void)
 {
-    const char         *text = getenv("WEIR_FAULT");
+    const char         *text = getenv("WEIR_FAULT"); /* NOLINT(concurrency-mt-unsafe) */
     char                name[16];
     unsigned long long  seed = 0;
     long long           n    = 0;
@@ -208,7 +208,7 @@ find_file(int fd, uint32_t *index)
 static uint32_t *
 chain_of(uint32_t file, uint64_t number)
 {
-    return &all->chains[(number * 31 + file * 7919) % N_CHAINS];
+    return &all->chains[(number * 31 + file * UINT64_C(7919)) % N_CHAINS];
 }
 
 static void
@@ -308,9 +308,9 @@ remove_all(const char *path)
     char command[PATH_MAX + 16];
     if (unlink(path) != 0) {
         snprintf(command, sizeof command, "rm -rf '%s'", path);
-        unsetenv("LD_PRELOAD");
-        if (system(command)
-            != 0) { /* NOLINT(cert-env33-c): in a test, of a path of ours */
+        unsetenv("LD_PRELOAD");     /* NOLINT(concurrency-mt-unsafe) */
+        if (system(command) != 0) { /* NOLINT(cert-env33-c,concurrency-mt-unsafe): in a
+                                       test, of a path of ours */
             abort();
         }
     }
@@ -386,6 +386,8 @@ pass(void)
 
 /* ---- files ---- */
 
+/* The system names its parameters in ways that are its own.
+ * NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
 #pragma GCC visibility push(default) /* what stands before the system's */
 
 static ssize_t
@@ -654,18 +656,15 @@ open_it(int folder, const char *path, int flags, unsigned mode)
     return fd;
 }
 
-static unsigned
-mode_of(int flags, va_list arguments)
-{
-    return (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(arguments, unsigned) : 0;
-}
-
 int
 open(const char *path, int flags, ...)
 {
-    va_list arguments;
+    va_list  arguments;
+    unsigned mode = 0;
     va_start(arguments, flags);
-    unsigned mode = mode_of(flags, arguments);
+    if ((flags & (O_CREAT | O_TMPFILE)) != 0) {
+        mode = va_arg(arguments, unsigned);
+    }
     va_end(arguments);
     return open_it(AT_FDCWD, path, flags, mode);
 }
@@ -673,9 +672,12 @@ open(const char *path, int flags, ...)
 int
 open64(const char *path, int flags, ...)
 {
-    va_list arguments;
+    va_list  arguments;
+    unsigned mode = 0;
     va_start(arguments, flags);
-    unsigned mode = mode_of(flags, arguments);
+    if ((flags & (O_CREAT | O_TMPFILE)) != 0) {
+        mode = va_arg(arguments, unsigned);
+    }
     va_end(arguments);
     return open_it(AT_FDCWD, path, flags, mode);
 }
@@ -762,3 +764,4 @@ time(time_t *out)
 }
 
 #pragma GCC visibility pop
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

@@ -224,14 +224,8 @@ class Torture:
         path = self.folder(f"points-{n}")
         is_pipe = where.startswith("journal")
         if where.startswith("recover"):  # something to recover from
-            process = self.start(path)
-            try:
-                process.wait(0.15)
-            except subprocess.TimeoutExpired:
-                pass
-            process.kill()
-            process.communicate()
-        more = ("--from", "-") if is_pipe else ()
+            self.start(path, env={"WEIR_CRASH_AT": "checkpoint.committed:1"}).communicate()
+        more = ("--from", "-", "--state-limit", "4M") if is_pipe else ()  # small pieces
         process = self.start(
             path,
             *more,

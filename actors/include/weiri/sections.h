@@ -43,6 +43,10 @@ bool
 weiri_sections_find(
     const weiri_sections *self, const char *kind, const char *name, weiri_unpack *out);
 
+/* The bytes of a section, to be read. */
+weiri_unpack
+weiri_section_open(const weiri_section *self);
+
 /* Whether a section belongs to `kind`; *name is what stands behind it. */
 bool
 weiri_section_is(const weiri_section *self, const char *kind, const char **name);

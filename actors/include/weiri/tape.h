@@ -11,7 +11,8 @@
  * used, and played back before the source is read on. Positions are in bytes (unpacked)
  * from the source's start. */
 typedef struct weiri_tape {
-    void *context;
+    void  *context;
+    size_t most; /* bytes to record at once: each record waits for the medium */
     /* Keep bytes that stand at `position`; when it returns they are durable.
      * errors  WEIR_ENOSPC  there is no room; nothing was kept; WEIR_EIO */
     weir_status (*record)(void *context, uint32_t source, uint64_t position,

@@ -8,6 +8,7 @@ enum {
     WEIRI_CHUNK_HEAP   = 8 << 20,   /* bytes of strings in a chunk               */
     WEIRI_REORDER_ROWS = 32 << 20,  /* events of a stream that wait for the watermark */
     WEIRI_READ_BYTES   = 128 << 10, /* asked of a source at once                 */
+    WEIRI_TAPE_BYTES   = 1 << 20,   /* of a source that are made durable at once  */
     WEIRI_RECORD_BYTES = 1 << 20,   /* one line or message of input              */
     WEIRI_NESTING      = 64,        /* depth of a JSON or MessagePack value      */
     WEIRI_FIELDS       = 256,       /* fields of a stream                        */

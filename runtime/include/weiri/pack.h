@@ -118,6 +118,12 @@ weiri_unpack_open(weiri_unpack *self, const weiri_seal *seal);
 uint64_t
 weiri_hash_bytes(uint64_t hash, const void *bytes, size_t size);
 
+/* A hash of many bytes, going on from `hash`: as FNV-1a, of eight bytes at once, with a
+ * rotation that brings the upper bits back into play. Each step is a bijection, so that a
+ * change within one word is never missed. Same on every machine. */
+uint64_t
+weiri_checksum(uint64_t hash, const void *bytes, size_t size);
+
 /* Of a number as eight bytes, little-endian. */
 uint64_t
 weiri_hash_number(uint64_t hash, uint64_t value);

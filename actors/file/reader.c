@@ -111,12 +111,16 @@ patience_of(int64_t wait_ns)
     return patience;
 }
 
+/* A signal that comes just before poll() does not end it: who waits without end looks
+ * about now and then. */
+enum { LOOK_ABOUT_MS = 200 };
+
 /* Milliseconds as poll() takes them, rounded up. */
 static int
 poll_ms(const struct patience *patience)
 {
     if (patience->is_endless) {
-        return -1;
+        return LOOK_ABOUT_MS;
     }
     int64_t left_ns = patience->until_ns > 0 ? patience->until_ns - monotonic_ns() : 0;
     if (left_ns <= 0) {

@@ -287,6 +287,9 @@ class Torture:
         path = self.folder(f"shards-{n}")
         process = self.start(path, "--from", "-", stdin=subprocess.PIPE)
         self.feed(process, 0, rng, 20)
+        while self.committed(path) == 0:  # outputs are there before the first checkpoint
+            if process.poll() is not None:
+                raise Failed(f"shards: exit status {process.returncode}")
         process.kill()
         process.communicate()
         before = self.outputs(path)

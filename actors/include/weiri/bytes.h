@@ -38,11 +38,14 @@ weiri_reader_close(weiri_reader **self_p);
 
 /* Read what there is, at least one byte.
  *
- *   wait_ns  how long to wait on a pipe, terminal or socket; -1 for ever. Files never
- * wait. errors   WEIR_EOF     no byte, none will come WEIR_EAGAIN  none within wait_ns,
- * or a signal came; of a socket with wait_ns -1 also now and then WEIR_EIO     also for
- * damaged or cut compressed data, with the place, after all that could be unpacked before
- * it; and again when called again
+ *   wait_ns  how long to wait on a pipe, terminal or socket; -1 without end. Files never
+ *            wait.
+ *   errors   WEIR_EOF     no byte, none will come
+ *            WEIR_EAGAIN  none within wait_ns, or a signal came; with wait_ns -1 also now
+ *                         and then, so that the caller can look about
+ *            WEIR_EIO     also for damaged or cut compressed data, with the place, after
+ *                         all that could be unpacked before it; and again when called
+ *                         again
  */
 WEIR_MUST_CHECK weir_status
 weiri_reader_read(weiri_reader *self, char *bytes, size_t size, int64_t wait_ns,

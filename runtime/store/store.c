@@ -470,6 +470,15 @@ weiri_store_remove(weiri_store_txn *txn, const void *first, size_t first_size,
 }
 
 weir_status
+weiri_store_count(weiri_store_txn *txn, uint64_t *out, weir_error *err)
+{
+    MDB_stat about = { 0 };
+    int      code  = mdb_stat(txn->txn, txn->store->dbi, &about);
+    *out           = about.ms_entries;
+    return code == 0 ? WEIR_OK : fail(code, err, txn->store->path, "read");
+}
+
+weir_status
 weiri_store_get_sizes(weiri_store *self, weiri_store_sizes *out, weir_error *err)
 {
     MDB_envinfo info;

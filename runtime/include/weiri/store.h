@@ -111,6 +111,10 @@ WEIR_MUST_CHECK weir_status
 weiri_store_remove(weiri_store_txn *txn, const void *first, size_t first_size,
     const void *end, size_t end_size, size_t most, size_t *n_removed, weir_error *err);
 
+/* How many entries a transaction sees. errors  WEIR_EIO, WEIR_EDATA */
+WEIR_MUST_CHECK weir_status
+weiri_store_count(weiri_store_txn *txn, uint64_t *out, weir_error *err);
+
 typedef struct weiri_store_sizes {
     uint64_t n_entries;
     uint64_t used_bytes; /* pages up to the last one used */

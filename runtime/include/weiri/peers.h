@@ -59,7 +59,7 @@ typedef struct weiri_peers_config {
     const char       *name;         /* our own                                     */
     const weiri_keys *keys;         /* our own; NULL only where is_insecure        */
     bool              is_insecure;  /* neither keys nor secrecy, names are believed */
-    const char       *listen;       /* "tcp://*:7000"; port * takes a free one; NULL */
+    const char       *listen;       /* "tcp://0.0.0.0:7000"; NULL: nowhere */
     const weiri_peer_config *peers; /* shape (n_peers,)                            */
     size_t                   n_peers;
     uint32_t                 max_bytes; /* of a message, 0: WEIRI_PEER_BYTES       */
@@ -70,9 +70,9 @@ typedef struct weiri_peers_config {
 
 typedef struct weiri_peers weiri_peers;
 
-/* Listen and begin to go to those with an address. `config` is copied. Peers are numbered
- * as in `config`; a peer that is allowed later gets the next number. A number is never
- * another's.
+/* Listen (at a port that is free, where it is written as an asterisk) and begin to go to
+ * those with an address. `config` is copied. Peers are numbered as in `config`; a peer
+ * that is allowed later gets the next number. A number is never another's.
  *
  *   errors  WEIR_EINVAL  an address, name or key that is none, or two that are the same;
  *                        tcp without keys where not is_insecure

@@ -24,9 +24,8 @@ struct reader {
     uint32_t                     n_open;
 };
 
-/* The whole of a file, at most one byte beyond the bound. */
-static weir_status
-read_file(
+weir_status
+weiri_read_file(
     weiri_arena *arena, const char *path, char **text, size_t *size, weir_error *err)
 {
     FILE *file = fopen(path, "rb");
@@ -123,7 +122,7 @@ parse_path(struct reader *self, const char *path, weir_error *err)
     char                *read    = NULL;
     size_t               size    = overlay != NULL ? overlay->size : 0;
     weir_status          status =
-        overlay != NULL ? WEIR_OK : read_file(self->arena, path, &read, &size, err);
+        overlay != NULL ? WEIR_OK : weiri_read_file(self->arena, path, &read, &size, err);
     if (status != WEIR_OK) {
         return status;
     }

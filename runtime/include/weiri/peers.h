@@ -43,16 +43,20 @@ typedef struct weiri_peer_times {
     uint32_t linger_ms; /* that messages have to leave when this closes, 1,000 */
 } weiri_peer_times;
 
+/* Streams that somebody may send or read; none unless it is said. */
+typedef struct weiri_permit {
+    bool               is_any;
+    const char *const *streams; /* shape (n_streams,) */
+    size_t             n_streams;
+} weiri_permit;
+
 /* Somebody who is known. Names and keys of different peers differ. */
 typedef struct weiri_peer_config {
-    const char *name;    /* [A-Za-z0-9_.-], up to WEIRI_PEER_NAME                       */
-    const char *address; /* "tcp://host:port" or "ipc://path"; NULL: it comes to us     */
-    const char *key;     /* public, Z85; NULL only where is_insecure                    */
-    /* Streams that it may send to us, and read from us; NULL: all that rules name. */
-    const char *const *may_send;
-    const char *const *may_read;
-    size_t             n_may_send;
-    size_t             n_may_read;
+    const char  *name;     /* [A-Za-z0-9_.-], up to WEIRI_PEER_NAME                   */
+    const char  *address;  /* "tcp://host:port" or "ipc://path"; NULL: it comes to us */
+    const char  *key;      /* public, Z85; NULL only where is_insecure                */
+    weiri_permit may_send; /* to us                                                   */
+    weiri_permit may_read; /* from us                                                 */
 } weiri_peer_config;
 
 typedef struct weiri_peers_config {
@@ -109,7 +113,7 @@ typedef enum weiri_peer_event_kind {
 typedef struct weiri_peer_event {
     weiri_peer_event_kind kind;
     uint32_t              peer; /* WEIRI_PEER_NOBODY: refused, and not known            */
-    const uint8_t *bytes; /* shape (size,), 8-aligned; borrowed until the next call */
+    const uint8_t *bytes; /* shape (size,), not aligned; borrowed until the next call */
     size_t         size;
     const char    *reason; /* a sentence without its end, borrowed; NULL: none    */
 } weiri_peer_event;

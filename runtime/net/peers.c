@@ -16,7 +16,7 @@
 #include "weiri/limits.h"
 
 /* What epoll says was ready, besides spots. */
-enum { AT_TIMER = INT32_MAX - 1, AT_GATE };
+enum { AT_TIMER = INT32_MAX - 1, AT_GUARD };
 
 enum {
     READY        = 64, /* that are asked for at once                        */
@@ -138,7 +138,7 @@ weiri_peers_end(weiri_peers *self, uint32_t peer, const char *reason)
     if (way == WAY_OUT) {
         weiri_dial_rest(self, peer);
     } else if (way == WAY_IN) {
-        weiri_gate_close(self->gate, who->fd);
+        weiri_guard_close(self->guard, who->fd);
     }
     if (who->dialer.state == DIAL_STANDBY) {
         who->dialer.due_ms = weiri_peers_now_ms();
@@ -188,18 +188,19 @@ set_up(weiri_peers *self, const weiri_peers_config *config, weir_error *err)
     if (self->zmq == NULL) {
         return WEIR_EIO;
     }
-    weir_status status = weiri_gate_new(
-        self->config.max_connections, self->config.times.handshake_ms, &self->gate, err);
+    weir_status status = weiri_guard_new(
+        self->config.max_connections, self->config.times.handshake_ms, &self->guard, err);
     if (status != WEIR_OK) {
         return status;
     }
     struct epoll_event timer = { .events = EPOLLIN, .data = { .u32 = AT_TIMER } };
-    struct epoll_event gate  = { .events = EPOLLIN, .data = { .u32 = AT_GATE } };
+    struct epoll_event guard = { .events = EPOLLIN, .data = { .u32 = AT_GUARD } };
     self->epoll              = epoll_create1(EPOLL_CLOEXEC);
     self->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     if (self->epoll < 0 || self->timer < 0
         || epoll_ctl(self->epoll, EPOLL_CTL_ADD, self->timer, &timer) != 0
-        || epoll_ctl(self->epoll, EPOLL_CTL_ADD, weiri_gate_descriptor(self->gate), &gate)
+        || epoll_ctl(
+               self->epoll, EPOLL_CTL_ADD, weiri_guard_descriptor(self->guard), &guard)
                != 0) {
         return WEIR_FAIL_OS(err, errno, "no descriptors to wait for");
     }
@@ -276,7 +277,7 @@ weiri_peers_close(weiri_peers **self_p)
     }
     weiri_router_close(self);
     zmq_msg_close(&self->message);
-    weiri_gate_destroy(&self->gate);
+    weiri_guard_destroy(&self->guard);
     close_descriptor(self->timer);
     close_descriptor(self->epoll);
     if (self->zmq != NULL) {
@@ -317,7 +318,7 @@ look_after_sending(weiri_peers *self, void *socket, uint32_t spot)
     if (zmq_getsockopt(socket, ZMQ_EVENTS, &events, &size) == 0
         && (events & ZMQ_POLLIN) != 0 && !self->is_spot[spot]) {
         weiri_peers_look(self, spot);
-        weiri_gate_wake(self->gate);
+        weiri_guard_wake(self->guard);
     }
 }
 
@@ -416,7 +417,7 @@ static bool
 next_refusal(weiri_peers *self, weiri_peer_event *event)
 {
     uint32_t peer = WEIRI_PEER_NOBODY;
-    if (!weiri_gate_next_refusal(self->gate, &peer, self->refusal)) {
+    if (!weiri_guard_next_refusal(self->guard, &peer, self->refusal)) {
         return false;
     }
     *event = (weiri_peer_event){
@@ -451,8 +452,8 @@ look_around(weiri_peers *self, int timeout_ms)
     for (int i = 0; i < n; i++) {
         switch (ready[i].data.u32) {
         case AT_TIMER: on_timer(self); break;
-        case AT_GATE:
-            weiri_gate_calm(self->gate);
+        case AT_GUARD:
+            weiri_guard_calm(self->guard);
             weiri_router_on_gone(self);
             break;
         default: weiri_peers_look(self, ready[i].data.u32); break;
@@ -568,5 +569,5 @@ weiri_peers_counts_of(const weiri_peers *self, uint32_t peer, weiri_peer_counts 
 void
 weiri_peers_counts_read(const weiri_peers *self, weiri_peers_counts *out)
 {
-    weiri_gate_counts(self->gate, out);
+    weiri_guard_counts(self->guard, out);
 }

@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <zmq.h>
 
-#include "gate.h"
+#include "guard.h"
 #include "head.h"
 #include "keeper.h"
 #include "weiri/peers.h"
@@ -79,7 +79,7 @@ struct weiri_peers {
     weiri_keys         keys;
     void              *zmq;    /* the context */
     weiri_keeper      *keeper; /* NULL: nobody is judged */
-    weiri_gate        *gate;
+    weiri_guard       *guard;
     void              *router; /* NULL: nobody comes to us */
     char               address[256];
     struct peer       *peers; /* shape (n_peers,) */
@@ -99,7 +99,7 @@ struct weiri_peers {
     int       timer;
     int64_t   armed_ms; /* when the timer goes; INT64_MAX: never */
     zmq_msg_t message;  /* lent to the user */
-    char      refusal[WEIRI_GATE_REASON];
+    char      refusal[WEIRI_GUARD_REASON];
 };
 
 int64_t

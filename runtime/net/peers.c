@@ -25,7 +25,9 @@ enum {
     CURVE_BYTES  = 64, /* that CURVE adds to a message */
     MS           = 1000,
     NS_PER_MS    = 1000000,
-    DEFAULT_BEAT = 1000,
+    BEAT_MS      = 1000,
+    SILENT_BEATS = 10,
+    KEEPALIVE_S  = 5,
 };
 
 int64_t
@@ -85,6 +87,9 @@ set_number(void *socket, int option, int value)
     return zmq_setsockopt(socket, option, &value, sizeof value) == 0;
 }
 
+/* Not the heartbeats of ZeroMQ: with them, libzmq to 4.3.5 ends the process (an assertion
+ * in out_event) when a connection breaks off whose messages wait at the high-water mark,
+ * and takes a peer for dead whose messages we do not take. We have beats of our own. */
 bool
 weiri_peers_set_limits(const weiri_peers *self, void *socket, const char *address)
 {
@@ -97,10 +102,11 @@ weiri_peers_set_limits(const weiri_peers *self, void *socket, const char *addres
            && set_number(socket, ZMQ_RCVHWM, waiting) && set_number(socket, ZMQ_LINGER, 0)
            && set_number(socket, ZMQ_IPV6, strchr(address, '[') != NULL)
            && set_number(socket, ZMQ_HANDSHAKE_IVL, (int)times->handshake_ms)
-           && set_number(socket, ZMQ_HEARTBEAT_IVL, (int)times->beat_ms)
-           && set_number(socket, ZMQ_HEARTBEAT_TIMEOUT, (int)times->silence_ms)
-           && set_number(
-               socket, ZMQ_HEARTBEAT_TTL, (int)(times->silence_ms + times->beat_ms));
+           && set_number(socket, ZMQ_HEARTBEAT_IVL, 0)
+           && set_number(socket, ZMQ_TCP_KEEPALIVE, 1)
+           && set_number(socket, ZMQ_TCP_KEEPALIVE_IDLE, KEEPALIVE_S)
+           && set_number(socket, ZMQ_TCP_KEEPALIVE_INTVL, 1)
+           && set_number(socket, ZMQ_TCP_KEEPALIVE_CNT, KEEPALIVE_S);
 }
 
 /* ---- connections ---- */
@@ -120,6 +126,7 @@ weiri_peers_begin(weiri_peers *self, uint32_t peer, weiri_way way, uint64_t sess
     struct peer *who = &self->peers[peer];
     who->way         = way;
     who->session     = session;
+    who->n_silent    = 0;
     who->counts.n_connected++;
     change(self, peer);
 }
@@ -157,11 +164,11 @@ or_default(uint32_t value, uint32_t otherwise)
 static void
 take_defaults(weiri_peers_config *config)
 {
-    weiri_peer_times *times     = &config->times;
-    times->handshake_ms         = or_default(times->handshake_ms, 5 * MS);
-    times->beat_ms              = or_default(times->beat_ms, DEFAULT_BEAT);
-    times->silence_ms           = or_default(times->silence_ms, 3 * times->beat_ms);
-    times->reconnect_ms         = or_default(times->reconnect_ms, MS / 10);
+    weiri_peer_times *times = &config->times;
+    times->handshake_ms     = or_default(times->handshake_ms, 5 * MS);
+    times->beat_ms          = or_default(times->beat_ms, BEAT_MS);
+    times->silence_ms   = or_default(times->silence_ms, SILENT_BEATS * times->beat_ms);
+    times->reconnect_ms = or_default(times->reconnect_ms, MS / 10);
     times->reconnect_longest_ms = or_default(times->reconnect_longest_ms, 5 * MS);
     times->linger_ms            = or_default(times->linger_ms, MS);
     config->max_bytes           = or_default(config->max_bytes, WEIRI_PEER_BYTES);
@@ -204,6 +211,8 @@ set_up(weiri_peers *self, const weiri_peers_config *config, weir_error *err)
                != 0) {
         return WEIR_FAIL_OS(err, errno, "no descriptors to wait for");
     }
+    self->beat_ms = weiri_peers_now_ms() + self->config.times.beat_ms;
+    weiri_peers_arm(self, self->beat_ms);
     return weiri_known_make_room(self, 0);
 }
 
@@ -336,6 +345,17 @@ send_out(struct dialer *dialer, zmq_msg_t *message)
                                                                     : WEIR_EAGAIN;
 }
 
+/* Hand a message over to a connection; taken on WEIR_OK. errors  WEIR_EAGAIN */
+static weir_status
+put(weiri_peers *self, struct peer *to, zmq_msg_t *message)
+{
+    weir_status status = to->way == WAY_OUT ? send_out(&to->dialer, message)
+                                            : weiri_router_send(self, to->routing,
+                                                to->routing_size, message);
+    to->was_sent_to |= status == WEIR_OK;
+    return status;
+}
+
 weir_status
 weiri_peers_send(weiri_peers *self, uint32_t peer, const void *bytes, size_t size)
 {
@@ -354,9 +374,7 @@ weiri_peers_send(weiri_peers *self, uint32_t peer, const void *bytes, size_t siz
         return WEIR_ENOMEM;
     }
     bool        is_out = to->way == WAY_OUT;
-    weir_status status =
-        is_out ? send_out(&to->dialer, &message)
-               : weiri_router_send(self, to->routing, to->routing_size, &message);
+    weir_status status = put(self, to, &message);
     if (status == WEIR_OK) {
         to->counts.n_sent++;
         to->counts.n_sent_bytes += size;
@@ -374,12 +392,13 @@ weiri_peers_give(
     weiri_peers *self, uint32_t peer, zmq_msg_t *message, weiri_peer_event *event)
 {
     zmq_msg_move(&self->message, message);
-    const uint8_t *bytes = zmq_msg_data(&self->message);
-    size_t         size  = zmq_msg_size(&self->message);
-    *event               = (weiri_peer_event){ .kind = WEIRI_PEER_MESSAGE,
-                      .peer                          = peer,
-                      .bytes                         = bytes + WEIRI_HEAD_BYTES,
-                      .size                          = size - WEIRI_HEAD_BYTES };
+    const uint8_t *bytes        = zmq_msg_data(&self->message);
+    size_t         size         = zmq_msg_size(&self->message);
+    *event                      = (weiri_peer_event){ .kind = WEIRI_PEER_MESSAGE,
+                             .peer                          = peer,
+                             .bytes                         = bytes + WEIRI_HEAD_BYTES,
+                             .size                          = size - WEIRI_HEAD_BYTES };
+    self->peers[peer].was_heard = true;
     self->peers[peer].counts.n_received++;
     self->peers[peer].counts.n_received_bytes += event->size;
 }
@@ -427,6 +446,41 @@ next_refusal(weiri_peers *self, weiri_peer_event *event)
 }
 
 static void
+beat(weiri_peers *self, uint32_t peer)
+{
+    struct peer *who = &self->peers[peer];
+    zmq_msg_t    message;
+    if (who->session == 0 || who->is_leaving || who->dialer.has_ended) {
+        return;
+    }
+    weiri_head head = { .kind = WEIRI_HEAD_BEAT, .session = who->session };
+    if (!who->was_sent_to && weiri_peers_fill(&message, &head, NULL, 0)
+        && put(self, who, &message) != WEIR_OK) {
+        zmq_msg_close(&message);
+    }
+    who->n_silent    = who->was_heard ? 0 : who->n_silent + 1;
+    who->was_heard   = false;
+    who->was_sent_to = false;
+    if ((uint64_t)who->n_silent * self->config.times.beat_ms
+        > self->config.times.silence_ms) {
+        weiri_peers_end(self, peer, "it was silent for too long");
+    }
+}
+
+/* However late it comes, it is one beat: who did not look for a while has not heard that
+ * others were silent. */
+static void
+beat_all(weiri_peers *self, int64_t now_ms)
+{
+    if (now_ms >= self->beat_ms) {
+        for (uint32_t i = 0; i < self->n_peers; i++) {
+            beat(self, i);
+        }
+        self->beat_ms = now_ms + self->config.times.beat_ms;
+    }
+}
+
+static void
 on_timer(weiri_peers *self)
 {
     uint64_t n    = 0;
@@ -440,7 +494,8 @@ on_timer(weiri_peers *self)
         int64_t due_ms = self->peers[i].dialer.due_ms;
         next_ms        = due_ms < next_ms ? due_ms : next_ms;
     }
-    weiri_peers_arm(self, next_ms);
+    beat_all(self, now_ms);
+    weiri_peers_arm(self, next_ms < self->beat_ms ? next_ms : self->beat_ms);
 }
 
 /* Find out what is ready. */

@@ -262,6 +262,10 @@ on_message(weiri_peers *self, uint32_t peer, zmq_msg_t *message, weiri_peer_even
         weiri_peers_give(self, peer, message, event);
         return VISIT_EVENT;
     }
+    if (head.kind == WEIRI_HEAD_BEAT) {
+        from->was_heard |= head.session == from->session;
+        return VISIT_AGAIN;
+    }
     if (head.kind == WEIRI_HEAD_REFUSE) {
         on_refusal(self, peer, weiri_refuse_text(head.reason));
         return VISIT_EMPTY;

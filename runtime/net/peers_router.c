@@ -298,7 +298,9 @@ on_message(
     } else if (head.kind == WEIRI_HEAD_MESSAGE && is_in_use(peer, guest, head.session)) {
         weiri_peers_give(self, guest->peer, message, event);
         return VISIT_EVENT;
-    } else {
+    } else if (head.kind == WEIRI_HEAD_BEAT && is_in_use(peer, guest, head.session)) {
+        peer->was_heard = true;
+    } else if (head.kind != WEIRI_HEAD_BEAT) {
         peer->counts.n_strange++;
     }
     return VISIT_AGAIN;

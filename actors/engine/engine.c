@@ -539,10 +539,16 @@ check_target(
     return WEIR_OK;
 }
 
+char *
+weiri_engine_sink_path(const weiri_sink *sink)
+{
+    return endpoint_path(sink->endpoint, sink->place.file, sink->path);
+}
+
 static weir_status
 sink_path(const weiri_sink *sink, char **out, weir_error *err)
 {
-    *out = endpoint_path(sink->endpoint, sink->place.file, sink->path);
+    *out = weiri_engine_sink_path(sink);
     return *out != NULL
                ? WEIR_OK
                : WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));

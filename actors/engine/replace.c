@@ -1,5 +1,6 @@
 /* Another plan in the place of one that is at work: what a recovery does, but from the
  * sections of an engine in memory, and with the inputs and outputs that it has open. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "inside.h"
@@ -142,6 +143,63 @@ check_headers(const weiri_engine *self, weir_error *err)
     return status;
 }
 
+/* ---- who is told ---- */
+
+static bool
+has_sink(const weiri_plan *plan, const char *path)
+{
+    bool has = false;
+    for (uint32_t i = 0; i < plan->n_sinks && !has; i++) {
+        char *other = weiri_engine_sink_path(&plan->sinks[i]);
+        has         = other != NULL && strcmp(other, path) == 0;
+        free(other);
+    }
+    return has;
+}
+
+static void
+tell(const weiri_restore *restore, const char *what, const char *name, weiri_kept kept)
+{
+    if (restore->told != NULL) {
+        restore->told(restore->context, what, name, kept);
+    }
+}
+
+static void
+tell_sinks(const weiri_plan *plan, const weiri_plan *other, const weiri_restore *restore,
+    weiri_kept kept)
+{
+    for (uint32_t i = 0; i < plan->n_sinks; i++) {
+        char *path = weiri_engine_sink_path(&plan->sinks[i]);
+        if (path != NULL && !has_sink(other, path)) {
+            tell(restore, "sink", path, kept);
+        }
+        free(path);
+    }
+}
+
+static void
+tell_sources(const weiri_plan *plan, const weiri_plan *other,
+    const weiri_restore *restore, weiri_kept kept)
+{
+    for (uint32_t i = 0; i < plan->n_sources; i++) {
+        char name[WEIRI_SECTION_NAME];
+        weiri_engine_source_name(plan, i, name);
+        if (find_source(other, name) == WEIRI_NONE) {
+            tell(restore, "source", name, kept);
+        }
+    }
+}
+
+/* Of sources and sinks, those that come and go; of new sources a load has told. */
+static void
+tell_ends(const weiri_engine *self, const weiri_plan *plan, const weiri_restore *restore)
+{
+    tell_sources(self->plan, plan, restore, WEIRI_KEPT_GONE);
+    tell_sinks(plan, self->plan, restore, WEIRI_KEPT_NONE);
+    tell_sinks(self->plan, plan, restore, WEIRI_KEPT_GONE);
+}
+
 /* ---- replacing ---- */
 
 /* Nothing fails from here on. */
@@ -195,6 +253,7 @@ weiri_engine_replace(weiri_engine **self_p, const weiri_plan *plan,
         weiri_engine_destroy(&next);
         return status;
     }
+    tell_ends(*self_p, plan, &restore);
     take_over(next);
     weiri_engine_destroy(self_p);
     *self_p = next;
@@ -248,6 +307,10 @@ weiri_engine_try_replace(weiri_engine *self, const weiri_plan *plan,
     weir_status status      = save(self, &sections, err);
     if (status == WEIR_OK) {
         status = weiri_engine_try(plan, self->options.n_shards, &trial, err);
+    }
+    if (status == WEIR_OK) {
+        tell_sources(plan, self->plan, restore, WEIRI_KEPT_NONE);
+        tell_ends(self, plan, restore);
     }
     weiri_sections_fini(&sections);
     return status;

@@ -251,6 +251,19 @@ weiri_read_text(weiri_arena *arena, weiri_diagnostics *diagnostics, const char *
     weiri_expand_functions(arena, diagnostics, ast);
 }
 
+/* A rule that comes later may read what none does yet. */
+static void
+keep_fields(weiri_plan *plan)
+{
+    for (uint32_t i = 0; i < plan->n_streams; i++) {
+        weiri_stream *stream = &plan->streams[i];
+        for (uint32_t f = 0;
+             stream->origin == WEIRI_ORIGIN_SOURCE && f < stream->schema.n_fields; f++) {
+            stream->used[f] = true;
+        }
+    }
+}
+
 static weir_status
 finish(weiri_arena *arena, weiri_diagnostics *diagnostics,
     const weiri_compile_options *options, const weiri_ast *ast, weiri_plan **out)
@@ -260,6 +273,9 @@ finish(weiri_arena *arena, weiri_diagnostics *diagnostics,
     if (plan == NULL) {
         weiri_arena_destroy(&arena);
         return WEIR_ESYNTAX;
+    }
+    if (options->keeps_fields) {
+        keep_fields(plan);
     }
     *out = plan;
     return WEIR_OK;

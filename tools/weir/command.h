@@ -29,6 +29,9 @@ int
 command_apply(int argc, char **argv);
 
 int
+command_keygen(int argc, char **argv);
+
+int
 command_check(int argc, char **argv);
 
 int

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "node.h"
 #include "notify.h"
+#include "peering.h"
 #include "ruleset.h"
 #include "running.h"
 #include "status.h"
@@ -20,6 +21,7 @@ typedef struct node {
     run_log                 log;
     notify                  notify;
     control                *control; /* NULL: nobody can ask            */
+    peering                *peering; /* who it speaks with              */
     ruleset                *rules;   /* in force                        */
     weiri_pack              bytes;   /* of them, for the state          */
     state_request           state;
@@ -40,7 +42,8 @@ typedef struct answer {
     size_t size;
 } answer;
 
-static const char *const VERBS[] = { "status", "checkpoint", "stop", "apply", NULL };
+static const char *const VERBS[] = { "status", "checkpoint", "stop", "apply", "allow",
+    "revoke", NULL };
 
 static int64_t
 clock_now_ns(clockid_t clock)
@@ -151,6 +154,7 @@ answer_status(node *self, const weiri_engine *engine, const control_request *req
 {
     answer            out;
     const node_status status = { .setup = self->setup,
+        .peers                          = peering_peers(self->peering),
         .plan                           = self->rules->plan,
         .engine                         = engine,
         .stateful                       = self->stateful,
@@ -429,6 +433,7 @@ on_turn(void *context, const weiri_engine *engine)
     node   *self   = context;
     int64_t now_ns = clock_now_ns(CLOCK_MONOTONIC);
     rate(self, engine, now_ns);
+    peering_turn(self->peering);
     notify_alive(&self->notify, now_ns);
     if (self->control == NULL) {
         return;
@@ -483,6 +488,9 @@ obey(node *self, running *run, const control_request *request)
     }
     if (strcmp(request->verb, "apply") == 0) {
         status = apply(self, run, request, out.stream);
+    } else if (strcmp(request->verb, "allow") == 0
+               || strcmp(request->verb, "revoke") == 0) {
+        status = peering_obey(self->peering, request, out.stream);
     } else if (running_checkpoint(run, &err) != WEIR_OK) {
         fprintf(out.stream, "weir: %s\n", err.text);
         status = exit_status(err.status);
@@ -587,6 +595,9 @@ begin(node *self, weir_error *err)
         status = control_new(setup->control, VERBS, &self->control, err);
     }
     if (status == WEIR_OK) {
+        status = peering_open(setup, self->path, &self->log, &self->peering, err);
+    }
+    if (status == WEIR_OK) {
         status = read_own_rules(self, err);
     }
     if (status == WEIR_OK && setup->state != NULL) {
@@ -653,6 +664,7 @@ node_serve(const weiri_node_setup *setup, const char *path, const char *const *d
         control_answer(self.control, exit_status(status), NULL, 0);
     }
     control_destroy(&self.control);
+    peering_close(&self.peering);
     ruleset_destroy(&self.rules);
     weiri_pack_fini(&self.bytes);
     return exit_status(status);

@@ -2,7 +2,9 @@
  * by atomics of its own: what it does there with memory looks like a race. So what libzmq
  * calls is not looked at. Our own code is, and says where ZeroMQ orders what it does
  * (runtime/net/annotate.h). */
-const char *
+#include "weir/export.h"
+
+WEIR_API const char *
 __tsan_default_suppressions(void);
 
 const char *

@@ -305,6 +305,9 @@ weiri_intake_pump(weiri_intake *self, int64_t wait_ns, weir_error *err)
     if (self->is_closed) {
         return WEIR_EOF;
     }
+    if (self->refresh != NULL) {
+        return weiri_refresh_pump(self, err);
+    }
     weir_status status = begin_chunk(self, err);
     if (status != WEIR_OK) {
         return status;
@@ -361,7 +364,9 @@ weiri_intake_new(const weiri_intake_config *config, weiri_intake **out, weir_err
                              ? weiri_reader_connect(config->wires, config->wire,
                                  config->format, &self->reader, err)
                              : weiri_reader_open(config->path, &self->reader, err);
-    if (status == WEIR_OK && weiri_reader_is_regular(self->reader)) {
+    if (status == WEIR_OK && config->source->refresh_ns > 0) {
+        status = weiri_refresh_new(self, err);
+    } else if (status == WEIR_OK && weiri_reader_is_regular(self->reader)) {
         self->config.tape = NULL; /* it can be read again */
     }
     if (status == WEIR_OK) {
@@ -391,6 +396,7 @@ weiri_intake_destroy(weiri_intake **self_p)
     weir_chunk_drop(&self->chunk);
     weir_chunk_drop(&self->late);
     weir_chunk_drop(&self->dead);
+    weiri_refresh_destroy(&self->refresh);
     free(self->bytes);
     free(self);
     *self_p = NULL;
@@ -400,6 +406,12 @@ weiri_clock *
 weiri_intake_clock(weiri_intake *self)
 {
     return &self->clock;
+}
+
+bool
+weiri_intake_is_refreshed(const weiri_intake *self)
+{
+    return self->refresh != NULL;
 }
 
 bool

@@ -98,6 +98,12 @@ typedef struct weiri_source {
     char                delimiter; /* CSV: ',' by default */
     int64_t             lateness_ns; /* 0 by default */
     bool                is_timeless; /* a table's contents: all of the time INT64_MIN */
+    int64_t             refresh_ns;  /* of a timeless table: how often its file is looked
+                                      * at, in event time; 0: it is read once        */
+    uint32_t        gone;            /* refreshed: the stream of rows that are not in the
+                                      * file any more, with the table's fields       */
+    const uint32_t *keys;            /* refreshed: fields of the key, shape (n_keys,) */
+    uint32_t        n_keys;
     int64_t             idle_ns;     /* -1: waits for ever */
     weiri_on_error      on_error;
     weiri_place_in_text place;

@@ -177,9 +177,9 @@ pump(weiri_engine *self, uint32_t source, bool may_wait, weir_error *err)
 weir_status
 weiri_engine_take(weiri_engine *self, bool may_wait, weir_error *err)
 {
-    weir_status awaited = await_tables(self, err);
-    if (awaited != WEIR_OK) {
-        return awaited;
+    weir_status status = await_tables(self, err);
+    if (status != WEIR_OK) {
+        return status;
     }
     int64_t source = slowest_source(self);
     if (source < 0 || self->is_ended
@@ -187,7 +187,10 @@ weiri_engine_take(weiri_engine *self, bool may_wait, weir_error *err)
             && self->options.should_stop(self->options.context))) {
         return WEIR_EOF;
     }
-    weir_status status = pump(self, (uint32_t)source, may_wait, err);
+    status = pump(self, (uint32_t)source, may_wait, err);
+    if (status == WEIR_OK) {
+        status = await_tables(self, err); /* the watermark is not to pass them */
+    }
     if (status != WEIR_OK) {
         return status;
     }

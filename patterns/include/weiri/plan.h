@@ -47,6 +47,8 @@ typedef struct weiri_stream {
                       * of the streams that its rules read           */
     bool *used;      /* shape (schema.n_fields,): fields that some rule or sink reads */
     bool  is_read;
+    uint32_t like; /* 1 + the stream whose events these are, with more fields: they have
+                    * their places in the total order; 0: places of its own         */
 } weiri_stream;
 
 /* Fields of a dead.<stream> event, in this order. */
@@ -175,5 +177,13 @@ typedef struct weiri_plan {
     weiri_test *tests; /* planned only if asked for */
     uint32_t    n_tests;
 } weiri_plan;
+
+/* The stream that says where in the total order events of a stream have their places. */
+static inline uint32_t
+weiri_plan_place(const weiri_plan *plan, uint32_t stream)
+{
+    uint32_t like = plan->streams[stream].like;
+    return like > 0 ? like - 1 : stream;
+}
 
 #endif

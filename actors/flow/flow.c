@@ -82,12 +82,6 @@ weiri_flow_used(const weiri_flow *self, uint32_t stream)
 }
 
 uint32_t
-weiri_flow_n_nodes(const weiri_flow *self)
-{
-    return self->n_nodes;
-}
-
-uint32_t
 weiri_flow_n_leaves(const weiri_flow *self)
 {
     return self->n_leaves;

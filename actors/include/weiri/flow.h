@@ -77,9 +77,6 @@ weiri_flow_used(const weiri_flow *self, uint32_t stream);
 
 /* ---- nodes ---- */
 
-uint32_t
-weiri_flow_n_nodes(const weiri_flow *self);
-
 /* How many nodes tell that they have done a turn. */
 uint32_t
 weiri_flow_n_leaves(const weiri_flow *self);

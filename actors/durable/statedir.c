@@ -68,6 +68,7 @@ read_source(const weiri_section *section, const char *name, weiri_store *journal
                       .is_closed                        = stand.is_closed,
                       .position                         = stand.position,
                       .newest_ns                        = stand.newest_ns,
+                      .clock_ns                         = stand.clock_ns,
                       .n_events                         = stand.counts.n_events,
                       .n_late                           = stand.counts.n_late,
                       .n_dead                           = stand.counts.n_dead };

@@ -124,27 +124,6 @@ catch_signals(void)
 
 /* ---- arguments ---- */
 
-static bool
-parse_format(const char *text, weiri_format *out)
-{
-    static const struct {
-        const char  *name;
-        weiri_format format;
-    } FORMATS[] = {
-        { "json", WEIRI_FORMAT_JSON },
-        { "csv", WEIRI_FORMAT_CSV },
-        { "msgpack", WEIRI_FORMAT_MSGPACK },
-        { "text", WEIRI_FORMAT_TEXT },
-    };
-    for (size_t i = 0; i < sizeof FORMATS / sizeof FORMATS[0]; i++) {
-        if (strcmp(text, FORMATS[i].name) == 0) {
-            *out = FORMATS[i].format;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* 1 … WEIRI_FLOW_SHARDS. */
 static bool
 parse_shards(const char *text, uint32_t *out)
@@ -202,7 +181,7 @@ take_option(struct request *request, int option, char **argv)
     case OPTION_SET:
         return setting_list_add(&request->settings, "run", optarg) ? EXIT_OK : EXIT_USAGE;
     case OPTION_FORMAT:
-        return parse_format(optarg, &request->format)
+        return format_parse(optarg, &request->format)
                    ? EXIT_OK
                    : report_usage("run",
                        "--format wants json, csv, msgpack or text, not '%s'", optarg);

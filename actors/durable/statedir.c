@@ -111,10 +111,12 @@ read_sinks(weiri_statedir *self, weir_error *err)
         if (!weiri_section_is(section, "sink", &path)) {
             continue;
         }
-        weiri_unpack in                 = weiri_section_open(section);
-        bool         is_begun           = false;
-        self->sinks[self->n_sinks].path = path;
-        weiri_outlet_peek(&in, &is_begun, &self->sinks[self->n_sinks++].n_written);
+        weiri_unpack         in    = weiri_section_open(section);
+        weiri_outlet_stand   stand = weiri_outlet_peek(&in);
+        weiri_statedir_sink *sink  = &self->sinks[self->n_sinks++];
+        *sink                      = (weiri_statedir_sink){ .path = path,
+                                 .n_written                       = stand.n_written,
+                                 .n_rows                          = stand.n_rows };
         if (in.wrong != NULL) {
             return WEIR_FAIL(err, WEIR_EDATA, "sink '%s': %s", path, in.wrong);
         }

@@ -586,7 +586,7 @@ open_sink(weiri_engine *self, const weiri_sink *sink, weir_error *err)
     free(path);
     return status == WEIR_OK
                ? weiri_outlet_add_stream(outlet, &self->plan->streams[sink->stream],
-                   sink->stream, sink_format(self, sink), err)
+                   sink->stream, sink_format(self, sink), sink->identity, err)
                : status;
 }
 

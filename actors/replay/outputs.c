@@ -32,6 +32,7 @@ struct target {
     weiri_differ_stream *streams; /* shape (n_channels,) */
     uint32_t             n_channels;
     weiri_format         format;
+    uint64_t             n_rows; /* that were given before: of what is compared */
 };
 
 struct weiri_outputs {
@@ -140,6 +141,15 @@ format_of(const weiri_outputs *self, const weiri_sink *sink)
     return format == WEIRI_FORMAT_AUTO ? WEIRI_FORMAT_JSON : format;
 }
 
+/* On standard output, where other sinks' rows are too, only that of its own sinks. */
+static const char *
+identity_of(const weiri_outputs *self, const weiri_sink *sink)
+{
+    bool is_own = self->options->folder != NULL || self->options->is_compared
+                  || sink->endpoint == WEIRI_ENDPOINT_STDIO;
+    return is_own ? sink->identity : NULL;
+}
+
 /* ---- targets ---- */
 
 static weir_status
@@ -178,7 +188,7 @@ add_outlet_stream(
     }
     return status == WEIR_OK ? weiri_outlet_add_stream(target->outlet,
                                    &self->plan->streams[sink->stream], sink->stream,
-                                   target->format, err)
+                                   target->format, identity_of(self, sink), err)
                              : status;
 }
 
@@ -204,8 +214,9 @@ add_sink(weiri_outputs *self, const weiri_sink *sink, weir_error *err)
     }
     char *path = !has_folder && !self->options->is_compared ? strdup("-")
                  : is_file ? weiri_place_resolve(sink->place.file, sink->path)
-                 : sink->endpoint == WEIRI_ENDPOINT_ZMQ ? strdup(stream_name(self, sink))
-                                                        : strdup("-");
+                 : sink->endpoint == WEIRI_ENDPOINT_ZMQ
+                     ? weiri_place_resolve_address(sink->place.file, sink->path)
+                     : strdup("-");
     char *file = has_folder ? file_of(self, sink, format) : NULL;
     struct target *target = NULL;
     weir_status    status = path != NULL && (file != NULL || !has_folder)
@@ -225,8 +236,8 @@ add_sink(weiri_outputs *self, const weiri_sink *sink, weir_error *err)
     uint32_t       n       = target->n_channels;
     weiri_encoder *encoder = NULL;
     if (self->options->is_compared) {
-        status = weiri_encoder_new(
-            &self->plan->streams[sink->stream].schema, format, &encoder, err);
+        status = weiri_encoder_new_numbered(&self->plan->streams[sink->stream].schema,
+            format, identity_of(self, sink), &encoder, err);
     } else {
         status = add_outlet_stream(self, target, sink, err);
     }
@@ -240,17 +251,16 @@ add_sink(weiri_outputs *self, const weiri_sink *sink, weir_error *err)
 
 /* ---- what is compared ---- */
 
-/* How far a file was written as of a state; false: it was not. */
+/* How far an output was written as of a state; false: it was not. */
 static bool
-written(const weiri_sections *state, const char *path, uint64_t *n)
+written(const weiri_sections *state, const char *path, weiri_outlet_stand *out)
 {
-    weiri_unpack in       = { 0 };
-    bool         is_begun = false;
-    *n                    = 0;
+    weiri_unpack in = { 0 };
+    *out            = (weiri_outlet_stand){ 0 };
     if (!weiri_sections_find(state, "sink", path, &in)) {
         return false;
     }
-    weiri_outlet_peek(&in, &is_begun, n);
+    *out = weiri_outlet_peek(&in);
     return in.wrong == NULL;
 }
 
@@ -262,8 +272,8 @@ kept_path(const weiri_sections *state, const struct target *target)
     const char *found = NULL;
     const char *slash = strrchr(target->path, '/');
     const char *last  = slash != NULL ? slash + 1 : target->path;
-    uint64_t    n     = 0;
-    if (written(state, target->path, &n)) {
+    weiri_outlet_stand stand;
+    if (written(state, target->path, &stand)) {
         return target->path;
     }
     for (uint32_t i = 0; i < state->n; i++) {
@@ -296,11 +306,15 @@ open_differ(weiri_outputs *self, struct target *target, const weiri_sections *be
         .n_streams                       = target->n_channels,
         .options                         = self->options,
         .counts                          = self->counts };
+    weiri_outlet_stand stand = { 0 };
     if (path != NULL && end != NULL) {
-        (void)written(end, path, &config.end);
+        (void)written(end, path, &stand);
+        config.end = stand.n_written;
     }
     if (path != NULL && begin != NULL) {
-        (void)written(begin, path, &config.begin);
+        (void)written(begin, path, &stand);
+        config.begin   = stand.n_written;
+        target->n_rows = stand.n_rows;
     }
     if (path == NULL) {
         tell(self, target->path, "was not written by the run: all of it is new");
@@ -412,6 +426,13 @@ weiri_outputs_new(const weiri_plan *plan, const weiri_replay_options *options,
     if (status == WEIR_OK && options->is_compared) {
         status = open_differs(self, begin, end, err);
     }
+    for (uint32_t i = 0; begin != NULL && i < self->n_targets && status == WEIR_OK; i++) {
+        weiri_outlet_stand stand = { 0 };
+        if (self->targets[i].outlet != NULL
+            && written(begin, self->targets[i].path, &stand)) {
+            weiri_outlet_skip(self->targets[i].outlet, stand.n_rows);
+        }
+    }
     if (status != WEIR_OK) {
         weir_status ignored = weiri_outputs_close(&self, false, NULL);
         (void)ignored;
@@ -519,11 +540,33 @@ wait_for(weiri_outputs *self, int64_t event_ns)
 
 /* ---- writing ---- */
 
+/* What is left out before what is asked for has its numbers, too. */
+static void
+skip_rows(weiri_outputs *self, const weiri_rows_list *rows, int64_t before_ns)
+{
+    for (uint32_t t = 0; t < self->n_targets; t++) {
+        const struct target *target = &self->targets[t];
+        for (uint32_t c = 0; c < target->n_channels; c++) {
+            const weiri_rows_list *list = &rows[target->channels[c].stream];
+            for (uint32_t i = 0; i < list->n; i++) {
+                const weir_rows *range = &list->items[i];
+                uint32_t         n     = 0;
+                while (n < range->n
+                       && range->chunk->time[range->first + n] < before_ns) {
+                    n++;
+                }
+                weiri_outlet_skip(target->outlet, n);
+            }
+        }
+    }
+}
+
 static weir_status
 compare_row(weiri_outputs *self, struct target *target, uint32_t channel, weir_rows row,
     weir_error *err)
 {
     self->buffer.used = 0;
+    weiri_encoder_count(target->channels[channel].encoder, target->n_rows++);
     weir_status status =
         weiri_encoder_encode(target->channels[channel].encoder, row, &self->buffer);
     if (status != WEIR_OK) {
@@ -623,6 +666,7 @@ weiri_outputs_write(weiri_outputs *self, const weiri_rows_list *rows,
     if (options->is_compared) {
         return write_rows(self, rows, err); /* the differ knows which are asked for */
     }
+    skip_rows(self, rows, options->since_ns);
     if (options->speed > 0) {
         status = write_paced(self, rows, watermark_ns, err);
     } else if (options->since_ns == INT64_MIN && options->until_ns == INT64_MAX) {
@@ -635,6 +679,12 @@ weiri_outputs_write(weiri_outputs *self, const weiri_rows_list *rows,
     }
     clear_slice(self);
     return status == WEIR_ENOMEM ? out_of_memory(err) : status;
+}
+
+void
+weiri_outputs_pass_over(weiri_outputs *self, const weiri_rows_list *rows)
+{
+    skip_rows(self, rows, INT64_MAX);
 }
 
 /* ---- ending ---- */

@@ -31,6 +31,10 @@ WEIR_MUST_CHECK weir_status
 weiri_outputs_write(weiri_outputs *self, const weiri_rows_list *rows,
     int64_t watermark_ns, weir_error *err);
 
+/* Rows of a pass that come before all that is asked for; of what is written. */
+void
+weiri_outputs_pass_over(weiri_outputs *self, const weiri_rows_list *rows);
+
 /* What is buffered is written, what was not found is told. *self_p is NULL afterwards.
  *
  *   is_whole  the replay came to its end

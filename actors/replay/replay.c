@@ -406,8 +406,11 @@ on_passed(
     void *context, const weiri_rows_list *rows, int64_t deadline_ns, weir_error *err)
 {
     replay *self = context;
-    return self->is_writing ? weiri_outputs_write(self->outputs, rows, deadline_ns, err)
-                            : WEIR_OK;
+    if (!self->is_writing) {
+        weiri_outputs_pass_over(self->outputs, rows);
+        return WEIR_OK;
+    }
+    return weiri_outputs_write(self->outputs, rows, deadline_ns, err);
 }
 
 static bool

@@ -23,6 +23,7 @@ typedef struct weiri_statedir_source {
 typedef struct weiri_statedir_sink {
     const char *path;
     uint64_t    n_written; /* bytes */
+    uint64_t    n_rows;
 } weiri_statedir_sink;
 
 /* Everything in a directory as of its last checkpoint. */

@@ -29,6 +29,12 @@ weiri_engine_position(const weiri_engine *self, uint32_t source)
     return weiri_intake_position(self->intakes[source]);
 }
 
+bool
+weiri_engine_is_regular(const weiri_engine *self, uint32_t source)
+{
+    return weiri_intake_is_regular(self->intakes[source]);
+}
+
 /* ---- saving ---- */
 
 weir_status

@@ -226,6 +226,9 @@ tell_nearest(const struct telling *self)
     }
     if (n > 0 && told == 0) {
         printf("every partial match is part of a match that was given\n");
+    } else if (weiri_trace_has_nothing(self->story.trace)) {
+        printf("nothing of the key is what a match could take: it has no event of the "
+               "streams whose events the steps take\n");
     } else if (!tell_blame(&self->story, &self->request->goal)) {
         printf("no part of the rule was found without which it would be a match\n");
     }

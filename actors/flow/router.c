@@ -49,7 +49,7 @@ number(router *self, weiri_parcel *const *parcels)
     const weiri_plan *plan = self->node.flow->plan;
     for (uint32_t i = 0; i < self->n_streams; i++) {
         const weiri_rows_list *rows   = &parcels[i]->lists[0];
-        uint32_t               stream = self->streams[i];
+        uint32_t               stream = weiri_plan_place(plan, self->streams[i]);
         weir_status            status = make_room(self, i, rows);
         if (status != WEIR_OK) {
             return status;

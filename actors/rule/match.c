@@ -63,7 +63,7 @@ open_cursors(struct match_host *self, const weiri_rows_list *const *inputs)
 {
     const weiri_match *match = self->frame.rule->match;
     for (uint32_t i = 0; i < match->n_inputs; i++) {
-        uint32_t stream = match->inputs[i].stream;
+        uint32_t stream = weiri_plan_place(self->frame.plan, match->inputs[i].stream);
         weiri_rows_cursor_init(
             &self->cursors[i], inputs[i], self->frame.plan->streams[stream].rank, stream);
     }

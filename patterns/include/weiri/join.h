@@ -74,6 +74,11 @@ typedef struct weiri_join {
     uint32_t max_rows; /* 0: WEIRI_JOIN_ROWS                              */
 } weiri_join;
 
+/* How many bytes a row of a side takes where it is kept, its key, links and place in the
+ * index among them; of text the bytes of its place alone. 0: it is not kept. */
+uint32_t
+weiri_join_row_bytes(const weiri_join *plan, uint32_t side);
+
 typedef struct weiri_joiner weiri_joiner;
 
 /* What a join gives: chunks of joined rows, in order.

@@ -162,6 +162,9 @@ pump(weiri_engine *self, uint32_t source, bool may_wait, weir_error *err)
     int64_t     begun_ns = idle_ns >= 0 ? wall_clock_ns() : 0;
     weir_status status =
         weiri_intake_pump(self->intakes[source], may_wait ? idle_ns : 0, err);
+    if (status == WEIR_EAGAIN && weiri_intake_is_over(self->intakes[source])) {
+        return WEIR_EOF;
+    }
     if (status == WEIR_EAGAIN && !may_wait) {
         return status;
     }
@@ -187,8 +190,9 @@ weiri_engine_take(weiri_engine *self, bool may_wait, weir_error *err)
             && self->options.should_stop(self->options.context))) {
         return WEIR_EOF;
     }
-    status = pump(self, (uint32_t)source, may_wait, err);
-    if (status == WEIR_OK) {
+    weir_status pumped = pump(self, (uint32_t)source, may_wait, err);
+    status             = pumped;
+    if (pumped == WEIR_OK || pumped == WEIR_EOF) {
         status = await_tables(self, err); /* the watermark is not to pass them */
     }
     if (status != WEIR_OK) {
@@ -196,7 +200,7 @@ weiri_engine_take(weiri_engine *self, bool may_wait, weir_error *err)
     }
     int64_t watermark_ns = current_watermark(self);
     if (watermark_ns == INT64_MAX || watermark_ns == self->watermark_ns) {
-        return WEIR_OK; /* the last pass is that of finish */
+        return pumped; /* the last pass is that of finish */
     }
     self->watermark_ns = watermark_ns;
     return pass(self, watermark_ns, watermark_ns, false, err);
@@ -477,8 +481,11 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
         return status;
     }
     weiri_wire_config wire = source->wire;
-    bool              is_wire =
-        source->endpoint == WEIRI_ENDPOINT_ZMQ && redirect_of(self, source) == NULL;
+    const weiri_extent *extent =
+        self->options.extents != NULL ? &self->options.extents[index] : NULL;
+    bool is_taped = extent != NULL && extent->is_taped;
+    bool is_wire  = source->endpoint == WEIRI_ENDPOINT_ZMQ && !is_taped
+                   && redirect_of(self, source) == NULL;
     if (is_wire && (status = need_wires(self, err)) != WEIR_OK) {
         return status;
     }
@@ -500,6 +507,7 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
         .dead_to   = merge_of(self, stream->dead),
         .gone_to   = source->refresh_ns > 0 ? merge_of(self, source->gone) : NULL,
         .tape      = self->options.tape,
+        .extent    = extent,
     };
     if (source->delimiter == ',' && weiri_place_is_tsv(self->paths[index])) {
         config.delimiter = '\t';
@@ -630,7 +638,7 @@ open_sink(weiri_engine *self, const weiri_sink *sink, weir_error *err)
     free(path);
     return status == WEIR_OK
                ? weiri_outlet_add_stream(outlet, &self->plan->streams[sink->stream],
-                   sink->stream, sink_format(self, sink), err)
+                   sink->stream, sink_format(self, sink), sink->identity, err)
                : status;
 }
 

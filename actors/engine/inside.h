@@ -39,12 +39,6 @@ weiri_engine_write(weiri_engine *self, const weiri_rows_list *rows, weir_error *
 WEIR_MUST_CHECK weir_status
 weiri_engine_make_flow(weiri_engine *self, weir_error *err);
 
-/* The name of a source's section: its stream, and its place among the stream's sources.
- */
-void
-weiri_engine_source_name(
-    const weiri_plan *plan, uint32_t source, char out[WEIRI_SECTION_NAME]);
-
 /* Have sources, streams and rules go on where they were kept; outlets were resumed when
  * they were opened. errors  WEIR_EDATA, WEIR_EIO, WEIR_ENOMEM */
 WEIR_MUST_CHECK weir_status

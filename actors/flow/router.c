@@ -217,7 +217,7 @@ make_scatters(router *self, const weiri_flow_group *group)
                   &plan->rules[group->first[r]], group->streams[i], &n_keys);
             status =
                 weiri_scatter_new(keys, n_keys, plan->streams[group->streams[i]].used,
-                    self->node.flow->n_shards, &self->scatters[r * group->n_streams + i]);
+                    self->node.flow->owners, self->node.flow->n_shards, &self->scatters[r * group->n_streams + i]);
         }
     }
     return status;
@@ -232,7 +232,7 @@ weiri_router_position(const weiri_flow_node *self)
 void
 weiri_router_go_on(weiri_flow_node *self, uint64_t position)
 {
-    if (self->ops == &OPS) {
+    if (self->ops == &OPS && position > ((router *)self)->n_rows) {
         ((router *)self)->n_rows = position;
     }
 }

@@ -21,6 +21,7 @@ struct weiri_intake {
     bool                is_last; /* the reader has ended */
     bool                is_closed;
     bool                is_live; /* the tape has been played to its end    */
+    bool                is_over; /* all that the extent has was read, and more would come */
     uint32_t            n_idle;  /* idle marks at `n_read`                 */
     uint64_t            n_read;  /* position of bytes[to]                  */
     size_t      n_unkept;        /* bytes behind bytes[to] that are not on the tape yet */
@@ -146,5 +147,13 @@ weiri_intake_play(weiri_intake *self, size_t room, size_t *n, weir_error *err);
 WEIR_MUST_CHECK weir_status
 weiri_intake_read_live(
     weiri_intake *self, size_t room, int64_t wait_ns, size_t *n, weir_error *err);
+
+/* The next bytes of what is read again, as far as its extent goes.
+ *
+ *   errors  WEIR_EOF     that is the input's end
+ *           WEIR_EAGAIN  all was read, and more would have come: is_over says so
+ *           WEIR_EDATA   the tape or file ends before it */
+WEIR_MUST_CHECK weir_status
+weiri_intake_read_again(weiri_intake *self, size_t room, size_t *n, weir_error *err);
 
 #endif

@@ -31,6 +31,8 @@ typedef struct weiri_intake_config {
     const weiri_wire_config *wire;  /* NULL: the path is that of a file              */
     weiri_wires             *wires; /* with `wire`                                   */
     const weiri_tape        *tape; /* of an input that cannot be read again; NULL: none */
+    const weiri_extent *extent; /* how much of it is read again; NULL: it is not, but read
+                                 * as it comes */
 } weiri_intake_config;
 
 typedef struct weiri_intake_counts {
@@ -72,6 +74,10 @@ weiri_intake_clock(weiri_intake *self);
 bool
 weiri_intake_is_regular(const weiri_intake *self);
 
+/* Whether all has been read that its extent has, and more would have come. */
+bool
+weiri_intake_is_over(const weiri_intake *self);
+
 /* Let the clock go on to `to_ns` because the source is silent; kept on the tape first. */
 WEIR_MUST_CHECK weir_status
 weiri_intake_idle(weiri_intake *self, int64_t to_ns, weir_error *err);
@@ -103,6 +109,7 @@ typedef struct weiri_intake_stand {
     bool                is_closed; /* it had been read to its end                   */
     uint64_t            position;  /* as of weiri_intake_position                   */
     int64_t             newest_ns; /* time of its newest event, INT64_MIN: none yet */
+    int64_t             clock_ns;  /* up to which it is known that no event will come */
     weiri_intake_counts counts;
 } weiri_intake_stand;
 

@@ -74,8 +74,7 @@ load_input(weiri_intake *self, const weiri_file_mark *mark, weir_error *err)
 
 /* The head of the state, which tells without a decoder. */
 static void
-load_head(
-    weiri_unpack *in, weiri_intake_stand *out, weiri_file_mark *mark, int64_t *clock_ns)
+load_head(weiri_unpack *in, weiri_intake_stand *out, weiri_file_mark *mark)
 {
     out->is_regular      = weiri_unpack_below(in, 2, "it is no flag") != 0;
     out->position        = weiri_unpack_number(in);
@@ -83,7 +82,7 @@ load_head(
     mark->hash           = weiri_unpack_fixed(in);
     out->is_closed       = weiri_unpack_below(in, 2, "it is no flag") != 0;
     out->newest_ns       = weiri_unpack_time(in);
-    *clock_ns            = weiri_unpack_time(in);
+    out->clock_ns        = weiri_unpack_time(in);
     out->counts.n_events = weiri_unpack_number(in);
     out->counts.n_late   = weiri_unpack_number(in);
     out->counts.n_dead   = weiri_unpack_number(in);
@@ -93,9 +92,8 @@ load_head(
 void
 weiri_intake_peek(weiri_unpack *in, weiri_intake_stand *out)
 {
-    weiri_file_mark mark     = { 0 };
-    int64_t         clock_ns = 0;
-    load_head(in, out, &mark, &clock_ns);
+    weiri_file_mark mark = { 0 };
+    load_head(in, out, &mark);
 }
 
 weir_status
@@ -103,11 +101,12 @@ weiri_intake_load(weiri_intake *self, weiri_unpack *in, weir_error *err)
 {
     weiri_file_mark    mark  = { 0 };
     weiri_intake_stand stand = { 0 };
-    load_head(in, &stand, &mark, &self->clock.now_ns);
+    load_head(in, &stand, &mark);
     if (in->wrong == NULL && stand.is_regular != weiri_intake_is_regular(self)) {
         weiri_unpack_fail(in, "the input was a file and is none now, or the other way");
     }
     self->is_closed       = stand.is_closed;
+    self->clock.now_ns    = stand.clock_ns;
     self->clock.newest_ns = stand.newest_ns;
     self->counts          = stand.counts;
     self->late_order      = weiri_unpack_number(in);

@@ -117,6 +117,8 @@ typedef struct weiri_sink {
     const char         *path;
     weiri_wire_config   wire; /* of a socket */
     weiri_format        format;
+    const char         *identity; /* the field that says the number of the output among
+                                   * those of the sink's place, from 1; NULL: none does */
     weiri_place_in_text place;
 } weiri_sink;
 

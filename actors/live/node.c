@@ -13,12 +13,18 @@
 
 enum { FILE_MODE = 0640, TELL_MS = 200 };
 
+/* Latencies are those of the last stretch, or two. */
+enum { STRETCH_S = 5 };
+
 struct weiri_live {
     const weiri_plan *plan;
     weiri_live_page  *page;
     weiri_tap        *tap;
     int64_t           begun_ns;
     int64_t           told_ns;
+    int64_t           stretch_ns;  /* when the last one began */
+    weiri_histogram   before;      /* what there was then     */
+    weiri_histogram   before_that; /* and a stretch earlier   */
 };
 
 static int64_t
@@ -124,6 +130,59 @@ time_of(int64_t ns, char out[WEIRI_TIME_TEXT])
     return out;
 }
 
+/* By how much the clock is ahead of the watermark; -1: there is none. It is for people
+ * who look and goes into no result. */
+static double
+lag_s(const weiri_engine *engine)
+{
+    struct timespec now;
+    int64_t         watermark_ns = weiri_engine_watermark(engine);
+    if (watermark_ns == INT64_MIN || watermark_ns == INT64_MAX) {
+        return -1;
+    }
+    clock_gettime(CLOCK_REALTIME, &now);
+    double lag = (double)now.tv_sec + 1e-9 * (double)now.tv_nsec
+                 - (double)watermark_ns / WEIRI_NS_PER_S;
+    return lag > 0 ? lag : 0;
+}
+
+static void
+add_latency(struct text *text, weiri_live *self, const weiri_engine *engine)
+{
+    char                   line[256];
+    const weiri_histogram *all  = weiri_engine_latency(engine);
+    const weiri_histogram  last = weiri_histogram_since(all, &self->before_that);
+    int                    size = snprintf(line, sizeof line,
+                           "{\"part\":\"latency\",\"p50_us\":%.1f,\"p99_us\":%.1f,\"lag_s\":%.3f}\n",
+                           (double)weiri_histogram_quantile(&last, 0.5) / 1e3,
+                           (double)weiri_histogram_quantile(&last, 0.99) / 1e3, lag_s(engine));
+    add_line(text, line, size);
+    if (self->told_ns - self->stretch_ns >= STRETCH_S * WEIRI_NS_PER_S) {
+        self->stretch_ns  = self->told_ns;
+        self->before_that = self->before;
+        self->before      = *all;
+    }
+}
+
+static void
+add_shard(struct text *text, uint32_t shard, const weiri_shard_sight *sight)
+{
+    char line[256];
+    int  size = snprintf(line, sizeof line,
+         "{\"part\":\"shard\",\"name\":\"%u\",\"events\":%" PRIu64 ",\"waiting\":%" PRIu64
+         ",\"stalls\":%" PRIu64 "}\n",
+         shard, sight->n_events, sight->n_waiting, sight->n_stalls);
+    add_line(text, line, size);
+    for (uint32_t i = 0; i < sight->n_waits; i++) {
+        size = snprintf(line, sizeof line,
+            "{\"part\":\"wait\",\"name\":\"%u\",\"level\":%u,\"on\":%u,\"events\":"
+            "%" PRIu64 "}\n",
+            shard, sight->waits[i].level, sight->waits[i].on_shard,
+            sight->waits[i].n_events);
+        add_line(text, line, size);
+    }
+}
+
 static void
 add_run(struct text *text, const weiri_live *self, const weiri_engine *engine)
 {
@@ -177,6 +236,7 @@ write_text(weiri_live *self, const weiri_engine *engine)
     struct text      text = { .bytes = page->text };
     atomic_fetch_add_explicit(&page->version, 1, memory_order_acq_rel);
     add_run(&text, self, engine);
+    add_latency(&text, self, engine);
     for (uint32_t i = 0; i < self->plan->n_sources; i++) {
         add_source(&text, self, engine, i);
     }
@@ -185,6 +245,10 @@ write_text(weiri_live *self, const weiri_engine *engine)
         if (weiri_engine_rule(engine, i, &sight)) {
             add_rule(&text, &self->plan->rules[i], &sight);
         }
+    }
+    weiri_shard_sight shard = { 0 };
+    for (uint32_t i = 0; weiri_engine_shard(engine, i, &shard); i++) {
+        add_shard(&text, i, &shard);
     }
     page->text_size = text.used;
     atomic_fetch_add_explicit(&page->version, 1, memory_order_acq_rel);

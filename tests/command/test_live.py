@@ -5,6 +5,8 @@
 
 import json
 import os
+import pty
+import re
 import shutil
 import subprocess
 import sys
@@ -43,9 +45,9 @@ class Live(unittest.TestCase):
             file.write(RULES)
         self.process = None
 
-    def start(self):
+    def start(self, *arguments):
         self.process = subprocess.Popen(
-            [WEIR, "run", "rules.weir", "--live", "page", "--quiet"], cwd=self.folder, stdin=subprocess.PIPE
+            [WEIR, "run", "rules.weir", "--live", "page", "--quiet", *arguments], cwd=self.folder, stdin=subprocess.PIPE
         )
         self.addCleanup(self.end)
         self.feed(0, 1)
@@ -73,10 +75,51 @@ class Live(unittest.TestCase):
         self.assertEqual((shown.returncode, shown.stderr), (0, ""))
         lines = shown.stdout.splitlines()
         self.assertTrue(lines[0].startswith("ended "), lines[0])
-        self.assertEqual(lines[3].split()[:2], ["reading", "1.50k"])
-        self.assertEqual(lines[3].split()[-1], "end")
-        self.assertEqual(lines[6].split()[:2], ["highs", "1.50k"])
-        self.assertEqual(lines[6].split()[3], "1.50k")
+        self.assertRegex(lines[1], r"^latency p50 [0-9.]+(us|ms|s)  p99 [0-9.]+(us|ms|s)  lag behind the clock [0-9]+d$")
+        self.assertEqual(lines[4].split()[:2], ["reading", "1.50k"])
+        self.assertEqual(lines[4].split()[-1], "end")
+        self.assertEqual(lines[7].split()[:2], ["highs", "1.50k"])
+        self.assertEqual(lines[7].split()[3], "1.50k")
+
+    def test_top_tells_the_same_of_rules_with_shards_and_how_these_stand(self):
+        self.start()
+        self.feed(1, 4999)
+        self.assertEqual(self.end(), 0)
+        rules = re.findall(r"^(highs|odd|even|steps) +(.*)", self.weir("top", "page").stdout, re.MULTILINE)
+        self.assertEqual(len(rules), 4)
+        self.start("--shards", "2")
+        self.feed(1, 4999)
+        self.assertEqual(self.end(), 0)
+        shown = self.weir("top", "page").stdout
+        self.assertEqual(re.findall(r"^(highs|odd|even|steps) +(.*)", shown, re.MULTILINE), rules)
+        self.assertEqual(re.findall(r"^([0-9]) +[0-9]", shown, re.MULTILINE), ["0", "1", "2"])
+
+    def test_on_a_terminal_top_draws_anew_and_a_run_says_how_many_matches_there_are(self):
+        with open(os.path.join(self.folder, "events"), "w") as events:
+            events.write("".join('{"at":%d,"id":%d,"x":%d,"spare":0}\n' % (i, i % 7, i) for i in range(3000)))
+        told = self.on_terminal("run", "rules.weir", "--shards", "2", "--live", "page", "--from", "events")
+        self.assertRegex(told, r"3,000 events in .*, [0-9,]+ matches, 0 late")
+        told = self.on_terminal("top", "page", "--count", "2", "--every", "1ms")
+        self.assertTrue(told.startswith("\033[H\033[J"), told)
+        for word in ("latency p50", "SOURCE", "RULE", "SHARD", "steps"):
+            self.assertIn(word, told)
+        self.assertLess(max(len(line) for line in told.replace("\033[H\033[J", "").splitlines()), 120)
+
+    def on_terminal(self, *arguments):
+        """What a verb writes to a terminal."""
+        master, terminal = pty.openpty()
+        process = subprocess.Popen([WEIR, *arguments], cwd=self.folder, stdin=terminal, stdout=terminal,
+                                   stderr=terminal)
+        os.close(terminal)
+        told = b""
+        try:
+            while part := os.read(master, 65536):
+                told += part
+        except OSError:  # nobody has the other end any more
+            pass
+        os.close(master)
+        self.assertEqual(process.wait(), 0)
+        return told.decode()
 
     def test_top_looks_while_the_run_waits_for_input(self):
         self.start()

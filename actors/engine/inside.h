@@ -19,12 +19,13 @@ struct weiri_engine {
     weiri_wires         *wires;        /* NULL: no socket is used            */
     uint32_t            *sink_streams; /* of the flow's outlet, shape (plan->n_sinks,) */
     int64_t              watermark_ns; /* of the last turn              */
-    weiri_turn           turn;       /* of the flow, the last; its number is the next's */
-    bool                 has_turn;   /* it is to be opened                 */
-    bool                 is_live;    /* some source is not a regular file  */
-    bool                 is_ended;   /* the last pass is done              */
-    bool                 is_running; /* other threads are at work          */
-    weiri_engine        *from;       /* whose place it takes, until it has; else NULL */
+    weiri_turn           turn;     /* of the flow, the last; its number is the next's */
+    bool                 has_turn; /* it is to be opened                 */
+    bool                 is_live;  /* some source is not a regular file  */
+    bool                 has_refreshed; /* some source is read again and again */
+    bool                 is_ended;      /* the last pass is done              */
+    bool                 is_running;    /* other threads are at work          */
+    weiri_engine        *from; /* whose place it takes, until it has; else NULL */
 };
 
 /* Make an engine: its graph or flow, its sources and sinks.
@@ -67,12 +68,6 @@ weiri_engine_sink_path(const weiri_sink *sink);
 /* The place of a source among those of its stream. */
 uint32_t
 weiri_engine_source_place(const weiri_plan *plan, uint32_t source);
-
-/* The name of a source's section: its stream, and its place among the stream's sources.
- */
-void
-weiri_engine_source_name(
-    const weiri_plan *plan, uint32_t source, char out[WEIRI_SECTION_NAME]);
 
 /* Have sources, streams and rules go on where they were kept; outlets were resumed when
  * they were opened. errors  WEIR_EDATA, WEIR_EIO, WEIR_ENOMEM */

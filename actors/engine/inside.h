@@ -24,7 +24,29 @@ struct weiri_engine {
     bool                 is_live;    /* some source is not a regular file  */
     bool                 is_ended;   /* the last pass is done              */
     bool                 is_running; /* other threads are at work          */
+    weiri_engine        *from;       /* whose place it takes, until it has; else NULL */
 };
+
+/* Make an engine: its graph or flow, its sources and sinks.
+ *
+ *   from  whose open sources and sinks it is to take over; NULL: it opens all
+ */
+WEIR_MUST_CHECK weir_status
+weiri_engine_make(const weiri_plan *plan, const weiri_engine_options *options,
+    weiri_engine *from, weiri_engine **out, weir_error *err);
+
+/* The intake whose input a source is to take over; NULL: none, it is new.
+ *
+ *   config  of the source, complete but for `from`
+ *   errors  WEIR_EINVAL  that intake reads something else
+ */
+WEIR_MUST_CHECK weir_status
+weiri_engine_heritage(weiri_engine *self, uint32_t source,
+    const weiri_intake_config *config, weiri_intake **out, weir_error *err);
+
+/* The same for an outlet; NULL: it is to be opened. */
+weiri_outlet *
+weiri_engine_open_place(const weiri_engine *self, const weiri_outlet_config *config);
 
 /* A turn; without `may_wait` it gives WEIR_EAGAIN where it would wait for input. */
 WEIR_MUST_CHECK weir_status
@@ -37,6 +59,10 @@ weiri_engine_write(weiri_engine *self, const weiri_rows_list *rows, weir_error *
 /* Make the flow of an engine with more than one shard. errors  as weiri_flow_new */
 WEIR_MUST_CHECK weir_status
 weiri_engine_make_flow(weiri_engine *self, weir_error *err);
+
+/* The place of a source among those of its stream. */
+uint32_t
+weiri_engine_source_place(const weiri_plan *plan, uint32_t source);
 
 /* The name of a source's section: its stream, and its place among the stream's sources.
  */

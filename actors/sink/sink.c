@@ -22,17 +22,26 @@ struct weiri_outlet {
     uint32_t           n_channels;
     weiri_buffer       buffer; /* encoded, not yet with the writer  */
     bool               is_begun;
+    weiri_outlet      *from; /* whose writer is lent, until it is inherited */
 };
 
 static weir_status
 open_writer(
     weiri_outlet *self, const weiri_outlet_config *config, uint64_t size, weir_error *err)
 {
+    if (self->is_wire) {
+        self->wire         = *config->wire;
+        self->wire.address = NULL; /* the path says it */
+    }
+    if (config->from != NULL) {
+        self->from     = config->from;
+        self->writer   = config->from->writer;
+        self->is_begun = config->from->is_begun;
+        return WEIR_OK;
+    }
     if (!self->is_wire) {
         return weiri_writer_resume(config->path, size, &self->writer, err);
     }
-    self->wire         = *config->wire;
-    self->wire.address = NULL; /* the path says it */
     return weiri_writer_connect(config->wires, config->wire, size, &self->writer, err);
 }
 
@@ -62,6 +71,32 @@ weir_status
 weiri_outlet_new(const weiri_outlet_config *config, weiri_outlet **out, weir_error *err)
 {
     return open_outlet(config, 0, false, out, err);
+}
+
+void
+weiri_outlet_inherit(weiri_outlet *self)
+{
+    if (self->from != NULL) {
+        self->from->writer = NULL;
+        self->from         = NULL;
+    }
+}
+
+bool
+weiri_outlet_has_stream(const weiri_outlet *self, uint32_t stream)
+{
+    for (uint32_t i = 0; i < self->n_channels; i++) {
+        if (self->channels[i].stream == stream) {
+            return true;
+        }
+    }
+    return false;
+}
+
+weiri_format
+weiri_outlet_format(const weiri_outlet *self)
+{
+    return self->n_channels > 0 ? self->format : WEIRI_FORMAT_AUTO;
 }
 
 void
@@ -105,7 +140,7 @@ weiri_outlet_close(weiri_outlet **self_p, weir_error *err)
     if (self == NULL) {
         return status;
     }
-    if (self->writer != NULL) {
+    if (self->writer != NULL && self->from == NULL) {
         status = weiri_writer_close(&self->writer, err);
     }
     for (uint32_t i = 0; i < self->n_channels; i++) {

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "inside.h"
+#include "weiri/assert.h"
 
 enum { ORDER_BITS = 48 }; /* a source's own sequence; its index is above */
 
@@ -18,7 +19,7 @@ enum { BUFFER_BYTES = WEIRI_RECORD_BYTES + WEIRI_TAPE_BYTES };
 uint64_t
 weiri_intake_first_order(const weiri_intake *self)
 {
-    return (uint64_t)self->config.index << ORDER_BITS;
+    return (uint64_t)self->config.place << ORDER_BITS;
 }
 
 void
@@ -348,6 +349,19 @@ make_decoder(weiri_intake *self, weir_error *err)
     return weiri_decoder_new(&config, &self->decoder, err);
 }
 
+static weir_status
+open_reader(weiri_intake *self, weir_error *err)
+{
+    const weiri_intake_config *config = &self->config;
+    if (config->from != NULL) {
+        self->reader = config->from->reader; /* lent, until it is inherited */
+        return WEIR_OK;
+    }
+    return config->wire != NULL ? weiri_reader_connect(
+               config->wires, config->wire, config->format, &self->reader, err)
+                                : weiri_reader_open(config->path, &self->reader, err);
+}
+
 weir_status
 weiri_intake_new(const weiri_intake_config *config, weiri_intake **out, weir_error *err)
 {
@@ -357,10 +371,7 @@ weiri_intake_new(const weiri_intake_config *config, weiri_intake **out, weir_err
     }
     self->config = *config;
     weiri_clock_init(&self->clock, config->source->lateness_ns);
-    weir_status status = config->wire != NULL
-                             ? weiri_reader_connect(config->wires, config->wire,
-                                 config->format, &self->reader, err)
-                             : weiri_reader_open(config->path, &self->reader, err);
+    weir_status status = open_reader(self, err);
     if (status == WEIR_OK && weiri_reader_is_regular(self->reader)) {
         self->config.tape = NULL; /* it can be read again */
     }
@@ -386,7 +397,9 @@ weiri_intake_destroy(weiri_intake **self_p)
     if (self == NULL) {
         return;
     }
-    weiri_reader_close(&self->reader);
+    if (self->config.from == NULL) {
+        weiri_reader_close(&self->reader);
+    }
     weiri_decoder_destroy(&self->decoder);
     weir_chunk_drop(&self->chunk);
     weir_chunk_drop(&self->late);
@@ -394,6 +407,32 @@ weiri_intake_destroy(weiri_intake **self_p)
     free(self->bytes);
     free(self);
     *self_p = NULL;
+}
+
+void
+weiri_intake_inherit(weiri_intake *self)
+{
+    weiri_intake *from  = self->config.from;
+    char         *bytes = self->bytes;
+    if (from == NULL) {
+        return; /* it has an input of its own */
+    }
+    self->bytes          = from->bytes;
+    self->from           = from->from;
+    self->to             = from->to;
+    self->is_last        = from->is_last;
+    self->is_live        = from->is_live;
+    self->n_idle         = from->n_idle;
+    self->n_read         = from->n_read;
+    self->n_unkept       = from->n_unkept;
+    self->counts.n_bytes = from->counts.n_bytes;
+    self->first_dead     = from->first_dead;
+    self->counts.first_dead =
+        from->counts.first_dead != NULL ? self->first_dead.text : NULL;
+    weiri_assert(self->n_read - (self->to - self->from) == weiri_intake_position(self));
+    from->bytes       = bytes;
+    from->reader      = NULL;
+    self->config.from = NULL;
 }
 
 weiri_clock *

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "command.h"
-#include "weiri/flow.h"
 #include "weiri/statedir.h"
 #include "weiri/timetext.h"
 
@@ -228,41 +227,15 @@ tell(void *context, const char *what, const char *name, weiri_kept kept)
 }
 
 static weir_status
-try_graph(const weiri_plan *plan, const weiri_restore *restore, weir_error *err)
-{
-    weiri_graph *graph  = NULL;
-    weir_status  status = weiri_graph_new(plan, &graph, err);
-    if (status == WEIR_OK) {
-        status = weiri_graph_load(graph, restore, err);
-    }
-    weiri_graph_destroy(&graph);
-    return status;
-}
-
-static weir_status
-try_flow(const weiri_plan *plan, uint32_t n_shards, const weiri_restore *restore,
-    weir_error *err)
-{
-    weiri_flow *flow   = NULL;
-    weir_status status = weiri_flow_new(plan, n_shards, NULL, 0, &flow, err);
-    if (status == WEIR_OK) {
-        status = weiri_flow_load(flow, restore, err);
-    }
-    weiri_flow_destroy(&flow);
-    return status;
-}
-
-static weir_status
 try_plan(const weiri_plan *plan, const char *path, int *outcome, weir_error *err)
 {
     weiri_statedir dir    = { 0 };
     weir_status    status = weiri_statedir_read(path, &dir, err);
     if (status == WEIR_OK) {
         const weiri_restore restore = {
-            .sections = &dir.sections, .is_trial = true, .told = tell, .context = outcome
+            .sections = &dir.sections, .told = tell, .context = outcome
         };
-        status = dir.n_shards > 1 ? try_flow(plan, dir.n_shards, &restore, err)
-                                  : try_graph(plan, &restore, err);
+        status = weiri_engine_try(plan, dir.n_shards, &restore, err);
     }
     weiri_statedir_fini(&dir);
     return status;

@@ -31,7 +31,7 @@ head(const weiri_sender *self, weiri_frame_kind kind, uint64_t sequence)
         .stream                 = (uint32_t)self->id,
         .link                   = (uint32_t)(self->id >> 32),
         .sequence               = sequence,
-        .watermark_ns           = self->watermark_ns,
+        .watermark_ns           = INT64_MIN,
         .epoch                  = self->config.epoch };
 }
 
@@ -149,11 +149,10 @@ stage_frame(weiri_sender *self, weir_rows rows)
                             : weiri_columns_check(payload->bytes, payload->size,
                                 self->config.schema, rows.n);
     if (wrong == NULL) {
-        weiri_frame frame  = head(self, WEIRI_FRAME_COLUMNS, self->next);
-        frame.n_rows       = rows.n;
-        frame.n_parts      = self->config.schema->n_fields;
-        frame.watermark_ns = INT64_MIN; /* set by the commit */
-        status             = add_frame(self, frame, payload);
+        weiri_frame frame = head(self, WEIRI_FRAME_COLUMNS, self->next);
+        frame.n_rows      = rows.n;
+        frame.n_parts     = self->config.schema->n_fields;
+        status            = add_frame(self, frame, payload);
     }
     if (wrong != NULL && rows.n > 1) {
         weir_rows one = { .chunk = rows.chunk, .n = 1 };
@@ -552,8 +551,8 @@ say_ping(weiri_sender *self, int64_t now_ns)
     weiri_frame frame = head(self, WEIRI_FRAME_PING, self->sent);
     bool        is_up = self->n_sent == self->backlog.n;
     frame.n_parts     = self->is_ended && weiri_sender_is_done(self);
-    if (!is_up) { /* time is behind rows that have not been sent */
-        frame.watermark_ns = INT64_MIN;
+    if (is_up) { /* else time is behind rows that have not been sent */
+        frame.watermark_ns = self->watermark_ns;
     }
     if (send_head(self, frame, NULL)) {
         self->said_ping_ns = now_ns;

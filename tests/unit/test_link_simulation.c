@@ -268,6 +268,7 @@ play(world *self, const weiri_frame *frame, const uint8_t *payload)
     if (self->place.epoch != epoch) {
         self->n_before += self->n_out;
         self->n_out = frame->sequence; /* what was dropped before the first hello */
+        before      = frame->sequence;
     }
     if (frame->kind == WEIRI_FRAME_COLUMNS) {
         read_rows(self, frame, payload, skip);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <zmq.h>
 
+#include "context.h"
 #include "weiri/limits.h"
 
 /* Milliseconds, but for the last. A peer that is silent is asked for a sign of life, and
@@ -21,7 +22,7 @@ enum {
 };
 
 struct weiri_wires {
-    void *context;
+    void *context; /* the one of the process */
 };
 
 struct weiri_wire {
@@ -38,10 +39,10 @@ weiri_wires_new(weiri_wires **out, weir_error *err)
     if (self == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
     }
-    self->context = zmq_ctx_new();
+    self->context = weiri_context_take(err);
     if (self->context == NULL) {
         free(self);
-        return WEIR_FAIL(err, WEIR_EIO, "ZeroMQ cannot begin: %s", zmq_strerror(errno));
+        return WEIR_EIO;
     }
     *out = self;
     return WEIR_OK;
@@ -53,8 +54,7 @@ weiri_wires_destroy(weiri_wires **self_p)
     weiri_wires *self = *self_p;
     *self_p           = NULL;
     if (self != NULL) {
-        while (zmq_ctx_term(self->context) != 0 && errno == EINTR) {
-        }
+        weiri_context_give();
         free(self);
     }
 }

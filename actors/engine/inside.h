@@ -23,6 +23,7 @@ struct weiri_engine {
     bool                 has_turn;   /* it is to be opened                 */
     bool                 is_live;    /* some source is not a regular file  */
     bool                 is_ended;   /* the last pass is done              */
+    bool                 ends_links; /* the last turn is that of the end of all inputs */
     bool                 is_running; /* other threads are at work          */
     weiri_engine        *from;       /* whose place it takes, until it has; else NULL */
 };
@@ -52,9 +53,10 @@ weiri_engine_open_place(const weiri_engine *self, const weiri_outlet_config *con
 WEIR_MUST_CHECK weir_status
 weiri_engine_take(weiri_engine *self, bool may_wait, weir_error *err);
 
-/* Write what streams give to all outlets. rows: shape (plan->n_streams,) */
+/* Write what streams give in a turn to all outlets. rows: shape (plan->n_streams,) */
 WEIR_MUST_CHECK weir_status
-weiri_engine_write(weiri_engine *self, const weiri_rows_list *rows, weir_error *err);
+weiri_engine_write(weiri_engine *self, const weiri_turn *turn,
+    const weiri_rows_list *rows, weir_error *err);
 
 /* Make the flow of an engine with more than one shard. errors  as weiri_flow_new */
 WEIR_MUST_CHECK weir_status

@@ -18,11 +18,13 @@ struct weiri_intake {
     size_t              to;
     bool                is_last; /* the reader has ended */
     bool                is_closed;
-    bool                is_live; /* the tape has been played to its end    */
-    uint32_t            n_idle;  /* idle marks at `n_read`                 */
-    uint64_t            n_read;  /* position of bytes[to]                  */
-    size_t      n_unkept;        /* bytes behind bytes[to] that are not on the tape yet */
-    weir_chunk *chunk;           /* being decoded into                         */
+    bool                is_begun;  /* of a link: the sender has been asked   */
+    bool                has_moved; /* of a link: time has, since the last pump */
+    bool                is_live;   /* the tape has been played to its end    */
+    uint32_t            n_idle;    /* idle marks at `n_read`                 */
+    uint64_t            n_read;    /* position of bytes[to]                  */
+    size_t      n_unkept; /* bytes behind bytes[to] that are not on the tape yet */
+    weir_chunk *chunk;    /* being decoded into                         */
     uint32_t    n_admitted;
     uint32_t    n_late_here; /* late rows of `chunk`                   */
     bool        is_in_order; /* rows of `chunk` that are not late      */
@@ -66,6 +68,10 @@ void
 weiri_intake_stamp_early_dead(weiri_intake *self, int64_t time_ns);
 
 /* ---- tape.c ---- */
+
+/* All that was read is decoded or on the tape, and a link may ask for what is next. */
+void
+weiri_intake_go_live(weiri_intake *self);
 
 /* The next bytes of the tape, to bytes[to]; an idle mark moves the clock.
  *

@@ -5,6 +5,7 @@
 #define WEIRI_SOURCE_H
 
 #include "weiri/clock.h"
+#include "weiri/links.h"
 #include "weiri/merge.h"
 #include "weiri/pack.h"
 #include "weiri/plan.h"
@@ -29,6 +30,8 @@ typedef struct weiri_intake_config {
     weiri_merge        *dead_to;    /* with `dead`                                   */
     const weiri_wire_config *wire;  /* NULL: the path is that of a file              */
     weiri_wires             *wires; /* with `wire`                                   */
+    const weiri_link_config *link;  /* of a link, whose frames are read; else NULL   */
+    weiri_links             *links; /* with `link`                                   */
     const weiri_tape        *tape; /* of an input that cannot be read again; NULL: none */
     weiri_intake *from; /* whose open input this one is to take over; NULL: open it */
 } weiri_intake_config;
@@ -75,6 +78,16 @@ weiri_intake_clock(weiri_intake *self);
 
 bool
 weiri_intake_is_regular(const weiri_intake *self);
+
+/* Ask the sender of a link for what comes next, if there is nothing to play before; once,
+ * when the state has been loaded. Nothing to do for other inputs. */
+WEIR_MUST_CHECK weir_status
+weiri_intake_begin(weiri_intake *self, weir_error *err);
+
+/* Whether nobody waits to hear from it: the sender of a link knows that its end is kept.
+ */
+bool
+weiri_intake_is_done(const weiri_intake *self);
 
 /* Let the clock go on to `to_ns` because the source is silent; kept on the tape first. */
 WEIR_MUST_CHECK weir_status

@@ -89,6 +89,12 @@ weiri_receiver_origins(const weiri_receiver *self, uint32_t *n)
     return (const char *const *)self->origins;
 }
 
+const char *
+weiri_receiver_stream(const weiri_receiver *self)
+{
+    return self->config.schema->name;
+}
+
 weiri_link_counts
 weiri_receiver_get_counts(const weiri_receiver *self)
 {

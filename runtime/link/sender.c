@@ -316,6 +316,12 @@ weiri_sender_is_done(const weiri_sender *self)
     return self->kept >= self->next;
 }
 
+const char *
+weiri_sender_stream(const weiri_sender *self)
+{
+    return self->config.schema->name;
+}
+
 weiri_link_counts
 weiri_sender_get_counts(const weiri_sender *self)
 {

@@ -8,6 +8,7 @@
 #define WEIRI_ENGINE_H
 
 #include "weiri/graph.h"
+#include "weiri/links.h"
 #include "weiri/tape.h"
 
 typedef struct weiri_engine weiri_engine;
@@ -54,6 +55,7 @@ typedef struct weiri_engine_options {
     uint32_t n_shards; /* threads for the rules beside the caller's; 0, 1: on the
                         * caller's, which is driven turn by turn; else by
                         * weiri_engine_run. What is written is the same */
+    weiri_links               *links;  /* to other nodes; NULL: there are none          */
     const weiri_engine_keeper *keeper; /* of weiri_engine_run; NULL: nobody         */
     /* What the state says of the rules that it is of, as its section "engine/rules";
      * NULL: nothing */
@@ -159,6 +161,11 @@ weiri_engine_run(weiri_engine *self, weir_error *err);
  * told to stop. */
 bool
 weiri_engine_is_at_end(const weiri_engine *self);
+
+/* Whether nobody has to be waited for: what went to other nodes is acknowledged, and
+ * those whose events have ended know that they are kept. */
+bool
+weiri_engine_is_done(const weiri_engine *self);
 
 /* Close the outputs. errors  of writing what was buffered: WEIR_ECLOSED, WEIR_EIO */
 WEIR_MUST_CHECK weir_status

@@ -19,7 +19,7 @@ typedef enum weiri_links_event_kind {
 
 typedef struct weiri_links_event {
     weiri_links_event_kind kind;
-    uint32_t               peer; /* its number */
+    uint32_t               peer;  /* its number */
     const uint8_t         *bytes; /* shape (size,), borrowed until the next call */
     size_t                 size;
 } weiri_links_event;
@@ -71,13 +71,13 @@ typedef struct weiri_link_config {
 } weiri_link_config;
 
 /* Read the events of a stream that another node sends: whole frames, for
- * WEIRI_FORMAT_COLUMNS. Nothing is asked for before weiri_reader_begin.
+ * WEIRI_FORMAT_FRAMES. Nothing is asked for before weiri_reader_begin.
  *
  *   errors  WEIR_EINVAL  there is no such peer; WEIR_ENOMEM
  */
 WEIR_MUST_CHECK weir_status
-weiri_reader_link(weiri_links *links, const weiri_link_config *config,
-    weiri_reader **out, weir_error *err);
+weiri_reader_link(weiri_links *links, const weiri_link_config *config, weiri_reader **out,
+    weir_error *err);
 
 /* Send the events of a stream to another node.
  *

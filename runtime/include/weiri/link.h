@@ -216,6 +216,10 @@ typedef struct weiri_link_counts {
     int64_t  watermark_ns;
 } weiri_link_counts;
 
+/* The name of its stream, borrowed. */
+const char *
+weiri_sender_stream(const weiri_sender *self);
+
 weiri_link_counts
 weiri_sender_get_counts(const weiri_sender *self);
 
@@ -282,6 +286,10 @@ weiri_receiver_is_done(const weiri_receiver *self);
  * frame. n: 0 before it has said so */
 const char *const *
 weiri_receiver_origins(const weiri_receiver *self, uint32_t *n);
+
+/* The name of its stream, borrowed. */
+const char *
+weiri_receiver_stream(const weiri_receiver *self);
 
 weiri_link_counts
 weiri_receiver_get_counts(const weiri_receiver *self);

@@ -142,8 +142,7 @@ open_journal(weiri_durable *self, weir_error *err)
     }
     weir_status status = verify(path, err);
     if (status == WEIR_OK) {
-        status =
-            weiri_journal_open(path, self->max_bytes, self->plan, &self->journal, err);
+        status = weiri_journal_open(path, self->max_bytes, &self->journal, err);
     }
     free(path);
     return status;
@@ -170,20 +169,20 @@ weiri_durable_open(const weiri_durable_options *options, const weiri_plan *plan,
     if (self == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "'%s'", options->path);
     }
-    self->plan        = plan;
-    self->lock_fd     = -1;
-    self->child_end   = -1;
-    self->max_bytes   = options->max_bytes;
-    self->interval_ns = options->interval_ns > 0 ? options->interval_ns
-                                                 : DEFAULT_INTERVAL_S * WEIRI_NS_PER_S;
-    self->next_ns     = monotonic_ns() + self->interval_ns;
-    self->path        = strdup(options->path);
-    self->state_path  = join(options->path, "state");
-    self->positions   = calloc(plan->n_sources + (size_t)1, sizeof *self->positions);
-    weir_status status =
-        self->path != NULL && self->state_path != NULL && self->positions != NULL
-            ? open_all(self, err)
-            : WEIR_FAIL(err, WEIR_ENOMEM, "'%s'", options->path);
+    self->lock_fd      = -1;
+    self->child_end    = -1;
+    self->max_bytes    = options->max_bytes;
+    self->interval_ns  = options->interval_ns > 0 ? options->interval_ns
+                                                  : DEFAULT_INTERVAL_S * WEIRI_NS_PER_S;
+    self->next_ns      = monotonic_ns() + self->interval_ns;
+    self->path         = strdup(options->path);
+    self->state_path   = join(options->path, "state");
+    weir_status status = self->path != NULL && self->state_path != NULL
+                             ? open_all(self, err)
+                             : WEIR_FAIL(err, WEIR_ENOMEM, "'%s'", options->path);
+    if (status == WEIR_OK && plan != NULL) {
+        status = weiri_durable_use(self, plan, err);
+    }
     if (status != WEIR_OK) {
         weiri_durable_close(&self);
         return status;
@@ -355,6 +354,9 @@ trim(weiri_durable *self, weir_error *err)
     for (uint32_t i = 0; i < self->plan->n_sources && status == WEIR_OK; i++) {
         status = weiri_journal_trim(self->journal, i, self->positions[i], err);
     }
+    if (status == WEIR_OK) {
+        status = weiri_journal_forget_gone(self->journal, err);
+    }
     weiri_fault_point("trimmed");
     return status;
 }
@@ -417,6 +419,30 @@ weiri_durable_tick(
     }
     self->next_ns = monotonic_ns() + self->interval_ns;
     return note(self, begin_checkpoint(self, engine, err));
+}
+
+weir_status
+weiri_durable_use(weiri_durable *self, const weiri_plan *plan, weir_error *err)
+{
+    uint64_t *positions = calloc(plan->n_sources + (size_t)1, sizeof *positions);
+    if (positions == NULL) {
+        return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
+    }
+    weir_status status = WEIR_OK;
+    if (self->child > 0) {
+        status = note(self, end_checkpoint(self, true, err));
+    }
+    if (!self->is_broken) { /* a checkpoint that found no room is not in the way */
+        status = weiri_journal_use(self->journal, plan, err);
+    }
+    if (status != WEIR_OK) {
+        free(positions);
+        return status;
+    }
+    free(self->positions);
+    self->positions = positions;
+    self->plan      = plan;
+    return WEIR_OK;
 }
 
 weir_status

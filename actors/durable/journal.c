@@ -12,7 +12,10 @@ enum { KEY_BYTES = 17, MARK_BYTES = 21, TRIM_AT_ONCE = 1024, PIECES = 32 };
 
 struct weiri_journal {
     weiri_store *store;
-    uint64_t    *ids; /* shape (plan->n_sources,) */
+    uint64_t    *ids; /* shape (n_ids,): of the plan's sources, then of those gone */
+    uint32_t     n_ids;
+    uint32_t     n_used; /* of the plan */
+    bool         has_plan;
     weiri_tape   tape;
 };
 
@@ -293,19 +296,14 @@ id_of_source(const weiri_plan *plan, uint32_t source)
 }
 
 weir_status
-weiri_journal_open(const char *path, uint64_t max_bytes, const weiri_plan *plan,
-    weiri_journal **out, weir_error *err)
+weiri_journal_open(
+    const char *path, uint64_t max_bytes, weiri_journal **out, weir_error *err)
 {
     const weiri_store_options options = { .max_bytes = max_bytes };
     weiri_journal            *self    = calloc(1, sizeof *self);
     *out                              = NULL;
-    if (self == NULL
-        || (self->ids = calloc(plan->n_sources + (size_t)1, sizeof *self->ids)) == NULL) {
-        free(self);
+    if (self == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "'%s'", path);
-    }
-    for (uint32_t i = 0; i < plan->n_sources; i++) {
-        self->ids[i] = id_of_source(plan, i);
     }
     /* A journal with little room has it for many pieces none the less. */
     uint64_t most      = max_bytes > 0 ? max_bytes / PIECES : WEIRI_TAPE_BYTES;
@@ -321,6 +319,73 @@ weiri_journal_open(const char *path, uint64_t max_bytes, const weiri_plan *plan,
     }
     *out = self;
     return WEIR_OK;
+}
+
+static bool
+is_among(const uint64_t *ids, uint32_t n, uint64_t id)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (ids[i] == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static weir_status
+forget(weiri_journal *self, uint64_t id, weir_error *err)
+{
+    static const char KINDS[] = "bi";
+    weir_status       status  = WEIR_OK;
+    for (const char *kind = KINDS; *kind != '\0' && status == WEIR_OK; kind++) {
+        uint8_t first[KEY_BYTES];
+        uint8_t end[KEY_BYTES];
+        write_key(first, *kind, id, 0);
+        write_key(end, *kind, id, UINT64_MAX);
+        status = remove_range(self, first, end, sizeof first, err);
+    }
+    return status;
+}
+
+weir_status
+weiri_journal_use(weiri_journal *self, const weiri_plan *plan, weir_error *err)
+{
+    uint32_t  n   = plan->n_sources;
+    uint64_t *ids = calloc(n + self->n_ids + (size_t)1, sizeof *ids);
+    if (ids == NULL) {
+        return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
+    }
+    weir_status status = WEIR_OK;
+    for (uint32_t i = 0; i < n; i++) {
+        ids[i] = id_of_source(plan, i);
+        if (self->has_plan && !is_among(self->ids, self->n_used, ids[i])
+            && status == WEIR_OK) {
+            status = forget(self, ids[i], err);
+        }
+    }
+    uint32_t n_all = n;
+    for (uint32_t i = 0; i < self->n_ids; i++) {
+        if (!is_among(ids, n_all, self->ids[i])) {
+            ids[n_all++] = self->ids[i];
+        }
+    }
+    free(self->ids);
+    self->ids      = ids;
+    self->n_ids    = n_all;
+    self->n_used   = n;
+    self->has_plan = true;
+    return status;
+}
+
+weir_status
+weiri_journal_forget_gone(weiri_journal *self, weir_error *err)
+{
+    weir_status status = WEIR_OK;
+    while (self->n_ids > self->n_used && status == WEIR_OK) {
+        status = forget(self, self->ids[self->n_ids - 1], err);
+        self->n_ids -= status == WEIR_OK;
+    }
+    return status;
 }
 
 void

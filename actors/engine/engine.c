@@ -627,11 +627,17 @@ check_target(
     return WEIR_OK;
 }
 
+char *
+weiri_engine_sink_path(const weiri_plan *plan, const weiri_sink *sink)
+{
+    return endpoint_path(sink->endpoint, sink->place.file, sink->path,
+        plan->streams[sink->stream].schema.name);
+}
+
 static weir_status
 sink_path(const weiri_engine *self, const weiri_sink *sink, char **out, weir_error *err)
 {
-    *out = endpoint_path(sink->endpoint, sink->place.file, sink->path,
-        self->plan->streams[sink->stream].schema.name);
+    *out = weiri_engine_sink_path(self->plan, sink);
     return *out != NULL
                ? WEIR_OK
                : WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));

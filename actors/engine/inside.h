@@ -62,6 +62,10 @@ weiri_engine_write(weiri_engine *self, const weiri_turn *turn,
 WEIR_MUST_CHECK weir_status
 weiri_engine_make_flow(weiri_engine *self, weir_error *err);
 
+/* Where a sink writes, resolved; to be freed, NULL: no memory. */
+char *
+weiri_engine_sink_path(const weiri_plan *plan, const weiri_sink *sink);
+
 /* The place of a source among those of its stream. */
 uint32_t
 weiri_engine_source_place(const weiri_plan *plan, uint32_t source);

@@ -1,8 +1,10 @@
 /* Another plan in the place of one that is at work: what a recovery does, but from the
  * sections of an engine in memory, and with the inputs and outputs that it has open. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "inside.h"
+#include "weiri/rows_pack.h"
 
 /* ---- what is handed over ---- */
 
@@ -36,6 +38,9 @@ is_same_input(const weiri_engine *old, uint32_t index, const weiri_source *now,
     return was->endpoint == now->endpoint && was->has_header == now->has_header
            && was->delimiter == now->delimiter && was->format == now->format
            && strcmp(old->paths[index], config->path) == 0
+           && (now->endpoint != WEIRI_ENDPOINT_NODE
+               || weiri_schema_hash(&old->plan->streams[was->stream].schema)
+                      == weiri_schema_hash(&config->stream->schema))
            && (!is_wire
                || (was->wire.kind == now->wire.kind
                    && was->wire.is_bound == now->wire.is_bound
@@ -132,7 +137,8 @@ check_headers(const weiri_engine *self, weir_error *err)
                 weiri_outlet_path(was));
         }
         for (uint32_t i = 0; i < self->plan->n_sinks && status == WEIR_OK
-                             && weiri_outlet_format(was) == WEIRI_FORMAT_CSV;
+                                             && (weiri_outlet_format(was) == WEIRI_FORMAT_CSV
+                                 || weiri_outlet_format(was) == WEIRI_FORMAT_FRAMES);
              i++) {
             if (weiri_outlet_has_stream(outlet, self->plan->sinks[i].stream)) {
                 status = check_header(self, was, &self->plan->sinks[i], err);
@@ -140,6 +146,63 @@ check_headers(const weiri_engine *self, weir_error *err)
         }
     }
     return status;
+}
+
+/* ---- who is told ---- */
+
+static bool
+has_sink(const weiri_plan *plan, const char *path)
+{
+    bool has = false;
+    for (uint32_t i = 0; i < plan->n_sinks && !has; i++) {
+        char *other = weiri_engine_sink_path(plan, &plan->sinks[i]);
+        has         = other != NULL && strcmp(other, path) == 0;
+        free(other);
+    }
+    return has;
+}
+
+static void
+tell(const weiri_restore *restore, const char *what, const char *name, weiri_kept kept)
+{
+    if (restore->told != NULL) {
+        restore->told(restore->context, what, name, kept);
+    }
+}
+
+static void
+tell_sinks(const weiri_plan *plan, const weiri_plan *other, const weiri_restore *restore,
+    weiri_kept kept)
+{
+    for (uint32_t i = 0; i < plan->n_sinks; i++) {
+        char *path = weiri_engine_sink_path(plan, &plan->sinks[i]);
+        if (path != NULL && !has_sink(other, path)) {
+            tell(restore, "sink", path, kept);
+        }
+        free(path);
+    }
+}
+
+static void
+tell_sources(const weiri_plan *plan, const weiri_plan *other,
+    const weiri_restore *restore, weiri_kept kept)
+{
+    for (uint32_t i = 0; i < plan->n_sources; i++) {
+        char name[WEIRI_SECTION_NAME];
+        weiri_engine_source_name(plan, i, name);
+        if (find_source(other, name) == WEIRI_NONE) {
+            tell(restore, "source", name, kept);
+        }
+    }
+}
+
+/* Of sources and sinks, those that come and go; of new sources a load has told. */
+static void
+tell_ends(const weiri_engine *self, const weiri_plan *plan, const weiri_restore *restore)
+{
+    tell_sources(self->plan, plan, restore, WEIRI_KEPT_GONE);
+    tell_sinks(plan, self->plan, restore, WEIRI_KEPT_NONE);
+    tell_sinks(self->plan, plan, restore, WEIRI_KEPT_GONE);
 }
 
 /* ---- replacing ---- */
@@ -195,6 +258,7 @@ weiri_engine_replace(weiri_engine **self_p, const weiri_plan *plan,
         weiri_engine_destroy(&next);
         return status;
     }
+    tell_ends(*self_p, plan, &restore);
     take_over(next);
     weiri_engine_destroy(self_p);
     *self_p = next;
@@ -248,6 +312,10 @@ weiri_engine_try_replace(weiri_engine *self, const weiri_plan *plan,
     weir_status status      = save(self, &sections, err);
     if (status == WEIR_OK) {
         status = weiri_engine_try(plan, self->options.n_shards, &trial, err);
+    }
+    if (status == WEIR_OK) {
+        tell_sources(plan, self->plan, restore, WEIRI_KEPT_NONE);
+        tell_ends(self, plan, restore);
     }
     weiri_sections_fini(&sections);
     return status;

@@ -201,8 +201,8 @@ has_name(const char *const *names, uint32_t n, const char *name)
 
 /* By whom events have come is what all receivers were told, and the peers themselves,
  * whether they have said a word yet or not. */
-static void
-spread_origins(weiri_links *self)
+void
+weiri_links_spread_origins(weiri_links *self)
 {
     const weiri_links_transport *way = &self->config.transport;
     const char                  *names[NAMES];
@@ -281,7 +281,7 @@ on_receiver_frame(
         (void)weiri_receiver_origins(end->receiver, &n);
         if (n != end->n_origins_told) {
             end->n_origins_told = n;
-            spread_origins(self);
+            weiri_links_spread_origins(self);
         }
     }
     end->due_ns = INT64_MIN;
@@ -356,6 +356,19 @@ on_connection(weiri_links *self, uint32_t peer, bool is_connected)
     }
 }
 
+static void
+tell_refused(const weiri_links *self, const weiri_links_event *event)
+{
+    const weiri_links_transport *way = &self->config.transport;
+    char                         text[400];
+    snprintf(text, sizeof text, "%.100s: %.250s",
+        event->peer != UINT32_MAX ? way->name(way->context, event->peer) : "somebody",
+        event->reason != NULL ? event->reason : "refused");
+    if (self->config.tell != NULL) {
+        self->config.tell(self->config.context, WEIRI_LINK_REFUSED, text);
+    }
+}
+
 static bool
 receive_some(weiri_links *self)
 {
@@ -367,6 +380,8 @@ receive_some(weiri_links *self)
         status                  = way->receive(way->context, &event, &err);
         if (status == WEIR_OK && event.kind == WEIRI_LINKS_MESSAGE) {
             on_message(self, &event);
+        } else if (status == WEIR_OK && event.kind == WEIRI_LINKS_REFUSED) {
+            tell_refused(self, &event);
         } else if (status == WEIR_OK) {
             on_connection(self, event.peer, event.kind == WEIRI_LINKS_CONNECTED);
         }
@@ -488,6 +503,19 @@ weiri_links_destroy(weiri_links **self_p)
     free(self->ends);
     free(self->self);
     free(self);
+}
+
+void
+weiri_links_hold(weiri_links *self)
+{
+    weiri_worker_lock(self->worker);
+}
+
+void
+weiri_links_release(weiri_links *self)
+{
+    weiri_links_wake(self);
+    weiri_worker_unlock(self->worker);
 }
 
 void

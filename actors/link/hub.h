@@ -50,6 +50,10 @@ weiri_end_new(weiri_links *links, const weiri_link_config *config, bool is_sende
 void
 weiri_end_destroy(weiri_end **self_p);
 
+/* Tell all senders by whom events come to this node, which they tell their receivers. */
+void
+weiri_links_spread_origins(weiri_links *self);
+
 /* A port for the end's machine. */
 weiri_link_port
 weiri_end_port(weiri_end *self);

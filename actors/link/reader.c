@@ -5,7 +5,7 @@
 #include "hub.h"
 #include "weiri/timetext.h"
 
-enum { PATIENCE_NS = 1000000000 }; /* of "for ever", so that the caller can look about */
+enum { PATIENCE_NS = 100000000 }; /* of "for ever", so that the caller can look about */
 
 typedef struct link_reader {
     weiri_reader base;
@@ -103,6 +103,7 @@ make(link_reader *self, weiri_links *links, const weiri_link_config *config,
     if (status != WEIR_OK) {
         weiri_end_destroy(&self->end);
     }
+    weiri_links_spread_origins(links);
     return status;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "stateful.h"
 #include "weiri/statedir.h"
 #include "weiri/timetext.h"
 
@@ -210,19 +211,9 @@ static void
 tell(void *context, const char *what, const char *name, weiri_kept kept)
 {
     int *status = context;
-    switch (kept) {
-    case WEIRI_KEPT: printf("%s %s: goes on\n", what, name); break;
-    case WEIRI_KEPT_NONE: printf("%s %s: is new, begins empty\n", what, name); break;
-    case WEIRI_KEPT_GONE:
-        printf("%s %s: is in the rules no longer, its state is dropped\n", what, name);
-        break;
-    case WEIRI_KEPT_LOST: break; /* nothing is discarded here */
-    case WEIRI_KEPT_OTHER:
-        printf("%s %s: has changed so that its state cannot be used: the run is refused "
-               "without --discard %s\n",
-            what, name, name);
+    kept_print(stdout, what, name, kept);
+    if (kept == WEIRI_KEPT_OTHER) {
         *status = EXIT_DATA;
-        break;
     }
 }
 

@@ -10,11 +10,13 @@
 
 #include "weiri/bytes.h"
 #include "weiri/link.h"
+#include "weiri/peers.h"
 
 typedef enum weiri_links_event_kind {
     WEIRI_LINKS_MESSAGE,     /* bytes, size */
     WEIRI_LINKS_CONNECTED,   /* may be sent to from now on */
-    WEIRI_LINKS_DISCONNECTED /* not any more */
+    WEIRI_LINKS_DISCONNECTED, /* not any more; reason */
+    WEIRI_LINKS_REFUSED       /* somebody was not let in, here or there; reason */
 } weiri_links_event_kind;
 
 typedef struct weiri_links_event {
@@ -22,6 +24,7 @@ typedef struct weiri_links_event {
     uint32_t               peer;  /* its number */
     const uint8_t         *bytes; /* shape (size,), borrowed until the next call */
     size_t                 size;
+    const char            *reason; /* borrowed likewise; NULL: none */
 } weiri_links_event;
 
 /* The way to the peers. All of it is called on the thread of the links alone. */
@@ -42,6 +45,11 @@ typedef struct weiri_links_transport {
     /* Readable when receive may have something. */
     int (*descriptor)(void *context);
 } weiri_links_transport;
+
+/* A transport made of peers, which outlive the links. From then on they are used with
+ * the links held (weiri_links_hold) or not at all. */
+weiri_links_transport
+weiri_links_by_peers(weiri_peers *peers);
 
 typedef struct weiri_links weiri_links;
 
@@ -93,6 +101,13 @@ weiri_writer_link(weiri_links *links, const weiri_link_config *config, weiri_unp
  * waits for room. */
 void
 weiri_links_wait(weiri_links *self, int64_t wait_ns);
+
+/* Keep the thread from using the transport, for one who changes whom it knows; shortly. */
+void
+weiri_links_hold(weiri_links *self);
+
+void
+weiri_links_release(weiri_links *self);
 
 /* The i-th link there is, in no order that means anything; false past the end. Texts are
  * copied. */

@@ -60,6 +60,7 @@ is_whole(const weiri_head *self, const uint8_t *rest, size_t size)
     case WEIRI_HEAD_HELLO:
         return self->reason == 0 && weiri_head_is_name((const char *)rest, size);
     case WEIRI_HEAD_WELCOME:
+    case WEIRI_HEAD_BEAT:
     case WEIRI_HEAD_STANDBY: return self->reason == 0 && size == 0;
     case WEIRI_HEAD_REFUSE: return self->reason != 0 && size == 0;
     case WEIRI_HEAD_MESSAGE: return self->reason == 0;

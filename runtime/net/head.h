@@ -27,6 +27,7 @@ typedef enum weiri_head_kind {
     WEIRI_HEAD_STANDBY,
     WEIRI_HEAD_REFUSE, /* with a reason */
     WEIRI_HEAD_MESSAGE,
+    WEIRI_HEAD_BEAT, /* a sign of life, of who has sent nothing for a while */
 } weiri_head_kind;
 
 /* Why somebody is refused who has a key that is let in. Appended to, never renumbered. */

@@ -13,7 +13,7 @@ static const char ZAP[]    = "inproc://zeromq.zap.01";
 static const char ORDERS[] = "inproc://weir.keeper";
 
 enum {
-    GATES  = 1024,
+    GUARDS = 1024,
     AT_ZAP = 0, /* what is polled: these, then the monitors */
     AT_ORDERS,
     N_OWN,
@@ -23,10 +23,10 @@ typedef enum order_kind { ADD, REMOVE, END } order_kind;
 
 /* Lent by whoever asks, until it is answered. */
 struct order {
-    order_kind  kind;
-    weiri_gate *gate;
-    const char *monitor;
-    weir_status status; /* the answer */
+    order_kind   kind;
+    weiri_guard *guard;
+    const char  *monitor;
+    weir_status  status; /* the answer */
 };
 
 struct weiri_keeper {
@@ -35,9 +35,9 @@ struct weiri_keeper {
     void *zap;    /* the thread's */
     void *orders; /* the thread's */
     /* The thread's: */
-    weiri_gate    *gates[GATES];
-    zmq_pollitem_t items[N_OWN + GATES]; /* monitor i at N_OWN + i */
-    uint32_t       n_gates;
+    weiri_guard   *guards[GUARDS];
+    zmq_pollitem_t items[N_OWN + GUARDS]; /* monitor i at N_OWN + i */
+    uint32_t       n_guards;
 };
 
 /* ---- ZAP ---- */
@@ -81,13 +81,13 @@ answer_zap(void *socket, weiri_zap_part id, const char *status, const char *text
     zmq_send(socket, "", 0, 0);
 }
 
-static weiri_gate *
-gate_of(weiri_keeper *self, weiri_zap_part domain)
+static weiri_guard *
+guard_of(weiri_keeper *self, weiri_zap_part domain)
 {
-    for (uint32_t i = 0; i < self->n_gates; i++) {
-        const char *name = weiri_gate_domain(self->gates[i]);
+    for (uint32_t i = 0; i < self->n_guards; i++) {
+        const char *name = weiri_guard_domain(self->guards[i]);
         if (strlen(name) == domain.size && memcmp(name, domain.bytes, domain.size) == 0) {
-            return self->gates[i];
+            return self->guards[i];
         }
     }
     return NULL;
@@ -97,18 +97,18 @@ static void
 judge(weiri_keeper *self, const struct parts *parts)
 {
     weiri_zap_request request;
-    char              user[WEIRI_GATE_USER] = "";
+    char              user[WEIRI_GUARD_USER] = "";
     if (!weiri_zap_read(parts->parts, parts->n, &request)) {
-        for (uint32_t i = 0; i < self->n_gates; i++) {
-            weiri_gate_malformed(self->gates[i]);
+        for (uint32_t i = 0; i < self->n_guards; i++) {
+            weiri_guard_malformed(self->guards[i]);
         }
         weiri_zap_part id = { .bytes = (const uint8_t *)"1", .size = 1 };
         answer_zap(self->zap, id, "500", "no request", user);
         return;
     }
-    weiri_gate *gate   = gate_of(self, request.domain);
-    bool        is_let = gate != NULL
-                  && weiri_gate_judge(gate, request.key, request.address.bytes,
+    weiri_guard *guard  = guard_of(self, request.domain);
+    bool         is_let = guard != NULL
+                  && weiri_guard_judge(guard, request.key, request.address.bytes,
                       request.address.size, user);
     answer_zap(self->zap, request.id, is_let ? "200" : "400",
         is_let ? "OK" : "this key is not let in", user);
@@ -149,16 +149,16 @@ receive_event(void *monitor, uint16_t *event, int32_t *value)
 }
 
 static void
-follow(weiri_gate *gate, void *monitor)
+follow(weiri_guard *guard, void *monitor)
 {
     uint16_t event = 0;
     int32_t  value = 0;
     while (receive_event(monitor, &event, &value)) {
         switch (event) {
-        case ZMQ_EVENT_ACCEPTED: weiri_gate_accepted(gate, value); break;
-        case ZMQ_EVENT_DISCONNECTED: weiri_gate_ended(gate, value); break;
+        case ZMQ_EVENT_ACCEPTED: weiri_guard_accepted(guard, value); break;
+        case ZMQ_EVENT_DISCONNECTED: weiri_guard_ended(guard, value); break;
         case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-        case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL: weiri_gate_failed(gate); break;
+        case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL: weiri_guard_failed(guard); break;
         default: break;
         }
     }
@@ -169,7 +169,7 @@ follow(weiri_gate *gate, void *monitor)
 static weir_status
 add(weiri_keeper *self, const struct order *order)
 {
-    if (self->n_gates == GATES) {
+    if (self->n_guards == GUARDS) {
         return WEIR_EFULL;
     }
     void *monitor = NULL;
@@ -185,28 +185,28 @@ add(weiri_keeper *self, const struct order *order)
             return WEIR_EIO;
         }
     }
-    self->gates[self->n_gates] = order->gate;
+    self->guards[self->n_guards] = order->guard;
     /* Without a monitor nothing is polled there: neither a socket nor a descriptor. */
-    self->items[N_OWN + self->n_gates] =
+    self->items[N_OWN + self->n_guards] =
         (zmq_pollitem_t){ .socket = monitor, .fd = -1, .events = ZMQ_POLLIN };
-    self->n_gates++;
+    self->n_guards++;
     return WEIR_OK;
 }
 
 static void
-drop(weiri_keeper *self, const weiri_gate *gate)
+drop(weiri_keeper *self, const weiri_guard *guard)
 {
     uint32_t i = 0;
-    while (i < self->n_gates && self->gates[i] != gate) {
+    while (i < self->n_guards && self->guards[i] != guard) {
         i++;
     }
-    if (i < self->n_gates) {
+    if (i < self->n_guards) {
         if (self->items[N_OWN + i].socket != NULL) {
             zmq_close(self->items[N_OWN + i].socket);
         }
-        self->n_gates--;
-        self->gates[i]         = self->gates[self->n_gates];
-        self->items[N_OWN + i] = self->items[N_OWN + self->n_gates];
+        self->n_guards--;
+        self->guards[i]        = self->guards[self->n_guards];
+        self->items[N_OWN + i] = self->items[N_OWN + self->n_guards];
     }
 }
 
@@ -223,7 +223,7 @@ obey(weiri_keeper *self)
     if (order->kind == ADD) {
         order->status = add(self, order);
     } else if (order->kind == REMOVE) {
-        drop(self, order->gate);
+        drop(self, order->guard);
     }
     weiri_hand_over(order);
     zmq_send(self->orders, "", 0, 0);
@@ -238,17 +238,17 @@ keep(void *context)
     weiri_take_over(self);
     while (goes_on) {
         int timeout = -1;
-        for (uint32_t i = 0; i < self->n_gates; i++) {
-            int left = weiri_gate_look_around(self->gates[i]);
+        for (uint32_t i = 0; i < self->n_guards; i++) {
+            int left = weiri_guard_look_around(self->guards[i]);
             timeout  = timeout < 0 || (left >= 0 && left < timeout) ? left : timeout;
         }
-        if (zmq_poll(self->items, (int)(N_OWN + self->n_gates), timeout) < 0) {
+        if (zmq_poll(self->items, (int)(N_OWN + self->n_guards), timeout) < 0) {
             continue;
         }
         answer_requests(self);
-        for (uint32_t i = 0; i < self->n_gates; i++) {
+        for (uint32_t i = 0; i < self->n_guards; i++) {
             if (self->items[N_OWN + i].socket != NULL) {
-                follow(self->gates[i], self->items[N_OWN + i].socket);
+                follow(self->guards[i], self->items[N_OWN + i].socket);
             }
         }
         goes_on = (self->items[AT_ORDERS].revents & ZMQ_POLLIN) == 0 || obey(self);
@@ -343,9 +343,9 @@ weiri_keeper_destroy(weiri_keeper **self_p)
 
 weir_status
 weiri_keeper_add(
-    weiri_keeper *self, weiri_gate *gate, const char *monitor, weir_error *err)
+    weiri_keeper *self, weiri_guard *guard, const char *monitor, weir_error *err)
 {
-    struct order order  = { .kind = ADD, .gate = gate, .monitor = monitor };
+    struct order order  = { .kind = ADD, .guard = guard, .monitor = monitor };
     weir_status  status = give_order(self, &order);
     return status == WEIR_OK
                ? WEIR_OK
@@ -354,9 +354,9 @@ weiri_keeper_add(
 }
 
 void
-weiri_keeper_remove(weiri_keeper *self, weiri_gate *gate)
+weiri_keeper_remove(weiri_keeper *self, weiri_guard *guard)
 {
-    struct order order  = { .kind = REMOVE, .gate = gate };
+    struct order order  = { .kind = REMOVE, .guard = guard };
     weir_status  status = give_order(self, &order);
     (void)status; /* a keeper that cannot be reached has ended */
 }

@@ -6,7 +6,7 @@
 #ifndef WEIR_NET_KEEPER_H
 #define WEIR_NET_KEEPER_H
 
-#include "gate.h"
+#include "guard.h"
 #include "weir/error.h"
 
 typedef struct weiri_keeper weiri_keeper;
@@ -17,11 +17,11 @@ typedef struct weiri_keeper weiri_keeper;
 WEIR_MUST_CHECK weir_status
 weiri_keeper_new(void *zmq, weiri_keeper **out, weir_error *err);
 
-/* When all gates were removed. */
+/* When all guards were removed. */
 void
 weiri_keeper_destroy(weiri_keeper **self_p);
 
-/* Keep a gate from now on.
+/* Keep a guard from now on.
  *
  *   monitor  endpoint of the monitor of its socket (zmq_socket_monitor)
  *   errors   WEIR_EFULL  of too many; WEIR_EIO, WEIR_ENOMEM
@@ -29,11 +29,11 @@ weiri_keeper_destroy(weiri_keeper **self_p);
  */
 WEIR_MUST_CHECK weir_status
 weiri_keeper_add(
-    weiri_keeper *self, weiri_gate *gate, const char *monitor, weir_error *err);
+    weiri_keeper *self, weiri_guard *guard, const char *monitor, weir_error *err);
 
-/* When this returns the gate is the caller's alone. Its socket's monitor was ended
+/* When this returns the guard is the caller's alone. Its socket's monitor was ended
  * before. */
 void
-weiri_keeper_remove(weiri_keeper *self, weiri_gate *gate);
+weiri_keeper_remove(weiri_keeper *self, weiri_guard *guard);
 
 #endif

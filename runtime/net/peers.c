@@ -16,7 +16,7 @@
 #include "weiri/limits.h"
 
 /* What epoll says was ready, besides spots. */
-enum { AT_TIMER = INT32_MAX - 1, AT_GATE };
+enum { AT_TIMER = INT32_MAX - 1, AT_GUARD };
 
 enum {
     READY        = 64, /* that are asked for at once                        */
@@ -25,7 +25,9 @@ enum {
     CURVE_BYTES  = 64, /* that CURVE adds to a message */
     MS           = 1000,
     NS_PER_MS    = 1000000,
-    DEFAULT_BEAT = 1000,
+    BEAT_MS      = 1000,
+    SILENT_BEATS = 10,
+    KEEPALIVE_S  = 5,
 };
 
 int64_t
@@ -85,6 +87,9 @@ set_number(void *socket, int option, int value)
     return zmq_setsockopt(socket, option, &value, sizeof value) == 0;
 }
 
+/* Not the heartbeats of ZeroMQ: with them, libzmq to 4.3.5 ends the process (an assertion
+ * in out_event) when a connection breaks off whose messages wait at the high-water mark,
+ * and takes a peer for dead whose messages we do not take. We have beats of our own. */
 bool
 weiri_peers_set_limits(const weiri_peers *self, void *socket, const char *address)
 {
@@ -97,10 +102,11 @@ weiri_peers_set_limits(const weiri_peers *self, void *socket, const char *addres
            && set_number(socket, ZMQ_RCVHWM, waiting) && set_number(socket, ZMQ_LINGER, 0)
            && set_number(socket, ZMQ_IPV6, strchr(address, '[') != NULL)
            && set_number(socket, ZMQ_HANDSHAKE_IVL, (int)times->handshake_ms)
-           && set_number(socket, ZMQ_HEARTBEAT_IVL, (int)times->beat_ms)
-           && set_number(socket, ZMQ_HEARTBEAT_TIMEOUT, (int)times->silence_ms)
-           && set_number(
-               socket, ZMQ_HEARTBEAT_TTL, (int)(times->silence_ms + times->beat_ms));
+           && set_number(socket, ZMQ_HEARTBEAT_IVL, 0)
+           && set_number(socket, ZMQ_TCP_KEEPALIVE, 1)
+           && set_number(socket, ZMQ_TCP_KEEPALIVE_IDLE, KEEPALIVE_S)
+           && set_number(socket, ZMQ_TCP_KEEPALIVE_INTVL, 1)
+           && set_number(socket, ZMQ_TCP_KEEPALIVE_CNT, KEEPALIVE_S);
 }
 
 /* ---- connections ---- */
@@ -120,6 +126,7 @@ weiri_peers_begin(weiri_peers *self, uint32_t peer, weiri_way way, uint64_t sess
     struct peer *who = &self->peers[peer];
     who->way         = way;
     who->session     = session;
+    who->n_silent    = 0;
     who->counts.n_connected++;
     change(self, peer);
 }
@@ -138,7 +145,7 @@ weiri_peers_end(weiri_peers *self, uint32_t peer, const char *reason)
     if (way == WAY_OUT) {
         weiri_dial_rest(self, peer);
     } else if (way == WAY_IN) {
-        weiri_gate_close(self->gate, who->fd);
+        weiri_guard_close(self->guard, who->fd);
     }
     if (who->dialer.state == DIAL_STANDBY) {
         who->dialer.due_ms = weiri_peers_now_ms();
@@ -157,11 +164,11 @@ or_default(uint32_t value, uint32_t otherwise)
 static void
 take_defaults(weiri_peers_config *config)
 {
-    weiri_peer_times *times     = &config->times;
-    times->handshake_ms         = or_default(times->handshake_ms, 5 * MS);
-    times->beat_ms              = or_default(times->beat_ms, DEFAULT_BEAT);
-    times->silence_ms           = or_default(times->silence_ms, 3 * times->beat_ms);
-    times->reconnect_ms         = or_default(times->reconnect_ms, MS / 10);
+    weiri_peer_times *times = &config->times;
+    times->handshake_ms     = or_default(times->handshake_ms, 5 * MS);
+    times->beat_ms          = or_default(times->beat_ms, BEAT_MS);
+    times->silence_ms   = or_default(times->silence_ms, SILENT_BEATS * times->beat_ms);
+    times->reconnect_ms = or_default(times->reconnect_ms, MS / 10);
     times->reconnect_longest_ms = or_default(times->reconnect_longest_ms, 5 * MS);
     times->linger_ms            = or_default(times->linger_ms, MS);
     config->max_bytes           = or_default(config->max_bytes, WEIRI_PEER_BYTES);
@@ -188,21 +195,24 @@ set_up(weiri_peers *self, const weiri_peers_config *config, weir_error *err)
     if (self->zmq == NULL) {
         return WEIR_EIO;
     }
-    weir_status status = weiri_gate_new(
-        self->config.max_connections, self->config.times.handshake_ms, &self->gate, err);
+    weir_status status = weiri_guard_new(
+        self->config.max_connections, self->config.times.handshake_ms, &self->guard, err);
     if (status != WEIR_OK) {
         return status;
     }
     struct epoll_event timer = { .events = EPOLLIN, .data = { .u32 = AT_TIMER } };
-    struct epoll_event gate  = { .events = EPOLLIN, .data = { .u32 = AT_GATE } };
+    struct epoll_event guard = { .events = EPOLLIN, .data = { .u32 = AT_GUARD } };
     self->epoll              = epoll_create1(EPOLL_CLOEXEC);
     self->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     if (self->epoll < 0 || self->timer < 0
         || epoll_ctl(self->epoll, EPOLL_CTL_ADD, self->timer, &timer) != 0
-        || epoll_ctl(self->epoll, EPOLL_CTL_ADD, weiri_gate_descriptor(self->gate), &gate)
+        || epoll_ctl(
+               self->epoll, EPOLL_CTL_ADD, weiri_guard_descriptor(self->guard), &guard)
                != 0) {
         return WEIR_FAIL_OS(err, errno, "no descriptors to wait for");
     }
+    self->beat_ms = weiri_peers_now_ms() + self->config.times.beat_ms;
+    weiri_peers_arm(self, self->beat_ms);
     return weiri_known_make_room(self, 0);
 }
 
@@ -276,7 +286,7 @@ weiri_peers_close(weiri_peers **self_p)
     }
     weiri_router_close(self);
     zmq_msg_close(&self->message);
-    weiri_gate_destroy(&self->gate);
+    weiri_guard_destroy(&self->guard);
     close_descriptor(self->timer);
     close_descriptor(self->epoll);
     if (self->zmq != NULL) {
@@ -317,7 +327,7 @@ look_after_sending(weiri_peers *self, void *socket, uint32_t spot)
     if (zmq_getsockopt(socket, ZMQ_EVENTS, &events, &size) == 0
         && (events & ZMQ_POLLIN) != 0 && !self->is_spot[spot]) {
         weiri_peers_look(self, spot);
-        weiri_gate_wake(self->gate);
+        weiri_guard_wake(self->guard);
     }
 }
 
@@ -333,6 +343,17 @@ send_out(struct dialer *dialer, zmq_msg_t *message)
     zmq_getsockopt(dialer->socket, ZMQ_EVENTS, &events, &size);
     return zmq_msg_send(message, dialer->socket, ZMQ_DONTWAIT) >= 0 ? WEIR_OK
                                                                     : WEIR_EAGAIN;
+}
+
+/* Hand a message over to a connection; taken on WEIR_OK. errors  WEIR_EAGAIN */
+static weir_status
+put(weiri_peers *self, struct peer *to, zmq_msg_t *message)
+{
+    weir_status status = to->way == WAY_OUT ? send_out(&to->dialer, message)
+                                            : weiri_router_send(self, to->routing,
+                                                to->routing_size, message);
+    to->was_sent_to |= status == WEIR_OK;
+    return status;
 }
 
 weir_status
@@ -353,9 +374,7 @@ weiri_peers_send(weiri_peers *self, uint32_t peer, const void *bytes, size_t siz
         return WEIR_ENOMEM;
     }
     bool        is_out = to->way == WAY_OUT;
-    weir_status status =
-        is_out ? send_out(&to->dialer, &message)
-               : weiri_router_send(self, to->routing, to->routing_size, &message);
+    weir_status status = put(self, to, &message);
     if (status == WEIR_OK) {
         to->counts.n_sent++;
         to->counts.n_sent_bytes += size;
@@ -373,12 +392,13 @@ weiri_peers_give(
     weiri_peers *self, uint32_t peer, zmq_msg_t *message, weiri_peer_event *event)
 {
     zmq_msg_move(&self->message, message);
-    const uint8_t *bytes = zmq_msg_data(&self->message);
-    size_t         size  = zmq_msg_size(&self->message);
-    *event               = (weiri_peer_event){ .kind = WEIRI_PEER_MESSAGE,
-                      .peer                          = peer,
-                      .bytes                         = bytes + WEIRI_HEAD_BYTES,
-                      .size                          = size - WEIRI_HEAD_BYTES };
+    const uint8_t *bytes        = zmq_msg_data(&self->message);
+    size_t         size         = zmq_msg_size(&self->message);
+    *event                      = (weiri_peer_event){ .kind = WEIRI_PEER_MESSAGE,
+                             .peer                          = peer,
+                             .bytes                         = bytes + WEIRI_HEAD_BYTES,
+                             .size                          = size - WEIRI_HEAD_BYTES };
+    self->peers[peer].was_heard = true;
     self->peers[peer].counts.n_received++;
     self->peers[peer].counts.n_received_bytes += event->size;
 }
@@ -416,13 +436,48 @@ static bool
 next_refusal(weiri_peers *self, weiri_peer_event *event)
 {
     uint32_t peer = WEIRI_PEER_NOBODY;
-    if (!weiri_gate_next_refusal(self->gate, &peer, self->refusal)) {
+    if (!weiri_guard_next_refusal(self->guard, &peer, self->refusal)) {
         return false;
     }
     *event = (weiri_peer_event){
         .kind = WEIRI_PEER_REFUSED, .peer = peer, .reason = self->refusal
     };
     return true;
+}
+
+static void
+beat(weiri_peers *self, uint32_t peer)
+{
+    struct peer *who = &self->peers[peer];
+    zmq_msg_t    message;
+    if (who->session == 0 || who->is_leaving || who->dialer.has_ended) {
+        return;
+    }
+    weiri_head head = { .kind = WEIRI_HEAD_BEAT, .session = who->session };
+    if (!who->was_sent_to && weiri_peers_fill(&message, &head, NULL, 0)
+        && put(self, who, &message) != WEIR_OK) {
+        zmq_msg_close(&message);
+    }
+    who->n_silent    = who->was_heard ? 0 : who->n_silent + 1;
+    who->was_heard   = false;
+    who->was_sent_to = false;
+    if ((uint64_t)who->n_silent * self->config.times.beat_ms
+        > self->config.times.silence_ms) {
+        weiri_peers_end(self, peer, "it was silent for too long");
+    }
+}
+
+/* However late it comes, it is one beat: who did not look for a while has not heard that
+ * others were silent. */
+static void
+beat_all(weiri_peers *self, int64_t now_ms)
+{
+    if (now_ms >= self->beat_ms) {
+        for (uint32_t i = 0; i < self->n_peers; i++) {
+            beat(self, i);
+        }
+        self->beat_ms = now_ms + self->config.times.beat_ms;
+    }
 }
 
 static void
@@ -439,7 +494,8 @@ on_timer(weiri_peers *self)
         int64_t due_ms = self->peers[i].dialer.due_ms;
         next_ms        = due_ms < next_ms ? due_ms : next_ms;
     }
-    weiri_peers_arm(self, next_ms);
+    beat_all(self, now_ms);
+    weiri_peers_arm(self, next_ms < self->beat_ms ? next_ms : self->beat_ms);
 }
 
 /* Find out what is ready. */
@@ -451,8 +507,8 @@ look_around(weiri_peers *self, int timeout_ms)
     for (int i = 0; i < n; i++) {
         switch (ready[i].data.u32) {
         case AT_TIMER: on_timer(self); break;
-        case AT_GATE:
-            weiri_gate_calm(self->gate);
+        case AT_GUARD:
+            weiri_guard_calm(self->guard);
             weiri_router_on_gone(self);
             break;
         default: weiri_peers_look(self, ready[i].data.u32); break;
@@ -568,5 +624,5 @@ weiri_peers_counts_of(const weiri_peers *self, uint32_t peer, weiri_peer_counts 
 void
 weiri_peers_counts_read(const weiri_peers *self, weiri_peers_counts *out)
 {
-    weiri_gate_counts(self->gate, out);
+    weiri_guard_counts(self->guard, out);
 }

@@ -216,10 +216,10 @@ finish(weiri_peers *self, uint32_t peer, const char *reason)
 static void
 on_refusal(weiri_peers *self, uint32_t peer, const char *text)
 {
-    char reason[WEIRI_GATE_REASON];
+    char reason[WEIRI_GUARD_REASON];
     snprintf(reason, sizeof reason, "'%s' refuses us: %s", self->peers[peer].name, text);
-    weiri_gate_refused_us(self->gate);
-    weiri_gate_refuse(self->gate, peer, reason);
+    weiri_guard_refused_us(self->guard);
+    weiri_guard_refuse(self->guard, peer, reason);
     finish(self, peer, "it refused us");
 }
 
@@ -261,6 +261,10 @@ on_message(weiri_peers *self, uint32_t peer, zmq_msg_t *message, weiri_peer_even
         && head.session == from->session) {
         weiri_peers_give(self, peer, message, event);
         return VISIT_EVENT;
+    }
+    if (head.kind == WEIRI_HEAD_BEAT) {
+        from->was_heard |= head.session == from->session;
+        return VISIT_AGAIN;
     }
     if (head.kind == WEIRI_HEAD_REFUSE) {
         on_refusal(self, peer, weiri_refuse_text(head.reason));
@@ -306,7 +310,7 @@ weiri_dial_visit(weiri_peers *self, uint32_t peer, weiri_peer_event *event)
 static void
 on_failed_handshake(weiri_peers *self, uint32_t peer, uint16_t event)
 {
-    char reason[WEIRI_GATE_REASON];
+    char reason[WEIRI_GUARD_REASON];
     if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) {
         on_refusal(self, peer, "it does not let our key in");
         return;
@@ -317,7 +321,7 @@ on_failed_handshake(weiri_peers *self, uint32_t peer, uint16_t event)
         "no node%s",
         self->peers[peer].name,
         event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL ? " with keys" : "");
-    weiri_gate_refuse(self->gate, peer, reason);
+    weiri_guard_refuse(self->guard, peer, reason);
     weiri_dial_rest(self, peer);
 }
 

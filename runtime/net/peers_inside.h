@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <zmq.h>
 
-#include "gate.h"
+#include "guard.h"
 #include "head.h"
 #include "keeper.h"
 #include "weiri/peers.h"
@@ -68,6 +68,9 @@ struct peer {
     uint8_t     routing[255]; /* of its connection to us, as the router has it */
     uint64_t    session;      /* 0: none is in use */
     uint64_t    told;         /* session that the user knows of */
+    bool        was_heard;    /* since the last beat            */
+    bool        was_sent_to;  /* since the last beat            */
+    uint32_t    n_silent;     /* beats since it was heard       */
     const char *reason;       /* why the last one ended */
     struct dialer     dialer;
     weiri_peer_counts counts;
@@ -79,7 +82,7 @@ struct weiri_peers {
     weiri_keys         keys;
     void              *zmq;    /* the context */
     weiri_keeper      *keeper; /* NULL: nobody is judged */
-    weiri_gate        *gate;
+    weiri_guard       *guard;
     void              *router; /* NULL: nobody comes to us */
     char               address[256];
     struct peer       *peers; /* shape (n_peers,) */
@@ -95,11 +98,12 @@ struct weiri_peers {
     uint32_t  n_visits;
     uint32_t  n_leaving;
     uint32_t  leaving_left; /* messages read before those who leave have left */
+    int64_t   beat_ms;      /* when the next beat is due */
     int       epoll;
     int       timer;
     int64_t   armed_ms; /* when the timer goes; INT64_MAX: never */
     zmq_msg_t message;  /* lent to the user */
-    char      refusal[WEIRI_GATE_REASON];
+    char      refusal[WEIRI_GUARD_REASON];
 };
 
 int64_t

@@ -150,7 +150,7 @@ let_in(weiri_peers *self, const char *key, uint32_t peer, uint32_t generation,
 {
     weir_status status = self->config.is_insecure
                              ? WEIR_OK
-                             : weiri_gate_allow(self->gate, key, peer, generation);
+                             : weiri_guard_allow(self->guard, key, peer, generation);
     if (status == WEIR_EINVAL) {
         return WEIR_FAIL(err, status, "the key of '%s' is another peer's as well", name);
     }
@@ -234,7 +234,7 @@ static void
 disown(weiri_peers *self, uint32_t peer, const char *reason)
 {
     struct peer *who = &self->peers[peer];
-    weiri_gate_revoke(self->gate, peer);
+    weiri_guard_revoke(self->guard, peer);
     if (who->session != 0) {
         weiri_peers_end(self, peer, reason);
     }

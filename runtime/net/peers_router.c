@@ -31,7 +31,7 @@ set_number(void *socket, int option, int value)
 static bool
 set_up(const weiri_peers *self)
 {
-    const char *domain = weiri_gate_domain(self->gate);
+    const char *domain = weiri_guard_domain(self->guard);
     return weiri_peers_set_limits(self, self->router, self->config.listen)
            && set_number(self->router, ZMQ_ROUTER_MANDATORY, 1)
            && set_number(self->router, ZMQ_ROUTER_HANDOVER, 0)
@@ -60,7 +60,7 @@ have_it_kept(weiri_peers *self, weir_error *err)
     if (self->keeper == NULL) {
         return WEIR_EIO;
     }
-    weir_status status = weiri_keeper_add(self->keeper, self->gate, name, err);
+    weir_status status = weiri_keeper_add(self->keeper, self->guard, name, err);
     if (status != WEIR_OK) {
         self->keeper = NULL;
         weiri_context_give_keeper();
@@ -105,7 +105,7 @@ weiri_router_close(weiri_peers *self)
         self->router = NULL;
     }
     if (self->keeper != NULL) {
-        weiri_keeper_remove(self->keeper, self->gate);
+        weiri_keeper_remove(self->keeper, self->guard);
         weiri_context_give_keeper();
         self->keeper = NULL;
     }
@@ -151,7 +151,7 @@ weiri_router_on_gone(weiri_peers *self)
 {
     uint32_t peer = 0;
     int      fd   = -1;
-    while (weiri_gate_next_gone(self->gate, &peer, &fd)) {
+    while (weiri_guard_next_gone(self->guard, &peer, &fd)) {
         struct peer *who = &self->peers[peer];
         if (who->way == WAY_IN && who->fd == fd && !who->is_leaving) {
             who->is_leaving    = true;
@@ -176,21 +176,21 @@ answer(weiri_peers *self, const struct guest *guest, weiri_head head)
 static void
 refuse(weiri_peers *self, const struct guest *guest, weiri_refuse reason)
 {
-    char text[WEIRI_GATE_REASON];
+    char text[WEIRI_GUARD_REASON];
     bool is_peer = guest->peer != WEIRI_PEER_NOBODY;
     snprintf(text, sizeof text, "%s%s%s was refused: %s", is_peer ? "'" : "",
         is_peer ? self->peers[guest->peer].name : "somebody", is_peer ? "'" : "",
         weiri_refuse_text(reason));
-    weiri_gate_refuse(self->gate, guest->peer, text);
+    weiri_guard_refuse(self->guard, guest->peer, text);
     answer(self, guest,
         (weiri_head){
             .kind = WEIRI_HEAD_REFUSE, .reason = (uint8_t)reason, .session = 1 });
-    weiri_gate_close(self->gate, guest->fd);
+    weiri_guard_close(self->guard, guest->fd);
 }
 
 /* ---- what comes ---- */
 
-/* "peer.generation", as the gate wrote it. */
+/* "peer.generation", as the guard wrote it. */
 static uint32_t
 peer_of_user(const weiri_peers *self, const char *user)
 {
@@ -234,7 +234,7 @@ on_hello(weiri_peers *self, const struct guest *guest, uint64_t session)
     struct peer *peer = &self->peers[guest->peer];
     bool         is_ours_first =
         peer->dialer.state == DIAL_GREETING && peer->dialer.session < session;
-    weiri_gate_know(self->gate, guest->fd, guest->peer);
+    weiri_guard_know(self->guard, guest->fd, guest->peer);
     if (peer->way == WAY_OUT || (peer->way == WAY_NONE && is_ours_first)) {
         answer(
             self, guest, (weiri_head){ .kind = WEIRI_HEAD_STANDBY, .session = session });
@@ -298,7 +298,9 @@ on_message(
     } else if (head.kind == WEIRI_HEAD_MESSAGE && is_in_use(peer, guest, head.session)) {
         weiri_peers_give(self, guest->peer, message, event);
         return VISIT_EVENT;
-    } else {
+    } else if (head.kind == WEIRI_HEAD_BEAT && is_in_use(peer, guest, head.session)) {
+        peer->was_heard = true;
+    } else if (head.kind != WEIRI_HEAD_BEAT) {
         peer->counts.n_strange++;
     }
     return VISIT_AGAIN;

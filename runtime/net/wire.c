@@ -10,13 +10,13 @@
 #include "context.h"
 #include "weiri/limits.h"
 
-/* Milliseconds, but for the last. A peer that is silent is asked for a sign of life, and
- * given up when none comes; it is told to do the same. */
+/* Of the system's keepalive, by which a host that is gone is given up: not ZeroMQ's
+ * heartbeats, with which libzmq to 4.3.5 ends the process when a connection breaks off
+ * whose messages wait at the high-water mark. */
 enum {
+    KEEPALIVE_S          = 5,
+    KEEPALIVE_PROBES     = 5, /* a second apart */
     HANDSHAKE_MS         = 5000,
-    BEAT_MS              = 1000,
-    SILENCE_MS           = 3000,
-    PEER_SILENCE_MS      = 4000,
     RECONNECT_MS         = 100,
     RECONNECT_LONGEST_MS = 5000,
 };
@@ -77,9 +77,10 @@ set_limits(void *socket, weiri_wire_kind kind)
            && set_number(socket, ZMQ_LINGER, is_out ? WEIRI_WIRE_LINGER_MS : 0)
            && set_number(socket, ZMQ_IMMEDIATE, is_push)
            && set_number(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS)
-           && set_number(socket, ZMQ_HEARTBEAT_IVL, BEAT_MS)
-           && set_number(socket, ZMQ_HEARTBEAT_TIMEOUT, SILENCE_MS)
-           && set_number(socket, ZMQ_HEARTBEAT_TTL, PEER_SILENCE_MS)
+           && set_number(socket, ZMQ_TCP_KEEPALIVE, 1)
+           && set_number(socket, ZMQ_TCP_KEEPALIVE_IDLE, KEEPALIVE_S)
+           && set_number(socket, ZMQ_TCP_KEEPALIVE_INTVL, 1)
+           && set_number(socket, ZMQ_TCP_KEEPALIVE_CNT, KEEPALIVE_PROBES)
            && set_number(socket, ZMQ_RECONNECT_IVL, RECONNECT_MS)
            && set_number(socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_LONGEST_MS);
 }

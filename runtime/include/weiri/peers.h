@@ -37,7 +37,7 @@ enum {
 typedef struct weiri_peer_times {
     uint32_t handshake_ms; /* from a connection to its first message, 5,000      */
     uint32_t beat_ms;      /* between signs of life, 1,000                       */
-    uint32_t silence_ms;   /* without one a peer is given up, 3,000              */
+    uint32_t silence_ms;   /* without one a peer is given up, 10,000             */
     uint32_t reconnect_ms; /* before the first new attempt, 100                  */
     uint32_t reconnect_longest_ms; /* before a later one, 5,000 */
     uint32_t linger_ms; /* that messages have to leave when this closes, 1,000 */

@@ -1,5 +1,5 @@
 #define _POSIX_C_SOURCE 200809L
-#include "gate.h"
+#include "guard.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -45,13 +45,13 @@ struct connection {
 };
 
 struct refusal {
-    char     reason[WEIRI_GATE_REASON];
+    char     reason[WEIRI_GUARD_REASON];
     int64_t  at_ms;
     uint32_t peer;
     bool     is_told;
 };
 
-struct weiri_gate {
+struct weiri_guard {
     weiri_lock        *lock;
     struct key        *keys; /* shape (n_keys,), capacity cap_keys */
     uint32_t           n_keys;
@@ -66,7 +66,7 @@ struct weiri_gate {
     struct refusal refusals[REFUSALS]; /* a ring, at[n_refusals % REFUSALS] the oldest */
     uint64_t       n_refusals;
     weiri_peers_counts counts;
-    char               domain[WEIRI_GATE_DOMAIN];
+    char               domain[WEIRI_GUARD_DOMAIN];
 };
 
 static int64_t
@@ -78,10 +78,10 @@ now_ms(void)
 }
 
 weir_status
-weiri_gate_new(
-    uint32_t max_connections, uint32_t handshake_ms, weiri_gate **out, weir_error *err)
+weiri_guard_new(
+    uint32_t max_connections, uint32_t handshake_ms, weiri_guard **out, weir_error *err)
 {
-    weiri_gate *self = calloc(1, sizeof *self);
+    weiri_guard *self = calloc(1, sizeof *self);
     if (self == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
     }
@@ -94,7 +94,7 @@ weiri_gate_new(
     snprintf(self->domain, sizeof self->domain, "weir.%" PRIu64, weiri_context_number());
     if (self->connections == NULL || weiri_lock_new(&self->lock) != WEIR_OK
         || self->wake < 0) {
-        weiri_gate_destroy(&self);
+        weiri_guard_destroy(&self);
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
     }
     *out = self;
@@ -102,10 +102,10 @@ weiri_gate_new(
 }
 
 void
-weiri_gate_destroy(weiri_gate **self_p)
+weiri_guard_destroy(weiri_guard **self_p)
 {
-    weiri_gate *self = *self_p;
-    *self_p          = NULL;
+    weiri_guard *self = *self_p;
+    *self_p           = NULL;
     if (self != NULL) {
         weiri_lock_destroy(&self->lock);
         if (self->wake >= 0) {
@@ -118,19 +118,19 @@ weiri_gate_destroy(weiri_gate **self_p)
 }
 
 const char *
-weiri_gate_domain(const weiri_gate *self)
+weiri_guard_domain(const weiri_guard *self)
 {
     return self->domain;
 }
 
 int
-weiri_gate_descriptor(const weiri_gate *self)
+weiri_guard_descriptor(const weiri_guard *self)
 {
     return self->wake;
 }
 
 void
-weiri_gate_wake(weiri_gate *self)
+weiri_guard_wake(weiri_guard *self)
 {
     uint64_t one = 1;
     /* It can only fail where it is readable for long. */
@@ -139,7 +139,7 @@ weiri_gate_wake(weiri_gate *self)
 }
 
 void
-weiri_gate_calm(weiri_gate *self)
+weiri_guard_calm(weiri_guard *self)
 {
     uint64_t count = 0;
     ssize_t  n     = read(self->wake, &count, sizeof count);
@@ -149,7 +149,7 @@ weiri_gate_calm(weiri_gate *self)
 /* ---- refusals ---- */
 
 static bool
-is_refusal_recent(const weiri_gate *self, const char *reason, int64_t now)
+is_refusal_recent(const weiri_guard *self, const char *reason, int64_t now)
 {
     uint64_t n = self->n_refusals < REFUSALS ? self->n_refusals : REFUSALS;
     for (uint64_t i = 0; i < n; i++) {
@@ -163,19 +163,19 @@ is_refusal_recent(const weiri_gate *self, const char *reason, int64_t now)
 }
 
 static void
-put_refusal(weiri_gate *self, uint32_t peer, const char *reason)
+put_refusal(weiri_guard *self, uint32_t peer, const char *reason)
 {
     int64_t now = now_ms();
     if (!is_refusal_recent(self, reason, now)) {
         struct refusal *refusal = &self->refusals[self->n_refusals++ % REFUSALS];
         *refusal                = (struct refusal){ .at_ms = now, .peer = peer };
         snprintf(refusal->reason, sizeof refusal->reason, "%s", reason);
-        weiri_gate_wake(self);
+        weiri_guard_wake(self);
     }
 }
 
 void
-weiri_gate_refuse(weiri_gate *self, uint32_t peer, const char *reason)
+weiri_guard_refuse(weiri_guard *self, uint32_t peer, const char *reason)
 {
     weiri_lock_take(self->lock);
     put_refusal(self, peer, reason);
@@ -183,7 +183,7 @@ weiri_gate_refuse(weiri_gate *self, uint32_t peer, const char *reason)
 }
 
 bool
-weiri_gate_next_refusal(weiri_gate *self, uint32_t *peer, char *reason)
+weiri_guard_next_refusal(weiri_guard *self, uint32_t *peer, char *reason)
 {
     bool any = false;
     weiri_lock_take(self->lock);
@@ -194,7 +194,7 @@ weiri_gate_next_refusal(weiri_gate *self, uint32_t *peer, char *reason)
         if (any) {
             refusal->is_told = true;
             *peer            = refusal->peer;
-            memcpy(reason, refusal->reason, WEIRI_GATE_REASON);
+            memcpy(reason, refusal->reason, WEIRI_GUARD_REASON);
         }
     }
     weiri_lock_give(self->lock);
@@ -204,7 +204,7 @@ weiri_gate_next_refusal(weiri_gate *self, uint32_t *peer, char *reason)
 /* ---- keys ---- */
 
 static struct key *
-find_key(weiri_gate *self, const uint8_t *bytes)
+find_key(weiri_guard *self, const uint8_t *bytes)
 {
     for (uint32_t i = 0; i < self->n_keys; i++) {
         if (memcmp(self->keys[i].bytes, bytes, WEIRI_KEY_BYTES) == 0) {
@@ -217,7 +217,7 @@ find_key(weiri_gate *self, const uint8_t *bytes)
 /* Where a new key goes; the one that was revoked first gives way when there are too many.
  */
 static struct key *
-add_key(weiri_gate *self)
+add_key(weiri_guard *self)
 {
     if (self->n_keys == KEYS) {
         uint32_t i = 0;
@@ -243,7 +243,7 @@ add_key(weiri_gate *self)
 }
 
 static weir_status
-allow(weiri_gate *self, const uint8_t *bytes, uint32_t peer, uint32_t generation)
+allow(weiri_guard *self, const uint8_t *bytes, uint32_t peer, uint32_t generation)
 {
     struct key *key = find_key(self, bytes);
     if (key != NULL && !key->is_revoked && key->peer != peer) {
@@ -259,7 +259,7 @@ allow(weiri_gate *self, const uint8_t *bytes, uint32_t peer, uint32_t generation
 }
 
 weir_status
-weiri_gate_allow(weiri_gate *self, const char *key, uint32_t peer, uint32_t generation)
+weiri_guard_allow(weiri_guard *self, const char *key, uint32_t peer, uint32_t generation)
 {
     uint8_t bytes[WEIRI_KEY_BYTES];
     if (zmq_z85_decode(bytes, key) == NULL) {
@@ -283,12 +283,12 @@ is_plain(const uint8_t *bytes, size_t size)
 }
 
 static void
-tell_key(weiri_gate *self, const struct key *key, const uint8_t *bytes,
+tell_key(weiri_guard *self, const struct key *key, const uint8_t *bytes,
     const uint8_t *address, size_t size)
 {
     char text[WEIRI_KEY_TEXT + 1];
-    char from[WEIRI_GATE_REASON / 3] = "somewhere";
-    char reason[WEIRI_GATE_REASON];
+    char from[WEIRI_GUARD_REASON / 3] = "somewhere";
+    char reason[WEIRI_GUARD_REASON];
     zmq_z85_encode(text, bytes, WEIRI_KEY_BYTES);
     if (size < sizeof from && is_plain(address, size)) {
         snprintf(from, sizeof from, "%.*s", (int)size, (const char *)address);
@@ -301,14 +301,14 @@ tell_key(weiri_gate *self, const struct key *key, const uint8_t *bytes,
 }
 
 bool
-weiri_gate_judge(
-    weiri_gate *self, const uint8_t *key, const uint8_t *address, size_t size, char *user)
+weiri_guard_judge(weiri_guard *self, const uint8_t *key, const uint8_t *address,
+    size_t size, char *user)
 {
     weiri_lock_take(self->lock);
     const struct key *known  = find_key(self, key);
     bool              is_let = known != NULL && !known->is_revoked;
     if (is_let) {
-        snprintf(user, WEIRI_GATE_USER, "%" PRIu32 ".%" PRIu32, known->peer,
+        snprintf(user, WEIRI_GUARD_USER, "%" PRIu32 ".%" PRIu32, known->peer,
             known->generation);
     } else {
         self->counts.n_unknown_key += known == NULL;
@@ -341,7 +341,7 @@ is_in_use(const struct connection *connection)
 }
 
 static struct connection *
-find_connection(weiri_gate *self, int fd)
+find_connection(weiri_guard *self, int fd)
 {
     for (uint32_t i = 0; i < self->n_connections; i++) {
         struct connection *connection = &self->connections[i];
@@ -353,7 +353,7 @@ find_connection(weiri_gate *self, int fd)
 }
 
 static void
-forget(weiri_gate *self, struct connection *connection)
+forget(weiri_guard *self, struct connection *connection)
 {
     size_t after = (size_t)(self->connections + self->n_connections - connection - 1);
     memmove(connection, connection + 1, after * sizeof *connection);
@@ -373,7 +373,7 @@ shut(struct connection *connection)
 /* The oldest stranger, NULL: there is none. One who is honest has said who it is before
  * many others have come after it. */
 static struct connection *
-oldest_stranger(weiri_gate *self)
+oldest_stranger(weiri_guard *self)
 {
     for (uint32_t i = 0; i < self->n_connections; i++) {
         if (self->connections[i].state == STRANGER) {
@@ -384,7 +384,7 @@ oldest_stranger(weiri_gate *self)
 }
 
 static uint32_t
-count_state(const weiri_gate *self, connection_state state)
+count_state(const weiri_guard *self, connection_state state)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < self->n_connections; i++) {
@@ -394,7 +394,7 @@ count_state(const weiri_gate *self, connection_state state)
 }
 
 static void
-bound_strangers(weiri_gate *self)
+bound_strangers(weiri_guard *self)
 {
     uint32_t n_strangers = count_state(self, STRANGER);
     uint32_t n           = n_strangers + count_state(self, KNOWN);
@@ -408,7 +408,7 @@ bound_strangers(weiri_gate *self)
 }
 
 void
-weiri_gate_accepted(weiri_gate *self, int fd)
+weiri_guard_accepted(weiri_guard *self, int fd)
 {
     weiri_lock_take(self->lock);
     self->counts.n_accepted++;
@@ -431,14 +431,14 @@ weiri_gate_accepted(weiri_gate *self, int fd)
 }
 
 void
-weiri_gate_ended(weiri_gate *self, int fd)
+weiri_guard_ended(weiri_guard *self, int fd)
 {
     weiri_lock_take(self->lock);
     struct connection *connection = find_connection(self, fd);
     self->counts.n_open -= self->counts.n_open > 0;
     if (connection != NULL && connection->peer != WEIRI_PEER_NOBODY) {
         connection->state = GONE;
-        weiri_gate_wake(self);
+        weiri_guard_wake(self);
     } else if (connection != NULL) {
         forget(self, connection);
     }
@@ -446,7 +446,7 @@ weiri_gate_ended(weiri_gate *self, int fd)
 }
 
 void
-weiri_gate_failed(weiri_gate *self)
+weiri_guard_failed(weiri_guard *self)
 {
     weiri_lock_take(self->lock);
     self->counts.n_handshake++;
@@ -456,7 +456,7 @@ weiri_gate_failed(weiri_gate *self)
 }
 
 int
-weiri_gate_look_around(weiri_gate *self)
+weiri_guard_look_around(weiri_guard *self)
 {
     weiri_lock_take(self->lock);
     int64_t            now    = now_ms();
@@ -472,7 +472,7 @@ weiri_gate_look_around(weiri_gate *self)
 }
 
 void
-weiri_gate_know(weiri_gate *self, int fd, uint32_t peer)
+weiri_guard_know(weiri_guard *self, int fd, uint32_t peer)
 {
     weiri_lock_take(self->lock);
     struct connection *connection = find_connection(self, fd);
@@ -490,7 +490,7 @@ weiri_gate_know(weiri_gate *self, int fd, uint32_t peer)
 }
 
 void
-weiri_gate_close(weiri_gate *self, int fd)
+weiri_guard_close(weiri_guard *self, int fd)
 {
     weiri_lock_take(self->lock);
     struct connection *connection = find_connection(self, fd);
@@ -501,7 +501,7 @@ weiri_gate_close(weiri_gate *self, int fd)
 }
 
 void
-weiri_gate_revoke(weiri_gate *self, uint32_t peer)
+weiri_guard_revoke(weiri_guard *self, uint32_t peer)
 {
     weiri_lock_take(self->lock);
     for (uint32_t i = 0; i < self->n_keys; i++) {
@@ -517,7 +517,7 @@ weiri_gate_revoke(weiri_gate *self, uint32_t peer)
 }
 
 bool
-weiri_gate_next_gone(weiri_gate *self, uint32_t *peer, int *fd)
+weiri_guard_next_gone(weiri_guard *self, uint32_t *peer, int *fd)
 {
     bool any = false;
     weiri_lock_take(self->lock);
@@ -537,7 +537,7 @@ weiri_gate_next_gone(weiri_gate *self, uint32_t *peer, int *fd)
 /* ---- counts ---- */
 
 void
-weiri_gate_counts(weiri_gate *self, weiri_peers_counts *out)
+weiri_guard_counts(weiri_guard *self, weiri_peers_counts *out)
 {
     weiri_lock_take(self->lock);
     *out = self->counts;
@@ -545,7 +545,7 @@ weiri_gate_counts(weiri_gate *self, weiri_peers_counts *out)
 }
 
 void
-weiri_gate_malformed(weiri_gate *self)
+weiri_guard_malformed(weiri_guard *self)
 {
     weiri_lock_take(self->lock);
     self->counts.n_zap_malformed++;
@@ -553,7 +553,7 @@ weiri_gate_malformed(weiri_gate *self)
 }
 
 void
-weiri_gate_refused_us(weiri_gate *self)
+weiri_guard_refused_us(weiri_guard *self)
 {
     weiri_lock_take(self->lock);
     self->counts.n_refused_us++;

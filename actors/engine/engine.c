@@ -214,13 +214,19 @@ weiri_engine_end(weiri_engine *self, weir_error *err)
 }
 
 bool
-weiri_engine_is_done(const weiri_engine *self)
+weiri_engine_has_arrived(const weiri_engine *self)
 {
     for (uint32_t i = 0; i < self->n_outlets; i++) {
         if (!weiri_outlet_is_done(self->outlets[i])) {
             return false;
         }
     }
+    return true;
+}
+
+bool
+weiri_engine_has_told(const weiri_engine *self)
+{
     for (uint32_t i = 0; i < self->plan->n_sources; i++) {
         if (clock_of(self, i) == INT64_MAX && !weiri_intake_is_done(self->intakes[i])) {
             return false;

@@ -76,13 +76,13 @@ void
 weiri_worker_destroy(weiri_worker **self_p)
 {
     weiri_worker *self = *self_p;
-    *self_p            = NULL;
     if (self == NULL) {
         return;
     }
-    if (self->is_started) {
+    if (self->is_started) { /* whose thread may look at *self_p until then */
         pthread_join(self->thread, NULL);
     }
+    *self_p = NULL;
     pthread_mutex_destroy(&self->lock);
     pthread_cond_destroy(&self->bell);
     free(self);

@@ -76,7 +76,7 @@ static weir_status
 open_links(linking *self, const weiri_node_setup *setup, weir_error *err)
 {
     weir_status status =
-        setup->key != NULL ? weiri_keys_read(setup->key, &self->keys, err) : WEIR_OK;
+        setup->key != NULL ? weiri_keyfile_load(setup->key, &self->keys, err) : WEIR_OK;
     if (status == WEIR_OK) {
         status = open_peers(self, setup, err);
     }

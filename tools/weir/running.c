@@ -243,19 +243,27 @@ run_turns(running *self, weir_error *err)
     return status;
 }
 
-/* What went to other nodes is to arrive: without state for as long as it takes, or, when
- * the run is stopped, for a little while; with state the next run can do that, too. */
+/* What went to other nodes is to arrive: for as long as it takes, or, when the run is
+ * stopped, for a little while; with state the next run can do that, too. That others have
+ * heard that all of theirs is kept is only kind to them. */
+static bool
+is_waiting_for_links(const running *self, double waited_s)
+{
+    bool is_stopped = running_is_stopped() || !weiri_engine_is_at_end(self->engine);
+    if (is_stopped && self->stateful != NULL) {
+        return false;
+    }
+    return waited_s < LINGER_S ? !weiri_engine_has_arrived(self->engine)
+                                     || !weiri_engine_has_told(self->engine)
+                               : !is_stopped && !weiri_engine_has_arrived(self->engine);
+}
+
 static void
 wait_for_links(const running *self)
 {
     double begun = seconds_now();
-    while (self->request->links != NULL && !weiri_engine_is_done(self->engine)) {
-        bool is_stopped = running_is_stopped()
-                          || !weiri_engine_is_at_end(self->engine);
-        if (is_stopped
-            && (self->stateful != NULL || seconds_now() - begun > LINGER_S)) {
-            return;
-        }
+    while (self->request->links != NULL
+           && is_waiting_for_links(self, seconds_now() - begun)) {
         weiri_links_wait(self->request->links, LOOK_NS);
     }
 }

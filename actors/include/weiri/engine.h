@@ -162,10 +162,13 @@ weiri_engine_run(weiri_engine *self, weir_error *err);
 bool
 weiri_engine_is_at_end(const weiri_engine *self);
 
-/* Whether nobody has to be waited for: what went to other nodes is acknowledged, and
- * those whose events have ended know that they are kept. */
+/* Whether all that went to other nodes is acknowledged. */
 bool
-weiri_engine_is_done(const weiri_engine *self);
+weiri_engine_has_arrived(const weiri_engine *self);
+
+/* Whether other nodes whose events have come to their end know that they are kept. */
+bool
+weiri_engine_has_told(const weiri_engine *self);
 
 /* Close the outputs. errors  of writing what was buffered: WEIR_ECLOSED, WEIR_EIO */
 WEIR_MUST_CHECK weir_status

@@ -339,6 +339,9 @@ def settle(world, case):
         running = [node for node in world.nodes.values() if node.is_running()]
         if not running:
             return True
+        core = world.nodes["core"]
+        if not core.is_running():  # it ended before an edge heard of it, and is asked again
+            core.start()
         wait(0.02)
     for node in world.nodes.values():
         print("%s: %s" % (node.name, "running" if node.is_running() else "ended"), file=sys.stderr)

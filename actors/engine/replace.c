@@ -66,7 +66,9 @@ weiri_engine_heritage(weiri_engine *self, uint32_t source,
             self->plan->streams[self->plan->sources[source].stream].schema.name,
             self->from->paths[index], config->path);
     }
-    *out = self->from->intakes[index];
+    if (!weiri_intake_is_refreshed(self->from->intakes[index])) { /* it is never open */
+        *out = self->from->intakes[index];
+    }
     return WEIR_OK;
 }
 

@@ -64,7 +64,7 @@ descriptor(void *context)
 }
 
 weiri_links_transport
-weiri_links_by_peers(weiri_peers *peers)
+weiri_links_by_peers(struct weiri_peers *peers)
 {
     return (weiri_links_transport){ .context = peers,
         .find                               = find,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "weiri/keys.h"
+#include "weiri/peers.h"
 
 struct linking {
     const run_log *log;

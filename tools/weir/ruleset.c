@@ -119,8 +119,8 @@ keep_files(ruleset *self, const weiri_diagnostics *diagnostics, size_t first)
     weiri_overlay read;
     for (size_t i = first; weiri_diagnostics_read(diagnostics, i, &read); i++) {
         char *real = realpath(read.path, NULL);
-        if (real != NULL) {
-            weiri_overlay file = { .path = copy(self, real),
+        if (real != NULL || read.path[0] == '/') { /* one that is gone was in the state */
+            weiri_overlay file = { .path = copy(self, real != NULL ? real : read.path),
                 .text = weiri_arena_text(self->arena, read.text, read.size),
                 .size = read.size };
             WEIRI_ARENA_PUSH(self->arena, self->files, self->n_files, file);

@@ -67,9 +67,10 @@ running_take_hangup(void)
 /* ---- progress and summary ---- */
 
 struct progress {
-    double begun;
-    double told;
-    bool   is_on; /* a person is looking at standard error */
+    double   begun;
+    double   told;
+    uint64_t n_notices; /* that were told                        */
+    bool     is_on;     /* a person is looking at standard error */
 };
 
 struct running {
@@ -121,10 +122,8 @@ print_counts(const weiri_engine_counts *counts, double seconds)
     fprintf(stderr, "weir: %s event%s in %.2f s (%s events/s)",
         grouped(counts->n_events, events), counts->n_events == 1 ? "" : "s", seconds,
         grouped((uint64_t)per_second, rate));
-    if (!counts->is_running) {
-        fprintf(stderr, ", %s match%s", grouped(counts->n_matches, matches),
-            counts->n_matches == 1 ? "" : "es");
-    }
+    fprintf(stderr, ", %s match%s", grouped(counts->n_matches, matches),
+        counts->n_matches == 1 ? "" : "es");
     fprintf(stderr, ", %s late, %s undecodable", grouped(counts->n_late, late),
         grouped(counts->n_dead, dead));
 }
@@ -194,12 +193,36 @@ should_stop(void *context)
            || (host != NULL && self->engine != NULL && host->wants_rest(host->context));
 }
 
+static void
+tell(const running *self, const char *notice)
+{
+    const run_host *host = self->request->host;
+    if (host != NULL) {
+        host->on_notice(host->context, notice);
+    } else {
+        fprintf(stderr, "%sweir: %s\n", self->progress.is_on ? "\r\033[K" : "", notice);
+    }
+}
+
+/* What a source has to say: a table's file that cannot be read, say. */
+static void
+tell_notice(running *self)
+{
+    uint64_t    n      = 0;
+    const char *notice = weiri_engine_notice(self->engine, &n);
+    if (n > self->progress.n_notices) {
+        tell(self, notice);
+    }
+    self->progress.n_notices = n;
+}
+
 /* Told each turn, by whoever drives. */
 static void
 tell_turn(void *context)
 {
     running        *self = context;
     const run_host *host = self->request->host;
+    tell_notice(self);
     tell_progress(&self->progress, self->engine);
     if (self->live != NULL) {
         weiri_live_tell(self->live, self->engine, false);

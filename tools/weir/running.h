@@ -17,6 +17,8 @@ typedef struct run_host {
     weir_status (*attend)(void *context, running *run, weir_error *err);
     /* After each turn, and now and then while nothing comes. */
     void (*on_turn)(void *context, const weiri_engine *engine);
+    /* A source has something to say that somebody may have to act upon. */
+    void (*on_notice)(void *context, const char *text);
     /* All sources and sinks are open, and the state is loaded. */
     void (*on_ready)(void *context, const weiri_engine *engine);
     void *context;

@@ -442,6 +442,13 @@ on_turn(void *context, const weiri_engine *engine)
 }
 
 static void
+on_notice(void *context, const char *text)
+{
+    const node *self = context;
+    log_say(&self->log, WEIRI_LOG_WARN, "source.notice", text);
+}
+
+static void
 on_ready(void *context, const weiri_engine *engine)
 {
     node *self         = context;
@@ -606,6 +613,7 @@ run_node(node *self, weir_error *err)
     const run_host    host    = { .wants_rest = wants_rest,
               .attend                         = attend,
               .on_turn                        = on_turn,
+              .on_notice                      = on_notice,
               .on_ready                       = on_ready,
               .context                        = self };
     weir_status       status  = begin(self, err);

@@ -20,8 +20,10 @@ typedef struct state_request {
     uint64_t     max_bytes; /* 0: as many as there is room for */
     const char **discard;   /* shape (n_discard,): names of rules */
     size_t       n_discard;
-    bool         is_quiet; /* nothing is said of what becomes of parts of the state */
-    run_voice    voice;    /* NULL: to standard error, for a person */
+    int64_t      keep_ns;    /* --keep-journal as a duration, else 0 */
+    uint64_t     keep_bytes; /* as a size, else 0                     */
+    bool         is_quiet;   /* nothing is said of what becomes of parts of the state */
+    run_voice    voice;      /* NULL: to standard error, for a person */
 } state_request;
 
 bool

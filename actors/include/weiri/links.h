@@ -10,7 +10,6 @@
 
 #include "weiri/bytes.h"
 #include "weiri/link.h"
-#include "weiri/peers.h"
 
 typedef enum weiri_links_event_kind {
     WEIRI_LINKS_MESSAGE,     /* bytes, size */
@@ -46,10 +45,12 @@ typedef struct weiri_links_transport {
     int (*descriptor)(void *context);
 } weiri_links_transport;
 
+struct weiri_peers; /* weiri/peers.h */
+
 /* A transport made of peers, which outlive the links. From then on they are used with
  * the links held (weiri_links_hold) or not at all. */
 weiri_links_transport
-weiri_links_by_peers(weiri_peers *peers);
+weiri_links_by_peers(struct weiri_peers *peers);
 
 typedef struct weiri_links weiri_links;
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "control.h"
+#include "linking.h"
 #include "log.h"
 #include "node.h"
 #include "notify.h"
@@ -25,6 +26,7 @@ typedef struct node {
     ruleset                *rules;   /* in force                        */
     weiri_pack              bytes;   /* of them, for the state          */
     state_request           state;
+    linking                *linking;  /* NULL: it knows no other nodes */
     stateful_run           *stateful; /* NULL: no state is kept         */
     int64_t                 started_ns;
     int64_t                 applied_ns;
@@ -207,8 +209,7 @@ read_origin(const node *self, const weiri_node_setup *setup, char out[RULESET_VE
     ruleset           *files       = NULL;
     memcpy(out, self->rules->origin, RULESET_VERSION);
     if (weiri_diagnostics_new(&diagnostics) == WEIR_OK) {
-        weir_status status = ruleset_read(setup->rules, setup->n_rules, setup->settings,
-            setup->n_settings, diagnostics, &files, &err);
+        weir_status status = ruleset_read(setup->rules, setup->n_rules, setup, diagnostics, &files, &err);
         if (files != NULL && (status == WEIR_OK || status == WEIR_ESYNTAX)) {
             memcpy(out, files->version, RULESET_VERSION);
         }
@@ -234,7 +235,7 @@ read_wanted(const node *self, const weiri_node_setup *setup,
     }
     weir_status status =
         ruleset_read(n > 0 ? paths : setup->rules, n > 0 ? n : setup->n_rules,
-            setup->settings, setup->n_settings, diagnostics, out, err);
+            setup, diagnostics, out, err);
     if (status == WEIR_OK && n > 0) {
         char origin[RULESET_VERSION];
         read_origin(self, setup, origin);
@@ -539,8 +540,8 @@ read_own_rules(node *self, weir_error *err)
     weir_status        status      = weiri_diagnostics_new(&diagnostics);
     if (status == WEIR_OK) {
         status =
-            ruleset_read(self->setup->rules, self->setup->n_rules, self->setup->settings,
-                self->setup->n_settings, diagnostics, &self->rules, err);
+            ruleset_read(self->setup->rules, self->setup->n_rules, self->setup,
+                diagnostics, &self->rules, err);
         log_diagnostics(self, diagnostics);
     }
     if (status == WEIR_ESYNTAX) {
@@ -569,7 +570,7 @@ take_kept_rules(node *self, weir_error *err)
     }
     status = weiri_diagnostics_new(&messages);
     if (status == WEIR_OK) {
-        status = ruleset_compile(kept, messages, err);
+        status = ruleset_compile(kept, self->setup, messages, err);
         log_diagnostics(self, messages);
     }
     weiri_diagnostics_destroy(&messages);
@@ -612,6 +613,7 @@ begin(node *self, weir_error *err)
     }
     if (status == WEIR_OK) {
         ruleset_pack(self->rules, &self->bytes);
+        status = linking_open(setup, &self->log, &self->linking, err);
     }
     return status;
 }
@@ -625,11 +627,12 @@ run_node(node *self, weir_error *err)
               .on_notice                      = on_notice,
               .on_ready                       = on_ready,
               .context                        = self };
+    weir_status       status  = begin(self, err);
     const run_request request = { .n_shards = self->setup->n_shards,
         .live                               = self->setup->live,
+        .links                              = linking_links(self->linking),
         .rules                              = &self->bytes,
         .host                               = &host };
-    weir_status       status  = begin(self, err);
     if (status == WEIR_OK) {
         status = running_run(&request, self->rules->plan, self->stateful, err);
     }
@@ -662,6 +665,7 @@ node_serve(const weiri_node_setup *setup, const char *path, const char *const *d
     log_say(&self.log, WEIRI_LOG_INFO, "starting", NULL);
     weir_status status = run_node(&self, &err);
     status             = status == WEIR_ECLOSED ? WEIR_OK : status;
+    linking_close(&self.linking);
     stateful_close(&self.stateful);
     if (status != WEIR_OK) {
         log_say(&self.log, WEIRI_LOG_ERROR, "failed",

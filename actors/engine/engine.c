@@ -85,6 +85,24 @@ weiri_engine_write(weiri_engine *self, const weiri_rows_list *rows, weir_error *
     return WEIR_OK;
 }
 
+static int64_t
+wall_clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * WEIRI_NS_PER_S + now.tv_nsec;
+}
+
+void
+weiri_engine_note_written(weiri_engine *self, weiri_taken_in *turn)
+{
+    if (turn->n_events > 0) {
+        weiri_histogram_add(
+            &self->latency, wall_clock_ns() - turn->read_ns, turn->n_events);
+    }
+    *turn = (weiri_taken_in){ 0 };
+}
+
 static weir_status
 pass(weiri_engine *self, int64_t watermark_ns, int64_t deadline_ns, bool is_end,
     weir_error *err)
@@ -95,6 +113,8 @@ pass(weiri_engine *self, int64_t watermark_ns, int64_t deadline_ns, bool is_end,
                 .deadline_ns                   = deadline_ns,
                 .is_end                        = is_end };
         self->has_turn = true;
+        self->on_the_way[self->turn.number % WEIRI_FLOW_TURNS] = self->taken_in;
+        self->taken_in                                         = (weiri_taken_in){ 0 };
         return WEIR_OK;
     }
     weir_status status =
@@ -107,6 +127,7 @@ pass(weiri_engine *self, int64_t watermark_ns, int64_t deadline_ns, bool is_end,
             weiri_graph_rows(self->graph), deadline_ns, err);
     }
     weiri_graph_forget(self->graph);
+    weiri_engine_note_written(self, &self->taken_in);
     return status;
 }
 
@@ -124,14 +145,6 @@ await_tables(weiri_engine *self, weir_error *err)
         status = weiri_intake_await(self->intakes[i], others, newest, err);
     }
     return status;
-}
-
-static int64_t
-wall_clock_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * WEIRI_NS_PER_S + now.tv_nsec;
 }
 
 /* A silent source goes along with the others; if it is the only one left, or all wait
@@ -155,13 +168,31 @@ mark_idle(weiri_engine *self, uint32_t source, int64_t waited_ns, weir_error *er
     return weiri_intake_idle(self->intakes[source], to, err);
 }
 
+/* What the turn has taken in from a source, and when that was read. */
+static void
+note_taken(weiri_engine *self, uint32_t source, uint64_t n_before)
+{
+    weiri_intake_counts counts  = weiri_intake_get_counts(self->intakes[source]);
+    int64_t             read_ns = weiri_intake_read_ns(self->intakes[source]);
+    uint64_t            n       = counts.n_events - n_before;
+    if (n == 0 || read_ns == 0) {
+        return;
+    }
+    self->taken_in.n_events += n;
+    if (self->taken_in.read_ns == 0) {
+        self->taken_in.read_ns = read_ns;
+    }
+}
+
 static weir_status
 pump(weiri_engine *self, uint32_t source, bool may_wait, weir_error *err)
 {
     int64_t     idle_ns  = self->plan->sources[source].idle_ns;
     int64_t     begun_ns = idle_ns >= 0 ? wall_clock_ns() : 0;
+    uint64_t    n_before = weiri_intake_get_counts(self->intakes[source]).n_events;
     weir_status status =
         weiri_intake_pump(self->intakes[source], may_wait ? idle_ns : 0, err);
+    note_taken(self, source, n_before);
     if (status == WEIR_EAGAIN && weiri_intake_is_over(self->intakes[source])) {
         return WEIR_EOF;
     }
@@ -271,6 +302,11 @@ weiri_engine_get_counts(const weiri_engine *self)
     }
     counts.is_running = self->is_running;
     if (self->is_running) {
+        for (uint32_t i = 0; i < self->plan->n_rules; i++) {
+            weiri_rule_sight sight = weiri_flow_rule(self->flow, i);
+            counts.n_matches += self->plan->rules[i].join == NULL ? sight.n_matches : 0;
+            counts.n_dropped += sight.n_dropped;
+        }
         return counts;
     }
     weiri_graph_counts of = self->flow != NULL ? weiri_flow_get_counts(self->flow)
@@ -749,6 +785,7 @@ weiri_engine_destroy(weiri_engine **self_p)
     weiri_graph_destroy(&self->graph);
     weiri_flow_destroy(&self->flow);
     free(self->sink_streams);
+    free(self->shards);
     free(self->intakes);
     free(self->paths);
     free(self->outlets);

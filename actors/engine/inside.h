@@ -7,6 +7,12 @@
 #include "weiri/engine.h"
 #include "weiri/flow.h"
 
+/* How much a turn took in, and when it was read. */
+typedef struct weiri_taken_in {
+    int64_t  read_ns;
+    uint64_t n_events;
+} weiri_taken_in;
+
 struct weiri_engine {
     const weiri_plan    *plan;
     weiri_engine_options options;
@@ -19,13 +25,18 @@ struct weiri_engine {
     weiri_wires         *wires;        /* NULL: no socket is used            */
     uint32_t            *sink_streams; /* of the flow's outlet, shape (plan->n_sinks,) */
     int64_t              watermark_ns; /* of the last turn              */
-    weiri_turn           turn;     /* of the flow, the last; its number is the next's */
-    bool                 has_turn; /* it is to be opened                 */
-    bool                 is_live;  /* some source is not a regular file  */
-    bool                 has_refreshed; /* some source is read again and again */
-    bool                 is_ended;      /* the last pass is done              */
-    bool                 is_running;    /* other threads are at work          */
-    weiri_engine        *from; /* whose place it takes, until it has; else NULL */
+    weiri_histogram      latency;      /* from reading to having written, an event each */
+    weiri_taken_in taken_in; /* in the turn at work, and in those on the way of a flow: */
+    weiri_taken_in on_the_way[WEIRI_FLOW_TURNS];
+    weiri_shard_sight
+                 *shards; /* shape (options.n_shards + 1,): as told last; NULL: no flow */
+    weiri_turn    turn;   /* of the flow, the last; its number is the next's */
+    bool          has_turn;      /* it is to be opened                 */
+    bool          is_live;       /* some source is not a regular file  */
+    bool          has_refreshed; /* some source is read again and again */
+    bool          is_ended;      /* the last pass is done              */
+    bool          is_running;    /* other threads are at work          */
+    weiri_engine *from;          /* whose place it takes, until it has; else NULL */
 };
 
 /* Make an engine: its graph or flow, its sources and sinks.
@@ -52,6 +63,10 @@ weiri_engine_open_place(const weiri_engine *self, const weiri_outlet_config *con
 /* A turn; without `may_wait` it gives WEIR_EAGAIN where it would wait for input. */
 WEIR_MUST_CHECK weir_status
 weiri_engine_take(weiri_engine *self, bool may_wait, weir_error *err);
+
+/* What a turn took in has been written: note how long it took, and forget it. */
+void
+weiri_engine_note_written(weiri_engine *self, weiri_taken_in *turn);
 
 /* Write what streams give to all outlets. rows: shape (plan->n_streams,) */
 WEIR_MUST_CHECK weir_status

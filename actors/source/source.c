@@ -8,9 +8,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "inside.h"
 #include "weiri/assert.h"
+#include "weiri/timetext.h"
 
 enum { ORDER_BITS = 48 }; /* a source's own sequence; its index is above */
 
@@ -202,9 +204,18 @@ hand_on(weiri_intake *self, weir_error *err)
     return status == WEIR_OK ? status : WEIR_FAIL(err, status, "%s", self->config.path);
 }
 
+static int64_t
+monotonic_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * WEIRI_NS_PER_S + now.tv_nsec;
+}
+
 static weir_status
 begin_chunk(weiri_intake *self, weir_error *err)
 {
+    self->read_ns     = self->from < self->to ? self->last_read_ns : 0;
     self->n_admitted  = 0;
     self->n_late_here = 0;
     self->is_in_order = true;
@@ -250,6 +261,10 @@ read_more(weiri_intake *self, int64_t wait_ns, weir_error *err)
     if (status == WEIR_EOF) {
         self->is_last = true;
         return WEIR_OK;
+    }
+    if (n > 0) {
+        self->last_read_ns = monotonic_ns();
+        self->read_ns      = self->read_ns != 0 ? self->read_ns : self->last_read_ns;
     }
     self->to += n;
     self->n_read += n;
@@ -456,6 +471,12 @@ weiri_clock *
 weiri_intake_clock(weiri_intake *self)
 {
     return &self->clock;
+}
+
+int64_t
+weiri_intake_read_ns(const weiri_intake *self)
+{
+    return self->read_ns;
 }
 
 bool

@@ -79,6 +79,11 @@ weiri_intake_pump(weiri_intake *self, int64_t wait_ns, weir_error *err);
 weiri_clock *
 weiri_intake_clock(weiri_intake *self);
 
+/* When what the last pump gave was read, the oldest of it, on the monotonic clock; 0:
+ * nothing was. */
+int64_t
+weiri_intake_read_ns(const weiri_intake *self);
+
 bool
 weiri_intake_is_regular(const weiri_intake *self);
 

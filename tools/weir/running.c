@@ -119,10 +119,8 @@ print_counts(const weiri_engine_counts *counts, double seconds)
     fprintf(stderr, "weir: %s event%s in %.2f s (%s events/s)",
         grouped(counts->n_events, events), counts->n_events == 1 ? "" : "s", seconds,
         grouped((uint64_t)per_second, rate));
-    if (!counts->is_running) {
-        fprintf(stderr, ", %s match%s", grouped(counts->n_matches, matches),
-            counts->n_matches == 1 ? "" : "es");
-    }
+    fprintf(stderr, ", %s match%s", grouped(counts->n_matches, matches),
+        counts->n_matches == 1 ? "" : "es");
     fprintf(stderr, ", %s late, %s undecodable", grouped(counts->n_late, late),
         grouped(counts->n_dead, dead));
 }

@@ -8,6 +8,7 @@
 #define WEIRI_ENGINE_H
 
 #include "weiri/graph.h"
+#include "weiri/histogram.h"
 #include "weiri/tape.h"
 
 typedef struct weiri_engine weiri_engine;
@@ -74,8 +75,8 @@ typedef struct weiri_engine_counts {
     uint64_t    n_null_keys;
     const char *first_dead; /* of a source of this run: where and why, as long as the
                              * engine lives; NULL: none */
-    bool is_running; /* rules are at work on other threads: only what sources took in
-                      * is known                                               */
+    bool is_running; /* rules are at work on other threads: matches and drops are as they
+                      * said last, faults, failures and keys are not known      */
 } weiri_engine_counts;
 
 /* Open all sources and sinks. `plan` and what `options` points to outlive the engine.
@@ -180,6 +181,31 @@ weiri_engine_get_counts(const weiri_engine *self);
 /* INT64_MIN before the first event. */
 int64_t
 weiri_engine_watermark(const weiri_engine *self);
+
+/* How long events took from the reading of their bytes until what they led to was
+ * written; those that wait for time to go on (`lateness`, other sources) are counted with
+ * the turn that took them in. */
+const weiri_histogram *
+weiri_engine_latency(const weiri_engine *self);
+
+enum { WEIRI_SIGHT_WAITS = 16 };
+
+/* One shard of a run with several, as it said last. Shard 0 reads and opens turns. */
+typedef struct weiri_shard_sight {
+    uint64_t n_events;  /* rows of parcels that its nodes were given           */
+    uint64_t n_waiting; /* rows in its mailboxes                               */
+    uint64_t n_stalls;  /* times that its work stood still for want of credit  */
+    uint32_t n_waits;
+    struct {
+        uint32_t level;    /* it takes nothing from levels below this one ...   */
+        uint32_t on_shard; /* ... until this shard has worked off some of it    */
+        uint64_t n_events; /* that wait to go there                             */
+    } waits[WEIRI_SIGHT_WAITS];
+} weiri_shard_sight;
+
+/* False: the run has no such shard, or none at all. */
+bool
+weiri_engine_shard(const weiri_engine *self, uint32_t shard, weiri_shard_sight *out);
 
 typedef struct weiri_source_sight {
     uint64_t n_events;

@@ -105,10 +105,8 @@ print_node(const line *out, const node_status *self)
     add_number(out, "events_per_s", (uint64_t)self->per_second);
     add_number(out, "late", counts.n_late);
     add_number(out, "dead", counts.n_dead);
-    if (!counts.is_running) {
-        add_number(out, "matches", counts.n_matches);
-        add_number(out, "dropped", counts.n_dropped);
-    }
+    add_number(out, "matches", counts.n_matches);
+    add_number(out, "dropped", counts.n_dropped);
     end(out);
 }
 

@@ -8,6 +8,7 @@
 #define WEIRI_RULES_H
 
 #include "../rule/rule.h"
+#include "weiri/inspect.h"
 #include "weiri/graph.h"
 
 typedef struct weiri_rules weiri_rules;
@@ -95,5 +96,10 @@ weiri_rules_load(weiri_rules *self, uint32_t rule, weiri_unpack *in, weir_error 
 
 void
 weiri_rules_count(const weiri_rules *self, weiri_graph_counts *counts);
+
+/* Tell what a rule holds; one that has not been run holds nothing. */
+WEIR_MUST_CHECK weir_status
+weiri_rules_inspect(const weiri_rules *self, uint32_t rule,
+    const weiri_inspector *inspector, bool *is_whole, weir_error *err);
 
 #endif

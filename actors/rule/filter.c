@@ -243,4 +243,4 @@ destroy(void *context)
 }
 
 const weiri_host_ops weiri_filter_host = { make, destroy, feed, advance, next_deadline,
-    finish, count, save, load };
+    finish, count, save, load, NULL };

@@ -204,5 +204,16 @@ load(void *context, weiri_unpack *in, weir_error *err)
     return weiri_joiner_load(self->joiner, bytes, (size_t)(in->end - bytes), err);
 }
 
+static weir_status
+inspect(const void *context, const weiri_inspector *inspector, bool *is_whole,
+    weir_error *err)
+{
+    const struct fold_host *self = context;
+    (void)err;
+    *is_whole = true;
+    weiri_joiner_inspect(self->joiner, inspector);
+    return WEIR_OK;
+}
+
 const weiri_host_ops weiri_fold_host = { make, destroy, feed, advance, next_deadline,
-    finish, count, save, load };
+    finish, count, save, load, inspect };

@@ -12,6 +12,7 @@
 
 #include "collector.h"
 #include "rule.h"
+#include "weiri/inspect.h"
 #include "weiri/pack.h"
 
 /* What a host is lent by its rule actor, which outlives it. */
@@ -51,6 +52,9 @@ typedef struct weiri_host_ops {
      *           After any of them the host is to be destroyed.
      */
     weir_status (*load)(void *self, weiri_unpack *in, weir_error *err);
+    /* Tell what is held; NULL: nothing is that can be told. As weiri_matcher_inspect. */
+    weir_status (*inspect)(const void *self, const weiri_inspector *inspector,
+        bool *is_whole, weir_error *err);
 } weiri_host_ops;
 
 extern const weiri_host_ops weiri_filter_host;

@@ -506,4 +506,4 @@ load(void *context, weiri_unpack *in, weir_error *err)
 }
 
 const weiri_host_ops weiri_plugin_host_ops = { make, destroy, feed, advance,
-    next_deadline, finish, count, save, load };
+    next_deadline, finish, count, save, load, NULL };

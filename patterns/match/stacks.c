@@ -605,4 +605,5 @@ const weiri_executor_ops WEIRI_STACKS = {
     .load           = weiri_stacks_load,
     .load_partition = weiri_stacks_load_partition,
     .loaded         = weiri_stacks_loaded,
+    .inspect        = weiri_stacks_inspect,
 };

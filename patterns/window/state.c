@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "aggregate/cell_pack.h"
+#include "weiri/inspect.h"
 #include "window/fingerprint.h"
 
 static const weiri_seal SEAL = { .magic = "weirW",
@@ -288,6 +289,42 @@ weiri_windower_save(const weiri_windower *self, weiri_pack *out, weir_error *err
         return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the state");
     }
     return WEIR_OK;
+}
+
+weir_status
+weiri_windower_inspect(
+    const weiri_windower *self, const weiri_inspector *inspector, weir_error *err)
+{
+    listing     keys   = { .n = 0 };
+    weiri_pack  state  = { 0 };
+    bool        ok     = list_keys(self, &keys);
+    uint32_t    n_keys = self->window->n_keys;
+    uint64_t   *rows   = NULL;
+    weir_value *values = calloc(n_keys + (size_t)1, sizeof *values);
+    if (ok && self->ops == &weiri_flowing_ops) {
+        rows = weiri_flowing_index(self);
+        ok   = rows != NULL;
+    }
+    ok = ok && values != NULL;
+    for (uint32_t i = 0; ok && i < keys.n && !inspector->is_enough(inspector->context);
+         i++) {
+        const weiri_cell *cells = weiri_key_table_cells(&self->keys, keys.keys[i].entry);
+        for (uint32_t k = 0; k < n_keys; k++) {
+            values[k] = weiri_cell_value(self->key_types[k], cells[k]);
+        }
+        if (inspector->key(inspector->context, values, n_keys)) {
+            state.size = 0;
+            ok         = self->ops->save_entry(self, keys.keys[i].entry, rows, &state)
+                 && !state.is_out_of_memory;
+            inspector->sized(inspector->context, state.size);
+        }
+    }
+    weiri_pack_fini(&keys.bytes);
+    weiri_pack_fini(&state);
+    free(keys.keys);
+    free(rows);
+    free(values);
+    return ok ? WEIR_OK : WEIR_FAIL(err, WEIR_ENOMEM, "no memory to look at a rule");
 }
 
 /* ---- loading ---- */

@@ -116,7 +116,7 @@ class Replayed(unittest.TestCase):
         """Until so many bytes need not be sent again."""
         committed = 0
         while committed < size:
-            self.assertIsNone(node.poll())
+            self.assertIsNone(node.poll(), node.poll() and node.stderr.read().decode())
             shown = subprocess.run(
                 [WEIR, "state", "show", "--format", "json", "state"],
                 cwd=self.folder,
@@ -446,6 +446,90 @@ rule quiet {
         seen = self.weir(*asked, "--quiet").stdout
         self.assertTrue(seen and found.endswith(seen))
         self.assertLess(len(seen), len(found))
+
+
+class Held(Replayed):
+    """weir state dump, of a node that is at work."""
+
+    def begin(self, rules, rows):
+        self.write("rules.weir", rules)
+        node = self.start("run", "rules.weir", "--state", "state", "--checkpoint", "1ms", "--quiet")
+        data = lines(rows)
+        node.stdin.write(data)
+        node.stdin.flush()
+        decoded = 0
+        while decoded < len(data):  # in the checkpoint
+            self.assertIsNone(node.poll(), node.poll() and node.stderr.read().decode())
+            shown = subprocess.run(
+                [WEIR, "state", "show", "--format", "json", "state"],
+                cwd=self.folder,
+                capture_output=True,
+                check=False,
+            ).stdout.decode()
+            parts = [json.loads(line) for line in shown.splitlines()]
+            decoded = max([p.get("position", 0) for p in parts] or [0])
+
+    def dump(self, *more, status=0):
+        return self.weir("state", "dump", "state", "rules.weir", *more, status=status).stdout.decode()
+
+    def test_partial_matches_are_told_with_steps_values_and_expiry(self):
+        rules = LOGINS % ("stdin()", 'file("found.jsonl")')
+        rules = rules.replace("  emit ", "  skip   past last\n  emit ")
+        self.begin(rules, logins(18))  # the last waits for time to go on
+        self.assertEqual(
+            self.dump("--key", "u2"),
+            "rule guessed: 7 keys, 17 held\n"
+            "  key u2\n"
+            "    partial match: bad 2023-11-14T22:13:22Z, bad 2023-11-14T22:13:29Z, "
+            "bad 2023-11-14T22:13:36Z; until 2023-11-14T22:23:22Z; "
+            'user = "u2", count(bad) = 3\n'
+            "    partial match: bad 2023-11-14T22:13:29Z, bad 2023-11-14T22:13:36Z; "
+            'until 2023-11-14T22:23:29Z; user = "u2", count(bad) = 2\n'
+            "    partial match: bad 2023-11-14T22:13:36Z; until 2023-11-14T22:23:36Z; "
+            'user = "u2", count(bad) = 1\n',
+        )
+        rows = [json.loads(line) for line in self.dump("--format", "json").splitlines()]
+        keys = [row["key"] for row in rows if row["part"] == "partial match"]
+        self.assertEqual(keys, sorted(keys))
+        self.assertEqual(len(keys), 17)
+        self.assertEqual(rows[1]["taken"][0], {"step": "bad", "time": "2023-11-14T22:13:20Z"})
+        self.assertEqual(rows[1]["holds"], {"user": "u0", "count(bad)": 3})
+        few = [json.loads(line) for line in self.dump("--format", "json", "--limit", "2").splitlines()]
+        self.assertEqual(few, rows[:3] + [{"part": "cut"}])
+
+    def test_rows_of_tables_and_keys_of_windows_are_told(self):
+        rules = LOGINS % ("stdin()", 'file("found.jsonl")')
+        rules += """
+table seen key user { user string, n int? } limit 100
+sink tries to file("tries.jsonl")
+
+rule counts {
+  from login
+  by   user
+  emit into seen { user, n: (seen[user].n ?? 0) + 1 }
+}
+
+rule tries {
+  from   login
+  by     user
+  window tumbling 1h
+  emit   tries { user, n: count() }
+}
+"""
+        self.begin(rules, logins(18))
+        self.assertIn(
+            '  key u2\n    row of the right, 2023-11-14T22:13:36Z; n = 3\n', self.dump("--rule", "counts")
+        )
+        self.assertRegex(
+            self.dump("--rule", "tries"), r"^rule tries: 7 keys, [0-9]+ held\n  key u0\n    window: [0-9]+ bytes\n"
+        )
+
+    def test_a_rule_that_has_changed_is_not_told(self):
+        rules = LOGINS % ("stdin()", 'file("found.jsonl")')
+        self.begin(rules, logins(18))
+        self.write("rules.weir", rules.replace("within 10m", "within 5m"))
+        self.assertIn("rule guessed has changed since", self.dump())
+        self.dump("--rule", "nobody", status=2)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@
 #define WEIRI_RULES_H
 
 #include "../rule/rule.h"
-#include "weiri/inspect.h"
 #include "weiri/graph.h"
+#include "weiri/inspect.h"
 
 typedef struct weiri_rules weiri_rules;
 

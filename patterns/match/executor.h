@@ -96,10 +96,10 @@ typedef struct weiri_executor weiri_executor;
 typedef struct weiri_viewer {
     const weiri_core      *core;
     const weiri_inspector *inspector;
-    const weir_value      *key;      /* of the partition       */
-    weir_value            *values;   /* shape (n_registers,)   */
-    weiri_cell            *cells;    /* scratch of one run     */
-    weiri_taken           *taken;    /* scratch, shape (n_room,) */
+    const weir_value      *key;    /* of the partition       */
+    weir_value            *values; /* shape (n_registers,)   */
+    weiri_cell            *cells;  /* scratch of one run     */
+    weiri_taken           *taken;  /* scratch, shape (n_room,) */
     uint32_t               n_room;
     bool                   is_out_of_memory;
 } weiri_viewer;

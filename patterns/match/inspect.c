@@ -37,12 +37,11 @@ weiri_viewer_tell(weiri_viewer *self, weiri_held *held, const weiri_cell *cells)
     const weiri_match *plan     = self->core->plan;
     const int64_t      start_ns = held->n_taken > 0 ? held->taken[0].time_ns : 0;
     const weiri_moment moment   = { .key = self->key,
-          .start_ns                    = start_ns,
+          .start_ns                      = start_ns,
           .end_ns = held->n_taken > 0 ? held->taken[held->n_taken - 1].time_ns : 0 };
     weiri_registers_begin_values(self->core->registers);
     for (uint32_t i = 0; i < plan->n_registers; i++) {
-        self->values[i] =
-            weiri_registers_value(self->core->registers, cells, i, &moment);
+        self->values[i] = weiri_registers_value(self->core->registers, cells, i, &moment);
     }
     held->values     = self->values;
     held->expires_ns = expiry(plan, start_ns);
@@ -53,7 +52,7 @@ void
 weiri_viewer_tell_kept(weiri_viewer *self, weiri_taken taken, const weiri_cell *kept)
 {
     weiri_registers *registers = self->core->registers;
-    weiri_held       held = { .is_shared = true, .taken = &taken, .n_taken = 1 };
+    weiri_held       held      = { .is_shared = true, .taken = &taken, .n_taken = 1 };
     weiri_registers_clear(registers, self->cells);
     weiri_registers_take_kept(registers, self->cells, taken.step, kept);
     weiri_viewer_tell(self, &held, self->cells);
@@ -61,8 +60,8 @@ weiri_viewer_tell_kept(weiri_viewer *self, weiri_taken taken, const weiri_cell *
 }
 
 static void
-inspect_key(const weiri_matcher *self, weiri_viewer *viewer, uint32_t number,
-    weir_value *key)
+inspect_key(
+    const weiri_matcher *self, weiri_viewer *viewer, uint32_t number, weir_value *key)
 {
     const weiri_executor_ops *ops       = weiri_matcher_ops(self);
     const weiri_core         *core      = viewer->core;
@@ -86,11 +85,11 @@ weiri_matcher_inspect(const weiri_matcher *self, const weiri_inspector *inspecto
     weir_value        *key    = calloc(plan->n_keys + (size_t)1, sizeof *key);
     uint32_t           cells  = weiri_registers_cells(core->registers);
     weiri_viewer       viewer = { .core = core,
-              .inspector               = inspector,
+              .inspector                = inspector,
               .values = calloc(plan->n_registers + (size_t)1, sizeof(weir_value)),
               .cells  = calloc(cells + (size_t)1, sizeof(weiri_cell)) };
-    *is_whole                = weiri_matcher_ops(self)->inspect != NULL;
-    bool is_ok = list != NULL && key != NULL && viewer.values != NULL
+    *is_whole                 = weiri_matcher_ops(self)->inspect != NULL;
+    bool is_ok                = list != NULL && key != NULL && viewer.values != NULL
                  && viewer.cells != NULL && weiri_viewer_reserve(&viewer, FIRST_ROOM);
     for (uint32_t i = 0; is_ok && i < n && !inspector->is_enough(inspector->context);
          i++) {

@@ -144,7 +144,7 @@ weiri_rings_loaded(weiri_executor *self);
 
 /* rings_inspect.c: likewise. */
 void
-weiri_rings_inspect(const weiri_executor *self, const weiri_partition *partition,
-    weiri_viewer *viewer);
+weiri_rings_inspect(
+    const weiri_executor *self, const weiri_partition *partition, weiri_viewer *viewer);
 
 #endif

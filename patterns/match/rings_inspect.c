@@ -1,4 +1,5 @@
-/* What the executor "rings" holds of a key: first events, and events that moved them on. */
+/* What the executor "rings" holds of a key: first events, and events that moved them on.
+ */
 #include "match/rings.h"
 
 static void
@@ -14,8 +15,8 @@ tell(const weiri_executor *self, entry *at, uint32_t step, weiri_viewer *viewer)
 }
 
 void
-weiri_rings_inspect(const weiri_executor *self, const weiri_partition *partition,
-    weiri_viewer *viewer)
+weiri_rings_inspect(
+    const weiri_executor *self, const weiri_partition *partition, weiri_viewer *viewer)
 {
     const rings_state *state = state_of(partition);
     for (uint32_t i = state->tail; i != state->head; i++) {

@@ -394,7 +394,7 @@ weiri_runs_loaded(weiri_executor *self);
 
 /* runs_inspect.c: likewise. */
 void
-weiri_runs_inspect(const weiri_executor *self, const weiri_partition *partition,
-    weiri_viewer *viewer);
+weiri_runs_inspect(
+    const weiri_executor *self, const weiri_partition *partition, weiri_viewer *viewer);
 
 #endif

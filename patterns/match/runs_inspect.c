@@ -16,9 +16,9 @@ inspect_run(const weiri_executor *self, const weiri_run *run, weiri_viewer *view
     for (uint32_t link = run->links; link != 0;) {
         const weiri_link *taken = weiri_link_at(self, link);
         viewer->taken[--at]     = (weiri_taken){ .step = taken->tag & WEIRI_LINK_STEP,
-                .time_ns                           = taken->time_ns,
-                .order                             = taken->tag >> 8 };
-        link = taken->before;
+                .time_ns                               = taken->time_ns,
+                .order                                 = taken->tag >> 8 };
+        link                    = taken->before;
     }
     weiri_held held = { .is_complete = run->state == WEIRI_RUN_COMPLETE,
         .taken                       = viewer->taken,
@@ -38,8 +38,8 @@ inspect_list(const weiri_executor *self, uint32_t first, weiri_viewer *viewer)
 }
 
 void
-weiri_runs_inspect(const weiri_executor *self, const weiri_partition *partition,
-    weiri_viewer *viewer)
+weiri_runs_inspect(
+    const weiri_executor *self, const weiri_partition *partition, weiri_viewer *viewer)
 {
     const weiri_runs_state *state = weiri_runs_state_of(partition);
     inspect_list(self, state->first, viewer);

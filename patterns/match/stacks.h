@@ -143,7 +143,7 @@ weiri_stacks_loaded(weiri_executor *self);
 
 /* stacks_inspect.c: likewise. */
 void
-weiri_stacks_inspect(const weiri_executor *self, const weiri_partition *partition,
-    weiri_viewer *viewer);
+weiri_stacks_inspect(
+    const weiri_executor *self, const weiri_partition *partition, weiri_viewer *viewer);
 
 #endif

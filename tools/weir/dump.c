@@ -113,7 +113,7 @@ on_key(void *context, const weir_value *values, uint32_t n)
     self->key         = NULL;
     self->is_key_told = false;
     renew(&self->arena);
-    FILE *out         = open_memstream(&self->key, &size);
+    FILE *out = open_memstream(&self->key, &size);
     for (uint32_t i = 0; out != NULL && i < n; i++) {
         fputs(i > 0 ? "," : "", out);
         write_bare(self, &values[i], out);
@@ -238,7 +238,7 @@ read_row_key(dump *self, const weiri_held_row *row)
 static void
 on_row(void *context, const weiri_held_row *row)
 {
-    dump             *self   = context;
+    dump              *self   = context;
     const weir_schema *schema = row->chunk->schema;
     char               at[WEIRI_TIME_TEXT];
     read_row_key(self, row);
@@ -280,7 +280,8 @@ print_head(const dump *self, const weiri_rule_sight *sight, bool is_other)
         printf(",\"keys\":%" PRIu64 ",\"held\":%" PRIu64 ",\"changed\":%s}\n",
             sight->n_keys, sight->n_held, is_other ? "true" : "false");
     } else if (is_other) {
-        printf("rule %s has changed since: what it held cannot be told with these rules\n",
+        printf(
+            "rule %s has changed since: what it held cannot be told with these rules\n",
             rule->name);
     } else {
         printf("rule %s%s: %" PRIu64 " key%s, %" PRIu64 " held\n", rule->name,
@@ -309,20 +310,20 @@ dump_rule(dump *self, const weiri_graph *graph, uint32_t index, weir_error *err)
         .row                                 = on_row,
         .is_enough                           = is_enough,
         .context                             = self };
-    weiri_rule_sight sight    = weiri_graph_rule(graph, index);
-    bool             is_whole = true;
-    self->rule                = &self->plan->rules[index];
-    bool is_other             = is_other_rule(self, self->rule->name);
-    self->n_told              = 0;
-    self->is_cut              = false;
+    weiri_rule_sight      sight     = weiri_graph_rule(graph, index);
+    bool                  is_whole  = true;
+    self->rule                      = &self->plan->rules[index];
+    bool is_other                   = is_other_rule(self, self->rule->name);
+    self->n_told                    = 0;
+    self->is_cut                    = false;
     print_head(self, &sight, is_other);
     if (is_other) {
         return WEIR_OK;
     }
     renew(&self->names);
-    self->registers = self->rule->match != NULL
-                          ? weiri_register_texts(self->names, self->rule->match)
-                          : NULL;
+    self->registers    = self->rule->match != NULL
+                             ? weiri_register_texts(self->names, self->rule->match)
+                             : NULL;
     weir_status status = weiri_graph_inspect(graph, index, &inspector, &is_whole, err);
     free(self->key);
     self->key = NULL;
@@ -374,10 +375,9 @@ dump_rules(dump *self, const weiri_statedir *dir, weir_error *err)
         }
     }
     weiri_graph_destroy(&graph);
-    return status == WEIR_OK && n == 0
-               ? WEIR_FAIL(err, WEIR_EINVAL, "--rule %s: there is no such rule",
-                   self->request->rule)
-               : status;
+    return status == WEIR_OK && n == 0 ? WEIR_FAIL(
+               err, WEIR_EINVAL, "--rule %s: there is no such rule", self->request->rule)
+                                       : status;
 }
 
 static weir_status

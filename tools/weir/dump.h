@@ -5,8 +5,8 @@
 #include "command.h"
 
 typedef struct dump_request {
-    const char *rule; /* NULL: all */
-    const char *key;  /* its values joined by commas; NULL: all */
+    const char *rule;  /* NULL: all */
+    const char *key;   /* its values joined by commas; NULL: all */
     uint64_t    limit; /* things that are told, of each rule */
     bool        is_json;
 } dump_request;

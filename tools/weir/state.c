@@ -5,8 +5,8 @@
 
 #include "command.h"
 #include "dump.h"
-#include "weiri/numtext.h"
 #include "weiri/flow.h"
+#include "weiri/numtext.h"
 #include "weiri/statedir.h"
 #include "weiri/timetext.h"
 
@@ -52,7 +52,14 @@ static const char RESTORE_HELP[] =
     "\n"
     "  --help  print this\n";
 
-enum { OPTION_FORMAT = 256, OPTION_SET, OPTION_RULE, OPTION_KEY, OPTION_LIMIT, OPTION_HELP };
+enum {
+    OPTION_FORMAT = 256,
+    OPTION_SET,
+    OPTION_RULE,
+    OPTION_KEY,
+    OPTION_LIMIT,
+    OPTION_HELP
+};
 
 enum { DUMP_LIMIT = 1000 };
 

@@ -9,21 +9,21 @@
 /* A partial match; or, of an executor that does not keep them one by one, an event from
  * which some are made when they are complete. Borrowed for the call. */
 typedef struct weiri_held {
-    bool is_shared;   /* such an event                                       */
-    bool is_complete; /* a match that waits for others, to be given in order */
+    bool is_shared;           /* such an event                                       */
+    bool is_complete;         /* a match that waits for others, to be given in order */
     const weiri_taken *taken; /* shape (n_taken,), oldest first; `order` is that of the
                                * rule's input                              */
-    uint32_t           n_taken;
-    int64_t            expires_ns; /* it is gone after that time; INT64_MAX: never */
-    const weir_value  *values;     /* shape (plan->n_registers,): what is held     */
+    uint32_t          n_taken;
+    int64_t           expires_ns; /* it is gone after that time; INT64_MAX: never */
+    const weir_value *values;     /* shape (plan->n_registers,): what is held     */
 } weiri_held;
 
 /* A row that is kept to find partners; borrowed for the call. */
 typedef struct weiri_held_row {
-    bool              is_right;   /* of the side that is joined to the other, or a table's */
-    bool              is_matched; /* it has had a partner  */
-    int64_t           time_ns;
-    uint32_t          n_keys; /* the first columns are the key's; they have no other name */
+    bool     is_right;   /* of the side that is joined to the other, or a table's */
+    bool     is_matched; /* it has had a partner  */
+    int64_t  time_ns;
+    uint32_t n_keys; /* the first columns are the key's; they have no other name */
     const weir_chunk *chunk;
     uint32_t          row; /* of the chunk */
 } weiri_held_row;
@@ -54,7 +54,8 @@ WEIR_MUST_CHECK weir_status
 weiri_matcher_inspect(const weiri_matcher *self, const weiri_inspector *inspector,
     bool *is_whole, weir_error *err);
 
-/* The same for a query's window: keys and the sizes of their states. errors  WEIR_ENOMEM */
+/* The same for a query's window: keys and the sizes of their states. errors  WEIR_ENOMEM
+ */
 WEIR_MUST_CHECK weir_status
 weiri_windower_inspect(
     const weiri_windower *self, const weiri_inspector *inspector, weir_error *err);

@@ -350,6 +350,28 @@ plan_source(weiri_planner *self, const weiri_ast_statement *statement)
     WEIRI_ARENA_PUSH(self->arena, self->plan->sources, self->plan->n_sources, source);
 }
 
+static bool
+plan_refresh(weiri_planner *self, const weiri_table_info *table, weiri_source *source)
+{
+    const weiri_ast_io *ast = &table->declared->io;
+    source->refresh_ns =
+        weiri_constant_duration(self, ast->refresh, false, "'refresh every'");
+    source->gone   = table->gone;
+    source->keys   = table->keys;
+    source->n_keys = table->n_keys;
+    if (source->refresh_ns > 0 && source->endpoint != WEIRI_ENDPOINT_FILE) {
+        weiri_report(self->diagnostics, WEIRI_E_BAD_TABLE, ast->refresh->at,
+            "only a file can be read again");
+        return false;
+    }
+    if (source->refresh_ns > 0 && !source->is_timeless) {
+        weiri_report(self->diagnostics, WEIRI_E_BAD_TABLE, ast->refresh->at,
+            "a file that says from when on its rows hold is read once: without 'refresh'");
+        return false;
+    }
+    return source->refresh_ns > 0;
+}
+
 /* The file of a table, read before everything else: its rows are of no time, or of
  * that which they say. */
 static void
@@ -357,10 +379,6 @@ plan_table_source(weiri_planner *self, const weiri_table_info *table)
 {
     const weiri_ast_io *ast = &table->declared->io;
     weiri_source        source;
-    if (ast->refresh != NULL) {
-        weiri_report_not_yet(self, ast->refresh->at, "'refresh' is");
-        return;
-    }
     if (!weiri_plan_source(self, ast, table->contents, &source)
         || self->streams[table->contents].is_broken) {
         return;
@@ -372,6 +390,9 @@ plan_table_source(weiri_planner *self, const weiri_table_info *table)
     }
     source.is_timeless = self->plan->streams[table->contents].schema.time_field < 0;
     source.place       = weiri_planner_place(self, table->declared->name.at);
+    if (ast->refresh != NULL && !plan_refresh(self, table, &source)) {
+        return;
+    }
     WEIRI_ARENA_PUSH(self->arena, self->plan->sources, self->plan->n_sources, source);
 }
 

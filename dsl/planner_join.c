@@ -174,7 +174,7 @@ warn_join(weiri_querying *self, const weiri_join *join, const weiri_ast_join *as
 
 /* The joined row: fields of the left, then of the right. */
 static const weir_field *
-joined_fields(const weiri_querying *self, const weiri_join *join, const char *right_name)
+joined_fields(const weiri_querying *self, const weiri_join *join, const char *label)
 {
     const weir_schema *left  = join->sides[0].schema;
     const weir_schema *right = join->sides[1].schema;
@@ -187,8 +187,7 @@ joined_fields(const weiri_querying *self, const weiri_join *join, const char *ri
     for (uint32_t i = 0; i < right->n_fields; i++) {
         weir_field *field = &fields[left->n_fields + i];
         *field            = right->fields[i];
-        field->name       = weiri_arena_format(
-                  arena, "%s.%s", right_name != NULL ? right_name : right->name, field->name);
+        field->name       = weiri_arena_format(arena, "%s.%s", label, field->name);
         field->is_nullable = field->is_nullable || join->is_left;
     }
     return fields;
@@ -197,18 +196,23 @@ joined_fields(const weiri_querying *self, const weiri_join *join, const char *ri
 static weiri_join_side
 new_side(const weiri_querying *self, uint32_t stream)
 {
-    const weiri_stream *row = &self->planner->plan->streams[stream];
+    const weiri_plan   *plan = self->planner->plan;
+    const weiri_stream *row  = &plan->streams[stream];
     return (weiri_join_side){ .stream = stream,
-        .rank                         = row->rank,
+        .rank                         = plan->streams[weiri_plan_place(plan, stream)].rank,
         .schema                       = &row->schema,
         .keys                         = weiri_arena_alloc(
                                     self->planner->arena, WEIRI_JOIN_KEYS * sizeof(const weiri_expr *)) };
 }
 
-/* A join of what the query has read so far with one more stream. */
+/* A join of what the query has read so far with one more stream.
+ *
+ *   right_name  as the rule calls it; NULL: it is looked up
+ *   label       what stands before the right's fields where they are printed
+ */
 static weiri_join *
 add_join(weiri_querying *self, weiri_join join, uint32_t right, const char *right_name,
-    weiri_span at)
+    const char *label, weiri_span at)
 {
     weiri_planner *planner = self->planner;
     weiri_query   *query   = self->query;
@@ -217,15 +221,19 @@ add_join(weiri_querying *self, weiri_join join, uint32_t right, const char *righ
     out->sides[0]          = new_side(self, query->stream);
     out->sides[1]          = new_side(self, right);
     const char *name       = weiri_arena_format(
-              planner->arena, "%s, join %u", self->rule->name.text, self->n_joins + 1);
+              planner->arena, "%s, join %u", self->rule->name.text,
+              self->n_before + self->n_joins + 1);
     out->stream           = weiri_add_hidden_stream(planner, name, WEIRI_ORIGIN_JOIN, at);
     weiri_stream *stream  = &planner->plan->streams[out->stream];
     uint32_t      first   = query->schema->n_fields;
-    stream->schema.fields = joined_fields(self, out, right_name);
+    stream->schema.fields = joined_fields(self, out, label);
     stream->schema.n_fields = first + out->sides[1].schema->n_fields;
     stream->used = weiri_arena_alloc(planner->arena, stream->schema.n_fields + (size_t)1);
-    uint32_t left_rank           = out->sides[0].rank;
-    uint32_t right_rank          = out->sides[1].rank;
+    uint32_t left_rank  = planner->plan->streams[query->stream].rank;
+    uint32_t right_rank = planner->plan->streams[right].rank;
+    if (right_name == NULL) { /* the event, whatever is looked up of it */
+        stream->like = 1 + weiri_plan_place(planner->plan, query->stream);
+    }
     stream->rank                 = 1 + (left_rank > right_rank ? left_rank : right_rank);
     out->schema                  = &stream->schema;
     out->used                    = stream->used;
@@ -323,15 +331,14 @@ is_same_lookup(const weiri_querying *self, uint32_t part, const weiri_table_info
     return is_same;
 }
 
-/* One part of the key that a lookup names; NULL after a report. */
+/* One part of the key that a lookup names, as it was typed; NULL after a report. */
 static weiri_expr *
 plan_lookup_key(weiri_querying *self, const weiri_table_info *table, uint32_t i,
-    const weiri_ast_expr *node)
+    const weiri_ast_expr *node, weiri_expr *key)
 {
     const weir_schema *schema = &self->planner->plan->streams[table->changes].schema;
     const weir_field  *field  = &schema->fields[table->keys[i]];
     weir_error         err    = { .status = WEIR_OK };
-    weiri_expr        *key    = weiri_query_expr(self, WEIRI_QUERY_WHERE, node);
     weiri_expr        *out    = NULL;
     if (key != NULL
         && weiri_expr_convert(self->planner->arena, key, field->type, &out, &err)
@@ -348,7 +355,7 @@ plan_lookup_key(weiri_querying *self, const weiri_table_info *table, uint32_t i,
 
 static bool
 plan_lookup_keys(weiri_querying *self, const weiri_table_info *table,
-    const weiri_ast_expr *index, weiri_expr **keys)
+    const weiri_ast_expr *index, weiri_key_typing type, void *context, weiri_expr **keys)
 {
     uint32_t n = index->n_items - 1;
     if (n != table->n_keys) {
@@ -358,7 +365,8 @@ plan_lookup_keys(weiri_querying *self, const weiri_table_info *table,
         return false;
     }
     for (uint32_t i = 0; i < n; i++) {
-        keys[i] = plan_lookup_key(self, table, i, index->items[i + 1]);
+        const weiri_ast_expr *part = index->items[i + 1];
+        keys[i] = plan_lookup_key(self, table, i, part, type(context, part));
         if (keys[i] == NULL) {
             return false;
         }
@@ -391,6 +399,21 @@ note_own(weiri_querying *self, const weiri_table_info *table, const weiri_join *
     self->own = join;
 }
 
+/* What was looked up, in short. */
+static const char *
+label_of(const weiri_querying *self, const weiri_table_info *table,
+    weiri_expr *const *keys)
+{
+    weiri_arena *arena = self->planner->arena;
+    const char  *label = table->declared->name.text;
+    for (uint32_t i = 0; i < table->n_keys; i++) {
+        bool is_field = keys[i]->kind == WEIRI_EXPR_FIELD;
+        label         = weiri_arena_format(arena, "%s%s%s", label, i == 0 ? "[" : ", ",
+                    is_field ? self->query->schema->fields[keys[i]->as.field].name : "...");
+    }
+    return weiri_arena_format(arena, "%s]", label);
+}
+
 /* The part that has the row of this key, joined now if no lookup before did it. */
 static const weiri_query_part *
 part_of_lookup(weiri_querying *self, const weiri_table_info *table,
@@ -407,7 +430,8 @@ part_of_lookup(weiri_querying *self, const weiri_table_info *table,
             "a rule looks up at most %d different keys", WEIRI_LOOKUPS);
         return NULL;
     }
-    weiri_join *join = add_join(self, lookup_join(table, true), table->changes, NULL, at);
+    weiri_join *join = add_join(self, lookup_join(table, true), table->changes, NULL,
+        label_of(self, table, keys), at);
     for (uint32_t i = 0; i < table->n_keys; i++) {
         join->sides[0].keys[i] = keys[i];
         join->sides[1].keys[i] =
@@ -420,8 +444,8 @@ part_of_lookup(weiri_querying *self, const weiri_table_info *table,
 }
 
 uint32_t
-weiri_query_lookup(
-    weiri_querying *self, const weiri_table_info *table, const weiri_ast_expr *node)
+weiri_lookup(weiri_querying *self, const weiri_table_info *table,
+    const weiri_ast_expr *node, weiri_key_typing type, void *context)
 {
     const weiri_ast_expr *index  = node->items[0];
     const weir_schema    *schema = &self->planner->plan->streams[table->contents].schema;
@@ -429,6 +453,28 @@ weiri_query_lookup(
     if (self->planner->streams[table->contents].is_broken || node->name.text == NULL) {
         return WEIRI_NONE;
     }
+    int32_t field = weir_schema_find(schema, node->name.text);
+    if (field < 0) {
+        weiri_report_no_field(self->planner, table->contents, node->name);
+        return WEIRI_NONE;
+    }
+    if (!plan_lookup_keys(self, table, index, type, context, keys)) {
+        return WEIRI_NONE;
+    }
+    const weiri_query_part *part = part_of_lookup(self, table, keys, index->at);
+    return part == NULL ? WEIRI_NONE : part->first + (uint32_t)field;
+}
+
+static weiri_expr *
+type_key(void *context, const weiri_ast_expr *node)
+{
+    return weiri_query_expr(context, WEIRI_QUERY_WHERE, node);
+}
+
+uint32_t
+weiri_query_lookup(
+    weiri_querying *self, const weiri_table_info *table, const weiri_ast_expr *node)
+{
     if (self->is_joining) {
         weiri_report(self->planner->diagnostics, WEIRI_E_BAD_LOOKUP, node->at,
             "a lookup cannot stand in 'on'");
@@ -436,16 +482,7 @@ weiri_query_lookup(
             "join the table, or write the condition after the joins: 'where ...'");
         return WEIRI_NONE;
     }
-    int32_t field = weir_schema_find(schema, node->name.text);
-    if (field < 0) {
-        weiri_report_no_field(self->planner, table->contents, node->name);
-        return WEIRI_NONE;
-    }
-    if (!plan_lookup_keys(self, table, index, keys)) {
-        return WEIRI_NONE;
-    }
-    const weiri_query_part *part = part_of_lookup(self, table, keys, index->at);
-    return part == NULL ? WEIRI_NONE : part->first + (uint32_t)field;
+    return weiri_lookup(self, table, node, type_key, self);
 }
 
 /* ---- joins as written ---- */
@@ -475,7 +512,7 @@ plan_join(weiri_querying *self, const weiri_ast_join *ast)
     if (table != NULL) {
         join = lookup_join(table, ast->is_left);
     }
-    weiri_join *out = add_join(self, join, right, name.text, ast->at);
+    weiri_join *out = add_join(self, join, right, name.text, name.text, ast->at);
     if (table == NULL) {
         plan_within(self, out, ast);
     } else {

@@ -39,6 +39,7 @@ typedef struct weiri_querying {
     weiri_join           *joins[WEIRI_PARTS];
     uint32_t              n_joins;
     bool                  is_joining; /* `on` is being planned */
+    uint32_t              n_before;   /* joins of the same rule that others have  */
     const weiri_join     *own;        /* of the table that the rule writes; NULL: none */
 } weiri_querying;
 
@@ -69,6 +70,13 @@ weiri_plan_joins(weiri_querying *self);
 uint32_t
 weiri_query_lookup(
     weiri_querying *self, const weiri_table_info *table, const weiri_ast_expr *node);
+
+/* The same, the parts of the key typed by `type`. */
+typedef weiri_expr *(*weiri_key_typing)(void *context, const weiri_ast_expr *node);
+
+uint32_t
+weiri_lookup(weiri_querying *self, const weiri_table_info *table,
+    const weiri_ast_expr *node, weiri_key_typing type, void *context);
 
 /* Look up what the rule asks of other tables than the one that it writes: its own comes
  * last. */

@@ -22,6 +22,7 @@ struct weiri_engine {
     weiri_turn           turn;       /* of the flow, the last; its number is the next's */
     bool                 has_turn;   /* it is to be opened                 */
     bool                 is_live;    /* some source is not a regular file  */
+    bool                 has_refreshed; /* some source is read again and again */
     bool                 is_ended;   /* the last pass is done              */
     bool                 is_running; /* other threads are at work          */
 };

@@ -7,6 +7,8 @@
 #include "weiri/codec.h"
 #include "weiri/limits.h"
 
+typedef struct weiri_refresh weiri_refresh;
+
 struct weiri_intake {
     weiri_intake_config config;
     weiri_clock         clock;
@@ -36,8 +38,11 @@ struct weiri_intake {
     weir_status failed;   /* by a callback, told by the pump          */
     uint32_t    stop_row; /* rows of `chunk` before the dead record at
                            * which the source stops                   */
-    weir_error failure;
-    weir_error first_dead; /* of this run */
+    weir_error     failure;
+    weir_error     first_dead; /* of this run */
+    weir_error     notice;     /* the last of counts.n_notices */
+    weiri_refresh *refresh;    /* the file is read again and again, and always as a
+                                * whole; NULL: once                               */
 };
 
 /* Note the first failure of a callback; the pump tells it. */
@@ -65,6 +70,68 @@ weiri_intake_add_dead(weiri_intake *self, const weiri_dead_record *record);
 /* Dead records that came before the first event get the time of that event. */
 void
 weiri_intake_stamp_early_dead(weiri_intake *self, int64_t time_ns);
+
+/* ---- refresh.c ---- */
+
+/* errors  WEIR_ENOMEM; WEIR_EINVAL  it is no file */
+WEIR_MUST_CHECK weir_status
+weiri_refresh_new(weiri_intake *self, weir_error *err);
+
+void
+weiri_refresh_destroy(weiri_refresh **self_p);
+
+/* Look at the file, at the time at which the clock stands. errors  as weiri_intake_pump */
+WEIR_MUST_CHECK weir_status
+weiri_refresh_pump(weiri_intake *self, weir_error *err);
+
+uint64_t
+weiri_refresh_position(const weiri_intake *self);
+
+void
+weiri_refresh_save(const weiri_intake *self, weiri_pack *out);
+
+/* What is wrong with the bytes is noted in `in`. errors  WEIR_EDATA, WEIR_EFULL,
+ * WEIR_ENOMEM */
+WEIR_MUST_CHECK weir_status
+weiri_refresh_load(weiri_intake *self, weiri_unpack *in, uint64_t position);
+
+/* ---- table_rows.c ---- */
+
+/* The rows of a table's file, found by key: of two with one key the later. */
+typedef struct weiri_table_rows {
+    const weir_schema *schema;
+    const uint32_t    *keys; /* shape (n_keys,): fields */
+    uint32_t           n_keys;
+    weir_chunk       **chunks; /* shape (n_chunks,)                       */
+    uint32_t           n_chunks;
+    uint64_t           n_rows; /* of all chunks                           */
+    uint64_t          *slots;  /* shape (mask + 1,): 1 + the row's number; 0: free */
+    uint64_t           mask;
+} weiri_table_rows;
+
+void
+weiri_table_rows_fini(weiri_table_rows *self);
+
+/* Append a chunk, which is taken on WEIR_OK. Not after weiri_table_rows_index.
+ *
+ *   errors  WEIR_ENOMEM; WEIR_EFULL: more than WEIRI_JOIN_ROWS rows
+ */
+WEIR_MUST_CHECK weir_status
+weiri_table_rows_add(weiri_table_rows *self, weir_chunk **chunk_p);
+
+/* Make rows findable. errors  WEIR_ENOMEM */
+WEIR_MUST_CHECK weir_status
+weiri_table_rows_index(weiri_table_rows *self);
+
+/* The row with the key that row `row` of `chunk` has; false: there is none. */
+bool
+weiri_table_rows_find(const weiri_table_rows *self, const weir_chunk *chunk, uint32_t row,
+    const weir_chunk **in, uint32_t *at);
+
+/* Whether two rows say the same in all fields. */
+bool
+weiri_table_rows_are_same(
+    const weir_chunk *a, uint32_t a_row, const weir_chunk *b, uint32_t b_row);
 
 /* ---- tape.c ---- */
 

@@ -312,6 +312,9 @@ weiri_intake_pump(weiri_intake *self, int64_t wait_ns, weir_error *err)
     if (self->is_closed) {
         return WEIR_EOF;
     }
+    if (self->refresh != NULL) {
+        return weiri_refresh_pump(self, err);
+    }
     weir_status status = begin_chunk(self, err);
     if (status != WEIR_OK) {
         return status;
@@ -378,7 +381,9 @@ weiri_intake_new(const weiri_intake_config *config, weiri_intake **out, weir_err
     self->config = *config;
     weiri_clock_init(&self->clock, config->source->lateness_ns);
     weir_status status = open_input(self, err);
-    if (status == WEIR_OK && weiri_intake_is_regular(self)) {
+    if (status == WEIR_OK && config->source->refresh_ns > 0) {
+        status = weiri_refresh_new(self, err);
+    } else if (status == WEIR_OK && weiri_intake_is_regular(self)) {
         self->config.tape = NULL; /* it can be read again */
     }
     if (status == WEIR_OK) {
@@ -408,6 +413,7 @@ weiri_intake_destroy(weiri_intake **self_p)
     weir_chunk_drop(&self->chunk);
     weir_chunk_drop(&self->late);
     weir_chunk_drop(&self->dead);
+    weiri_refresh_destroy(&self->refresh);
     free(self->bytes);
     free(self);
     *self_p = NULL;
@@ -417,6 +423,12 @@ weiri_clock *
 weiri_intake_clock(weiri_intake *self)
 {
     return &self->clock;
+}
+
+bool
+weiri_intake_is_refreshed(const weiri_intake *self)
+{
+    return self->refresh != NULL;
 }
 
 bool

@@ -5,7 +5,8 @@
 uint64_t
 weiri_intake_position(const weiri_intake *self)
 {
-    return weiri_decoder_position(self->decoder);
+    return self->refresh != NULL ? weiri_refresh_position(self)
+                                 : weiri_decoder_position(self->decoder);
 }
 
 static void
@@ -22,7 +23,7 @@ weiri_intake_save(const weiri_intake *self, weiri_pack *out, weir_error *err)
 {
     weiri_file_mark mark   = { 0 };
     weir_status     status = WEIR_OK;
-    if (weiri_intake_is_regular(self)) {
+    if (weiri_intake_is_regular(self) && self->refresh == NULL) {
         status = weiri_reader_mark(self->reader, &mark, err);
     }
     weiri_pack_number(out, weiri_intake_is_regular(self));
@@ -40,6 +41,9 @@ weiri_intake_save(const weiri_intake *self, weiri_pack *out, weir_error *err)
     weiri_decoder_save(self->decoder, out);
     save_side(self->late, out);
     save_side(self->dead, out);
+    if (self->refresh != NULL) {
+        weiri_refresh_save(self, out);
+    }
     return status;
 }
 
@@ -112,8 +116,15 @@ weiri_intake_load(weiri_intake *self, weiri_unpack *in, weir_error *err)
     if (status == WEIR_OK) {
         status = load_side(self->config.dead, in, &self->dead);
     }
+    if (status == WEIR_OK && self->refresh != NULL) {
+        status = weiri_refresh_load(self, in, stand.position);
+    }
     if (in->wrong != NULL) {
         return WEIR_FAIL(err, WEIR_EDATA, "%s: %s", self->config.path, in->wrong);
+    }
+    if (self->refresh != NULL) {
+        return status == WEIR_OK ? status
+                                 : WEIR_FAIL(err, status, "%s", self->config.path);
     }
     return status == WEIR_OK ? load_input(self, &mark, err)
                              : WEIR_FAIL(err, status, "%s", self->config.path);

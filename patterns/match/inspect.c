@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "inspect/listing.h"
 #include "match/inside.h"
 
 enum { FIRST_ROOM = 16 };
@@ -32,7 +33,7 @@ expiry(const weiri_match *plan, int64_t start_ns)
 }
 
 void
-weiri_viewer_tell(weiri_viewer *self, weiri_held *held, const weiri_cell *cells)
+weiri_viewer_tell(weiri_viewer *self, weiri_held_match *held, const weiri_cell *cells)
 {
     const weiri_match *plan     = self->core->plan;
     const int64_t      start_ns = held->n_taken > 0 ? held->taken[0].time_ns : 0;
@@ -52,7 +53,7 @@ void
 weiri_viewer_tell_kept(weiri_viewer *self, weiri_taken taken, const weiri_cell *kept)
 {
     weiri_registers *registers = self->core->registers;
-    weiri_held       held      = { .is_shared = true, .taken = &taken, .n_taken = 1 };
+    weiri_held_match       held      = { .is_shared = true, .taken = &taken, .n_taken = 1 };
     weiri_registers_clear(registers, self->cells);
     weiri_registers_take_kept(registers, self->cells, taken.step, kept);
     weiri_viewer_tell(self, &held, self->cells);
@@ -74,29 +75,42 @@ inspect_key(
     }
 }
 
+static bool
+list_keys(const weiri_core *core, weir_value *key, weiri_listing *out)
+{
+    uint32_t               number    = 0;
+    bool                   ok        = true;
+    const weiri_partition *partition = weiri_keys_next(core->keys, &number);
+    for (; ok && partition != NULL; partition = weiri_keys_next(core->keys, &number)) {
+        weiri_keys_values(core->keys, partition, key);
+        ok = weiri_listing_add(out, partition->self, key, core->plan->n_keys);
+    }
+    return ok && weiri_listing_sort(out);
+}
+
 weir_status
 weiri_matcher_inspect(const weiri_matcher *self, const weiri_inspector *inspector,
     bool *is_whole, weir_error *err)
 {
     const weiri_core  *core   = weiri_matcher_core(self);
     const weiri_match *plan   = core->plan;
-    uint32_t           n      = weiri_keys_live(core->keys);
-    uint32_t          *list   = weiri_keys_list(core->keys);
+    weiri_listing      keys   = { .n = 0 };
     weir_value        *key    = calloc(plan->n_keys + (size_t)1, sizeof *key);
     uint32_t           cells  = weiri_registers_cells(core->registers);
     weiri_viewer       viewer = { .core = core,
-              .inspector                = inspector,
+              .inspector               = inspector,
               .values = calloc(plan->n_registers + (size_t)1, sizeof(weir_value)),
               .cells  = calloc(cells + (size_t)1, sizeof(weiri_cell)) };
     *is_whole                 = weiri_matcher_ops(self)->inspect != NULL;
-    bool is_ok                = list != NULL && key != NULL && viewer.values != NULL
-                 && viewer.cells != NULL && weiri_viewer_reserve(&viewer, FIRST_ROOM);
-    for (uint32_t i = 0; is_ok && i < n && !inspector->is_enough(inspector->context);
+    bool is_ok = key != NULL && viewer.values != NULL && viewer.cells != NULL
+                 && weiri_viewer_reserve(&viewer, FIRST_ROOM)
+                 && list_keys(core, key, &keys);
+    for (uint32_t i = 0; is_ok && i < keys.n && !inspector->is_enough(inspector->context);
          i++) {
-        inspect_key(self, &viewer, list[i], key);
+        inspect_key(self, &viewer, keys.items[i].number, key);
     }
     is_ok = is_ok && !viewer.is_out_of_memory;
-    free(list);
+    weiri_listing_fini(&keys);
     free(key);
     free(viewer.values);
     free(viewer.cells);

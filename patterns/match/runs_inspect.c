@@ -20,7 +20,7 @@ inspect_run(const weiri_executor *self, const weiri_run *run, weiri_viewer *view
                 .order                                 = taken->tag >> 8 };
         link                    = taken->before;
     }
-    weiri_held held = { .is_complete = run->state == WEIRI_RUN_COMPLETE,
+    weiri_held_match held = { .is_complete = run->state == WEIRI_RUN_COMPLETE,
         .taken                       = viewer->taken,
         .n_taken                     = n };
     weiri_viewer_tell(viewer, &held, run->cells);

@@ -292,9 +292,32 @@ prepare(weiri_trace *self, weir_error *err)
     return WEIR_OK;
 }
 
+/* All events until it is enough. A trace that is full may have given what it was for. */
+static weir_status
+process_all(weiri_trace *self, const weiri_trace_bound *bound, weir_error *err)
+{
+    uint32_t n_outputs = 0;
+    for (uint32_t i = 0; i < self->n_events; i++) {
+        process(self, i);
+        if (bound->is_enough != NULL && self->n_outputs > n_outputs
+            && bound->is_enough(bound->context, self)) {
+            return WEIR_OK;
+        }
+        n_outputs = self->n_outputs;
+        if (self->is_full) {
+            return WEIR_FAIL(err, WEIR_EFULL,
+                "too many partial matches to tell of: %u at event %u of the key",
+                self->runs.n, i + 1);
+        }
+    }
+    finish(self);
+    return WEIR_OK;
+}
+
 weir_status
 weiri_trace_new_within(const weiri_match *plan, const weiri_trace_event *events,
-    uint32_t n, int64_t end_ns, uint32_t max_nodes, weiri_trace **out, weir_error *err)
+    uint32_t n, int64_t end_ns, const weiri_trace_bound *bound, weiri_trace **out,
+    weir_error *err)
 {
     weiri_trace *self  = calloc(1, sizeof *self);
     weiri_arena *arena = weiri_arena_new();
@@ -308,21 +331,15 @@ weiri_trace_new_within(const weiri_match *plan, const weiri_trace_event *events,
     self->events       = events;
     self->n_events     = n;
     self->end_ns       = end_ns;
-    self->max_nodes    = max_nodes;
+    self->max_nodes    = bound->max_nodes;
     weir_status status = prepare(self, err);
-    for (uint32_t i = 0; i < n && status == WEIR_OK; i++) {
-        process(self, i);
-        if (self->is_full) {
-            status = WEIR_FAIL(err, WEIR_EFULL,
-                "too many partial matches to tell of: %u at event %u of the key",
-                self->runs.n, i + 1);
-        }
+    if (status == WEIR_OK) {
+        status = process_all(self, bound, err);
     }
     if (status != WEIR_OK) {
         weiri_trace_destroy(&self);
         return status;
     }
-    finish(self);
     *out = self;
     return WEIR_OK;
 }
@@ -331,7 +348,8 @@ weir_status
 weiri_trace_new(const weiri_match *plan, const weiri_trace_event *events, uint32_t n,
     int64_t end_ns, weiri_trace **out, weir_error *err)
 {
-    return weiri_trace_new_within(plan, events, n, end_ns, WEIRI_TRACE_NODES, out, err);
+    const weiri_trace_bound bound = { .max_nodes = WEIRI_TRACE_NODES };
+    return weiri_trace_new_within(plan, events, n, end_ns, &bound, out, err);
 }
 
 void

@@ -132,7 +132,7 @@ step_name(const dump *self, const weiri_taken *taken)
 
 /* Registers that hold nothing of a step that was not taken are left out. */
 static bool
-is_held(const dump *self, const weiri_held *held, uint32_t r)
+is_held(const dump *self, const weiri_held_match *held, uint32_t r)
 {
     uint32_t step = self->rule->match->registers[r].step;
     for (uint32_t i = 0; i < held->n_taken; i++) {
@@ -144,7 +144,7 @@ is_held(const dump *self, const weiri_held *held, uint32_t r)
 }
 
 static void
-print_held_text(const dump *self, const weiri_held *held)
+print_held_text(const dump *self, const weiri_held_match *held)
 {
     char at[WEIRI_TIME_TEXT];
     printf("    %s", held->is_complete ? "complete, waits:"
@@ -169,7 +169,7 @@ print_held_text(const dump *self, const weiri_held *held)
 }
 
 static void
-print_held_json(const dump *self, const weiri_held *held)
+print_held_json(const dump *self, const weiri_held_match *held)
 {
     char at[WEIRI_TIME_TEXT];
     fputs(",\"taken\":[", stdout);
@@ -197,7 +197,7 @@ print_held_json(const dump *self, const weiri_held *held)
 }
 
 static void
-on_held(void *context, const weiri_held *held)
+on_held(void *context, const weiri_held_match *held)
 {
     dump *self = context;
     begin_line(self, held->is_complete ? "complete"
@@ -380,18 +380,6 @@ dump_rules(dump *self, const weiri_statedir *dir, weir_error *err)
                                        : status;
 }
 
-static weir_status
-check_dir(const weiri_statedir *dir, weir_error *err)
-{
-    if (dir->n_shards > 1) {
-        return WEIR_FAIL(err, WEIR_EINVAL,
-            "the state is that of a run with --shards %" PRIu32
-            ": its rules cannot be told key by key",
-            dir->n_shards);
-    }
-    return WEIR_OK;
-}
-
 int
 dump_state(const weiri_plan *plan, const char *path, const dump_request *request)
 {
@@ -401,9 +389,6 @@ dump_state(const weiri_plan *plan, const char *path, const dump_request *request
     weir_status    status = weiri_statedir_read(path, &dir, &err);
     self.arena            = weiri_arena_new();
     self.names            = weiri_arena_new();
-    if (status == WEIR_OK) {
-        status = check_dir(&dir, &err);
-    }
     if (status == WEIR_OK && dir.is_ended) {
         puts(request->is_json ? "{\"part\":\"end\"}"
                               : "all inputs were read to their ends: nothing is held");

@@ -81,3 +81,10 @@ json_bool(json_writer *self, const char *name, bool value)
     begin_value(self, name);
     fputs(value ? "true" : "false", self->file);
 }
+
+void
+json_raw(json_writer *self, const char *name, const char *json)
+{
+    begin_value(self, name);
+    fputs(json != NULL ? json : "null", self->file);
+}

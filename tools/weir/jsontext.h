@@ -34,4 +34,8 @@ json_int(json_writer *self, const char *name, int64_t value);
 void
 json_bool(json_writer *self, const char *name, bool value);
 
+/* A value that is JSON already; NULL is null. */
+void
+json_raw(json_writer *self, const char *name, const char *json);
+
 #endif

@@ -251,6 +251,7 @@ struct progress {
     weiri_live   *live; /* NULL: nobody may look */
     double        begun;
     double        told;
+    uint64_t      n_notices; /* that were told */
     bool          is_on; /* a person is looking at standard error */
 };
 
@@ -356,11 +357,23 @@ tell_summary(const struct progress *self, const weiri_engine *engine)
 
 /* ---- the run ---- */
 
+static void
+tell_notice(struct progress *self)
+{
+    uint64_t    n      = 0;
+    const char *notice = weiri_engine_notice(self->engine, &n);
+    if (n > self->n_notices) {
+        fprintf(stderr, "%sweir: %s\n", self->is_on ? "\r\033[K" : "", notice);
+        self->n_notices = n;
+    }
+}
+
 /* Told each turn, by whoever drives. */
 static void
 tell_turn(void *context)
 {
     struct progress *self = context;
+    tell_notice(self);
     tell_progress(self);
     if (self->live != NULL) {
         weiri_live_tell(self->live, self->engine, false);

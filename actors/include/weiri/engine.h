@@ -121,6 +121,11 @@ weiri_engine_end(weiri_engine *self, weir_error *err);
 WEIR_MUST_CHECK weir_status
 weiri_engine_run(weiri_engine *self, weir_error *err);
 
+/* What somebody may have to act upon while the run goes on: the last of it, and how often
+ * there was some. NULL: nothing yet. */
+const char *
+weiri_engine_notice(const weiri_engine *self, uint64_t *n_notices);
+
 /* Whether all inputs have been read to their ends, if a turn gave WEIR_EOF; else it was
  * told to stop. */
 bool

@@ -8,7 +8,7 @@
 
 /* A partial match; or, of an executor that does not keep them one by one, an event from
  * which some are made when they are complete. Borrowed for the call. */
-typedef struct weiri_held {
+typedef struct weiri_held_match {
     bool is_shared;           /* such an event                                       */
     bool is_complete;         /* a match that waits for others, to be given in order */
     const weiri_taken *taken; /* shape (n_taken,), oldest first; `order` is that of the
@@ -16,7 +16,7 @@ typedef struct weiri_held {
     uint32_t          n_taken;
     int64_t           expires_ns; /* it is gone after that time; INT64_MAX: never */
     const weir_value *values;     /* shape (plan->n_registers,): what is held     */
-} weiri_held;
+} weiri_held_match;
 
 /* A row that is kept to find partners; borrowed for the call. */
 typedef struct weiri_held_row {
@@ -34,7 +34,7 @@ typedef struct weiri_inspector {
      *   values   shape (n,), borrowed for the call
      *   returns  whether it is to be looked into */
     bool (*key)(void *context, const weir_value *values, uint32_t n);
-    void (*held)(void *context, const weiri_held *held);
+    void (*held)(void *context, const weiri_held_match *held);
     /* How many bytes a window's state of the key takes when it is saved. */
     void (*sized)(void *context, size_t size);
     /* A row of one side of a join, or of a table, in the order of time. */

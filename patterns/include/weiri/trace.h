@@ -142,6 +142,13 @@ typedef struct weiri_goal {
     int64_t time_ns; /* of the match; without: any that the rule as it is does not give */
 } weiri_goal;
 
+/* Whether every match wants an event of a stream of which the partition has none: there
+ * is nothing that a step other than a `not` could take, whatever its conditions were; of
+ * a silence, whether no time has passed that could be one. No change of the rule's parts
+ * makes a match then. */
+bool
+weiri_trace_has_nothing(const weiri_trace *self);
+
 /* The parts of the rule without which the expected match is given: one, if there is such
  * a one, those named by the obstacles of the nearest partial matches first; else as few
  * as can be found, none of which can be spared. It is found by running the rule without

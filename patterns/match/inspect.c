@@ -53,7 +53,7 @@ void
 weiri_viewer_tell_kept(weiri_viewer *self, weiri_taken taken, const weiri_cell *kept)
 {
     weiri_registers *registers = self->core->registers;
-    weiri_held_match       held      = { .is_shared = true, .taken = &taken, .n_taken = 1 };
+    weiri_held_match held      = { .is_shared = true, .taken = &taken, .n_taken = 1 };
     weiri_registers_clear(registers, self->cells);
     weiri_registers_take_kept(registers, self->cells, taken.step, kept);
     weiri_viewer_tell(self, &held, self->cells);
@@ -98,7 +98,7 @@ weiri_matcher_inspect(const weiri_matcher *self, const weiri_inspector *inspecto
     weir_value        *key    = calloc(plan->n_keys + (size_t)1, sizeof *key);
     uint32_t           cells  = weiri_registers_cells(core->registers);
     weiri_viewer       viewer = { .core = core,
-              .inspector               = inspector,
+              .inspector                = inspector,
               .values = calloc(plan->n_registers + (size_t)1, sizeof(weir_value)),
               .cells  = calloc(cells + (size_t)1, sizeof(weiri_cell)) };
     *is_whole                 = weiri_matcher_ops(self)->inspect != NULL;

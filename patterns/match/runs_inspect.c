@@ -21,8 +21,8 @@ inspect_run(const weiri_executor *self, const weiri_run *run, weiri_viewer *view
         link                    = taken->before;
     }
     weiri_held_match held = { .is_complete = run->state == WEIRI_RUN_COMPLETE,
-        .taken                       = viewer->taken,
-        .n_taken                     = n };
+        .taken                             = viewer->taken,
+        .n_taken                           = n };
     weiri_viewer_tell(viewer, &held, run->cells);
 }
 

@@ -43,6 +43,19 @@ current_watermark(const weiri_engine *self)
     return slowest < 0 ? INT64_MAX : clock_of(self, (uint32_t)slowest);
 }
 
+/* The least clock of the sources that are read once. */
+static int64_t
+least_clock(const weiri_engine *self)
+{
+    int64_t least = INT64_MAX;
+    for (uint32_t i = 0; i < self->plan->n_sources; i++) {
+        if (!weiri_intake_is_refreshed(self->intakes[i]) && clock_of(self, i) < least) {
+            least = clock_of(self, i);
+        }
+    }
+    return least;
+}
+
 /* Time of the newest event of any source; INT64_MIN if there was none. */
 static int64_t
 newest_event(const weiri_engine *self)
@@ -118,6 +131,22 @@ pass(weiri_engine *self, int64_t watermark_ns, int64_t deadline_ns, bool is_end,
     return status;
 }
 
+/* When tables' files are to be looked at again. */
+static weir_status
+await_tables(weiri_engine *self, weir_error *err)
+{
+    weir_status status = WEIR_OK;
+    if (!self->has_refreshed) {
+        return WEIR_OK;
+    }
+    int64_t others = least_clock(self);
+    int64_t newest = newest_event(self);
+    for (uint32_t i = 0; i < self->plan->n_sources && status == WEIR_OK; i++) {
+        status = weiri_intake_await(self->intakes[i], others, newest, err);
+    }
+    return status;
+}
+
 /* A silent source goes along with the others; if it is the only one left, or all wait
  * with it, time goes on from the last event by what has passed on the wall. */
 static weir_status
@@ -164,6 +193,9 @@ pump(weiri_engine *self, uint32_t source, bool may_wait, weir_error *err)
     weir_status status =
         weiri_intake_pump(self->intakes[source], may_wait ? idle_ns : 0, err);
     note_taken(self, source, n_before);
+    if (status == WEIR_EAGAIN && weiri_intake_is_over(self->intakes[source])) {
+        return WEIR_EOF;
+    }
     if (status == WEIR_EAGAIN && !may_wait) {
         return status;
     }
@@ -179,19 +211,27 @@ pump(weiri_engine *self, uint32_t source, bool may_wait, weir_error *err)
 weir_status
 weiri_engine_take(weiri_engine *self, bool may_wait, weir_error *err)
 {
+    weir_status status = await_tables(self, err);
+    if (status != WEIR_OK) {
+        return status;
+    }
     int64_t source = slowest_source(self);
     if (source < 0 || self->is_ended
         || (self->options.should_stop != NULL
             && self->options.should_stop(self->options.context))) {
         return WEIR_EOF;
     }
-    weir_status status = pump(self, (uint32_t)source, may_wait, err);
+    weir_status pumped = pump(self, (uint32_t)source, may_wait, err);
+    status             = pumped;
+    if (pumped == WEIR_OK || pumped == WEIR_EOF) {
+        status = await_tables(self, err); /* the watermark is not to pass them */
+    }
     if (status != WEIR_OK) {
         return status;
     }
     int64_t watermark_ns = current_watermark(self);
     if (watermark_ns == INT64_MAX || watermark_ns == self->watermark_ns) {
-        return WEIR_OK; /* the last pass is that of finish */
+        return pumped; /* the last pass is that of finish */
     }
     self->watermark_ns = watermark_ns;
     return pass(self, watermark_ns, watermark_ns, false, err);
@@ -233,6 +273,19 @@ bool
 weiri_engine_is_at_end(const weiri_engine *self)
 {
     return self->is_ended || slowest_source(self) < 0;
+}
+
+const char *
+weiri_engine_notice(const weiri_engine *self, uint64_t *n_notices)
+{
+    const char *notice = NULL;
+    *n_notices         = 0;
+    for (uint32_t i = 0; self->has_refreshed && i < self->plan->n_sources; i++) {
+        weiri_intake_counts of = weiri_intake_get_counts(self->intakes[i]);
+        *n_notices += of.n_notices;
+        notice = of.notice != NULL ? of.notice : notice;
+    }
+    return notice;
 }
 
 weiri_engine_counts
@@ -463,9 +516,12 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
     if (status != WEIR_OK) {
         return status;
     }
-    weiri_wire_config wire = source->wire;
-    bool              is_wire =
-        source->endpoint == WEIRI_ENDPOINT_ZMQ && redirect_of(self, source) == NULL;
+    weiri_wire_config   wire = source->wire;
+    const weiri_extent *extent =
+        self->options.extents != NULL ? &self->options.extents[index] : NULL;
+    bool is_taped = extent != NULL && extent->is_taped;
+    bool is_wire  = source->endpoint == WEIRI_ENDPOINT_ZMQ && !is_taped
+                   && redirect_of(self, source) == NULL;
     if (is_wire && (status = need_wires(self, err)) != WEIR_OK) {
         return status;
     }
@@ -485,7 +541,9 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
         .to        = merge_of(self, source->stream),
         .late_to   = merge_of(self, stream->late),
         .dead_to   = merge_of(self, stream->dead),
+        .gone_to   = source->refresh_ns > 0 ? merge_of(self, source->gone) : NULL,
         .tape      = self->options.tape,
+        .extent    = extent,
     };
     if (source->delimiter == ',' && weiri_place_is_tsv(self->paths[index])) {
         config.delimiter = '\t';
@@ -494,6 +552,7 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
     if (status == WEIR_OK && !weiri_intake_is_regular(self->intakes[index])) {
         self->is_live = true;
     }
+    self->has_refreshed = self->has_refreshed || source->refresh_ns > 0;
     return status;
 }
 
@@ -615,7 +674,7 @@ open_sink(weiri_engine *self, const weiri_sink *sink, weir_error *err)
     free(path);
     return status == WEIR_OK
                ? weiri_outlet_add_stream(outlet, &self->plan->streams[sink->stream],
-                   sink->stream, sink_format(self, sink), err)
+                   sink->stream, sink_format(self, sink), sink->identity, err)
                : status;
 }
 

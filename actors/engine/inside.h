@@ -33,8 +33,9 @@ struct weiri_engine {
     weiri_turn turn;     /* of the flow, the last; its number is the next's */
     bool       has_turn; /* it is to be opened                 */
     bool       is_live;  /* some source is not a regular file  */
-    bool       is_ended; /* the last pass is done              */
-    bool       is_running; /* other threads are at work          */
+    bool       has_refreshed; /* some source is read again and again */
+    bool       is_ended;      /* the last pass is done              */
+    bool       is_running;    /* other threads are at work          */
 };
 
 /* A turn; without `may_wait` it gives WEIR_EAGAIN where it would wait for input. */
@@ -52,12 +53,6 @@ weiri_engine_write(weiri_engine *self, const weiri_rows_list *rows, weir_error *
 /* Make the flow of an engine with more than one shard. errors  as weiri_flow_new */
 WEIR_MUST_CHECK weir_status
 weiri_engine_make_flow(weiri_engine *self, weir_error *err);
-
-/* The name of a source's section: its stream, and its place among the stream's sources.
- */
-void
-weiri_engine_source_name(
-    const weiri_plan *plan, uint32_t source, char out[WEIRI_SECTION_NAME]);
 
 /* Have sources, streams and rules go on where they were kept; outlets were resumed when
  * they were opened. errors  WEIR_EDATA, WEIR_EIO, WEIR_ENOMEM */

@@ -14,9 +14,12 @@ weiri_flow_new(const weiri_plan *plan, uint32_t n_shards,
     weir_error why = { .status = WEIR_OK };
     self->plan     = plan;
     self->n_shards = n_shards;
-    self->readers  = calloc(plan->n_streams + (size_t)1, sizeof *self->readers);
-    self->homes    = calloc(plan->n_streams + (size_t)1, sizeof *self->homes);
-    self->told     = calloc(n_shards * (size_t)plan->n_rules + 1, sizeof *self->told);
+    for (uint32_t g = 0; g < WEIRI_KEY_GROUPS; g++) {
+        self->owners[g] = (uint16_t)(g * n_shards / WEIRI_KEY_GROUPS);
+    }
+    self->readers = calloc(plan->n_streams + (size_t)1, sizeof *self->readers);
+    self->homes   = calloc(plan->n_streams + (size_t)1, sizeof *self->homes);
+    self->told    = calloc(n_shards * (size_t)plan->n_rules + 1, sizeof *self->told);
     weir_status status =
         self->readers != NULL && self->homes != NULL && self->told != NULL
             ? weiri_streams_init(&self->streams, plan)
@@ -82,12 +85,6 @@ const bool *
 weiri_flow_used(const weiri_flow *self, uint32_t stream)
 {
     return self->streams.used[stream];
-}
-
-uint32_t
-weiri_flow_n_nodes(const weiri_flow *self)
-{
-    return self->n_nodes;
 }
 
 uint32_t

@@ -170,9 +170,9 @@ weiri_gather_rows(weiri_gather *self, const weiri_rows_list *rows, weir_error *e
     const weiri_match *match  = self->match;
     weir_status        status = WEIR_OK;
     for (uint32_t i = 0; i < match->n_inputs; i++) {
-        uint32_t stream = match->inputs[i].stream;
-        weiri_rows_cursor_init(
-            &self->cursors[i], &rows[stream], self->plan->streams[stream].rank, stream);
+        uint32_t stream = weiri_plan_place(self->plan, match->inputs[i].stream);
+        weiri_rows_cursor_init(&self->cursors[i], &rows[match->inputs[i].stream],
+            self->plan->streams[stream].rank, stream);
     }
     weiri_rows_cursor *next = weiri_rows_merge_next(self->cursors, match->n_inputs);
     while (next != NULL && status == WEIR_OK) {

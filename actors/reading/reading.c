@@ -18,19 +18,18 @@ struct weiri_reading {
     const char                  *key;       /* of the match, once it is known */
     const char                  *found_key; /* of the result that was asked for */
     /* one reading */
-    weiri_gather       *gather;
-    weiri_matcher      *matcher;
-    weiri_verdicts     *verdicts; /* of a window */
-    weiri_encoder      *encoder;
-    weir_chunk         *emitted; /* a row: what the match at work made */
-    uint64_t            n_matches;
-    weiri_read_match    next; /* told of by `matched`, made by `emitted` */
-    weiri_read_match   *matches;
-    uint32_t            n_kept;
-    uint64_t            first_order; /* of the match that is asked for */
-    uint64_t            number;
-    int64_t             end_ns;
-    weiri_engine_counts counts;
+    weiri_gather     *gather;
+    weiri_matcher    *matcher;
+    weiri_verdicts   *verdicts; /* of a window */
+    weiri_encoder    *encoder;
+    weir_chunk       *emitted; /* a row: what the match at work made */
+    uint64_t          n_matches;
+    weiri_read_match  next; /* told of by `matched`, made by `emitted` */
+    weiri_read_match *matches;
+    uint32_t          n_kept;
+    uint64_t          first_order; /* of the match that is asked for */
+    uint64_t          number;
+    int64_t           end_ns;
 };
 
 /* ---- the plan ---- */
@@ -316,9 +315,6 @@ drive(weiri_reading *self, weir_error *err)
     if (status == WEIR_EOF) {
         status = weiri_engine_end(engine, err);
     }
-    if (engine != NULL) {
-        self->counts = weiri_engine_get_counts(engine);
-    }
     weiri_engine_destroy(&engine);
     return status;
 }
@@ -532,10 +528,4 @@ int64_t
 weiri_reading_end(const weiri_reading *self)
 {
     return self->end_ns;
-}
-
-weiri_engine_counts
-weiri_reading_counts(const weiri_reading *self)
-{
-    return self->counts;
 }

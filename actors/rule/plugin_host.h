@@ -99,9 +99,11 @@ void
 weiri_plugin_drop_states(weiri_plugin_host *self);
 
 WEIR_MUST_CHECK weir_status
-weiri_plugin_save_states(const weiri_plugin_host *self, weiri_pack *out, weir_error *err);
+weiri_plugin_save_states(
+    const weiri_plugin_host *self, weiri_keyed *out, weir_error *err);
 
 WEIR_MUST_CHECK weir_status
-weiri_plugin_load_states(weiri_plugin_host *self, weiri_unpack *in, weir_error *err);
+weiri_plugin_load_states(
+    weiri_plugin_host *self, const weiri_keyed_load *from, weir_error *err);
 
 #endif

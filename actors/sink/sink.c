@@ -22,6 +22,7 @@ struct weiri_outlet {
     uint32_t           n_channels;
     weiri_buffer       buffer; /* encoded, not yet with the writer  */
     bool               is_begun;
+    uint64_t           n_rows; /* encoded so far, before a resume too */
 };
 
 static weir_status
@@ -64,24 +65,30 @@ weiri_outlet_new(const weiri_outlet_config *config, weiri_outlet **out, weir_err
     return open_outlet(config, 0, false, out, err);
 }
 
-void
-weiri_outlet_peek(weiri_unpack *in, bool *is_begun, uint64_t *n_written)
+weiri_outlet_stand
+weiri_outlet_peek(weiri_unpack *in)
 {
-    *is_begun  = weiri_unpack_below(in, 2, "it is no flag") != 0;
-    *n_written = weiri_unpack_number(in);
+    weiri_outlet_stand stand = { 0 };
+    stand.is_begun           = weiri_unpack_below(in, 2, "it is no flag") != 0;
+    stand.n_written          = weiri_unpack_number(in);
+    stand.n_rows             = in->at < in->end ? weiri_unpack_number(in) : 0;
+    return stand;
 }
 
 weir_status
 weiri_outlet_resume(const weiri_outlet_config *config, weiri_unpack *in,
     weiri_outlet **out, weir_error *err)
 {
-    bool     is_begun = false;
-    uint64_t size     = 0;
-    weiri_outlet_peek(in, &is_begun, &size);
+    weiri_outlet_stand stand = weiri_outlet_peek(in);
     if (in->wrong != NULL) {
         return WEIR_FAIL(err, WEIR_EDATA, "%s: %s", config->path, in->wrong);
     }
-    return open_outlet(config, size, is_begun, out, err);
+    weir_status status =
+        open_outlet(config, stand.n_written, stand.is_begun, out, err);
+    if (status == WEIR_OK) {
+        (*out)->n_rows = stand.n_rows;
+    }
+    return status;
 }
 
 void
@@ -89,6 +96,13 @@ weiri_outlet_save(const weiri_outlet *self, weiri_pack *out)
 {
     weiri_pack_number(out, self->is_begun);
     weiri_pack_number(out, weiri_writer_size(self->writer));
+    weiri_pack_number(out, self->n_rows);
+}
+
+void
+weiri_outlet_skip(weiri_outlet *self, uint64_t n_rows)
+{
+    self->n_rows += n_rows;
 }
 
 weir_status
@@ -169,7 +183,7 @@ check_shared(const weiri_outlet *self, weiri_format format, weir_error *err)
 
 weir_status
 weiri_outlet_add_stream(weiri_outlet *self, const weiri_stream *stream, uint32_t index,
-    weiri_format format, weir_error *err)
+    weiri_format format, const char *identity, weir_error *err)
 {
     weir_status status = check_shared(self, format, err);
     if (status != WEIR_OK) {
@@ -185,7 +199,8 @@ weiri_outlet_add_stream(weiri_outlet *self, const weiri_stream *stream, uint32_t
     }
     struct channel *channel = &channels[self->n_channels];
     *channel                = (struct channel){ .stream = index, .rank = stream->rank };
-    status = weiri_encoder_new(&stream->schema, format, &channel->encoder, err);
+    status                  = weiri_encoder_new_numbered(
+        &stream->schema, format, identity, &channel->encoder, err);
     if (status != WEIR_OK) {
         return status;
     }
@@ -216,6 +231,8 @@ encode(weiri_outlet *self, weiri_encoder *encoder, weir_rows rows, weir_error *e
     bool        is_split = weiri_writer_takes_rows(self->writer);
     weir_rows   next     = rows;
     weir_status status   = WEIR_OK;
+    weiri_encoder_count(encoder, self->n_rows);
+    self->n_rows += rows.n;
     while (rows.n > 0 && status == WEIR_OK) {
         next.n = is_split ? 1 : rows.n;
         status = weiri_encoder_encode(encoder, next, &self->buffer);

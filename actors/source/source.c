@@ -229,6 +229,18 @@ begin_chunk(weiri_intake *self, weir_error *err)
 /* ---- reading and decoding ---- */
 
 static weir_status
+read_live(weiri_intake *self, size_t room, int64_t wait_ns, size_t *n, weir_error *err)
+{
+    weir_status status = WEIR_EOF;
+    if (self->config.tape != NULL && !self->is_live) {
+        status        = weiri_intake_play(self, room, n, err);
+        self->is_live = status == WEIR_EOF;
+    }
+    return status == WEIR_EOF ? weiri_intake_read_live(self, room, wait_ns, n, err)
+                              : status;
+}
+
+static weir_status
 read_more(weiri_intake *self, int64_t wait_ns, weir_error *err)
 {
     if (self->from > 0) {
@@ -242,14 +254,9 @@ read_more(weiri_intake *self, int64_t wait_ns, weir_error *err)
     if (room > most) {
         room = most;
     }
-    weir_status status = WEIR_EOF;
-    if (self->config.tape != NULL && !self->is_live) {
-        status        = weiri_intake_play(self, room, &n, err);
-        self->is_live = status == WEIR_EOF;
-    }
-    if (status == WEIR_EOF) {
-        status = weiri_intake_read_live(self, room, wait_ns, &n, err);
-    }
+    weir_status status = self->config.extent != NULL
+                             ? weiri_intake_read_again(self, room, &n, err)
+                             : read_live(self, room, wait_ns, &n, err);
     if (status == WEIR_EOF) {
         self->is_last = true;
         return WEIR_OK;
@@ -320,6 +327,9 @@ weiri_intake_pump(weiri_intake *self, int64_t wait_ns, weir_error *err)
     if (self->is_closed) {
         return WEIR_EOF;
     }
+    if (self->refresh != NULL) {
+        return weiri_refresh_pump(self, err);
+    }
     weir_status status = begin_chunk(self, err);
     if (status != WEIR_OK) {
         return status;
@@ -363,6 +373,19 @@ make_decoder(weiri_intake *self, weir_error *err)
     return weiri_decoder_new(&config, &self->decoder, err);
 }
 
+/* What is on the tape as a whole is not opened: it may be gone, or another's by now. */
+static weir_status
+open_input(weiri_intake *self, weir_error *err)
+{
+    const weiri_intake_config *config = &self->config;
+    if (config->extent != NULL && config->extent->is_taped) {
+        return WEIR_OK;
+    }
+    return config->wire != NULL ? weiri_reader_connect(config->wires, config->wire,
+                                      config->format, &self->reader, err)
+                                : weiri_reader_open(config->path, &self->reader, err);
+}
+
 weir_status
 weiri_intake_new(const weiri_intake_config *config, weiri_intake **out, weir_error *err)
 {
@@ -372,11 +395,10 @@ weiri_intake_new(const weiri_intake_config *config, weiri_intake **out, weir_err
     }
     self->config = *config;
     weiri_clock_init(&self->clock, config->source->lateness_ns);
-    weir_status status = config->wire != NULL
-                             ? weiri_reader_connect(config->wires, config->wire,
-                                 config->format, &self->reader, err)
-                             : weiri_reader_open(config->path, &self->reader, err);
-    if (status == WEIR_OK && weiri_reader_is_regular(self->reader)) {
+    weir_status status = open_input(self, err);
+    if (status == WEIR_OK && config->source->refresh_ns > 0) {
+        status = weiri_refresh_new(self, err);
+    } else if (status == WEIR_OK && weiri_intake_is_regular(self)) {
         self->config.tape = NULL; /* it can be read again */
     }
     if (status == WEIR_OK) {
@@ -406,6 +428,7 @@ weiri_intake_destroy(weiri_intake **self_p)
     weir_chunk_drop(&self->chunk);
     weir_chunk_drop(&self->late);
     weir_chunk_drop(&self->dead);
+    weiri_refresh_destroy(&self->refresh);
     free(self->bytes);
     free(self);
     *self_p = NULL;
@@ -424,9 +447,21 @@ weiri_intake_read_ns(const weiri_intake *self)
 }
 
 bool
+weiri_intake_is_refreshed(const weiri_intake *self)
+{
+    return self->refresh != NULL;
+}
+
+bool
 weiri_intake_is_regular(const weiri_intake *self)
 {
-    return weiri_reader_is_regular(self->reader);
+    return self->reader != NULL && weiri_reader_is_regular(self->reader);
+}
+
+bool
+weiri_intake_is_over(const weiri_intake *self)
+{
+    return self->is_over;
 }
 
 weiri_intake_counts

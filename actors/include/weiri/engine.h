@@ -52,6 +52,8 @@ typedef struct weiri_engine_options {
     void                *passed_context;
     const weiri_restore *restore; /* go on from here; NULL: from the start        */
     const weiri_tape    *tape;    /* for inputs that cannot be read again; NULL: none */
+    const weiri_extent *extents; /* shape (plan->n_sources,): how much of each source is read
+                                  * again; NULL: sources are read as they come */
     uint32_t n_shards; /* threads for the rules beside the caller's; 0, 1: on the
                         * caller's, which is driven turn by turn; else by
                         * weiri_engine_run. What is written is the same */
@@ -94,7 +96,8 @@ weiri_engine_destroy(weiri_engine **self_p);
 
 /* One turn.
  *
- *   errors  WEIR_EOF     all inputs have ended, or should_stop said so: call end
+ *   errors  WEIR_EOF     all inputs have ended, or all that extents have was read, or
+ *                        should_stop said so: call end
  *           WEIR_ECLOSED the reader of an output has gone
  *           WEIR_EDATA   an input cannot be read on
  *           WEIR_ENOSPC  the tape is full: the turn can be tried again
@@ -118,6 +121,11 @@ weiri_engine_end(weiri_engine *self, weir_error *err);
  */
 WEIR_MUST_CHECK weir_status
 weiri_engine_run(weiri_engine *self, weir_error *err);
+
+/* What somebody may have to act upon while the run goes on: the last of it, and how often
+ * there was some. NULL: nothing yet. */
+const char *
+weiri_engine_notice(const weiri_engine *self, uint64_t *n_notices);
 
 /* Whether all inputs have been read to their ends, if a turn gave WEIR_EOF; else it was
  * told to stop. */
@@ -193,6 +201,16 @@ weiri_engine_sync(const weiri_engine *self, weir_error *err);
  */
 WEIR_MUST_CHECK weir_status
 weiri_engine_save(const weiri_engine *self, weiri_sections *out, weir_error *err);
+
+/* The name of a source's section: its stream, and its place among the stream's sources.
+ */
+void
+weiri_engine_source_name(
+    const weiri_plan *plan, uint32_t source, char out[WEIRI_SECTION_NAME]);
+
+/* Whether a source can be read again, and is not on a tape. */
+bool
+weiri_engine_is_regular(const weiri_engine *self, uint32_t source);
 
 /* How many (unpacked) bytes of a source were decoded. */
 uint64_t

@@ -86,7 +86,4 @@ weiri_reading_number(const weiri_reading *self);
 int64_t
 weiri_reading_end(const weiri_reading *self);
 
-weiri_engine_counts
-weiri_reading_counts(const weiri_reading *self);
-
 #endif

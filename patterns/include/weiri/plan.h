@@ -47,6 +47,8 @@ typedef struct weiri_stream {
                       * of the streams that its rules read           */
     bool *used;      /* shape (schema.n_fields,): fields that some rule or sink reads */
     bool  is_read;
+    uint32_t like; /* 1 + the stream whose events these are, with more fields: they have
+                    * their places in the total order; 0: places of its own         */
 } weiri_stream;
 
 /* Fields of a dead.<stream> event, in this order. */
@@ -98,6 +100,12 @@ typedef struct weiri_source {
     char                delimiter; /* CSV: ',' by default */
     int64_t             lateness_ns; /* 0 by default */
     bool                is_timeless; /* a table's contents: all of the time INT64_MIN */
+    int64_t             refresh_ns;  /* of a timeless table: how often its file is looked
+                                      * at, in event time; 0: it is read once        */
+    uint32_t        gone;            /* refreshed: the stream of rows that are not in the
+                                      * file any more, with the table's fields       */
+    const uint32_t *keys;            /* refreshed: fields of the key, shape (n_keys,) */
+    uint32_t        n_keys;
     int64_t             idle_ns;     /* -1: waits for ever */
     weiri_on_error      on_error;
     weiri_place_in_text place;
@@ -109,6 +117,8 @@ typedef struct weiri_sink {
     const char         *path;
     weiri_wire_config   wire; /* of a socket */
     weiri_format        format;
+    const char         *identity; /* the field that says the number of the output among
+                                   * those of the sink's place, from 1; NULL: none does */
     weiri_place_in_text place;
 } weiri_sink;
 
@@ -169,5 +179,13 @@ typedef struct weiri_plan {
     weiri_test *tests; /* planned only if asked for */
     uint32_t    n_tests;
 } weiri_plan;
+
+/* The stream that says where in the total order events of a stream have their places. */
+static inline uint32_t
+weiri_plan_place(const weiri_plan *plan, uint32_t stream)
+{
+    uint32_t like = plan->streams[stream].like;
+    return like > 0 ? like - 1 : stream;
+}
 
 #endif

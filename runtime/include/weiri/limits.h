@@ -10,6 +10,7 @@ enum {
     WEIRI_READ_BYTES   = 128 << 10, /* asked of a source at once                 */
     WEIRI_TAPE_BYTES   = 1 << 20,   /* of a source that are made durable at once  */
     WEIRI_RECORD_BYTES = 1 << 20,   /* one line or message of input              */
+    WEIRI_REFRESH_BYTES = 256 << 20, /* of a table's file that is read again       */
     WEIRI_NESTING      = 64,        /* depth of a JSON or MessagePack value      */
     WEIRI_FIELDS       = 256,       /* fields of a stream                        */
     WEIRI_STEPS        = 64,        /* steps of a pattern                        */

@@ -131,7 +131,6 @@ pass(weiri_engine *self, int64_t watermark_ns, int64_t deadline_ns, bool is_end,
     return status;
 }
 
-<<<<<<< HEAD
 /* When tables' files are to be looked at again. */
 static weir_status
 await_tables(weiri_engine *self, weir_error *err)
@@ -148,16 +147,6 @@ await_tables(weiri_engine *self, weir_error *err)
     return status;
 }
 
-static int64_t
-wall_clock_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * WEIRI_NS_PER_S + now.tv_nsec;
-}
-
-=======
->>>>>>> tools
 /* A silent source goes along with the others; if it is the only one left, or all wait
  * with it, time goes on from the last event by what has passed on the wall. */
 static weir_status
@@ -203,13 +192,10 @@ pump(weiri_engine *self, uint32_t source, bool may_wait, weir_error *err)
     uint64_t    n_before = weiri_intake_get_counts(self->intakes[source]).n_events;
     weir_status status =
         weiri_intake_pump(self->intakes[source], may_wait ? idle_ns : 0, err);
-<<<<<<< HEAD
+    note_taken(self, source, n_before);
     if (status == WEIR_EAGAIN && weiri_intake_is_over(self->intakes[source])) {
         return WEIR_EOF;
     }
-=======
-    note_taken(self, source, n_before);
->>>>>>> tools
     if (status == WEIR_EAGAIN && !may_wait) {
         return status;
     }
@@ -530,7 +516,7 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
     if (status != WEIR_OK) {
         return status;
     }
-    weiri_wire_config wire = source->wire;
+    weiri_wire_config   wire = source->wire;
     const weiri_extent *extent =
         self->options.extents != NULL ? &self->options.extents[index] : NULL;
     bool is_taped = extent != NULL && extent->is_taped;

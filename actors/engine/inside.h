@@ -25,14 +25,6 @@ struct weiri_engine {
     weiri_wires         *wires;        /* NULL: no socket is used            */
     uint32_t            *sink_streams; /* of the flow's outlet, shape (plan->n_sinks,) */
     int64_t              watermark_ns; /* of the last turn              */
-<<<<<<< HEAD
-    weiri_turn           turn;       /* of the flow, the last; its number is the next's */
-    bool                 has_turn;   /* it is to be opened                 */
-    bool                 is_live;    /* some source is not a regular file  */
-    bool                 has_refreshed; /* some source is read again and again */
-    bool                 is_ended;   /* the last pass is done              */
-    bool                 is_running; /* other threads are at work          */
-=======
     weiri_histogram      latency;      /* from reading to having written, an event each */
     weiri_taken_in taken_in; /* in the turn at work, and in those on the way of a flow: */
     weiri_taken_in on_the_way[WEIRI_FLOW_TURNS];
@@ -41,9 +33,9 @@ struct weiri_engine {
     weiri_turn turn;     /* of the flow, the last; its number is the next's */
     bool       has_turn; /* it is to be opened                 */
     bool       is_live;  /* some source is not a regular file  */
-    bool       is_ended; /* the last pass is done              */
-    bool       is_running; /* other threads are at work          */
->>>>>>> tools
+    bool       has_refreshed; /* some source is read again and again */
+    bool       is_ended;      /* the last pass is done              */
+    bool       is_running;    /* other threads are at work          */
 };
 
 /* A turn; without `may_wait` it gives WEIR_EAGAIN where it would wait for input. */

@@ -11,30 +11,19 @@ weiri_flow_new(const weiri_plan *plan, uint32_t n_shards,
     if (self == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
     }
-<<<<<<< HEAD
-    weir_error why     = { .status = WEIR_OK };
-    self->plan         = plan;
-    self->n_shards     = n_shards;
-    for (uint32_t g = 0; g < WEIRI_KEY_GROUPS; g++) {
-        self->owners[g] = (uint16_t)(g * n_shards / WEIRI_KEY_GROUPS);
-    }
-    self->readers      = calloc(plan->n_streams + (size_t)1, sizeof *self->readers);
-    self->homes        = calloc(plan->n_streams + (size_t)1, sizeof *self->homes);
-    weir_status status = self->readers != NULL && self->homes != NULL
-                             ? weiri_streams_init(&self->streams, plan)
-                             : WEIR_ENOMEM;
-=======
     weir_error why = { .status = WEIR_OK };
     self->plan     = plan;
     self->n_shards = n_shards;
-    self->readers  = calloc(plan->n_streams + (size_t)1, sizeof *self->readers);
-    self->homes    = calloc(plan->n_streams + (size_t)1, sizeof *self->homes);
-    self->told     = calloc(n_shards * (size_t)plan->n_rules + 1, sizeof *self->told);
+    for (uint32_t g = 0; g < WEIRI_KEY_GROUPS; g++) {
+        self->owners[g] = (uint16_t)(g * n_shards / WEIRI_KEY_GROUPS);
+    }
+    self->readers = calloc(plan->n_streams + (size_t)1, sizeof *self->readers);
+    self->homes   = calloc(plan->n_streams + (size_t)1, sizeof *self->homes);
+    self->told    = calloc(n_shards * (size_t)plan->n_rules + 1, sizeof *self->told);
     weir_status status =
         self->readers != NULL && self->homes != NULL && self->told != NULL
             ? weiri_streams_init(&self->streams, plan)
             : WEIR_ENOMEM;
->>>>>>> tools
     for (uint32_t i = 0; self->homes != NULL && i < plan->n_streams; i++) {
         self->homes[i] = WEIRI_NONE;
     }

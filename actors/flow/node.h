@@ -131,8 +131,8 @@ weiri_router_position(const weiri_flow_node *self);
 void
 weiri_router_go_on(weiri_flow_node *self, uint64_t position);
 
-/* Have a home number the next event of a rule so, not counting the rule itself. Nothing to
- * do for other nodes. */
+/* Have a home number the next event of a rule so, not counting the rule itself. Nothing
+ * to do for other nodes. */
 void
 weiri_home_go_on(weiri_flow_node *self, uint32_t rule, uint32_t stream, uint64_t n);
 
@@ -155,10 +155,9 @@ WEIR_MUST_CHECK weir_status
 weiri_flow_send_rows(const weiri_flow_port *port, const weiri_turn *turn,
     const weiri_flow_readers *to, const weiri_rows_list *rows);
 
-<<<<<<< HEAD
 /* A key group that is elsewhere: its events are left out. */
 #define WEIRI_FLOW_NOBODY UINT16_MAX
-=======
+
 /* What a share says of a rule after a turn. Numbers of one rule need not be of one
  * moment. */
 typedef struct weiri_told_rule {
@@ -169,7 +168,6 @@ typedef struct weiri_told_rule {
     _Atomic uint64_t n_dropped;
     _Atomic uint64_t n_faults;
 } weiri_told_rule;
->>>>>>> tools
 
 struct weiri_flow {
     const weiri_plan   *plan;

@@ -232,7 +232,7 @@ judge_window(const weiri_replay *self, const weiri_query *query,
         status = weiri_verdicts_advance(verdicts, self->deadline_ns, &err);
     }
     if (status == WEIR_OK) {
-        status = weiri_verdicts_finish(verdicts, &err);
+        status = weiri_verdicts_finish(verdicts, true, &err);
     }
     const weiri_verdict *all = weiri_verdicts_all(verdicts, &n);
     for (uint32_t i = 0; i < n; i++) {

@@ -42,7 +42,7 @@ judge(const weiri_ruletest_failure *failure, const weiri_gathered *key)
         status = weiri_verdicts_advance(verdicts, failure->end_ns, &err);
     }
     if (status == WEIR_OK) {
-        status = weiri_verdicts_finish(verdicts, &err);
+        status = weiri_verdicts_finish(verdicts, true, &err);
     }
     if (status != WEIR_OK) {
         weiri_verdicts_destroy(&verdicts);

@@ -489,6 +489,10 @@ take_option(why_request *request, int option, char **argv)
     case OPTION_SET:
         return setting_list_add(&request->settings, "why", optarg) ? EXIT_OK : EXIT_USAGE;
     case OPTION_MESSAGES:
+        if (strcmp(optarg, "human") != 0 && strcmp(optarg, "json") != 0) {
+            return report_usage(
+                "why", "--message-format wants human or json, not '%s'", optarg);
+        }
         return message_format_parse(&request->settings.messages, "why", optarg)
                    ? EXIT_OK
                    : EXIT_USAGE;

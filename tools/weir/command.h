@@ -32,6 +32,9 @@ int
 command_replay(int argc, char **argv);
 
 int
+command_keygen(int argc, char **argv);
+
+int
 command_check(int argc, char **argv);
 
 int

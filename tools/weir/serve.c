@@ -9,6 +9,7 @@
 #include "log.h"
 #include "node.h"
 #include "notify.h"
+#include "peering.h"
 #include "ruleset.h"
 #include "running.h"
 #include "status.h"
@@ -21,6 +22,7 @@ typedef struct node {
     run_log                 log;
     notify                  notify;
     control                *control; /* NULL: nobody can ask            */
+    peering                *peering; /* who it speaks with              */
     ruleset                *rules;   /* in force                        */
     weiri_pack              bytes;   /* of them, for the state          */
     state_request           state;
@@ -42,7 +44,8 @@ typedef struct answer {
     size_t size;
 } answer;
 
-static const char *const VERBS[] = { "status", "checkpoint", "stop", "apply", NULL };
+static const char *const VERBS[] = { "status", "checkpoint", "stop", "apply", "allow",
+    "revoke", NULL };
 
 static int64_t
 clock_now_ns(clockid_t clock)
@@ -153,6 +156,7 @@ answer_status(node *self, const weiri_engine *engine, const control_request *req
 {
     answer            out;
     const node_status status = { .setup = self->setup,
+        .peers                          = peering_peers(self->peering),
         .plan                           = self->rules->plan,
         .engine                         = engine,
         .stateful                       = self->stateful,
@@ -162,7 +166,9 @@ answer_status(node *self, const weiri_engine *engine, const control_request *req
         .applied_ns                     = self->applied_ns,
         .per_second                     = self->per_second };
     if (answer_open(&out)) {
+        linking_hold(self->linking);
         status_print(&status, wants_json(request), out.stream);
+        linking_release(self->linking);
         answer_send(&out, self, EXIT_OK);
     }
 }
@@ -491,6 +497,11 @@ obey(node *self, running *run, const control_request *request)
     }
     if (strcmp(request->verb, "apply") == 0) {
         status = apply(self, run, request, out.stream);
+    } else if (strcmp(request->verb, "allow") == 0
+               || strcmp(request->verb, "revoke") == 0) {
+        linking_hold(self->linking);
+        status = peering_obey(self->peering, request, out.stream);
+        linking_release(self->linking);
     } else if (running_checkpoint(run, &err) != WEIR_OK) {
         fprintf(out.stream, "weir: %s\n", err.text);
         status = exit_status(err.status);
@@ -595,6 +606,9 @@ begin(node *self, weir_error *err)
         status = control_new(setup->control, VERBS, &self->control, err);
     }
     if (status == WEIR_OK) {
+        status = peering_open(setup, self->path, &self->log, &self->peering, err);
+    }
+    if (status == WEIR_OK) {
         status = read_own_rules(self, err);
     }
     if (status == WEIR_OK && setup->state != NULL) {
@@ -602,7 +616,7 @@ begin(node *self, weir_error *err)
     }
     if (status == WEIR_OK) {
         ruleset_pack(self->rules, &self->bytes);
-        status = linking_open(setup, &self->log, &self->linking, err);
+        status = linking_open(setup, &self->log, self->peering, &self->linking, err);
     }
     return status;
 }
@@ -665,6 +679,7 @@ node_serve(const weiri_node_setup *setup, const char *path, const char *const *d
         control_answer(self.control, exit_status(status), NULL, 0);
     }
     control_destroy(&self.control);
+    peering_close(&self.peering);
     ruleset_destroy(&self.rules);
     weiri_pack_fini(&self.bytes);
     return exit_status(status);

@@ -25,8 +25,8 @@ write_key(const char *name, uint64_t number, uint8_t key[KEY_BYTES])
 
 /* Remove the pieces of a section from number `first` to before `end`. */
 static weir_status
-remove_pieces(weiri_store_txn *txn, const char *name, uint64_t first, uint64_t end,
-    weir_error *err)
+remove_pieces(
+    weiri_store_txn *txn, const char *name, uint64_t first, uint64_t end, weir_error *err)
 {
     uint8_t from[KEY_BYTES];
     uint8_t to[KEY_BYTES];
@@ -223,8 +223,10 @@ read_section(
     while (out->size < size && status == WEIR_OK && !out->is_out_of_memory) {
         weiri_store_entry entry = { .size = 0 };
         status = weiri_store_seek(txn, key, key_size, false, &entry, err);
-        if (status == WEIR_ENOENT || (status == WEIR_OK && !is_piece(&entry, key, key_size))
-            || (status == WEIR_OK && (entry.size == 0 || entry.size > size - out->size))) {
+        if (status == WEIR_ENOENT
+            || (status == WEIR_OK && !is_piece(&entry, key, key_size))
+            || (status == WEIR_OK
+                && (entry.size == 0 || entry.size > size - out->size))) {
             return WEIR_FAIL(
                 err, WEIR_EDATA, "a piece of the checkpoint's '%s' is missing", name);
         }

@@ -106,9 +106,9 @@ next_range(weiri_pieces *self, weiri_piece *out)
         uint64_t place = self->place;
         self->place += range_of(self, &end);
         if (end > self->next) {
-            *out = (weiri_piece){ .number = (1 + place) << NUMBER_SHIFT,
-                .first                    = self->keys[self->next].first,
-                .end                      = self->keys[end].first };
+            *out       = (weiri_piece){ .number = (1 + place) << NUMBER_SHIFT,
+                      .first                    = self->keys[self->next].first,
+                      .end                      = self->keys[end].first };
             self->next = end;
             return true;
         }

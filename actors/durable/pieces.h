@@ -1,5 +1,5 @@
-/* weiri_pieces: where the bytes of a section are cut, so that those that do not change from
- * one checkpoint to the next are in pieces of their own.
+/* weiri_pieces: where the bytes of a section are cut, so that those that do not change
+ * from one checkpoint to the next are in pieces of their own.
  *
  * State by key (weiri/keyed.h) is cut between keys: a piece has the keys of a range of
  * places, the largest of ranges that halve each other whose keys fit. So where keys come

@@ -11,9 +11,9 @@ weiri_flow_new(const weiri_plan *plan, uint32_t n_shards,
     if (self == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
     }
-    weir_error why     = { .status = WEIR_OK };
-    self->plan         = plan;
-    self->n_shards     = n_shards;
+    weir_error why = { .status = WEIR_OK };
+    self->plan     = plan;
+    self->n_shards = n_shards;
     for (uint32_t g = 0; g < WEIRI_KEY_GROUPS; g++) {
         self->owners[g] = (uint16_t)(g * n_shards / WEIRI_KEY_GROUPS);
     }

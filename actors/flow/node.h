@@ -129,8 +129,8 @@ weiri_router_position(const weiri_flow_node *self);
 void
 weiri_router_go_on(weiri_flow_node *self, uint64_t position);
 
-/* Have a home number the next event of a rule so, not counting the rule itself. Nothing to
- * do for other nodes. */
+/* Have a home number the next event of a rule so, not counting the rule itself. Nothing
+ * to do for other nodes. */
 void
 weiri_home_go_on(weiri_flow_node *self, uint32_t rule, uint32_t stream, uint64_t n);
 

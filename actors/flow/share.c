@@ -179,9 +179,7 @@ destroy(weiri_flow_node *node)
     free(self);
 }
 
-static const weiri_flow_ops OPS = {
-    .work = work, .count = count, .destroy = destroy
-};
+static const weiri_flow_ops OPS = { .work = work, .count = count, .destroy = destroy };
 
 static weiri_split
 split_of(const share *self, uint32_t rule)

@@ -365,8 +365,8 @@ load_key(loading *at, weiri_unpack *key, weiri_unpack *in)
     if (status == WEIR_EFULL || (status == WEIR_OK && !is_new)) {
         weiri_unpack_fail(in, "a key comes twice, or there are too many");
     }
-    bool ok = status == WEIR_OK && in->wrong == NULL
-              && self->ops->load_entry(self, index, in);
+    bool ok =
+        status == WEIR_OK && in->wrong == NULL && self->ops->load_entry(self, index, in);
     if (ok && in->at != in->end) {
         weiri_unpack_fail(in, "something follows what is kept of a key");
     }
@@ -457,7 +457,8 @@ weiri_windower_load(weiri_windower *self, const weiri_keyed_load *how, weir_erro
     bool ok = from.in.wrong == NULL && has_types(self, &from)
               && load_keys(self, &from, how->groups);
     if (from.in.wrong != NULL) {
-        return WEIR_FAIL(err, WEIR_EDATA, "the state cannot be loaded: %s", from.in.wrong);
+        return WEIR_FAIL(
+            err, WEIR_EDATA, "the state cannot be loaded: %s", from.in.wrong);
     }
     if (!ok) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the state");

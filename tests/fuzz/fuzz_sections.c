@@ -158,8 +158,7 @@ seal(weiri_pack *pack)
     enum { CHECKSUM = 8 };
     if (pack->size > CHECKSUM + 5 && memcmp(pack->bytes, "weirK", 5) == 0) {
         pack->size -= CHECKSUM;
-        weiri_pack_fixed(
-            pack, weiri_checksum(WEIRI_HASH_BEGIN, pack->bytes, pack->size));
+        weiri_pack_fixed(pack, weiri_checksum(WEIRI_HASH_BEGIN, pack->bytes, pack->size));
     }
 }
 

@@ -1,11 +1,11 @@
 /* Any bytes as the state of a matcher or a window: it is refused, or what comes of it is
  * harmless.
  *
- * The first byte picks the rule. If the second is even, the rest is the state as it stands;
- * else it is put together as the rule would write it, since no fuzzer would guess sizes and
- * key groups: a byte and as many for the head, behind executor and fingerprint; then for
- * each key a byte that it is made of, two with the size of its state, and that. The checksum
- * is made here in either case.
+ * The first byte picks the rule. If the second is even, the rest is the state as it
+ * stands; else it is put together as the rule would write it, since no fuzzer would guess
+ * sizes and key groups: a byte and as many for the head, behind executor and fingerprint;
+ * then for each key a byte that it is made of, two with the size of its state, and that.
+ * The checksum is made here in either case.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -102,8 +102,8 @@ put_together(const state_rig *rig, const uint8_t *data, size_t left, weiri_pack 
         for (uint32_t i = 0; i < own.n_values; i++) {
             key[i] = value_of((weir_type)own.types[i], seed);
         }
-        weiri_pack *pack = weiri_keyed_begin(
-            &keyed, key, own.n_values, seed % 8 == 7 ? 1 : 0);
+        weiri_pack *pack =
+            weiri_keyed_begin(&keyed, key, own.n_values, seed % 8 == 7 ? 1 : 0);
         weiri_pack_bytes(pack, take(&data, &left, &size), size);
         weiri_keyed_end(&keyed);
     }

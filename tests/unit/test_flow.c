@@ -169,8 +169,7 @@ typedef struct feed {
 static bool
 cuts_here(feed *self)
 {
-    self->is_cut =
-        self->cuts > 0 && random_pick(&self->in.pauses, self->cuts) == 0;
+    self->is_cut = self->cuts > 0 && random_pick(&self->in.pauses, self->cuts) == 0;
     return self->is_cut;
 }
 
@@ -236,9 +235,9 @@ typedef struct setting {
     bool     is_threaded;
     uint32_t room; /* events between shards, and in a mailbox; 0: the default */
     uint32_t
-        cuts; /* of so many times at rest one is a cut: a new flow goes on; 0: none */
-    bool     is_any; /* after each cut on another number of shards, or without a flow */
-    uint32_t moves;  /* of so many times at rest key groups move once; 0: never */
+         cuts;   /* of so many times at rest one is a cut: a new flow goes on; 0: none */
+    bool is_any; /* after each cut on another number of shards, or without a flow */
+    uint32_t moves; /* of so many times at rest key groups move once; 0: never */
 } setting;
 
 typedef struct tap {
@@ -358,7 +357,7 @@ run_flow_from(feed *from, output *out, const setting *how, uint32_t n_shards)
     const weiri_flow_carriage carriage  = { .seed = how->is_threaded ? NULL : &order,
          .credit                                  = how->room,
          .mailbox                                 = how->room };
-    from->n_shards = n_shards;
+    from->n_shards                      = n_shards;
     make_flow(from, n_shards, outlets, n_outlets);
     if (weiri_flow_run(from->flow, &source, &carriage, &err) != WEIR_OK) {
         fail_msg("%s", err.text);
@@ -370,10 +369,10 @@ run_flow_from(feed *from, output *out, const setting *how, uint32_t n_shards)
 static uint32_t
 run_flow(output *out, uint64_t seed, const setting *how)
 {
-    static const uint32_t ANY[]    = { 0, 1, 2, 3, 8 };
+    static const uint32_t ANY[] = { 0, 1, 2, 3, 8 };
     feed     from     = { .plan = out->plan, .cuts = how->cuts, .moves = how->moves };
     uint32_t n        = 0;
-    uint32_t              n_shards = how->n_shards;
+    uint32_t n_shards = how->n_shards;
     from.in = (input){ .random = { .seed = seed }, .chunk_rows = how->chunk_rows };
     from.in.pauses.seed = seed * 64 + how->n_shards + how->chunk_rows;
     do {
@@ -537,9 +536,13 @@ any_number_of_shards_goes_on_from_what_another_has_kept(void **state)
         { .n_shards = 8, .chunk_rows = 1000, .cuts = 2, .is_any = true },
         { .n_shards = 0, .chunk_rows = 1, .cuts = 8, .is_any = true },
         { .n_shards = 1, .chunk_rows = 64, .cuts = 2, .is_any = true },
-        { .n_shards = 3, .chunk_rows = 30, .cuts = 3, .is_any = true, .is_threaded = true },
+        { .n_shards      = 3,
+            .chunk_rows  = 30,
+            .cuts        = 3,
+            .is_any      = true,
+            .is_threaded = true },
     };
-    run_sets(n_sets(40), HOW, sizeof HOW / sizeof HOW[0], 2);
+    run_sets(n_sets(24), HOW, sizeof HOW / sizeof HOW[0], 2);
 }
 
 static void
@@ -552,7 +555,7 @@ key_groups_that_move_from_shard_to_shard_change_nothing(void **state)
         { .n_shards = 3, .chunk_rows = 20, .moves = 3, .cuts = 6 },
         { .n_shards = 3, .chunk_rows = 50, .moves = 3, .is_threaded = true },
     };
-    run_sets(n_sets(30), HOW, sizeof HOW / sizeof HOW[0], 2);
+    run_sets(n_sets(16), HOW, sizeof HOW / sizeof HOW[0], 2);
 }
 
 /* ---- two flows that have the keys between them ---- */
@@ -585,7 +588,7 @@ static void
 joins_and_tables_go_on_on_any_number_of_shards(void **state)
 {
     (void)state;
-    enum { SEEDS = 8 };
+    enum { SEEDS = 5 };
     static const setting HOW = { .chunk_rows = 30, .cuts = 3, .is_any = true };
     random_rules rules = { .text = (char *)(uintptr_t)JOINS, .used = sizeof JOINS - 1 };
     weiri_plan  *plan  = compile(&rules);
@@ -819,7 +822,7 @@ static void
 key_groups_that_move_between_two_flows_forth_and_back_change_nothing(void **state)
 {
     (void)state;
-    enum { SEEDS = 6 };
+    enum { SEEDS = 4 };
     random_rules rules = { .text = (char *)(uintptr_t)BY_KEY, .used = sizeof BY_KEY - 1 };
     weiri_plan  *plan  = compile(&rules);
     assert_executor(plan, "runs", "runs");

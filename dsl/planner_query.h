@@ -24,6 +24,9 @@ typedef struct weiri_query_part {
     const char *name; /* as the rule calls it; NULL: looked up, not named */
     uint32_t    stream;
     uint32_t    first; /* its fields are first … of query->schema */
+    weiri_expr *const *keys;  /* looked up: by what; shape (the table's n_keys,)     */
+    uint32_t           of_on; /* looked up for the `on` of a join, and as of its side's
+                               * time: that join's number, from 1; 0: for all      */
 } weiri_query_part;
 
 typedef struct weiri_querying {
@@ -33,12 +36,12 @@ typedef struct weiri_querying {
     weiri_query_stand     stand;
     bool                  is_closed; /* a window with an end: no event of its own */
     bool                  is_broken;
-    weiri_query_part      parts[WEIRI_PARTS]; /* in the order of their fields */
+    weiri_query_part      parts[WEIRI_PARTS + 1]; /* those with names, as written */
     uint32_t              n_parts;
     uint32_t              n_named; /* of the parts, the first */
     weiri_join           *joins[WEIRI_PARTS];
     uint32_t              n_joins;
-    bool                  is_joining; /* `on` is being planned */
+    uint32_t              of_on;      /* the `on` of this join is being planned; 0: none */
     uint32_t              n_before;   /* joins of the same rule that others have  */
     const weiri_join     *own;        /* of the table that the rule writes; NULL: none */
 } weiri_querying;

@@ -11,6 +11,7 @@ ops_of(weiri_format format)
     case WEIRI_FORMAT_CSV: return &WEIRI_ENCODE_CSV;
     case WEIRI_FORMAT_MSGPACK: return &WEIRI_ENCODE_MSGPACK;
     case WEIRI_FORMAT_TEXT: return &WEIRI_ENCODE_TEXT;
+    case WEIRI_FORMAT_FRAMES: /* rows go to a link as they are */
     case WEIRI_FORMAT_AUTO: break;
     }
     return NULL;
@@ -138,8 +139,8 @@ weiri_encoder_begin(weiri_encoder *self, weiri_buffer *out)
 static size_t
 longest_texts(const weiri_encoder *self, const weir_chunk *chunk, uint32_t row)
 {
-    size_t size = 0;
-    uint32_t n = self->schema->n_fields - (self->fields != NULL);
+    size_t   size = 0;
+    uint32_t n    = self->schema->n_fields - (self->fields != NULL);
     for (uint32_t i = 0; i < n; i++) {
         const weir_column *column = &chunk->columns[i];
         if (column->is_present

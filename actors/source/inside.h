@@ -20,12 +20,17 @@ struct weiri_intake {
     size_t              to;
     bool                is_last; /* the reader has ended */
     bool                is_closed;
+    bool                is_begun;  /* of a link: the sender has been asked   */
+    bool                has_moved; /* of a link: time has, since the last pump */
     bool                is_live; /* the tape has been played to its end    */
-    bool                is_over; /* all that the extent has was read, and more would come */
-    uint32_t            n_idle;  /* idle marks at `n_read`                 */
-    uint64_t            n_read;  /* position of bytes[to]                  */
-    size_t      n_unkept;        /* bytes behind bytes[to] that are not on the tape yet */
-    weir_chunk *chunk;           /* being decoded into                         */
+    bool     is_over; /* all that the extent has was read, and more would come */
+    uint32_t n_idle;  /* idle marks at `n_read`                 */
+    uint64_t n_read;  /* position of bytes[to]                  */
+    int64_t  read_ns; /* when the oldest bytes of the chunk were read, on the clock;
+                       * 0: none were                               */
+    int64_t     last_read_ns; /* when bytes were read last                     */
+    size_t      n_unkept;     /* bytes behind bytes[to] that are not on the tape yet */
+    weir_chunk *chunk;        /* being decoded into                         */
     uint32_t    n_admitted;
     uint32_t    n_late_here; /* late rows of `chunk`                   */
     bool        is_in_order; /* rows of `chunk` that are not late      */
@@ -80,7 +85,8 @@ weiri_refresh_new(weiri_intake *self, weir_error *err);
 void
 weiri_refresh_destroy(weiri_refresh **self_p);
 
-/* Look at the file, at the time at which the clock stands. errors  as weiri_intake_pump */
+/* Look at the file, at the time at which the clock stands. errors  as weiri_intake_pump
+ */
 WEIR_MUST_CHECK weir_status
 weiri_refresh_pump(weiri_intake *self, weir_error *err);
 
@@ -134,6 +140,10 @@ weiri_table_rows_are_same(
     const weir_chunk *a, uint32_t a_row, const weir_chunk *b, uint32_t b_row);
 
 /* ---- tape.c ---- */
+
+/* All that was read is decoded or on the tape, and a link may ask for what is next. */
+void
+weiri_intake_go_live(weiri_intake *self);
 
 /* The next bytes of the tape, to bytes[to]; an idle mark moves the clock.
  *

@@ -107,6 +107,65 @@ class AFileThatChanges(Refreshed):
         self.assertIn("\"many\" is not an int", said)
 
 
+class Lookups(command.Folder):
+    """As of the time of the event whose fields make the key."""
+
+    def check(self, rules, expected, **files):
+        for name, text in files.items():
+            self.write(name + ".csv", text)
+        self.assertEqual(self.events_of(self.run_rules(rules, "--quiet")), expected)
+
+    def test_a_condition_of_a_pattern_sees_the_row_of_its_event_s_time(self):
+        self.check("""
+stream txn { at time unit s, card string, cents int }
+stream block { at time unit s, card string, level int? }
+source txn from file("txn.csv")
+source block from file("block.csv")
+table card key id { id string, limit int } from file("cards.csv")
+table blocked key card { card string, level int? } limit 100
+rule blocks { from block emit into blocked { card, level } }
+rule over {
+  match  a: txn(cents > card[txn.card].limit) -> b: txn(blocked[card].level > 2)
+  by     card
+  within 1h
+  emit   spree { n: b.cents, card, limit: card[a.card].limit, level: blocked[b.card].level,
+                 sum: sum(card[a.card].limit) }
+}
+""", [{"n": 3, "card": "x", "limit": 10, "level": 3, "sum": 10}],
+                   txn="at,card,cents\n1,x,5\n2,x,50\n3,x,1\n4,x,2\n5,x,3\n6,x,4\n7,y,100\n8,y,1\n",
+                   block="at,card,level\n2,x,1\n4,x,3\n", cards="id,limit\nx,10\ny,20\n")
+
+    def test_a_lookup_leaves_the_order_of_events_of_one_time_as_it_is(self):
+        for condition in ("n > 0", "n > (low[k].n ?? 0)"):
+            self.check("""
+stream p { at time unit s, k int, n int }
+stream q { at time unit s, k int, n int }
+source p from file("p.csv")
+source q from file("q.csv")
+table low key k { k int, n int } from file("low.csv")
+rule r { match a: p(%s) -> b: q by k within 1h emit m { a: a.n, b: b.n } }
+""" % condition, [{"a": 1, "b": 5}], p="at,k,n\n1,7,1\n", q="at,k,n\n1,7,5\n", low="k,n\n7,0\n")
+
+    def test_on_sees_for_each_side_the_rows_of_its_own_time(self):
+        self.check("""
+stream orders   { at time unit s, id string, cust string, cents int }
+stream payments { at time unit s, order string, bank string, cents int }
+source orders from file("orders.csv")
+source payments from file("payments.csv")
+table tol key cust since day { day time unit s, cust string, cents int } from file("tol.csv")
+table fee key bank { bank string, cents int } from file("fee.csv")
+rule settled {
+  from o: orders left join p: payments on o.id == p.order
+    and p.cents + fee[p.bank].cents >= o.cents - tol[o.cust].cents within 10m
+  emit settled { id, paid: p.cents, then: tol[cust].cents }
+}
+""", [{"id": "x", "paid": 90, "then": 0}, {"id": "y", "paid": None, "then": 0},
+                {"id": "z", "paid": None, "then": 0}],
+                   orders="at,id,cust,cents\n2,x,u,100\n3,y,u,100\n4,z,v,100\n1000,end,u,1\n",
+                   payments="at,order,bank,cents\n8,x,A,90\n9,y,A,80\n1001,q,A,1\n",
+                   tol="day,cust,cents\n1,u,5\n1,v,0\n5,u,0\n", fee="bank,cents\nA,7\n")
+
+
 class ARunThatIsKilled(Refreshed):
     def check(self, *options):
         run = self.start("--state", "state", *options)

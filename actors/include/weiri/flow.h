@@ -15,6 +15,7 @@
 #include "weiri/graph.h"
 #include "weiri/keyed.h"
 #include "weiri/limits.h"
+#include "weiri/node.h"
 
 enum {
     WEIRI_FLOW_TURNS  = 8, /* on the way at once                                     */
@@ -39,7 +40,8 @@ typedef struct weiri_flow_outlet {
     uint32_t        n_streams;
     /* What its streams give in a turn. rows: shape (plan->n_streams,), empty for others
      */
-    weir_status (*write)(void *context, const weiri_rows_list *rows, weir_error *err);
+    weir_status (*write)(void *context, const weiri_turn *turn,
+        const weiri_rows_list *rows, weir_error *err);
     void *context;
 } weiri_flow_outlet;
 
@@ -105,6 +107,11 @@ weiri_flow_open(weiri_flow *self, const weiri_turn *turn, const weiri_flow_port 
 WEIR_MUST_CHECK weir_status
 weiri_flow_receive(weiri_flow *self, uint32_t node, weiri_parcel **parcel_p,
     const weiri_flow_port *port, weir_error *err);
+
+/* A rule on all shards, as its shares have said last: each after each of its turns. Any
+ * thread. */
+weiri_rule_sight
+weiri_flow_rule(const weiri_flow *self, uint32_t rule);
 
 /* Of all nodes; while nobody carries parcels. */
 weiri_graph_counts
@@ -186,6 +193,11 @@ weiri_flow_load_groups(weiri_flow *self, const weiri_groups *groups, uint32_t sh
 typedef struct weiri_flow_source {
     weir_status (*next)(
         void *context, bool may_wait, weiri_turn *turn, bool *is_turn, weir_error *err);
+    /* All that a turn led to has been written; on the same thread. NULL: not told. */
+    void (*finished)(void *context, uint64_t turn);
+    /* What a shard of the node says of itself, 0 being that of the opener, every now and
+     * then; likewise. NULL: they are not asked. */
+    void (*report)(void *context, uint32_t shard, const weiri_shard_report *report);
     void *context;
 } weiri_flow_source;
 

@@ -1,5 +1,5 @@
-#include "keyed_bytes.h"
 #include "state_rig.h"
+#include "keyed_bytes.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -29,8 +29,8 @@
 #define WEIRI_JOIN_H
 
 #include "weiri/expr.h"
-#include "weiri/merge.h"
 #include "weiri/keyed.h"
+#include "weiri/merge.h"
 
 enum {
     WEIRI_JOIN_KEYS = 16,      /* equalities of one join                        */

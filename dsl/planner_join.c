@@ -280,7 +280,8 @@ lookup_join(const weiri_table_info *table, bool is_left)
     return (weiri_join){ .kind = WEIRI_JOIN_ASOF,
         .is_left               = is_left,
         .within_ns             = table->keep_ns,
-        .max_rows              = table->max_rows };
+        .max_rows              = table->max_rows,
+        .stops_when_full       = table->declared->full.is_stop };
 }
 
 static void
@@ -302,6 +303,25 @@ reads_key(const weiri_join *join, uint32_t field)
     return false;
 }
 
+/* How many rows of each side may be kept, and what happens then. */
+static void
+plan_full(weiri_querying *self, weiri_join *join, const weiri_ast_full *full)
+{
+    join->stops_when_full = full->is_stop;
+    if (full->rows == NULL) {
+        return;
+    }
+    const weir_value *rows =
+        weiri_constant(self->planner, full->rows, WEIR_INT, "the bound of a join");
+    if (rows == NULL || rows->as.i < 1 || rows->as.i > WEIRI_JOIN_ROWS) {
+        weiri_report(self->planner->diagnostics, WEIRI_E_BAD_COUNT, full->rows->at,
+            "a join keeps from 1 to %d rows of each side", WEIRI_JOIN_ROWS);
+        self->is_broken = true;
+        return;
+    }
+    join->max_rows = (uint32_t)rows->as.i;
+}
+
 /* A table has one row for its key, so `on` has to say the key and no more. */
 static void
 check_table_on(weiri_querying *self, const weiri_table_info *table,
@@ -317,6 +337,11 @@ check_table_on(weiri_querying *self, const weiri_table_info *table,
             "and no other of its fields");
         weiri_report_hint(self->planner->diagnostics,
             "what else has to hold of the row is said after the join: 'where ...'");
+        self->is_broken = true;
+    }
+    if (ast->full.at.size > 0) {
+        weiri_report(self->planner->diagnostics, WEIRI_E_CLAUSE_MISPLACED, ast->full.at,
+            "what happens when a table is full is said where the table is declared");
         self->is_broken = true;
     }
     if (ast->within != NULL || ast->kind == WEIRI_WORD_ASOF) {
@@ -697,6 +722,7 @@ plan_join(weiri_querying *self, const weiri_ast_join *ast)
     take_right_lookups(self, of_right, out);
     if (table == NULL) {
         plan_within(self, out, ast);
+        plan_full(self, out, &ast->full);
     } else {
         set_change(self, out);
         note_own(self, table, out);

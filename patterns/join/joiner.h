@@ -63,7 +63,8 @@ struct weiri_joiner {
     uint64_t          max_rows;
     uint64_t          n_fed;
     weiri_join_counts counts;
-    weir_status       status; /* what stopped it */
+    const weiri_join_side *full_side; /* that stopped it: it has too many rows; NULL */
+    weir_status            status;    /* what stopped it */
 };
 
 /* ---- out.c ---- */

@@ -85,6 +85,24 @@ weiri_engine_write(weiri_engine *self, const weiri_rows_list *rows, weir_error *
     return WEIR_OK;
 }
 
+static int64_t
+wall_clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * WEIRI_NS_PER_S + now.tv_nsec;
+}
+
+void
+weiri_engine_note_written(weiri_engine *self, weiri_taken_in *turn)
+{
+    if (turn->n_events > 0) {
+        weiri_histogram_add(
+            &self->latency, wall_clock_ns() - turn->read_ns, turn->n_events);
+    }
+    *turn = (weiri_taken_in){ 0 };
+}
+
 static weir_status
 pass(weiri_engine *self, int64_t watermark_ns, int64_t deadline_ns, bool is_end,
     weir_error *err)
@@ -95,6 +113,8 @@ pass(weiri_engine *self, int64_t watermark_ns, int64_t deadline_ns, bool is_end,
                 .deadline_ns                   = deadline_ns,
                 .is_end                        = is_end };
         self->has_turn = true;
+        self->on_the_way[self->turn.number % WEIRI_FLOW_TURNS] = self->taken_in;
+        self->taken_in                                         = (weiri_taken_in){ 0 };
         return WEIR_OK;
     }
     weir_status status =
@@ -107,6 +127,7 @@ pass(weiri_engine *self, int64_t watermark_ns, int64_t deadline_ns, bool is_end,
             weiri_graph_rows(self->graph), deadline_ns, err);
     }
     weiri_graph_forget(self->graph);
+    weiri_engine_note_written(self, &self->taken_in);
     return status;
 }
 
@@ -124,14 +145,6 @@ await_tables(weiri_engine *self, weir_error *err)
         status = weiri_intake_await(self->intakes[i], others, newest, err);
     }
     return status;
-}
-
-static int64_t
-wall_clock_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * WEIRI_NS_PER_S + now.tv_nsec;
 }
 
 /* A silent source goes along with the others; if it is the only one left, or all wait
@@ -155,13 +168,31 @@ mark_idle(weiri_engine *self, uint32_t source, int64_t waited_ns, weir_error *er
     return weiri_intake_idle(self->intakes[source], to, err);
 }
 
+/* What the turn has taken in from a source, and when that was read. */
+static void
+note_taken(weiri_engine *self, uint32_t source, uint64_t n_before)
+{
+    weiri_intake_counts counts  = weiri_intake_get_counts(self->intakes[source]);
+    int64_t             read_ns = weiri_intake_read_ns(self->intakes[source]);
+    uint64_t            n       = counts.n_events - n_before;
+    if (n == 0 || read_ns == 0) {
+        return;
+    }
+    self->taken_in.n_events += n;
+    if (self->taken_in.read_ns == 0) {
+        self->taken_in.read_ns = read_ns;
+    }
+}
+
 static weir_status
 pump(weiri_engine *self, uint32_t source, bool may_wait, weir_error *err)
 {
     int64_t     idle_ns  = self->plan->sources[source].idle_ns;
     int64_t     begun_ns = idle_ns >= 0 ? wall_clock_ns() : 0;
+    uint64_t    n_before = weiri_intake_get_counts(self->intakes[source]).n_events;
     weir_status status =
         weiri_intake_pump(self->intakes[source], may_wait ? idle_ns : 0, err);
+    note_taken(self, source, n_before);
     if (status == WEIR_EAGAIN && weiri_intake_is_over(self->intakes[source])) {
         return WEIR_EOF;
     }
@@ -199,8 +230,8 @@ weiri_engine_take(weiri_engine *self, bool may_wait, weir_error *err)
         return status;
     }
     int64_t watermark_ns = current_watermark(self);
-    if (watermark_ns == INT64_MAX || watermark_ns == self->watermark_ns) {
-        return pumped; /* the last pass is that of finish */
+    if (watermark_ns == INT64_MAX || watermark_ns <= self->watermark_ns) {
+        return pumped; /* the last pass is that of finish; a new table begins before */
     }
     self->watermark_ns = watermark_ns;
     return pass(self, watermark_ns, watermark_ns, false, err);
@@ -271,6 +302,11 @@ weiri_engine_get_counts(const weiri_engine *self)
     }
     counts.is_running = self->is_running;
     if (self->is_running) {
+        for (uint32_t i = 0; i < self->plan->n_rules; i++) {
+            weiri_rule_sight sight = weiri_flow_rule(self->flow, i);
+            counts.n_matches += self->plan->rules[i].join == NULL ? sight.n_matches : 0;
+            counts.n_dropped += sight.n_dropped;
+        }
         return counts;
     }
     weiri_graph_counts of = self->flow != NULL ? weiri_flow_get_counts(self->flow)
@@ -480,7 +516,7 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
     if (status != WEIR_OK) {
         return status;
     }
-    weiri_wire_config wire = source->wire;
+    weiri_wire_config   wire = source->wire;
     const weiri_extent *extent =
         self->options.extents != NULL ? &self->options.extents[index] : NULL;
     bool is_taped = extent != NULL && extent->is_taped;
@@ -495,6 +531,7 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
         .wire      = is_wire ? &wire : NULL,
         .wires     = self->wires,
         .index     = index,
+        .place     = weiri_engine_source_place(self->plan, index),
         .path      = self->paths[index],
         .format    = format,
         .delimiter = source->delimiter,
@@ -512,7 +549,12 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
     if (source->delimiter == ',' && weiri_place_is_tsv(self->paths[index])) {
         config.delimiter = '\t';
     }
-    status = weiri_intake_new(&config, &self->intakes[index], err);
+    if (self->from != NULL) {
+        status = weiri_engine_heritage(self, index, &config, &config.from, err);
+    }
+    if (status == WEIR_OK) {
+        status = weiri_intake_new(&config, &self->intakes[index], err);
+    }
     if (status == WEIR_OK && !weiri_intake_is_regular(self->intakes[index])) {
         self->is_live = true;
     }
@@ -540,7 +582,12 @@ open_outlet(weiri_engine *self, const weiri_outlet_config *config, weiri_outlet 
     const weiri_restore *restore = self->options.restore;
     weiri_unpack         in      = { 0 };
     weir_status          status  = WEIR_OK;
-    if (restore != NULL && weiri_sections_find(restore->sections, "sink", path, &in)) {
+    if (self->from != NULL) {
+        weiri_outlet_config heir = *config;
+        heir.from                = weiri_engine_open_place(self, config);
+        status = weiri_outlet_new(&heir, &self->outlets[self->n_outlets], err);
+    } else if (restore != NULL
+               && weiri_sections_find(restore->sections, "sink", path, &in)) {
         status = weiri_outlet_resume(config, &in, &self->outlets[self->n_outlets], err);
     } else {
         status = weiri_outlet_new(config, &self->outlets[self->n_outlets], err);
@@ -587,10 +634,16 @@ check_target(
     return WEIR_OK;
 }
 
+char *
+weiri_engine_sink_path(const weiri_sink *sink)
+{
+    return endpoint_path(sink->endpoint, sink->place.file, sink->path);
+}
+
 static weir_status
 sink_path(const weiri_sink *sink, char **out, weir_error *err)
 {
-    *out = endpoint_path(sink->endpoint, sink->place.file, sink->path);
+    *out = weiri_engine_sink_path(sink);
     return *out != NULL
                ? WEIR_OK
                : WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
@@ -679,8 +732,8 @@ open_all(weiri_engine *self, weir_error *err)
 }
 
 weir_status
-weiri_engine_new(const weiri_plan *plan, const weiri_engine_options *options,
-    weiri_engine **out, weir_error *err)
+weiri_engine_make(const weiri_plan *plan, const weiri_engine_options *options,
+    weiri_engine *from, weiri_engine **out, weir_error *err)
 {
     weiri_engine *self = calloc(1, sizeof *self);
     if (self == NULL) {
@@ -689,6 +742,8 @@ weiri_engine_new(const weiri_plan *plan, const weiri_engine_options *options,
     self->plan         = plan;
     self->options      = *options;
     self->watermark_ns = INT64_MIN;
+    self->from         = from;
+    self->wires        = from != NULL ? from->wires : NULL;
     weir_status status = allocate(self, err);
     if (status == WEIR_OK) {
         status = open_all(self, err);
@@ -699,6 +754,13 @@ weiri_engine_new(const weiri_plan *plan, const weiri_engine_options *options,
     }
     *out = self;
     return WEIR_OK;
+}
+
+weir_status
+weiri_engine_new(const weiri_plan *plan, const weiri_engine_options *options,
+    weiri_engine **out, weir_error *err)
+{
+    return weiri_engine_make(plan, options, NULL, out, err);
 }
 
 void
@@ -717,10 +779,13 @@ weiri_engine_destroy(weiri_engine **self_p)
     for (uint32_t i = 0; self->paths != NULL && i < self->plan->n_sources; i++) {
         free(self->paths[i]);
     }
-    weiri_wires_destroy(&self->wires);
+    if (self->from == NULL || self->wires != self->from->wires) {
+        weiri_wires_destroy(&self->wires);
+    }
     weiri_graph_destroy(&self->graph);
     weiri_flow_destroy(&self->flow);
     free(self->sink_streams);
+    free(self->shards);
     free(self->intakes);
     free(self->paths);
     free(self->outlets);

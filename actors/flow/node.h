@@ -12,6 +12,8 @@
 #ifndef WEIRI_FLOW_NODE_H
 #define WEIRI_FLOW_NODE_H
 
+#include <stdatomic.h>
+
 #include "../graph/rules.h"
 #include "../graph/streams.h"
 #include "weiri/flow.h"
@@ -129,8 +131,8 @@ weiri_router_position(const weiri_flow_node *self);
 void
 weiri_router_go_on(weiri_flow_node *self, uint64_t position);
 
-/* Have a home number the next event of a rule so, not counting the rule itself. Nothing to
- * do for other nodes. */
+/* Have a home number the next event of a rule so, not counting the rule itself. Nothing
+ * to do for other nodes. */
 void
 weiri_home_go_on(weiri_flow_node *self, uint32_t rule, uint32_t stream, uint64_t n);
 
@@ -156,6 +158,17 @@ weiri_flow_send_rows(const weiri_flow_port *port, const weiri_turn *turn,
 /* A key group that is elsewhere: its events are left out. */
 #define WEIRI_FLOW_NOBODY UINT16_MAX
 
+/* What a share says of a rule after a turn. Numbers of one rule need not be of one
+ * moment. */
+typedef struct weiri_told_rule {
+    _Atomic uint64_t n_events;
+    _Atomic uint64_t n_matches;
+    _Atomic uint64_t n_keys;
+    _Atomic uint64_t n_held;
+    _Atomic uint64_t n_dropped;
+    _Atomic uint64_t n_faults;
+} weiri_told_rule;
+
 struct weiri_flow {
     const weiri_plan   *plan;
     uint32_t            n_shards;
@@ -168,6 +181,8 @@ struct weiri_flow {
     uint32_t           *homes;   /* shape (plan->n_streams,): its node; WEIRI_NONE: where
                                   * turns are opened                                    */
     weiri_rows_list rows;        /* scratch */
+    /* Each share writes its own and anybody reads: shape (n_shards * plan->n_rules,) */
+    weiri_told_rule *told;
 };
 
 #endif

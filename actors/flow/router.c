@@ -215,9 +215,9 @@ make_scatters(router *self, const weiri_flow_group *group)
             uint32_t                 n_keys = 0;
             const weiri_expr *const *keys   = weiri_split_keys(
                   &plan->rules[group->first[r]], group->streams[i], &n_keys);
-            status =
-                weiri_scatter_new(keys, n_keys, plan->streams[group->streams[i]].used,
-                    self->node.flow->owners, self->node.flow->n_shards, &self->scatters[r * group->n_streams + i]);
+            status = weiri_scatter_new(keys, n_keys,
+                plan->streams[group->streams[i]].used, self->node.flow->owners,
+                self->node.flow->n_shards, &self->scatters[r * group->n_streams + i]);
         }
     }
     return status;

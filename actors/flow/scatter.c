@@ -10,18 +10,18 @@
 #include "weiri/limits.h"
 
 struct weiri_scatter {
-    weiri_program *program;
-    weiri_vector  *vectors; /* shape (n_keys,) */
-    uint32_t       n_keys;
-    const bool    *used;
+    weiri_program  *program;
+    weiri_vector   *vectors; /* shape (n_keys,) */
+    uint32_t        n_keys;
+    const bool     *used;
     const uint16_t *owners; /* shape (WEIRI_KEY_GROUPS,) */
-    uint32_t       n_shards;
-    uint16_t      *shard; /* of each row, shape (room,) */
-    uint64_t       room;
-    uint64_t      *left;  /* rows to come, shape (n_shards,)      */
-    weir_chunk   **open;  /* being filled, shape (n_shards,)      */
-    uint16_t      *picks; /* rows of a range for a shard          */
-    uint64_t       hashes[WEIRI_CHUNK_ROWS];
+    uint32_t        n_shards;
+    uint16_t       *shard; /* of each row, shape (room,) */
+    uint64_t        room;
+    uint64_t       *left;  /* rows to come, shape (n_shards,)      */
+    weir_chunk    **open;  /* being filled, shape (n_shards,)      */
+    uint16_t       *picks; /* rows of a range for a shard          */
+    uint64_t        hashes[WEIRI_CHUNK_ROWS];
 };
 
 weir_status

@@ -135,6 +135,34 @@ send(share *self, const weiri_turn *turn, const weiri_flow_readers *homes,
     return status;
 }
 
+static void
+tell(_Atomic uint64_t *to, uint64_t value)
+{
+    atomic_store_explicit(to, value, memory_order_relaxed);
+}
+
+/* How its rules stand, for whoever looks. */
+static void
+tell_rules(const share *self)
+{
+    const weiri_flow *flow = self->node.flow;
+    for (uint32_t i = 0; i < self->n_rules; i++) {
+        if (self->feed_of[i] == WEIRI_NONE) {
+            continue;
+        }
+        uint32_t         rule = self->its_rules[i];
+        weiri_told_rule *to   = &flow->told[self->shard * flow->plan->n_rules + rule];
+        weiri_rule_sight sight =
+            weiri_rules_sight(self->feeds[self->feed_of[i]].rules, rule);
+        tell(&to->n_events, sight.n_events);
+        tell(&to->n_matches, sight.n_matches);
+        tell(&to->n_keys, sight.n_keys);
+        tell(&to->n_held, sight.n_held);
+        tell(&to->n_dropped, sight.n_dropped);
+        tell(&to->n_faults, sight.n_faults);
+    }
+}
+
 static weir_status
 work(weiri_flow_node *node, weiri_parcel *const *parcels, const weiri_flow_port *port,
     weir_error *err)
@@ -144,6 +172,7 @@ work(weiri_flow_node *node, weiri_parcel *const *parcels, const weiri_flow_port 
     for (uint32_t i = 0; i < self->n_feeds && status == WEIR_OK; i++) {
         status = run_feed(self, &self->feeds[i], parcels[0], err);
     }
+    tell_rules(self);
     return status == WEIR_OK
                ? send(self, &parcels[0]->turn, &node->homes, node->home_streams, port)
                : status;
@@ -179,9 +208,7 @@ destroy(weiri_flow_node *node)
     free(self);
 }
 
-static const weiri_flow_ops OPS = {
-    .work = work, .count = count, .destroy = destroy
-};
+static const weiri_flow_ops OPS = { .work = work, .count = count, .destroy = destroy };
 
 static weiri_split
 split_of(const share *self, uint32_t rule)

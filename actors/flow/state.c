@@ -95,8 +95,7 @@ find_groups(const weiri_flow *self, uint32_t shard, weiri_groups *out)
 }
 
 static weir_status
-load_rule(
-    weiri_flow *self, uint32_t rule, const weiri_restore *restore, weir_error *err)
+load_rule(weiri_flow *self, uint32_t rule, const weiri_restore *restore, weir_error *err)
 {
     const char *name   = self->plan->rules[rule].name;
     weiri_kept  kept   = WEIRI_KEPT;
@@ -105,8 +104,7 @@ load_rule(
         weiri_groups       groups;
         bool               is_split = false;
         weiri_restore_part part     = { .rule = rule };
-        part.rules =
-            weiri_share_rules(self->nodes[i], rule, &part.is_first, &is_split);
+        part.rules = weiri_share_rules(self->nodes[i], rule, &part.is_first, &is_split);
         if (part.rules == NULL) {
             continue;
         }
@@ -145,8 +143,7 @@ go_on(weiri_flow *self)
         for (uint32_t i = 0; i < self->n_nodes; i++) {
             for (uint32_t k = 0; k < 2; k++) {
                 if (targets[k].schema != NULL) {
-                    weiri_home_go_on(
-                        self->nodes[i], rule, targets[k].stream, n_given[k]);
+                    weiri_home_go_on(self->nodes[i], rule, targets[k].stream, n_given[k]);
                 }
             }
         }
@@ -206,10 +203,9 @@ weiri_flow_save_groups(const weiri_flow *self, const weiri_groups *groups,
 }
 
 weir_status
-weiri_flow_forget_groups(
-    weiri_flow *self, const weiri_groups *groups, weir_error *err)
+weiri_flow_forget_groups(weiri_flow *self, const weiri_groups *groups, weir_error *err)
 {
-    weir_status status = WEIR_OK;
+    weir_status status                        = WEIR_OK;
     bool        is_touched[WEIRI_FLOW_SHARDS] = { false };
     for (uint32_t g = 0; g < WEIRI_KEY_GROUPS; g++) {
         if (weiri_groups_has(groups, g) && self->owners[g] != WEIRI_FLOW_NOBODY) {
@@ -247,7 +243,8 @@ join_groups(weiri_rules *rules, uint32_t rule, const weiri_groups *groups,
     weiri_keyed        keyed  = { .groups = NULL };
     weiri_keyed_reader from   = { .n_heads = 0 };
     weir_status        status = weiri_rules_save(rules, rule, &keyed, err);
-    if (status == WEIR_OK && weiri_keyed_open(&from, in->at, (size_t)(in->end - in->at))) {
+    if (status == WEIR_OK
+        && weiri_keyed_open(&from, in->at, (size_t)(in->end - in->at))) {
         keyed.groups = groups;
         weiri_keyed_add(&keyed, &from);
     }

@@ -29,6 +29,24 @@ struct weiri_gather {
     void               *context;
 };
 
+const weiri_match *
+weiri_inputs_of(weiri_arena *arena, const weiri_rule *rule)
+{
+    if (rule->match != NULL) {
+        return rule->match;
+    }
+    const weiri_query *query  = rule->query;
+    weiri_match       *inputs = weiri_arena_alloc(arena, sizeof *inputs);
+    weiri_match_input *input  = weiri_arena_alloc(arena, sizeof *input);
+    *input  = (weiri_match_input){ .stream = query->stream, .schema = query->schema };
+    *inputs = (weiri_match){ .inputs = input, .n_inputs = 1 };
+    if (query->window != NULL) {
+        input->keys    = query->window->keys;
+        inputs->n_keys = query->window->n_keys;
+    }
+    return inputs;
+}
+
 /* ---- keys ---- */
 
 /* NULL: a value of it is null. In `arena`. */

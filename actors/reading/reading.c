@@ -100,25 +100,6 @@ prepare_plan(weiri_reading *self, const weiri_plan *plan)
     }
 }
 
-/* A query as a rule of one input, its events taken apart by the key of its window. */
-static const weiri_match *
-inputs_of(weiri_arena *arena, const weiri_rule *rule)
-{
-    if (rule->match != NULL) {
-        return rule->match;
-    }
-    const weiri_query *query  = rule->query;
-    weiri_match       *inputs = weiri_arena_alloc(arena, sizeof *inputs);
-    weiri_match_input *input  = weiri_arena_alloc(arena, sizeof *input);
-    *input  = (weiri_match_input){ .stream = query->stream, .schema = query->schema };
-    *inputs = (weiri_match){ .inputs = input, .n_inputs = 1 };
-    if (query->window != NULL) {
-        input->keys    = query->window->keys;
-        inputs->n_keys = query->window->n_keys;
-    }
-    return inputs;
-}
-
 /* ---- matches as they come ---- */
 
 static void
@@ -484,7 +465,7 @@ weiri_reading_new(const weiri_plan *plan, const weiri_reading_request *request,
     self->rule    = rule;
     self->request = request;
     self->key     = request->key;
-    self->inputs  = inputs_of(arena, rule);
+    self->inputs  = weiri_inputs_of(arena, rule);
     prepare_plan(self, plan);
     weir_status status = run(self, err);
     if (status != WEIR_OK) {

@@ -34,7 +34,7 @@ typedef struct replay {
     weiri_sections              state;  /* to begin from */
     bool                        has_state;
     weiri_restore               restore;
-    const char                **other;   /* shape (n_other,): rules that begin empty */
+    const char                **other; /* shape (n_other,): rules that begin empty */
     size_t                      n_other;
     uint32_t                    position_source;
     weiri_engine               *engine;
@@ -70,8 +70,9 @@ redirected(const replay *self, uint32_t source)
     const weiri_stream *stream = &self->plan->streams[of->stream];
     for (size_t i = 0; i < self->options->n_redirects; i++) {
         const weiri_redirect *redirect = &self->options->redirects[i];
-        if (redirect->stream == NULL ? stream->origin != WEIRI_ORIGIN_TABLE
-                                     : strcmp(redirect->stream, stream->schema.name) == 0) {
+        if (redirect->stream == NULL
+                ? stream->origin != WEIRI_ORIGIN_TABLE
+                : strcmp(redirect->stream, stream->schema.name) == 0) {
             return redirect->path;
         }
     }
@@ -107,14 +108,14 @@ check_is_file(const replay *self, uint32_t source, weir_error *err)
     if (of->endpoint == WEIRI_ENDPOINT_FILE || redirected(self, source) != NULL) {
         return WEIR_OK;
     }
-    return self->has_dir
-               ? WEIR_FAIL(err, WEIR_EINVAL,
-                   "source '%s': '%s' holds nothing of it: say --from %s=PATH", name,
-                   self->options->state, name)
-               : WEIR_FAIL(err, WEIR_EINVAL,
-                   "source '%s' cannot be read again: say --state DIR, the state directory "
-                   "of the run, or --from %s=PATH",
-                   name, name);
+    return self->has_dir ? WEIR_FAIL(err, WEIR_EINVAL,
+               "source '%s': '%s' holds nothing of it: say --from %s=PATH", name,
+               self->options->state, name)
+                         : WEIR_FAIL(err, WEIR_EINVAL,
+                             "source '%s' cannot be read again: say --state DIR, the "
+                             "state directory "
+                             "of the run, or --from %s=PATH",
+                             name, name);
 }
 
 static weir_status
@@ -123,7 +124,8 @@ set_extent(replay *self, uint32_t source, weir_error *err)
     weiri_extent                *extent = &self->extents[source];
     const weiri_statedir_source *kept   = kept_source(self, source);
     bool                         has    = false;
-    *extent = (weiri_extent){ .is_ended = true, .end = UINT64_MAX, .clock_ns = INT64_MAX };
+    *extent =
+        (weiri_extent){ .is_ended = true, .end = UINT64_MAX, .clock_ns = INT64_MAX };
     if (kept == NULL) {
         return check_is_file(self, source, err);
     }
@@ -140,8 +142,8 @@ set_extent(replay *self, uint32_t source, weir_error *err)
     }
     weir_status status = WEIR_OK;
     if (extent->is_taped) {
-        status = weiri_journal_begin(
-            self->journal, source, &self->begins[source], &has, err);
+        status =
+            weiri_journal_begin(self->journal, source, &self->begins[source], &has, err);
         self->begins[source] = has ? self->begins[source] : kept->committed;
     }
     return status;
@@ -226,7 +228,8 @@ fail_to_begin(const replay *self, weir_error *err)
     const uint64_t trimmed = self->begins[self->position_source];
     if (self->kept.n > 0) {
         return WEIR_FAIL(err, WEIR_EINVAL,
-            "the journal does not go back as far: the oldest moment that '%s' keeps is %s",
+            "the journal does not go back as far: the oldest moment that '%s' keeps is "
+            "%s",
             self->options->state, time_text(self->kept.items[0].watermark_ns, at));
     }
     return WEIR_FAIL(err, WEIR_EINVAL,
@@ -247,8 +250,8 @@ choose_begin(replay *self, weir_error *err)
         return WEIR_OK;
     }
     for (uint32_t i = 0; i < self->kept.n; i++) {
-        const weiri_moment *moment = &self->kept.items[i];
-        bool is_usable             = is_whole_from(self, &moment->head);
+        const weiri_moment *moment    = &self->kept.items[i];
+        bool                is_usable = is_whole_from(self, &moment->head);
         if (!is_from_middle(self)) {
             if (is_usable && !has_moment) {
                 self->moment = i; /* the oldest */
@@ -277,7 +280,8 @@ static void
 note_other(void *context, const char *what, const char *name, weiri_kept kept)
 {
     replay *self = context;
-    if (strcmp(what, "rule") != 0 || (kept != WEIRI_KEPT_OTHER && kept != WEIRI_KEPT_NONE)) {
+    if (strcmp(what, "rule") != 0
+        || (kept != WEIRI_KEPT_OTHER && kept != WEIRI_KEPT_NONE)) {
         return;
     }
     const char **grown = realloc(self->other, (self->n_other + 1) * sizeof *grown);
@@ -306,8 +310,8 @@ try_state(replay *self, weir_error *err)
 static weir_status
 read_begin(replay *self, weir_error *err)
 {
-    uint32_t n_shards = 0;
-    weir_status status = WEIR_OK;
+    uint32_t    n_shards = 0;
+    weir_status status   = WEIR_OK;
     if (self->kind == BEGIN_LAST) {
         self->state        = self->dir.sections; /* it is not needed there any more */
         self->dir.sections = (weiri_sections){ 0 };
@@ -385,7 +389,7 @@ find_position_source(replay *self, weir_error *err)
     uint32_t          n    = 0;
     for (uint32_t i = 0; i < plan->n_sources; i++) {
         const weiri_stream *stream = &plan->streams[plan->sources[i].stream];
-        bool is_it                 = name != NULL ? strcmp(stream->schema.name, name) == 0
+        bool                is_it  = name != NULL ? strcmp(stream->schema.name, name) == 0
                                                   : stream->origin != WEIRI_ORIGIN_TABLE;
         self->position_source      = is_it && n == 0 ? i : self->position_source;
         n += is_it;
@@ -450,8 +454,7 @@ drive_all(replay *self, weir_error *err)
     if (status == WEIR_OK) {
         status = drive(self, err);
     }
-    if (status == WEIR_OK && weiri_engine_is_at_end(self->engine)
-        && !should_stop(self)) {
+    if (status == WEIR_OK && weiri_engine_is_at_end(self->engine) && !should_stop(self)) {
         status = weiri_engine_end(self->engine, err);
         status = status == WEIR_EOF ? WEIR_OK : status;
     }
@@ -461,33 +464,32 @@ drive_all(replay *self, weir_error *err)
 static weir_status
 run(replay *self, weir_error *err)
 {
-    const weiri_sections *end   = self->has_dir ? &self->dir.sections : NULL;
-    const weiri_sections *begin = self->kind != BEGIN_START ? &self->state : NULL;
+    const weiri_sections *end     = self->has_dir ? &self->dir.sections : NULL;
+    const weiri_sections *begin   = self->kind != BEGIN_START ? &self->state : NULL;
     weiri_engine_options  options = { .redirects = self->options->redirects,
          .n_redirects                            = self->options->n_redirects,
          .should_stop                            = should_stop,
          .context                                = self,
          .passed                                 = on_passed,
          .passed_context                         = self,
-         .restore = begin != NULL ? &self->restore : NULL,
+         .restore                                = begin != NULL ? &self->restore : NULL,
          .tape    = self->journal != NULL ? weiri_journal_tape(self->journal) : NULL,
          .extents = self->extents };
-    self->silent         = *self->plan;
-    self->silent.n_sinks = 0;
-    weir_status status =
-        weiri_engine_new(&self->silent, &options, &self->engine, err);
+    self->silent                  = *self->plan;
+    self->silent.n_sinks          = 0;
+    weir_status status = weiri_engine_new(&self->silent, &options, &self->engine, err);
     if (status == WEIR_OK) {
         status = weiri_outputs_new(
             self->plan, self->options, begin, end, self->counts, &self->outputs, err);
     }
     if (status == WEIR_OK) {
-        status = drive_all(self, err);
+        status                 = drive_all(self, err);
         self->counts->n_events = weiri_engine_get_counts(self->engine).n_events;
     }
     bool        is_whole = status == WEIR_OK && !should_stop(self);
     weir_error  other    = { .status = WEIR_OK };
-    weir_status closed   = weiri_outputs_close(
-          &self->outputs, is_whole, status == WEIR_OK ? err : &other);
+    weir_status closed =
+        weiri_outputs_close(&self->outputs, is_whole, status == WEIR_OK ? err : &other);
     return status == WEIR_OK ? closed : status;
 }
 

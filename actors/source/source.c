@@ -8,8 +8,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "inside.h"
+#include "weiri/assert.h"
+#include "weiri/timetext.h"
 
 enum { ORDER_BITS = 48 }; /* a source's own sequence; its index is above */
 
@@ -18,7 +21,7 @@ enum { BUFFER_BYTES = WEIRI_RECORD_BYTES + WEIRI_TAPE_BYTES };
 uint64_t
 weiri_intake_first_order(const weiri_intake *self)
 {
-    return (uint64_t)self->config.index << ORDER_BITS;
+    return (uint64_t)self->config.place << ORDER_BITS;
 }
 
 void
@@ -201,9 +204,18 @@ hand_on(weiri_intake *self, weir_error *err)
     return status == WEIR_OK ? status : WEIR_FAIL(err, status, "%s", self->config.path);
 }
 
+static int64_t
+monotonic_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * WEIRI_NS_PER_S + now.tv_nsec;
+}
+
 static weir_status
 begin_chunk(weiri_intake *self, weir_error *err)
 {
+    self->read_ns     = self->from < self->to ? self->last_read_ns : 0;
     self->n_admitted  = 0;
     self->n_late_here = 0;
     self->is_in_order = true;
@@ -249,6 +261,10 @@ read_more(weiri_intake *self, int64_t wait_ns, weir_error *err)
     if (status == WEIR_EOF) {
         self->is_last = true;
         return WEIR_OK;
+    }
+    if (n > 0) {
+        self->last_read_ns = monotonic_ns();
+        self->read_ns      = self->read_ns != 0 ? self->read_ns : self->last_read_ns;
     }
     self->to += n;
     self->n_read += n;
@@ -366,8 +382,12 @@ open_input(weiri_intake *self, weir_error *err)
     if (config->extent != NULL && config->extent->is_taped) {
         return WEIR_OK;
     }
-    return config->wire != NULL ? weiri_reader_connect(config->wires, config->wire,
-                                      config->format, &self->reader, err)
+    if (config->from != NULL) {
+        self->reader = config->from->reader; /* lent, until it is inherited */
+        return WEIR_OK;
+    }
+    return config->wire != NULL ? weiri_reader_connect(
+               config->wires, config->wire, config->format, &self->reader, err)
                                 : weiri_reader_open(config->path, &self->reader, err);
 }
 
@@ -408,7 +428,9 @@ weiri_intake_destroy(weiri_intake **self_p)
     if (self == NULL) {
         return;
     }
-    weiri_reader_close(&self->reader);
+    if (self->config.from == NULL) {
+        weiri_reader_close(&self->reader);
+    }
     weiri_decoder_destroy(&self->decoder);
     weir_chunk_drop(&self->chunk);
     weir_chunk_drop(&self->late);
@@ -419,10 +441,42 @@ weiri_intake_destroy(weiri_intake **self_p)
     *self_p = NULL;
 }
 
+void
+weiri_intake_inherit(weiri_intake *self)
+{
+    weiri_intake *from  = self->config.from;
+    char         *bytes = self->bytes;
+    if (from == NULL) {
+        return; /* it has an input of its own */
+    }
+    self->bytes          = from->bytes;
+    self->from           = from->from;
+    self->to             = from->to;
+    self->is_last        = from->is_last;
+    self->is_live        = from->is_live;
+    self->n_idle         = from->n_idle;
+    self->n_read         = from->n_read;
+    self->n_unkept       = from->n_unkept;
+    self->counts.n_bytes = from->counts.n_bytes;
+    self->first_dead     = from->first_dead;
+    self->counts.first_dead =
+        from->counts.first_dead != NULL ? self->first_dead.text : NULL;
+    weiri_assert(self->n_read - (self->to - self->from) == weiri_intake_position(self));
+    from->bytes       = bytes;
+    from->reader      = NULL;
+    self->config.from = NULL;
+}
+
 weiri_clock *
 weiri_intake_clock(weiri_intake *self)
 {
     return &self->clock;
+}
+
+int64_t
+weiri_intake_read_ns(const weiri_intake *self)
+{
+    return self->read_ns;
 }
 
 bool

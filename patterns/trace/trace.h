@@ -34,6 +34,8 @@ struct weiri_trace {
     weiri_arena             *arena;
     const weiri_match       *plan;
     const weiri_trace_event *events;
+    weiri_trace_event       *pushed; /* the same, where they come one by one; else NULL */
+    uint32_t                 max_events;
     uint32_t                 n_events;
     int64_t                  end_ns;
     weiri_automaton         *automaton;
@@ -93,6 +95,10 @@ weiri_trace_new_within(const weiri_match *plan, const weiri_trace_event *events,
 
 WEIR_MUST_CHECK weir_status
 weiri_trace_test_new(weiri_trace *self);
+
+/* The key of the partition, of its first event. */
+WEIR_MUST_CHECK weir_status
+weiri_trace_read_key(weiri_trace *self);
 
 /* Whether an atom holds at an event for a partial match. */
 bool

@@ -19,7 +19,10 @@ time_text(const story *self, int64_t ns)
 const char *
 event_text(const story *self, const weiri_trace_event *event)
 {
-    const weir_schema *schema = self->plan->inputs[event->input].schema;
+    /* A pattern's events may have been given columns that a lookup is to fill. */
+    const weir_schema *schema = self->plan != NULL
+                                    ? self->plan->inputs[event->input].schema
+                                    : event->chunk->schema;
     const char        *text   = "";
     for (uint32_t f = 0; f < schema->n_fields; f++) {
         bool is_ours = strstr(schema->fields[f].name, "..") != NULL; /* a change's kind */

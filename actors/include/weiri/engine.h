@@ -8,6 +8,7 @@
 #define WEIRI_ENGINE_H
 
 #include "weiri/graph.h"
+#include "weiri/histogram.h"
 #include "weiri/tape.h"
 
 typedef struct weiri_engine weiri_engine;
@@ -51,12 +52,15 @@ typedef struct weiri_engine_options {
     void                *passed_context;
     const weiri_restore *restore; /* go on from here; NULL: from the start        */
     const weiri_tape    *tape;    /* for inputs that cannot be read again; NULL: none */
-    const weiri_extent *extents; /* shape (plan->n_sources,): how much of each source is read
-                                  * again; NULL: sources are read as they come */
+    const weiri_extent  *extents; /* shape (plan->n_sources,): how much of each source is
+                                   * read  again; NULL: sources are read as they come */
     uint32_t n_shards; /* threads for the rules beside the caller's; 0, 1: on the
                         * caller's, which is driven turn by turn; else by
                         * weiri_engine_run. What is written is the same */
     const weiri_engine_keeper *keeper; /* of weiri_engine_run; NULL: nobody         */
+    /* What the state says of the rules that it is of, as its section "engine/rules";
+     * NULL: nothing */
+    const weiri_pack *rules;
 } weiri_engine_options;
 
 typedef struct weiri_engine_counts {
@@ -71,8 +75,8 @@ typedef struct weiri_engine_counts {
     uint64_t    n_null_keys;
     const char *first_dead; /* of a source of this run: where and why, as long as the
                              * engine lives; NULL: none */
-    bool is_running; /* rules are at work on other threads: only what sources took in
-                      * is known                                               */
+    bool is_running; /* rules are at work on other threads: matches and drops are as they
+                      * said last, faults, failures and keys are not known      */
 } weiri_engine_counts;
 
 /* Open all sources and sinks. `plan` and what `options` points to outlive the engine.
@@ -92,6 +96,40 @@ weiri_engine_new(const weiri_plan *plan, const weiri_engine_options *options,
 
 void
 weiri_engine_destroy(weiri_engine **self_p);
+
+/* Put an engine of another plan in the place of one that is at rest between two turns.
+ * Rules that are in both go on with what they remember, new ones begin empty. Sources and
+ * sinks that are in both are handed over open: no byte is read twice, lost or written
+ * again. A source that is new begins at the watermark: what is before it is late.
+ *
+ *   self_p   the new engine on WEIR_OK, and after an error the old one, as it was
+ *   plan     outlives the new engine; the old one's is not needed any more
+ *   options  of the new engine, with as many shards; of `restore` the sections are
+ *            not looked at: they are those of the old one
+ *   errors   WEIR_EDATA   a rule has changed so that what it remembers cannot be used
+ *            WEIR_EINVAL  a source has another place now; a CSV file would get other
+ *                         columns; and as of weiri_engine_new
+ *            WEIR_ENOENT, WEIR_EIO, WEIR_ENOMEM
+ *   cost     that of a save and a load of all that the rules remember
+ */
+WEIR_MUST_CHECK weir_status
+weiri_engine_replace(weiri_engine **self_p, const weiri_plan *plan,
+    const weiri_engine_options *options, weir_error *err);
+
+/* Tell `restore->told` what would become of each rule if an engine of this plan went on
+ * from these sections.
+ *
+ *   n_shards  that kept them
+ *   errors    WEIR_EDATA  they are damaged; WEIR_EINVAL, WEIR_ENOMEM
+ */
+WEIR_MUST_CHECK weir_status
+weiri_engine_try(const weiri_plan *plan, uint32_t n_shards, const weiri_restore *restore,
+    weir_error *err);
+
+/* The same of the state of an engine at rest, which goes on as if nobody had asked. */
+WEIR_MUST_CHECK weir_status
+weiri_engine_try_replace(weiri_engine *self, const weiri_plan *plan,
+    const weiri_restore *restore, weir_error *err);
 
 /* One turn.
  *
@@ -143,6 +181,31 @@ weiri_engine_get_counts(const weiri_engine *self);
 /* INT64_MIN before the first event. */
 int64_t
 weiri_engine_watermark(const weiri_engine *self);
+
+/* How long events took from the reading of their bytes until what they led to was
+ * written; those that wait for time to go on (`lateness`, other sources) are counted with
+ * the turn that took them in. */
+const weiri_histogram *
+weiri_engine_latency(const weiri_engine *self);
+
+enum { WEIRI_SIGHT_WAITS = 16 };
+
+/* One shard of a run with several, as it said last. Shard 0 reads and opens turns. */
+typedef struct weiri_shard_sight {
+    uint64_t n_events;  /* rows of parcels that its nodes were given           */
+    uint64_t n_waiting; /* rows in its mailboxes                               */
+    uint64_t n_stalls;  /* times that its work stood still for want of credit  */
+    uint32_t n_waits;
+    struct {
+        uint32_t level;    /* it takes nothing from levels below this one ...   */
+        uint32_t on_shard; /* ... until this shard has worked off some of it    */
+        uint64_t n_events; /* that wait to go there                             */
+    } waits[WEIRI_SIGHT_WAITS];
+} weiri_shard_sight;
+
+/* False: the run has no such shard, or none at all. */
+bool
+weiri_engine_shard(const weiri_engine *self, uint32_t shard, weiri_shard_sight *out);
 
 typedef struct weiri_source_sight {
     uint64_t n_events;

@@ -15,6 +15,7 @@
 #include "weiri/graph.h"
 #include "weiri/keyed.h"
 #include "weiri/limits.h"
+#include "weiri/node.h"
 
 enum {
     WEIRI_FLOW_TURNS  = 8, /* on the way at once                                     */
@@ -106,6 +107,11 @@ WEIR_MUST_CHECK weir_status
 weiri_flow_receive(weiri_flow *self, uint32_t node, weiri_parcel **parcel_p,
     const weiri_flow_port *port, weir_error *err);
 
+/* A rule on all shards, as its shares have said last: each after each of its turns. Any
+ * thread. */
+weiri_rule_sight
+weiri_flow_rule(const weiri_flow *self, uint32_t rule);
+
 /* Of all nodes; while nobody carries parcels. */
 weiri_graph_counts
 weiri_flow_get_counts(const weiri_flow *self);
@@ -139,10 +145,10 @@ weiri_flow_shards_of(const weiri_sections *sections, uint32_t *out, weir_error *
 
 /* ---- key groups that come and go; at rest, and all at one watermark ----
  *
- * What rules that are split by key keep of some key groups can be taken out of one flow and
- * put into another of the same plan, or onto another shard of the same one. Both flows are
- * fed all rows, of which each uses those of its own key groups. Rules that are not split
- * stay where they are, and so do counts. A flow on one shard splits nothing.
+ * What rules that are split by key keep of some key groups can be taken out of one flow
+ * and put into another of the same plan, or onto another shard of the same one. Both
+ * flows are fed all rows, of which each uses those of its own key groups. Rules that are
+ * not split stay where they are, and so do counts. A flow on one shard splits nothing.
  */
 
 /* Add a section for each rule that is split by key: what it keeps of these key groups.
@@ -186,6 +192,11 @@ weiri_flow_load_groups(weiri_flow *self, const weiri_groups *groups, uint32_t sh
 typedef struct weiri_flow_source {
     weir_status (*next)(
         void *context, bool may_wait, weiri_turn *turn, bool *is_turn, weir_error *err);
+    /* All that a turn led to has been written; on the same thread. NULL: not told. */
+    void (*finished)(void *context, uint64_t turn);
+    /* What a shard of the node says of itself, 0 being that of the opener, every now and
+     * then; likewise. NULL: they are not asked. */
+    void (*report)(void *context, uint32_t shard, const weiri_shard_report *report);
     void *context;
 } weiri_flow_source;
 

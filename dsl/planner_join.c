@@ -247,8 +247,8 @@ add_join(weiri_querying *self, weiri_join join, uint32_t right, const char *righ
     out->schema                  = &stream->schema;
     out->used                    = stream->used;
     self->joins[self->n_joins++] = out;
-    add_part(self,
-        (weiri_query_part){ .name = right_name, .stream = right, .first = first });
+    add_part(
+        self, (weiri_query_part){ .name = right_name, .stream = right, .first = first });
     query->stream = out->stream;
     query->schema = out->schema;
     return out;
@@ -356,8 +356,8 @@ is_same_lookup(const weiri_querying *self, uint32_t part, const weiri_table_info
     weiri_expr *const *keys)
 {
     const weiri_query_part *of = &self->parts[part];
-    bool is_same = of->name == NULL && of->stream == table->changes
-                   && of->of_on == self->of_on;
+    bool                    is_same =
+        of->name == NULL && of->stream == table->changes && of->of_on == self->of_on;
     for (uint32_t i = 0; is_same && i < table->n_keys; i++) {
         is_same = weiri_expr_is_same(of->keys[i], keys[i]);
     }
@@ -531,10 +531,10 @@ struct on_lookups {
 static unsigned
 reach_of_names(struct on_lookups *lookups, const weiri_ast_expr *node)
 {
-    weiri_querying *self    = lookups->self;
-    bool            is_name = node->kind == WEIRI_AST_NAME
-                   || (node->kind == WEIRI_AST_MEMBER
-                       && node->items[0]->kind == WEIRI_AST_NAME);
+    weiri_querying *self = lookups->self;
+    bool            is_name =
+        node->kind == WEIRI_AST_NAME
+        || (node->kind == WEIRI_AST_MEMBER && node->items[0]->kind == WEIRI_AST_NAME);
     unsigned reach = READS_NOTHING;
     if (is_name) {
         const weiri_expr *value = weiri_query_expr(self, WEIRI_QUERY_WHERE, node);
@@ -552,10 +552,10 @@ reach_of_names(struct on_lookups *lookups, const weiri_ast_expr *node)
 static unsigned
 reach_of_key(struct on_lookups *lookups, const weiri_ast_expr *index)
 {
-    weiri_querying    *self    = lookups->self;
-    const weir_schema *schema  = self->query->schema;
-    weiri_query_part   right   = lookups->right->parts[0];
-    right.first                = schema->n_fields;
+    weiri_querying    *self   = lookups->self;
+    const weir_schema *schema = self->query->schema;
+    weiri_query_part   right  = lookups->right->parts[0];
+    right.first               = schema->n_fields;
     add_part(self, right);
     self->query->schema = &lookups->both;
     unsigned reach      = reach_of_names(lookups, index);
@@ -568,8 +568,8 @@ reach_of_key(struct on_lookups *lookups, const weiri_ast_expr *index)
 }
 
 static void
-look_up_side(struct on_lookups *lookups, const weiri_table_info *table,
-    const weiri_ast_expr *node)
+look_up_side(
+    struct on_lookups *lookups, const weiri_table_info *table, const weiri_ast_expr *node)
 {
     weiri_querying *self  = lookups->self;
     unsigned        reach = reach_of_key(lookups, node->items[0]);
@@ -602,9 +602,9 @@ look_up_on(struct on_lookups *lookups, const weiri_ast_expr *node)
         look_up_on(lookups, node->items[i]);
     }
     if (table != NULL && !self->is_broken) {
-        lookups->both.fields   = joined_fields(self, &lookups->join, "");
-        lookups->both.n_fields = n_left(&lookups->join)
-                                 + lookups->join.sides[1].schema->n_fields;
+        lookups->both.fields = joined_fields(self, &lookups->join, "");
+        lookups->both.n_fields =
+            n_left(&lookups->join) + lookups->join.sides[1].schema->n_fields;
         look_up_side(lookups, table, node);
         lookups->join.sides[0].schema = self->query->schema;
     }
@@ -653,18 +653,18 @@ static weiri_querying *
 look_up_before(weiri_querying *self, weiri_join join, uint32_t right, const char *name,
     const weiri_ast_expr *on)
 {
-    weiri_arena    *arena    = self->planner->arena;
-    weiri_querying *of_right = weiri_arena_alloc(arena, sizeof *of_right);
-    of_right->planner        = self->planner;
-    of_right->rule           = self->rule;
-    of_right->query          = weiri_arena_alloc(arena, sizeof *of_right->query);
-    of_right->query->stream  = right;
-    of_right->query->schema  = &self->planner->plan->streams[right].schema;
-    of_right->parts[0]       = (weiri_query_part){ .name = name, .stream = right };
-    of_right->n_parts        = 1;
-    of_right->n_named        = 1;
-    of_right->n_before       = WEIRI_PARTS * self->n_named; /* names of their own */
-    self->of_on              = self->n_named;
+    weiri_arena    *arena     = self->planner->arena;
+    weiri_querying *of_right  = weiri_arena_alloc(arena, sizeof *of_right);
+    of_right->planner         = self->planner;
+    of_right->rule            = self->rule;
+    of_right->query           = weiri_arena_alloc(arena, sizeof *of_right->query);
+    of_right->query->stream   = right;
+    of_right->query->schema   = &self->planner->plan->streams[right].schema;
+    of_right->parts[0]        = (weiri_query_part){ .name = name, .stream = right };
+    of_right->n_parts         = 1;
+    of_right->n_named         = 1;
+    of_right->n_before        = WEIRI_PARTS * self->n_named; /* names of their own */
+    self->of_on               = self->n_named;
     struct on_lookups lookups = { .self = self, .right = of_right, .join = join };
     lookups.join.sides[0]     = new_side(self, self->query->stream);
     lookups.join.sides[1]     = new_side(self, right);
@@ -672,8 +672,9 @@ look_up_before(weiri_querying *self, weiri_join join, uint32_t right, const char
     look_up_on(&lookups, on);
     if (self->n_parts + of_right->n_parts > WEIRI_PARTS || of_right->own != NULL) {
         weiri_report(self->planner->diagnostics, WEIRI_E_BAD_LOOKUP, on->at,
-            of_right->own != NULL ? "a rule does not look up here the table that it writes"
-                                  : "a rule looks up at most %d different keys",
+            of_right->own != NULL
+                ? "a rule does not look up here the table that it writes"
+                : "a rule looks up at most %d different keys",
             WEIRI_LOOKUPS);
         self->is_broken = true;
         return of_right;

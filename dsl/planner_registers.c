@@ -422,9 +422,8 @@ resolve_of_series(weiri_matching *self, const weiri_ast_expr *node)
             "'%s' does not take a %s", node->name.text, weir_type_text(values->element));
         return NULL;
     }
-    weiri_expr *args[3] = { values,
-        weiri_add_register(self, WEIRI_REGISTER_COLLECT, step, 0,
-            weiri_expr_time(self->planner->arena)) };
+    weiri_expr *args[3] = { values, weiri_add_register(self, WEIRI_REGISTER_COLLECT, step,
+                                        0, weiri_expr_time(self->planner->arena)) };
     if (is_slope) {
         return weiri_type_call(&scope, node->at, "slope()", args, 2);
     }

@@ -149,7 +149,7 @@
     X(AT, "at", "(list, int) -> E", MAYBE, at, none)                                     \
     X(MEDIAN_LIST, "median", "(list) -> float", MAYBE, median_list, none)                \
     X(QUANTILE_LIST, "quantile", "(list, float) -> float", MAYBE, quantile_list, none)   \
-    X(TOP_LIST, "top()", "(list, int) -> list of E", FAULTS, top_list, none)                        \
+    X(TOP_LIST, "top()", "(list, int) -> list of E", FAULTS, top_list, none)             \
     X(SLOPE_LIST, "slope()", "(list of numbers, list) -> float", MAYBE, slope_list,      \
         none)                                                                            \
     X(EWMA_LIST, "ewma()", "(list of numbers, list, duration) -> float", MAYBE,          \

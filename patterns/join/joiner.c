@@ -183,8 +183,8 @@ take_interval(weiri_joiner *self, uint32_t side)
         weir_status room = make_room(self, side);
         return room == WEIR_OK ? keep_row(self, side, NULL, 0) : room;
     }
-    weiri_join_entry *entry = NULL;
-    weir_status status = make_room(self, side);
+    weiri_join_entry *entry  = NULL;
+    weir_status       status = make_room(self, side);
     if (status == WEIR_OK) {
         status = weiri_join_index_need(
             &self->index, reader->words[reader->at], current_keys(self, reader), &entry);

@@ -195,8 +195,8 @@ put_join(random_rules *self, const char *stream, const char *other, const char *
     uint32_t number)
 {
     bool is_asof = random_pick(self, 3) == 0;
-    put(self, "  from a: %s %s%sjoin b: %s on a.id == b.id", stream, is_asof ? "asof " : "",
-        random_pick(self, 2) == 0 ? "left " : "", other);
+    put(self, "  from a: %s %s%sjoin b: %s on a.id == b.id", stream,
+        is_asof ? "asof " : "", random_pick(self, 2) == 0 ? "left " : "", other);
     if (random_pick(self, 3) == 0) {
         put(self, " and b.y > (seen[b.id].y ?? 3)");
     }

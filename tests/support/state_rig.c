@@ -1,5 +1,5 @@
-#include "keyed_bytes.h"
 #include "state_rig.h"
+#include "keyed_bytes.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -395,23 +395,22 @@ fill(weir_chunk *chunk, const state_rig *self, const made_event *e)
 static weir_status
 feed_one(state_rig *self)
 {
-    made_event         e     = draw(self);
-    weir_chunk        *chunk = NULL;
-    weir_error         err   = { .status = WEIR_OK };
-    const weir_schema *schema =
-        self->join != NULL    ? self->join->sides[0].schema
-        : self->query != NULL ? self->query->schema
-                              : self->match->inputs[0].schema;
+    made_event         e      = draw(self);
+    weir_chunk        *chunk  = NULL;
+    weir_error         err    = { .status = WEIR_OK };
+    const weir_schema *schema = self->join != NULL    ? self->join->sides[0].schema
+                                : self->query != NULL ? self->query->schema
+                                                      : self->match->inputs[0].schema;
     weiri_assert(weir_chunk_new(schema, NULL, &chunk) == WEIR_OK);
     fill(chunk, self, &e);
-    weiri_part        part   = { .rows = { .chunk = chunk, .n = 1 } };
-    weiri_batch       batch  = { .parts = &part, .n_parts = 1, .n_events = 1 };
-    const weiri_rows_list list = { .items = &part.rows, .n = 1 };
+    weiri_part            part  = { .rows = { .chunk = chunk, .n = 1 } };
+    weiri_batch           batch = { .parts = &part, .n_parts = 1, .n_events = 1 };
+    const weiri_rows_list list  = { .items = &part.rows, .n = 1 };
     weir_status           status =
-        self->join != NULL    ? weiri_joiner_feed(self->joiner, &list, &list, &err)
+        self->join != NULL ? weiri_joiner_feed(self->joiner, &list, &list, &err)
                   : self->query != NULL ? weiri_windower_feed(self->windower, part.rows, &err)
                                         : weiri_matcher_feed(self->matcher, &batch, &err);
-    const weir_chunk *mine   = chunk;
+    const weir_chunk *mine = chunk;
     weir_chunk_unref(&mine);
     return status;
 }

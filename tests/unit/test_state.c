@@ -60,7 +60,8 @@ reload(state_rig *rig)
     weiri_pack saved = save(rig);
     load(rig, &saved);
     weiri_pack again = save(rig);
-    if (rig->join == NULL) { /* of a join rows that are out of reach may be there or not */
+    if (rig->join
+        == NULL) { /* of a join rows that are out of reach may be there or not */
         assert_int_equal(saved.size, again.size);
         assert_memory_equal(saved.bytes, again.bytes, saved.size);
     }

@@ -29,8 +29,8 @@
 #define WEIRI_JOIN_H
 
 #include "weiri/expr.h"
-#include "weiri/merge.h"
 #include "weiri/keyed.h"
+#include "weiri/merge.h"
 
 enum {
     WEIRI_JOIN_KEYS = 16,      /* equalities of one join                        */
@@ -72,7 +72,7 @@ typedef struct weiri_join {
                         * `where` among them                                */
     uint32_t stream;   /* the joined one: index of weiri_plan.streams       */
     uint32_t max_rows; /* 0: WEIRI_JOIN_ROWS                              */
-    bool     stops_when_full; /* a row beyond the bound is an error; else the oldest goes */
+    bool stops_when_full; /* a row beyond the bound is an error; else the oldest goes */
 } weiri_join;
 
 /* How many bytes a row of a side takes where it is kept, its key, links and place in the

@@ -12,6 +12,7 @@
 
 #include "inside.h"
 #include "place.h"
+#include "weiri/cluster.h"
 #include "weiri/fault.h"
 #include "weiri/timetext.h"
 
@@ -77,8 +78,13 @@ weir_status
 weiri_engine_write(weiri_engine *self, const weiri_turn *turn,
     const weiri_rows_list *rows, weir_error *err)
 {
-    for (uint32_t i = 0; i < self->n_outlets; i++) {
-        weir_status status = weiri_outlet_write(self->outlets[i], rows, err);
+    const weiri_rows_list *own    = rows;
+    weir_status            status = weiri_engine_give_derived(self, turn, rows, err);
+    if (status == WEIR_OK && (status = weiri_engine_keep_own(self, rows, &own)) != WEIR_OK) {
+        (void)WEIR_FAIL(err, status, "%s", weir_status_text(status));
+    }
+    for (uint32_t i = 0; i < self->n_outlets && status == WEIR_OK; i++) {
+        status = weiri_outlet_write(self->outlets[i], own, err);
         if (status == WEIR_OK) {
             status = weiri_outlet_advance(self->outlets[i], turn->watermark_ns, err);
         }
@@ -88,11 +94,8 @@ weiri_engine_write(weiri_engine *self, const weiri_turn *turn,
         if (status == WEIR_OK && self->is_live) {
             status = weiri_outlet_flush(self->outlets[i], err);
         }
-        if (status != WEIR_OK) {
-            return status;
-        }
     }
-    return WEIR_OK;
+    return status;
 }
 
 static int64_t
@@ -219,10 +222,19 @@ pump(weiri_engine *self, uint32_t source, bool may_wait, weir_error *err)
     return status == WEIR_EAGAIN || status == WEIR_EOF ? WEIR_OK : status;
 }
 
-/* A link to another node has no room: nothing is taken in until it has. */
+/* A link to another node has no room: nothing is taken in until it has. What comes from
+ * the other nodes of a cluster is, where only what goes to them from here is too much:
+ * else they would wait for each other. */
 static bool
-is_held_up(const weiri_engine *self)
+is_held_up(const weiri_engine *self, uint32_t source)
 {
+    if (self->plan->sources[source].numbered == NULL
+        && weiri_engine_givers_are(self, false, weiri_outlet_is_full, true)) {
+        return true;
+    }
+    if (weiri_engine_givers_are(self, true, weiri_outlet_is_full, true)) {
+        return true;
+    }
     for (uint32_t i = 0; i < self->n_outlets; i++) {
         if (weiri_outlet_is_full(self->outlets[i])) {
             return true;
@@ -244,7 +256,7 @@ weiri_engine_take(weiri_engine *self, bool may_wait, weir_error *err)
             && self->options.should_stop(self->options.context))) {
         return WEIR_EOF;
     }
-    if (self->options.links != NULL && is_held_up(self)) {
+    if (self->options.links != NULL && is_held_up(self, (uint32_t)source)) {
         if (!may_wait) {
             return WEIR_EAGAIN;
         }
@@ -255,6 +267,9 @@ weiri_engine_take(weiri_engine *self, bool may_wait, weir_error *err)
     status             = pumped;
     if (pumped == WEIR_OK || pumped == WEIR_EOF) {
         status = await_tables(self, err); /* the watermark is not to pass them */
+    }
+    if (status == WEIR_OK) {
+        status = weiri_engine_give(self, err);
     }
     if (status != WEIR_OK) {
         return status;
@@ -292,7 +307,8 @@ weiri_engine_has_arrived(const weiri_engine *self)
             return false;
         }
     }
-    return true;
+    return weiri_engine_givers_are(self, false, weiri_outlet_is_done, false)
+           && weiri_engine_givers_are(self, true, weiri_outlet_is_done, false);
 }
 
 bool
@@ -319,6 +335,7 @@ weiri_engine_close(weiri_engine *self, weir_error *err)
         }
     }
     self->n_outlets = 0;
+    weiri_engine_close_givers(self);
     return first;
 }
 
@@ -586,6 +603,18 @@ used_of(const weiri_engine *self, uint32_t stream)
                               : weiri_graph_used(self->graph, stream);
 }
 
+/* The place of a source among all of its stream, those of other nodes too. */
+static uint32_t
+global_place(const weiri_plan *plan, uint32_t index)
+{
+    uint32_t first = 0;
+    uint32_t end   = 0;
+    if (plan->cluster != NULL && plan->sources[index].numbered == NULL) {
+        weiri_cluster_places(plan, plan->sources[index].stream, &first, &end);
+    }
+    return first + weiri_engine_source_place(plan, index);
+}
+
 static weir_status
 open_source(weiri_engine *self, uint32_t index, weir_error *err)
 {
@@ -612,8 +641,10 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
     wire.address = self->paths[index];
     bool is_link =
         source->endpoint == WEIRI_ENDPOINT_NODE && redirect_of(self, source) == NULL;
+    const weiri_stream *as = source->numbered != NULL ? source->numbered : stream;
     const weiri_link_config link = { .peer = source->path,
-        .schema                            = &stream->schema,
+        .is_inside                         = source->numbered != NULL,
+        .schema                            = &as->schema,
         .silence_ns                        = source->node.silence_ns };
     if (is_link && (status = need_links(self, err)) != WEIR_OK) {
         return status;
@@ -625,17 +656,19 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
         .link      = is_link ? &link : NULL,
         .links     = self->options.links,
         .index     = index,
-        .place     = weiri_engine_source_place(self->plan, index),
+        .place     = global_place(self->plan, index),
         .path      = self->paths[index],
         .format    = format,
         .delimiter = source->delimiter,
-        .used      = used_of(self, source->stream),
-        .stream    = stream,
-        .late      = read_stream(self, stream->late),
-        .dead      = read_stream(self, stream->dead),
+        .used      = source->numbered != NULL ? as->used : used_of(self, source->stream),
+        .stream    = as,
+        .to_schema = &stream->schema,
+        .given_to  = weiri_engine_giver_of(self, source),
+        .late      = read_stream(self, as->late),
+        .dead      = read_stream(self, as->dead),
         .to        = merge_of(self, source->stream),
-        .late_to   = merge_of(self, stream->late),
-        .dead_to   = merge_of(self, stream->dead),
+        .late_to   = merge_of(self, as->late),
+        .dead_to   = merge_of(self, as->dead),
         .gone_to   = source->refresh_ns > 0 ? merge_of(self, source->gone) : NULL,
         .tape      = self->options.tape,
         .extent    = extent,
@@ -807,6 +840,10 @@ allocate(weiri_engine *self, weir_error *err)
     if (self->intakes == NULL || self->paths == NULL || self->outlets == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
     }
+    weir_status status = weiri_engine_make_givers(self, err);
+    if (status != WEIR_OK) {
+        return status;
+    }
     return self->options.n_shards > 1 ? weiri_engine_make_flow(self, err)
                                       : weiri_graph_new(self->plan, &self->graph, err);
 }
@@ -829,6 +866,9 @@ open_all(weiri_engine *self, weir_error *err)
     }
     for (uint32_t i = 0; i < plan->n_sinks && status == WEIR_OK; i++) {
         status = open_sink(self, &plan->sinks[i], err);
+    }
+    if (status == WEIR_OK) {
+        status = weiri_engine_open_givers(self, err);
     }
     for (uint32_t i = 0; i < plan->n_sources && status == WEIR_OK; i++) {
         status = weiri_intake_begin(self->intakes[i], err);
@@ -879,6 +919,7 @@ weiri_engine_destroy(weiri_engine **self_p)
     for (uint32_t i = 0; i < self->n_outlets; i++) {
         (void)weiri_outlet_close(&self->outlets[i], NULL);
     }
+    weiri_engine_close_givers(self);
     for (uint32_t i = 0; self->intakes != NULL && i < self->plan->n_sources; i++) {
         weiri_intake_destroy(&self->intakes[i]);
     }

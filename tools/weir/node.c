@@ -190,7 +190,10 @@ open_setup(const char *path, const char *name, weiri_nodefile **out, int *status
     if (*status == EXIT_OK) {
         *status = report_failure(weiri_nodefile_node(*out, name, &setup, &err), &err);
     }
-    return setup;
+    if (setup != NULL) {
+        *status = nodefile_join(*out, setup, &settings, false);
+    }
+    return *status == EXIT_OK ? setup : NULL;
 }
 
 const char *

@@ -4,6 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cluster.h"
 #include "control.h"
 #include "linking.h"
 #include "log.h"
@@ -380,6 +381,11 @@ apply(node *self, running *run, const control_request *request, FILE *stream)
     verdicts           out         = { .stream = stream,
                           .is_json             = request != NULL && wants_json(request) };
     weir_status        status      = weiri_diagnostics_new(&diagnostics);
+    if (status == WEIR_OK && self->setup->cluster_name != NULL) {
+        status = WEIR_FAIL(&err, WEIR_EINVAL,
+            "the rules of a cluster are those of all its nodes: stop them, change the "
+            "files of all, and start them");
+    }
     if (status == WEIR_OK) {
         status = read_rules(self, request, diagnostics, &next, &err);
     }
@@ -536,6 +542,13 @@ attend(void *context, running *run, weir_error *err)
 
 /* ---- beginning ---- */
 
+/* In a cluster this node has a part in the rules. */
+static weir_status
+spread_rules(const node *self, ruleset *rules, weir_error *err)
+{
+    return cluster_spread(self->setup, rules->plan, err);
+}
+
 static weir_status
 read_own_rules(node *self, weir_error *err)
 {
@@ -551,7 +564,7 @@ read_own_rules(node *self, weir_error *err)
         (void)WEIR_FAIL(err, status, "the rules have mistakes");
     }
     weiri_diagnostics_destroy(&diagnostics);
-    return status;
+    return status == WEIR_OK ? spread_rules(self, self->rules, err) : status;
 }
 
 /* Rules that were applied while the node ran are in force until its own files change. */
@@ -575,6 +588,9 @@ take_kept_rules(node *self, weir_error *err)
     if (status == WEIR_OK) {
         status = ruleset_compile(kept, self->setup, messages, err);
         log_diagnostics(self, messages);
+    }
+    if (status == WEIR_OK) {
+        status = spread_rules(self, kept, err);
     }
     weiri_diagnostics_destroy(&messages);
     if (status != WEIR_OK) {
@@ -631,7 +647,7 @@ run_node(node *self, weir_error *err)
               .on_ready                       = on_ready,
               .context                        = self };
     weir_status       status  = begin(self, err);
-    const run_request request = { .n_shards = self->setup->n_shards,
+    const run_request request = { .n_shards = cluster_shards(self->setup),
         .live                               = self->setup->live,
         .links                              = linking_links(self->linking),
         .rules                              = &self->bytes,

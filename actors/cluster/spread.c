@@ -48,18 +48,34 @@ weiri_cluster_places(
     *end          = *first + n;
 }
 
-bool
-weiri_cluster_is_own(const weiri_plan *plan, uint32_t stream, uint64_t order)
+/* Chunks of several sources may have become one. */
+weir_status
+weiri_cluster_own_rows(
+    const weiri_plan *plan, uint32_t stream, weir_rows rows, weiri_rows_list *to)
 {
-    uint32_t first = 0;
-    uint32_t end   = 0;
-    uint64_t place = order >> PLACE_BITS;
+    uint32_t    first  = 0;
+    uint32_t    end    = 0;
+    weir_status status = WEIR_OK;
     if (plan->streams[stream].origin == WEIRI_ORIGIN_LATE
         || plan->streams[stream].origin == WEIRI_ORIGIN_DEAD) {
-        return true; /* they stay where they came */
+        return weiri_rows_list_add(to, rows); /* they stay where they came */
     }
     weiri_cluster_places(plan, stream, &first, &end);
-    return place >= first && place < end;
+    const uint64_t *order = rows.chunk->order + rows.first;
+    for (uint32_t from = 0; from < rows.n && status == WEIR_OK;) {
+        uint32_t  n    = 0;
+        weir_rows some = { .chunk = rows.chunk, .first = rows.first + from };
+        bool      is   = order[from] >> PLACE_BITS >= first && order[from] >> PLACE_BITS < end;
+        while (from + n < rows.n
+               && is == (order[from + n] >> PLACE_BITS >= first
+                         && order[from + n] >> PLACE_BITS < end)) {
+            n++;
+        }
+        some.n = n;
+        from += n;
+        status = is ? weiri_rows_list_add(to, some) : WEIR_OK;
+    }
+    return status;
 }
 
 /* ---- units ---- */

@@ -229,11 +229,11 @@ weiri_engine_keep_own(
         weiri_rows_list_clear(&self->own[s]);
         for (uint32_t k = 0; k < rows[s].n && status == WEIR_OK; k++) {
             const weir_rows range = rows[s].items[k];
-            bool            is    = own == WEIRI_OWN_ALL
-                      || (own == WEIRI_OWN_PLACES
-                          && weiri_cluster_is_own(
-                              plan, s, range.chunk->order[range.first]));
-            status = is ? weiri_rows_list_add(&self->own[s], range) : WEIR_OK;
+            if (own == WEIRI_OWN_ALL) {
+                status = weiri_rows_list_add(&self->own[s], range);
+            } else if (own == WEIRI_OWN_PLACES) {
+                status = weiri_cluster_own_rows(plan, s, range, &self->own[s]);
+            }
         }
         *out = self->own;
     }

@@ -97,11 +97,8 @@ keep_own(share *self, uint32_t i, const weiri_rows_list *all)
     weir_status       status = WEIR_OK;
     weiri_rows_list_clear(&self->own[i]);
     for (uint32_t k = 0; k < all->n && status == WEIR_OK; k++) {
-        const weir_rows rows = all->items[k];
-        if (weiri_cluster_is_own(
-                plan, self->streams[i], rows.chunk->order[rows.first])) {
-            status = weiri_rows_list_add(&self->own[i], rows);
-        }
+        status = weiri_cluster_own_rows(
+            plan, self->streams[i], all->items[k], &self->own[i]);
     }
     return status;
 }

@@ -45,7 +45,7 @@ typedef struct answer {
     size_t size;
 } answer;
 
-static const char *const VERBS[] = { "status", "checkpoint", "stop", "apply", "allow",
+static const char *const VERBS[] = { "status", "cluster", "checkpoint", "stop", "apply", "allow",
     "revoke", NULL };
 
 static int64_t
@@ -158,6 +158,7 @@ answer_status(node *self, const weiri_engine *engine, const control_request *req
     answer            out;
     const node_status status = { .setup = self->setup,
         .peers                          = peering_peers(self->peering),
+        .links                          = linking_links(self->linking),
         .plan                           = self->rules->plan,
         .engine                         = engine,
         .stateful                       = self->stateful,
@@ -166,12 +167,32 @@ answer_status(node *self, const weiri_engine *engine, const control_request *req
         .started_ns                     = self->started_ns,
         .applied_ns                     = self->applied_ns,
         .per_second                     = self->per_second };
-    if (answer_open(&out)) {
-        linking_hold(self->linking);
-        status_print(&status, wants_json(request), out.stream);
-        linking_release(self->linking);
-        answer_send(&out, self, EXIT_OK);
+    bool is_cluster = strcmp(request->verb, "cluster") == 0;
+    bool is_json    = wants_json(request);
+    if (!answer_open(&out)) {
+        return;
     }
+    if (is_cluster && status.plan->cluster == NULL) {
+        fprintf(out.stream, "weir: node '%s' is in no cluster\n", self->setup->name);
+        answer_send(&out, self, EXIT_DATA);
+        return;
+    }
+    linking_hold(self->linking);
+    if (is_cluster) {
+        status_print_cluster(&status, is_json, out.stream);
+    } else {
+        status_print(&status, is_json, out.stream);
+    }
+    linking_release(self->linking);
+    status_print_links(&status, is_json, out.stream);
+    answer_send(&out, self, EXIT_OK);
+}
+
+/* It changes nothing, and is answered at any turn. */
+static bool
+is_question(const control_request *request)
+{
+    return strcmp(request->verb, "status") == 0 || strcmp(request->verb, "cluster") == 0;
 }
 
 /* ---- rules ---- */
@@ -421,7 +442,7 @@ wants_rest(void *context)
         self->control != NULL ? control_peek(self->control) : NULL;
     return running_has_hangup()
            || (request != NULL && !self->is_asked_to_stop
-               && strcmp(request->verb, "status") != 0);
+               && !is_question(request));
 }
 
 static void
@@ -448,7 +469,7 @@ on_turn(void *context, const weiri_engine *engine)
     }
     control_turn(self->control, now_ns);
     const control_request *request = control_peek(self->control);
-    if (request != NULL && strcmp(request->verb, "status") == 0) {
+    if (request != NULL && is_question(request)) {
         answer_status(self, engine, request);
     }
 }
@@ -533,7 +554,7 @@ attend(void *context, running *run, weir_error *err)
     if (request == NULL) {
         return WEIR_OK;
     }
-    if (strcmp(request->verb, "status") == 0) {
+    if (is_question(request)) {
         answer_status(self, running_engine(run), request);
         return WEIR_OK;
     }

@@ -19,6 +19,7 @@
 #define WEIRI_CLUSTER_H
 
 #include "weiri/limits.h"
+#include "weiri/merge.h"
 #include "weiri/plan.h"
 
 enum { WEIRI_CLUSTER_MEMBERS = 64 };
@@ -81,8 +82,9 @@ void
 weiri_cluster_places(
     const weiri_plan *plan, uint32_t stream, uint32_t *first, uint32_t *end);
 
-/* Whether the source of a row is one of this node. */
-bool
-weiri_cluster_is_own(const weiri_plan *plan, uint32_t stream, uint64_t order);
+/* Append those rows of a range that sources of this node delivered. errors  WEIR_ENOMEM */
+WEIR_MUST_CHECK weir_status
+weiri_cluster_own_rows(
+    const weiri_plan *plan, uint32_t stream, weir_rows rows, weiri_rows_list *to);
 
 #endif

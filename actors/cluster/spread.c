@@ -7,6 +7,7 @@
 #include "../rule/rule.h"
 #include "weiri/cluster.h"
 #include "weiri/hash.h"
+#include "weiri/rows_pack.h"
 
 enum { PLACE_BITS = 48 }; /* of an order: the place of its source is above */
 
@@ -246,9 +247,33 @@ check_fields(const weir_schema *schema, weir_error *err)
                    schema->name, (int)WEIRI_FIELDS);
 }
 
+/* Nodes that see the cluster or its rules in another way are told by the name of the
+ * field that the order has, as streams with other fields are. */
+static uint64_t
+agreement(const spreader *self)
+{
+    const weiri_plan *plan = self->plan;
+    uint64_t          hash = name_hash(self->cluster->name);
+    for (uint32_t m = 0; m < self->cluster->n_members; m++) {
+        hash = weiri_hash_join(hash, name_hash(self->cluster->members[m]));
+    }
+    for (uint32_t s = 0; s < plan->n_streams; s++) {
+        hash = weiri_hash_join(hash, weiri_schema_hash(&plan->streams[s].schema));
+        hash = weiri_hash_join(hash, name_hash(plan->streams[s].schema.name));
+    }
+    for (uint32_t i = 0; i < plan->n_rules; i++) {
+        hash = weiri_hash_join(hash, name_hash(plan->rules[i].name));
+        hash = weiri_hash_join(hash, plan->rules[i].spread);
+        for (uint32_t k = 0; k < weiri_rule_n_inputs(&plan->rules[i]); k++) {
+            hash = weiri_hash_join(hash, weiri_rule_input(&plan->rules[i], k));
+        }
+    }
+    return weiri_mix(hash);
+}
+
 /* The stream with one more field, for the order. All fields are sent. */
 static const weiri_stream *
-make_numbered(weiri_plan *plan, uint32_t index)
+make_numbered(weiri_plan *plan, uint32_t index, uint64_t agreed)
 {
     weiri_stream *of     = &plan->streams[index];
     uint32_t      n      = of->schema.n_fields;
@@ -256,7 +281,11 @@ make_numbered(weiri_plan *plan, uint32_t index)
     weiri_stream *out    = weiri_arena_alloc(plan->arena, sizeof *out);
     bool         *used   = weiri_arena_alloc(plan->arena, n + (size_t)1);
     memcpy(fields, of->schema.fields, n * sizeof *fields);
-    fields[n] = (weir_field){ .name = "(order)", .type = WEIR_INT };
+    fields[n] = (weir_field){
+        .name = weiri_arena_format(
+            plan->arena, "(order of rules %016llx)", (unsigned long long)agreed),
+        .type = WEIR_INT,
+    };
     memset(used, true, n + (size_t)1);
     memset(of->used, true, n);
     *out                 = *of;
@@ -314,7 +343,7 @@ add_given(spreader *self, uint32_t stream, bool is_derived, weir_error *err)
     if (is_derived && given.n_routes == 0) {
         return WEIR_OK;
     }
-    given.numbered       = make_numbered(plan, stream);
+    given.numbered       = make_numbered(plan, stream, agreement(self));
     bool is_giver        = !is_derived || cluster->self == cluster->hub;
     cluster->own[stream] = !is_derived ? WEIRI_OWN_PLACES
                            : is_giver  ? WEIRI_OWN_ALL

@@ -5,9 +5,10 @@
 #include "inside.h"
 
 static weir_status
-on_rows(void *context, const weiri_rows_list *rows, weir_error *err)
+on_rows(
+    void *context, const weiri_turn *turn, const weiri_rows_list *rows, weir_error *err)
 {
-    return weiri_engine_write(context, rows, err);
+    return weiri_engine_write(context, turn, rows, err);
 }
 
 static bool

@@ -18,6 +18,7 @@ _weir_takes() {
 
 _weir_words() {
     case "$1 $2" in
+    "replay --message-format") echo human json ;;
     *" --message-format") echo human json sarif ;;
     "test --format") echo tap junit ;;
     "state --format" | "explain --format" | "node --format" | "apply --format") echo text json ;;
@@ -38,7 +39,7 @@ _weir_files() {
 # The value of an option that is called so in the help.
 _weir_value() {
     case $1 in
-    DIR | FILE | *PATH) _weir_files "${1##*=}" "$2" ;;
+    DIR | FOLDER | FILE | *PATH) _weir_files "${1##*=}" "$2" ;;
     *) mapfile -t COMPREPLY < <(compgen -W "$3" -- "$2") ;;
     esac
 }
@@ -57,9 +58,9 @@ _weir() {
     elif [[ $word = -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$(_weir_options "$command" "$verb")" -- "$word")
     elif [ "$verb $COMP_CWORD" = "state 2" ]; then
-        mapfile -t COMPREPLY < <(compgen -W "show ls plan" -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "show ls plan dump" -- "$word")
     elif [ "$verb $COMP_CWORD" = "node 2" ]; then
-        mapfile -t COMPREPLY < <(compgen -W "status health checkpoint stop" -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "status health checkpoint stop allow revoke" -- "$word")
     else
         _weir_files RULES "$word"
     fi

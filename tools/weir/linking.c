@@ -59,15 +59,15 @@ open_peers(linking *self, const weiri_node_setup *setup, weir_error *err)
         peers[i]                    = (weiri_peer_config){ .name = peer->name,
                                .address                          = peer->address,
                                .key                              = peer->key,
-                               .may_send = permit_of(&peer->may_send),
-                               .may_read = permit_of(&peer->may_read) };
+                               .may_send                         = permit_of(&peer->may_send),
+                               .may_read                         = permit_of(&peer->may_read) };
     }
     const weiri_peers_config config = { .name = setup->name,
-        .keys        = setup->key != NULL ? &self->keys : NULL,
-        .is_insecure = setup->is_insecure,
-        .listen      = setup->listen,
-        .peers       = peers,
-        .n_peers     = setup->n_peers };
+        .keys                                 = setup->key != NULL ? &self->keys : NULL,
+        .is_insecure                          = setup->is_insecure,
+        .listen                               = setup->listen,
+        .peers                                = peers,
+        .n_peers                              = setup->n_peers };
     weir_status              status = weiri_peers_open(&config, &self->peers, err);
     free(peers);
     return status;
@@ -77,7 +77,7 @@ static weir_status
 open_links(linking *self, const weiri_node_setup *setup, weir_error *err)
 {
     weir_status status =
-        setup->key != NULL ? weiri_keyfile_load(setup->key, &self->keys, err) : WEIR_OK;
+        setup->key != NULL ? weiri_keys_open(setup->key, &self->keys, err) : WEIR_OK;
     if (status == WEIR_OK) {
         status = open_peers(self, setup, err);
     }
@@ -86,14 +86,14 @@ open_links(linking *self, const weiri_node_setup *setup, weir_error *err)
             .transport                            = weiri_links_by_peers(self->peers),
             .tell                                 = tell,
             .context                              = self };
-        status = weiri_links_new(&config, &self->links, err);
+        status                          = weiri_links_new(&config, &self->links, err);
     }
     return status;
 }
 
 weir_status
-linking_open(const weiri_node_setup *setup, const run_log *log, linking **out,
-    weir_error *err)
+linking_open(
+    const weiri_node_setup *setup, const run_log *log, linking **out, weir_error *err)
 {
     *out = NULL;
     if (setup->n_peers == 0 && setup->listen == NULL) {

@@ -490,6 +490,7 @@ weiri_intake_inherit(weiri_intake *self)
     self->n_idle         = from->n_idle;
     self->n_read         = from->n_read;
     self->n_unkept       = from->n_unkept;
+    self->last_read_ns   = from->last_read_ns;
     self->counts.n_bytes = from->counts.n_bytes;
     self->first_dead     = from->first_dead;
     self->counts.first_dead =

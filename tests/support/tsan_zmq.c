@@ -1,7 +1,7 @@
-/* The thread sanitizer does not see into libzmq, whose pipes and mailboxes are put in order
- * by atomics of its own: what it does there with memory looks like a race. So what libzmq
- * calls is not looked at. Our own code is, and says where ZeroMQ orders what it does
- * (runtime/net/annotate.h). */
+/* The thread sanitizer does not see into libzmq, whose pipes and mailboxes are put in
+ * order by atomics of its own: what it does there with memory looks like a race. So what
+ * libzmq calls is not looked at. Our own code is, and says where ZeroMQ orders what it
+ * does (runtime/net/annotate.h). */
 #include "weir/export.h"
 
 WEIR_API const char *

@@ -29,10 +29,10 @@ int
 command_apply(int argc, char **argv);
 
 int
-command_replay(int argc, char **argv);
+command_keygen(int argc, char **argv);
 
 int
-command_keygen(int argc, char **argv);
+command_replay(int argc, char **argv);
 
 int
 command_check(int argc, char **argv);

@@ -366,7 +366,8 @@ plan_refresh(weiri_planner *self, const weiri_table_info *table, weiri_source *s
     }
     if (source->refresh_ns > 0 && !source->is_timeless) {
         weiri_report(self->diagnostics, WEIRI_E_BAD_TABLE, ast->refresh->at,
-            "a file that says from when on its rows hold is read once: without 'refresh'");
+            "a file that says from when on its rows hold is read once: without "
+            "'refresh'");
         return false;
     }
     return source->refresh_ns > 0;

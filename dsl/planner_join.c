@@ -185,9 +185,9 @@ joined_fields(const weiri_querying *self, const weiri_join *join, const char *la
         fields[i] = left->fields[i];
     }
     for (uint32_t i = 0; i < right->n_fields; i++) {
-        weir_field *field = &fields[left->n_fields + i];
-        *field            = right->fields[i];
-        field->name       = weiri_arena_format(arena, "%s.%s", label, field->name);
+        weir_field *field  = &fields[left->n_fields + i];
+        *field             = right->fields[i];
+        field->name        = weiri_arena_format(arena, "%s.%s", label, field->name);
         field->is_nullable = field->is_nullable || join->is_left;
     }
     return fields;
@@ -199,10 +199,10 @@ new_side(const weiri_querying *self, uint32_t stream)
     const weiri_plan   *plan = self->planner->plan;
     const weiri_stream *row  = &plan->streams[stream];
     return (weiri_join_side){ .stream = stream,
-        .rank                         = plan->streams[weiri_plan_place(plan, stream)].rank,
-        .schema                       = &row->schema,
-        .keys                         = weiri_arena_alloc(
-                                    self->planner->arena, WEIRI_JOIN_KEYS * sizeof(const weiri_expr *)) };
+        .rank   = plan->streams[weiri_plan_place(plan, stream)].rank,
+        .schema = &row->schema,
+        .keys   = weiri_arena_alloc(
+              self->planner->arena, WEIRI_JOIN_KEYS * sizeof(const weiri_expr *)) };
 }
 
 static void
@@ -230,9 +230,8 @@ add_join(weiri_querying *self, weiri_join join, uint32_t right, const char *righ
     *out                   = join;
     out->sides[0]          = new_side(self, query->stream);
     out->sides[1]          = new_side(self, right);
-    const char *name       = weiri_arena_format(
-              planner->arena, "%s, join %u", self->rule->name.text,
-              self->n_before + self->n_joins + 1);
+    const char *name       = weiri_arena_format(planner->arena, "%s, join %u",
+              self->rule->name.text, self->n_before + self->n_joins + 1);
     out->stream           = weiri_add_hidden_stream(planner, name, WEIRI_ORIGIN_JOIN, at);
     weiri_stream *stream  = &planner->plan->streams[out->stream];
     uint32_t      first   = query->schema->n_fields;
@@ -410,15 +409,15 @@ note_own(weiri_querying *self, const weiri_table_info *table, const weiri_join *
 
 /* What was looked up, in short. */
 static const char *
-label_of(const weiri_querying *self, const weiri_table_info *table,
-    weiri_expr *const *keys)
+label_of(
+    const weiri_querying *self, const weiri_table_info *table, weiri_expr *const *keys)
 {
     weiri_arena *arena = self->planner->arena;
     const char  *label = table->declared->name.text;
     for (uint32_t i = 0; i < table->n_keys; i++) {
         bool is_field = keys[i]->kind == WEIRI_EXPR_FIELD;
         label         = weiri_arena_format(arena, "%s%s%s", label, i == 0 ? "[" : ", ",
-                    is_field ? self->query->schema->fields[keys[i]->as.field].name : "...");
+            is_field ? self->query->schema->fields[keys[i]->as.field].name : "...");
     }
     return weiri_arena_format(arena, "%s]", label);
 }

@@ -179,7 +179,7 @@ weiri_match_read_lookups(weiri_matching *self)
         if (looking == NULL || looking->n_joins == 0) {
             continue;
         }
-        input->stream = looking->query->stream;
+        input->stream       = looking->query->stream;
         weir_schema *schema = weiri_arena_alloc(self->planner->arena, sizeof *schema);
         *schema             = *looking->query->schema;
         schema->name        = input->schema->name; /* people know it by that */

@@ -314,7 +314,7 @@ plan_rule(weiri_planner *self, weiri_rule_info *info)
         return;
     }
     for (uint32_t i = 0; rule.match != NULL && i < rule.match->n_inputs; i++) {
-        WEIRI_ARENA_PUSH( /* what its lookups give */
+        WEIRI_ARENA_PUSH(/* what its lookups give */
             self->arena, info->reads, info->n_reads, rule.match->inputs[i].stream);
     }
     if (rule.query != NULL) { /* what its joins give */

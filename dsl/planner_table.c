@@ -280,11 +280,11 @@ add_file_rule(weiri_planner *self, const weiri_table_info *table, uint32_t strea
     query->stream   = stream;
     query->schema   = schema;
     query->emit     = weiri_table_emit(self, table, emit, values);
-    weiri_rule rule = { .name = weiri_arena_format(self->arena, "%s, %s",
-                            table->declared->name.text, what),
-        .query                = query,
-        .is_made              = true,
-        .place                = weiri_planner_place(self, table->declared->name.at) };
+    weiri_rule rule = { .name = weiri_arena_format(
+                            self->arena, "%s, %s", table->declared->name.text, what),
+        .query   = query,
+        .is_made = true,
+        .place   = weiri_planner_place(self, table->declared->name.at) };
     WEIRI_ARENA_PUSH(self->arena, self->plan->rules, self->plan->n_rules, rule);
 }
 

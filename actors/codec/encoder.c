@@ -138,8 +138,8 @@ weiri_encoder_begin(weiri_encoder *self, weiri_buffer *out)
 static size_t
 longest_texts(const weiri_encoder *self, const weir_chunk *chunk, uint32_t row)
 {
-    size_t size = 0;
-    uint32_t n = self->schema->n_fields - (self->fields != NULL);
+    size_t   size = 0;
+    uint32_t n    = self->schema->n_fields - (self->fields != NULL);
     for (uint32_t i = 0; i < n; i++) {
         const weir_column *column = &chunk->columns[i];
         if (column->is_present

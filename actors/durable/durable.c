@@ -51,13 +51,13 @@ struct weiri_durable {
     uint64_t  n_begun;
     bool      is_broken; /* writing or syncing has failed */
     /* what is kept beside the last checkpoint */
-    int64_t            keep_ns;
-    uint64_t           keep_bytes; /* 0: nothing is kept */
-    weiri_kept_moments kept;
-    uint64_t           next_kept;    /* the number of the next moment           */
-    bool               is_kept;      /* the checkpoint under way is a moment    */
-    int64_t            watermark_ns; /* of the checkpoint under way             */
-    uint64_t           n_bytes;      /* of it: taken in that only the journal has */
+    int64_t              keep_ns;
+    uint64_t             keep_bytes; /* 0: nothing is kept */
+    weiri_kept_moments   kept;
+    uint64_t             next_kept;    /* the number of the next moment           */
+    bool                 is_kept;      /* the checkpoint under way is a moment    */
+    int64_t              watermark_ns; /* of the checkpoint under way             */
+    uint64_t             n_bytes;      /* of it: taken in that only the journal has */
     weiri_durable_counts counts;
 };
 
@@ -154,8 +154,7 @@ open_journal(weiri_durable *self, weir_error *err)
     }
     weir_status status = verify(path, err);
     if (status == WEIR_OK) {
-        status =
-            weiri_journal_open(path, self->max_bytes, self->plan, &self->journal, err);
+        status = weiri_journal_open(path, self->max_bytes, &self->journal, err);
     }
     free(path);
     return status;
@@ -206,22 +205,22 @@ weiri_durable_open(const weiri_durable_options *options, const weiri_plan *plan,
     if (self == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "'%s'", options->path);
     }
-    self->plan        = plan;
-    self->lock_fd     = -1;
-    self->child_end   = -1;
-    self->max_bytes   = options->max_bytes;
-    self->interval_ns = options->interval_ns > 0 ? options->interval_ns
-                                                 : DEFAULT_INTERVAL_S * WEIRI_NS_PER_S;
-    self->next_ns     = monotonic_ns() + self->interval_ns;
-    self->keep_ns     = options->keep_ns;
-    self->keep_bytes  = most_kept(options);
-    self->path        = strdup(options->path);
-    self->state_path  = join(options->path, "state");
-    self->positions   = calloc(plan->n_sources + (size_t)1, sizeof *self->positions);
-    weir_status status =
-        self->path != NULL && self->state_path != NULL && self->positions != NULL
-            ? open_all(self, err)
-            : WEIR_FAIL(err, WEIR_ENOMEM, "'%s'", options->path);
+    self->lock_fd      = -1;
+    self->child_end    = -1;
+    self->max_bytes    = options->max_bytes;
+    self->interval_ns  = options->interval_ns > 0 ? options->interval_ns
+                                                  : DEFAULT_INTERVAL_S * WEIRI_NS_PER_S;
+    self->next_ns      = monotonic_ns() + self->interval_ns;
+    self->keep_ns      = options->keep_ns;
+    self->keep_bytes   = most_kept(options);
+    self->path         = strdup(options->path);
+    self->state_path   = join(options->path, "state");
+    weir_status status = self->path != NULL && self->state_path != NULL
+                             ? open_all(self, err)
+                             : WEIR_FAIL(err, WEIR_ENOMEM, "'%s'", options->path);
+    if (status == WEIR_OK && plan != NULL) {
+        status = weiri_durable_use(self, plan, err);
+    }
     if (status != WEIR_OK) {
         weiri_durable_close(&self);
         return status;
@@ -339,7 +338,8 @@ behind(uint64_t newer, uint64_t older)
     return newer > older ? newer - older : 0;
 }
 
-/* Whether the checkpoint that begins is far enough behind the last moment that was kept. */
+/* Whether the checkpoint that begins is far enough behind the last moment that was kept.
+ */
 static bool
 is_moment(const weiri_durable *self)
 {
@@ -349,7 +349,7 @@ is_moment(const weiri_durable *self)
     if (self->kept.n == 0) {
         return true;
     }
-    const weiri_moment *last  = &self->kept.items[self->kept.n - 1];
+    const weiri_moment *last = &self->kept.items[self->kept.n - 1];
     return behind(self->n_bytes, last->n_bytes) > self->keep_bytes / N_MOMENTS
            || (self->keep_ns > 0
                && self->watermark_ns - last->watermark_ns > self->keep_ns / N_MOMENTS);
@@ -426,7 +426,8 @@ judge(weiri_durable *self, int result, weir_error *err)
 static bool
 is_past(const weiri_durable *self, const weiri_moment *moment)
 {
-    return self->keep_ns > 0 && moment->watermark_ns <= self->watermark_ns - self->keep_ns;
+    return self->keep_ns > 0
+           && moment->watermark_ns <= self->watermark_ns - self->keep_ns;
 }
 
 /* Drop the moments that are older, or take more of the journal, than is to be kept. */
@@ -471,6 +472,9 @@ trim(weiri_durable *self, weir_error *err)
     drop_moments(self);
     for (uint32_t i = 0; i < self->plan->n_sources && status == WEIR_OK; i++) {
         status = weiri_journal_trim(self->journal, i, end_of_trim(self, i), err);
+    }
+    if (status == WEIR_OK && self->keep_bytes == 0) { /* else a moment may be of them */
+        status = weiri_journal_forget_gone(self->journal, err);
     }
     weiri_fault_point("trimmed");
     return status;
@@ -537,6 +541,30 @@ weiri_durable_tick(
     }
     self->next_ns = monotonic_ns() + self->interval_ns;
     return note(self, begin_checkpoint(self, engine, err));
+}
+
+weir_status
+weiri_durable_use(weiri_durable *self, const weiri_plan *plan, weir_error *err)
+{
+    uint64_t *positions = calloc(plan->n_sources + (size_t)1, sizeof *positions);
+    if (positions == NULL) {
+        return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
+    }
+    weir_status status = WEIR_OK;
+    if (self->child > 0) {
+        status = note(self, end_checkpoint(self, true, err));
+    }
+    if (!self->is_broken) { /* a checkpoint that found no room is not in the way */
+        status = weiri_journal_use(self->journal, plan, err);
+    }
+    if (status != WEIR_OK) {
+        free(positions);
+        return status;
+    }
+    free(self->positions);
+    self->positions = positions;
+    self->plan      = plan;
+    return WEIR_OK;
 }
 
 weir_status

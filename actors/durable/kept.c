@@ -65,7 +65,8 @@ view_head(const weiri_sections *all, weiri_sections *out, weir_error *err)
 }
 
 bool
-weiri_kept_position(const weiri_sections *head, const char *source_name, uint64_t *position)
+weiri_kept_position(
+    const weiri_sections *head, const char *source_name, uint64_t *position)
 {
     weiri_unpack       in    = { 0 };
     weiri_intake_stand stand = { 0 };

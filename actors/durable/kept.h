@@ -40,13 +40,12 @@ weiri_kept_list(const char *path, weiri_kept_moments *out, weir_error *err);
  *   errors  WEIR_EIO, WEIR_ENOSPC, WEIR_ENOMEM: it is not kept
  */
 WEIR_MUST_CHECK weir_status
-weiri_kept_write(const char *path, uint64_t number, const weiri_sections *sections,
-    weir_error *err);
+weiri_kept_write(
+    const char *path, uint64_t number, const weiri_sections *sections, weir_error *err);
 
 /* All sections of a moment. errors  WEIR_ENOENT, WEIR_EDATA, WEIR_EIO, WEIR_ENOMEM */
 WEIR_MUST_CHECK weir_status
-weiri_kept_read(
-    const char *path, uint64_t number, weiri_sections *out, weir_error *err);
+weiri_kept_read(const char *path, uint64_t number, weiri_sections *out, weir_error *err);
 
 /* Add a moment that was written to the list. Likewise. */
 WEIR_MUST_CHECK weir_status

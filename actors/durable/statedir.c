@@ -11,9 +11,9 @@
 #include "../source/source.h"
 #include "checkpoint.h"
 #include "journal.h"
-#include "whole.h"
 #include "weiri/flow.h"
 #include "weiri/folder.h"
+#include "whole.h"
 
 enum { DIR_MODE = 0750, MAX_PATH = 4096 };
 
@@ -114,9 +114,9 @@ read_sinks(weiri_statedir *self, weir_error *err)
         weiri_unpack         in    = weiri_section_open(section);
         weiri_outlet_stand   stand = weiri_outlet_peek(&in);
         weiri_statedir_sink *sink  = &self->sinks[self->n_sinks++];
-        *sink                      = (weiri_statedir_sink){ .path = path,
-                                 .n_written                       = stand.n_written,
-                                 .n_rows                          = stand.n_rows };
+        *sink                      = (weiri_statedir_sink){
+                                 .path = path, .n_written = stand.n_written, .n_rows = stand.n_rows
+        };
         if (in.wrong != NULL) {
             return WEIR_FAIL(err, WEIR_EDATA, "sink '%s': %s", path, in.wrong);
         }

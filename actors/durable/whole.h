@@ -8,8 +8,8 @@ enum { WEIRI_WHOLE_PATH = 4096 };
 
 /* Sections as a file, under another name first, synced, and then renamed.
  *
- *   errors  WEIR_EIO, WEIR_ENOSPC, WEIR_ENOMEM, WEIR_EINVAL the name is too long: there is
- *           no such file, or the one that was there before
+ *   errors  WEIR_EIO, WEIR_ENOSPC, WEIR_ENOMEM, WEIR_EINVAL the name is too long: there
+ * is no such file, or the one that was there before
  */
 WEIR_MUST_CHECK weir_status
 weiri_whole_write(const char *file, const weiri_sections *sections, weir_error *err);

@@ -230,8 +230,8 @@ weiri_engine_take(weiri_engine *self, bool may_wait, weir_error *err)
         return status;
     }
     int64_t watermark_ns = current_watermark(self);
-    if (watermark_ns == INT64_MAX || watermark_ns == self->watermark_ns) {
-        return pumped; /* the last pass is that of finish */
+    if (watermark_ns == INT64_MAX || watermark_ns <= self->watermark_ns) {
+        return pumped; /* the last pass is that of finish; a new table begins before */
     }
     self->watermark_ns = watermark_ns;
     return pass(self, watermark_ns, watermark_ns, false, err);
@@ -531,6 +531,7 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
         .wire      = is_wire ? &wire : NULL,
         .wires     = self->wires,
         .index     = index,
+        .place     = weiri_engine_source_place(self->plan, index),
         .path      = self->paths[index],
         .format    = format,
         .delimiter = source->delimiter,
@@ -548,7 +549,12 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
     if (source->delimiter == ',' && weiri_place_is_tsv(self->paths[index])) {
         config.delimiter = '\t';
     }
-    status = weiri_intake_new(&config, &self->intakes[index], err);
+    if (self->from != NULL) {
+        status = weiri_engine_heritage(self, index, &config, &config.from, err);
+    }
+    if (status == WEIR_OK) {
+        status = weiri_intake_new(&config, &self->intakes[index], err);
+    }
     if (status == WEIR_OK && !weiri_intake_is_regular(self->intakes[index])) {
         self->is_live = true;
     }
@@ -576,7 +582,12 @@ open_outlet(weiri_engine *self, const weiri_outlet_config *config, weiri_outlet 
     const weiri_restore *restore = self->options.restore;
     weiri_unpack         in      = { 0 };
     weir_status          status  = WEIR_OK;
-    if (restore != NULL && weiri_sections_find(restore->sections, "sink", path, &in)) {
+    if (self->from != NULL) {
+        weiri_outlet_config heir = *config;
+        heir.from                = weiri_engine_open_place(self, config);
+        status = weiri_outlet_new(&heir, &self->outlets[self->n_outlets], err);
+    } else if (restore != NULL
+               && weiri_sections_find(restore->sections, "sink", path, &in)) {
         status = weiri_outlet_resume(config, &in, &self->outlets[self->n_outlets], err);
     } else {
         status = weiri_outlet_new(config, &self->outlets[self->n_outlets], err);
@@ -623,10 +634,16 @@ check_target(
     return WEIR_OK;
 }
 
+char *
+weiri_engine_sink_path(const weiri_sink *sink)
+{
+    return endpoint_path(sink->endpoint, sink->place.file, sink->path);
+}
+
 static weir_status
 sink_path(const weiri_sink *sink, char **out, weir_error *err)
 {
-    *out = endpoint_path(sink->endpoint, sink->place.file, sink->path);
+    *out = weiri_engine_sink_path(sink);
     return *out != NULL
                ? WEIR_OK
                : WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
@@ -715,8 +732,8 @@ open_all(weiri_engine *self, weir_error *err)
 }
 
 weir_status
-weiri_engine_new(const weiri_plan *plan, const weiri_engine_options *options,
-    weiri_engine **out, weir_error *err)
+weiri_engine_make(const weiri_plan *plan, const weiri_engine_options *options,
+    weiri_engine *from, weiri_engine **out, weir_error *err)
 {
     weiri_engine *self = calloc(1, sizeof *self);
     if (self == NULL) {
@@ -725,6 +742,8 @@ weiri_engine_new(const weiri_plan *plan, const weiri_engine_options *options,
     self->plan         = plan;
     self->options      = *options;
     self->watermark_ns = INT64_MIN;
+    self->from         = from;
+    self->wires        = from != NULL ? from->wires : NULL;
     weir_status status = allocate(self, err);
     if (status == WEIR_OK) {
         status = open_all(self, err);
@@ -735,6 +754,13 @@ weiri_engine_new(const weiri_plan *plan, const weiri_engine_options *options,
     }
     *out = self;
     return WEIR_OK;
+}
+
+weir_status
+weiri_engine_new(const weiri_plan *plan, const weiri_engine_options *options,
+    weiri_engine **out, weir_error *err)
+{
+    return weiri_engine_make(plan, options, NULL, out, err);
 }
 
 void
@@ -753,7 +779,9 @@ weiri_engine_destroy(weiri_engine **self_p)
     for (uint32_t i = 0; self->paths != NULL && i < self->plan->n_sources; i++) {
         free(self->paths[i]);
     }
-    weiri_wires_destroy(&self->wires);
+    if (self->from == NULL || self->wires != self->from->wires) {
+        weiri_wires_destroy(&self->wires);
+    }
     weiri_graph_destroy(&self->graph);
     weiri_flow_destroy(&self->flow);
     free(self->sink_streams);

@@ -1,6 +1,7 @@
 /* An engine's state as sections, and back.
  *
  *   engine/run       the watermark, and whether the last pass is done
+ *   engine/rules     what whoever runs it says of the rules
  *   source/NAME#I    where the I-th source of a stream stands
  *   stream/NAME      events that wait for the watermark
  *   rule/NAME        what a rule remembers; on several shards see actors/flow/state.c
@@ -11,16 +12,23 @@
 
 #include "inside.h"
 
+uint32_t
+weiri_engine_source_place(const weiri_plan *plan, uint32_t source)
+{
+    uint32_t place = 0;
+    for (uint32_t i = 0; i < source; i++) {
+        place += plan->sources[i].stream == plan->sources[source].stream;
+    }
+    return place;
+}
+
 void
 weiri_engine_source_name(
     const weiri_plan *plan, uint32_t source, char out[WEIRI_SECTION_NAME])
 {
-    uint32_t stream = plan->sources[source].stream;
-    uint32_t place  = 0;
-    for (uint32_t i = 0; i < source; i++) {
-        place += plan->sources[i].stream == stream;
-    }
-    snprintf(out, WEIRI_SECTION_NAME, "%s#%u", plan->streams[stream].schema.name, place);
+    snprintf(out, WEIRI_SECTION_NAME, "%s#%u",
+        plan->streams[plan->sources[source].stream].schema.name,
+        weiri_engine_source_place(plan, source));
 }
 
 uint64_t
@@ -94,6 +102,15 @@ save_run(const weiri_engine *self, weiri_sections *out)
     }
     weiri_pack_time(pack, self->watermark_ns);
     weiri_pack_number(pack, self->is_ended);
+    const weiri_pack *rules = self->options.rules;
+    if (rules == NULL) {
+        return WEIR_OK;
+    }
+    pack = weiri_sections_begin(out, "engine", "rules");
+    if (pack == NULL) {
+        return WEIR_ENOMEM;
+    }
+    weiri_pack_bytes(pack, rules->bytes, rules->size);
     return WEIR_OK;
 }
 
@@ -152,6 +169,10 @@ load_sources(weiri_engine *self, weir_error *err)
             status = weiri_intake_load(self->intakes[i], &in, err);
             tell(restore, "source", name, WEIRI_KEPT);
         } else {
+            if (!self->plan->sources[i].is_timeless) { /* rules do not go back in time */
+                weiri_clock_advance(
+                    weiri_intake_clock(self->intakes[i]), self->watermark_ns);
+            }
             tell(restore, "source", name, WEIRI_KEPT_NONE);
         }
     }

@@ -7,8 +7,8 @@
 #include "weiri/bytes.h"
 #include "weiri/timetext.h"
 
-/* File systems note times as the kernel's tick says: two writes in one tick are told apart
- * by nothing. A file that is older than this when it is read is not in doubt. */
+/* File systems note times as the kernel's tick says: two writes in one tick are told
+ * apart by nothing. A file that is older than this when it is read is not in doubt. */
 enum { SETTLED_NS = 100000000 };
 
 static int64_t
@@ -28,11 +28,11 @@ weiri_file_look(const char *path, weiri_file_stamp *out, weir_error *err)
                    : WEIR_FAIL_OS(err, errno, "cannot open '%s'", path);
     }
     clock_gettime(CLOCK_REALTIME, &now);
-    *out = (weiri_file_stamp){ .device = (uint64_t)about.st_dev,
-        .inode                         = (uint64_t)about.st_ino,
-        .size                          = (uint64_t)about.st_size,
-        .modified_ns                   = in_ns(about.st_mtim),
-        .changed_ns                    = in_ns(about.st_ctim) };
+    *out            = (weiri_file_stamp){ .device = (uint64_t)about.st_dev,
+                   .inode                         = (uint64_t)about.st_ino,
+                   .size                          = (uint64_t)about.st_size,
+                   .modified_ns                   = in_ns(about.st_mtim),
+                   .changed_ns                    = in_ns(about.st_ctim) };
     out->is_settled = in_ns(now) - out->changed_ns > SETTLED_NS;
     return WEIR_OK;
 }

@@ -189,10 +189,10 @@ weiri_graph_load(weiri_graph *self, const weiri_restore *restore, weir_error *er
 {
     weir_status status = weiri_streams_load(&self->streams, self->plan, restore, err);
     for (uint32_t i = 0; i < self->plan->n_rules && status == WEIR_OK; i++) {
-        const char *name = self->plan->rules[i].name;
-        weiri_kept  kept = WEIRI_KEPT;
-        const weiri_restore_part all = {
-            .rules = self->rules, .rule = i, .is_first = true
+        const char              *name = self->plan->rules[i].name;
+        weiri_kept               kept = WEIRI_KEPT;
+        const weiri_restore_part all  = {
+             .rules = self->rules, .rule = i, .is_first = true
         };
         status = weiri_restore_rule(restore, &all, name, &kept, err);
         if (status == WEIR_OK) {

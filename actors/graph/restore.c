@@ -55,8 +55,7 @@ weiri_restore_add_rule(
     weiri_keyed *keyed, const char *name, weiri_sections *out, weir_error *err)
 {
     weiri_pack *pack = weiri_sections_begin(out, "rule", name);
-    bool        ok   = pack != NULL
-              && (keyed->n_heads == 0 || weiri_keyed_finish(keyed, pack));
+    bool ok = pack != NULL && (keyed->n_heads == 0 || weiri_keyed_finish(keyed, pack));
     weiri_keyed_fini(keyed);
     return ok ? WEIR_OK : WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the state");
 }

@@ -3,7 +3,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-enum { NEAR = 16 /* occurrences of a hash that are compared, to either side of the rank */ };
+enum {
+    NEAR = 16 /* occurrences of a hash that are compared, to either side of the rank */
+};
 
 struct item {
     uint64_t hash;
@@ -155,14 +157,14 @@ weir_status
 weiri_align(const uint64_t *a, uint32_t n_a, const uint64_t *b, uint32_t n_b,
     weiri_align_pair *out, uint32_t *n_out)
 {
-    uint32_t most = n_a < n_b ? n_a : n_b;
-    aligner  self = { .a = sorted(a, n_a),
-         .b              = sorted(b, n_b),
-         .rank           = calloc(n_a + (size_t)1, sizeof *self.rank),
-         .from           = calloc(n_a + (size_t)1, sizeof *self.from),
-         .n_same         = calloc(n_a + (size_t)1, sizeof *self.n_same),
-         .tails          = calloc(most + (size_t)1, sizeof *self.tails) };
-    bool has_all = self.a != NULL && self.b != NULL && self.rank != NULL
+    uint32_t most    = n_a < n_b ? n_a : n_b;
+    aligner  self    = { .a = sorted(a, n_a),
+            .b              = sorted(b, n_b),
+            .rank           = calloc(n_a + (size_t)1, sizeof *self.rank),
+            .from           = calloc(n_a + (size_t)1, sizeof *self.from),
+            .n_same         = calloc(n_a + (size_t)1, sizeof *self.n_same),
+            .tails          = calloc(most + (size_t)1, sizeof *self.tails) };
+    bool     has_all = self.a != NULL && self.b != NULL && self.rank != NULL
                    && self.from != NULL && self.n_same != NULL && self.tails != NULL;
     weir_status status = has_all ? run(&self, n_a, n_b, out, n_out) : WEIR_ENOMEM;
     free(self.a);

@@ -62,7 +62,7 @@ push(struct side *to, struct row row, const char *bytes)
         return WEIR_ENOMEM;
     }
     memcpy(row.bytes, bytes, row.size);
-    row.hash           = weiri_checksum(WEIRI_HASH_BEGIN, bytes, row.size);
+    row.hash          = weiri_checksum(WEIRI_HASH_BEGIN, bytes, row.size);
     to->rows[to->n++] = row;
     return WEIR_OK;
 }
@@ -309,7 +309,7 @@ align(weiri_differ *self, weiri_align_pair **out, uint32_t *n)
     uint32_t  n_then = self->then.n;
     uint32_t  n_now  = self->now.n;
     uint64_t *hashes = calloc(n_then + (size_t)n_now + 1, sizeof *hashes);
-    *out             = calloc((n_then < n_now ? n_then : n_now) + (size_t)1, sizeof **out);
+    *out = calloc((n_then < n_now ? n_then : n_now) + (size_t)1, sizeof **out);
     weir_status status = hashes != NULL && *out != NULL ? WEIR_OK : WEIR_ENOMEM;
     for (uint32_t i = 0; status == WEIR_OK && i < n_then; i++) {
         hashes[i] = self->then.rows[i].hash;
@@ -333,18 +333,18 @@ tell_pairs(
     uint32_t    b      = 0;
     weir_status status = WEIR_OK;
     for (uint32_t i = 0; i < n_pairs && status == WEIR_OK; i++) {
-        status = tell_between(self, self->then.rows + a, pairs[i].a - a,
-            self->now.rows + b, pairs[i].b - b);
+        status        = tell_between(self, self->then.rows + a, pairs[i].a - a,
+                   self->now.rows + b, pairs[i].b - b);
         a             = pairs[i].a + 1;
         b             = pairs[i].b + 1;
         self->last_ns = self->now.rows[b - 1].time_ns;
         self->config.counts->n_same += is_asked_for(self, self->last_ns);
     }
     if (is_end && status == WEIR_OK) {
-        status = tell_between(
-            self, self->then.rows + a, self->then.n - a, self->now.rows + b, self->now.n - b);
-        a = self->then.n;
-        b = self->now.n;
+        status = tell_between(self, self->then.rows + a, self->then.n - a,
+            self->now.rows + b, self->now.n - b);
+        a      = self->then.n;
+        b      = self->now.n;
     }
     drop(&self->then, a);
     drop(&self->now, b);
@@ -368,8 +368,8 @@ settle(weiri_differ *self, bool is_end, weir_error *err)
     if (status == WEIR_OK && n == 0 && !is_end && self->window < MOST_WINDOW) {
         self->window *= 4;
     } else if (status == WEIR_OK) {
-        bool is_all = n == 0 || (is_end && self->records == NULL);
-        status      = tell_pairs(self, pairs, n, is_all);
+        bool is_all  = n == 0 || (is_end && self->records == NULL);
+        status       = tell_pairs(self, pairs, n, is_all);
         self->window = FIRST_WINDOW;
     }
     free(pairs);

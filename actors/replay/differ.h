@@ -23,7 +23,7 @@ typedef struct weiri_differ_config {
     bool                        is_there; /* false: no run has written it          */
     uint64_t                    begin;    /* bytes of the file are compared         */
     uint64_t                    end;      /* UINT64_MAX: up to its end              */
-    const weiri_differ_stream  *streams; /* shape (n_streams,), outlive the differ */
+    const weiri_differ_stream  *streams;  /* shape (n_streams,), outlive the differ */
     uint32_t                    n_streams;
     const weiri_replay_options *options; /* whom to tell, and which times          */
     weiri_replay_counts        *counts;

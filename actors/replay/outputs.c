@@ -112,9 +112,9 @@ file_of(const weiri_outputs *self, const weiri_sink *sink, weiri_format format)
         [WEIRI_FORMAT_CSV]                                  = "csv",
         [WEIRI_FORMAT_MSGPACK]                              = "msgpack",
         [WEIRI_FORMAT_TEXT]                                 = "txt" };
-    char       *out                 = NULL;
-    int         n                   = 0;
-    const char *folder              = self->options->folder;
+    char                    *out    = NULL;
+    int                      n      = 0;
+    const char              *folder = self->options->folder;
     if (sink->endpoint == WEIRI_ENDPOINT_FILE) {
         const char *slash = strrchr(sink->path, '/');
         n = asprintf(&out, "%s/%s", folder, slash != NULL ? slash + 1 : sink->path);
@@ -184,11 +184,11 @@ add_outlet_stream(
     weir_status status = WEIR_OK;
     if (target->outlet == NULL) {
         const weiri_outlet_config config = { .path = target->file };
-        status                           = weiri_outlet_new(&config, &target->outlet, err);
+        status = weiri_outlet_new(&config, &target->outlet, err);
     }
     return status == WEIR_OK ? weiri_outlet_add_stream(target->outlet,
-                                   &self->plan->streams[sink->stream], sink->stream,
-                                   target->format, identity_of(self, sink), err)
+               &self->plan->streams[sink->stream], sink->stream, target->format,
+               identity_of(self, sink), err)
                              : status;
 }
 
@@ -212,12 +212,12 @@ add_sink(weiri_outputs *self, const weiri_sink *sink, weir_error *err)
         tell(self, stream_name(self, sink), "does not go to a file: it is not compared");
         return WEIR_OK;
     }
-    char *path = !has_folder && !self->options->is_compared ? strdup("-")
-                 : is_file ? weiri_place_resolve(sink->place.file, sink->path)
-                 : sink->endpoint == WEIRI_ENDPOINT_ZMQ
-                     ? weiri_place_resolve_address(sink->place.file, sink->path)
-                     : strdup("-");
-    char *file = has_folder ? file_of(self, sink, format) : NULL;
+    char          *path   = !has_folder && !self->options->is_compared ? strdup("-")
+                            : is_file ? weiri_place_resolve(sink->place.file, sink->path)
+                            : sink->endpoint == WEIRI_ENDPOINT_ZMQ
+                                ? weiri_place_resolve_address(sink->place.file, sink->path)
+                                : strdup("-");
+    char          *file   = has_folder ? file_of(self, sink, format) : NULL;
     struct target *target = NULL;
     weir_status    status = path != NULL && (file != NULL || !has_folder)
                                 ? find_target(self, path, file, &target, err)
@@ -242,9 +242,9 @@ add_sink(weiri_outputs *self, const weiri_sink *sink, weir_error *err)
         status = add_outlet_stream(self, target, sink, err);
     }
     target->channels[n] = (struct channel){ .stream = sink->stream, .encoder = encoder };
-    target->streams[n]  = (weiri_differ_stream){ .stream =
-                                                    &self->plan->streams[sink->stream],
-         .rules = self->rules[sink->stream] };
+    target->streams[n] =
+        (weiri_differ_stream){ .stream = &self->plan->streams[sink->stream],
+            .rules                     = self->rules[sink->stream] };
     target->n_channels += status == WEIR_OK;
     return status;
 }
@@ -269,9 +269,9 @@ written(const weiri_sections *state, const char *path, weiri_outlet_stand *out)
 static const char *
 kept_path(const weiri_sections *state, const struct target *target)
 {
-    const char *found = NULL;
-    const char *slash = strrchr(target->path, '/');
-    const char *last  = slash != NULL ? slash + 1 : target->path;
+    const char        *found = NULL;
+    const char        *slash = strrchr(target->path, '/');
+    const char        *last  = slash != NULL ? slash + 1 : target->path;
     weiri_outlet_stand stand;
     if (written(state, target->path, &stand)) {
         return target->path;
@@ -306,7 +306,7 @@ open_differ(weiri_outputs *self, struct target *target, const weiri_sections *be
         .n_streams                       = target->n_channels,
         .options                         = self->options,
         .counts                          = self->counts };
-    weiri_outlet_stand stand = { 0 };
+    weiri_outlet_stand  stand  = { 0 };
     if (path != NULL && end != NULL) {
         (void)written(end, path, &stand);
         config.end = stand.n_written;
@@ -333,8 +333,7 @@ add_gone(weiri_outputs *self, const char *path, const weiri_sections *begin,
     const weiri_sections *end, weir_error *err)
 {
     struct target *target = &self->targets[self->n_targets++];
-    *target               = (struct target){ .path = strdup(path),
-                      .format = weiri_place_format(path) };
+    *target = (struct target){ .path = strdup(path), .format = weiri_place_format(path) };
     if (target->path == NULL) {
         return out_of_memory(err);
     }
@@ -377,8 +376,9 @@ open_differs(weiri_outputs *self, const weiri_sections *begin, const weiri_secti
 static weir_status
 allocate(weiri_outputs *self, uint32_t n_kept, weir_error *err)
 {
-    uint32_t n    = self->plan->n_streams;
-    self->targets = calloc(self->plan->n_sinks + n_kept + (size_t)1, sizeof *self->targets);
+    uint32_t n = self->plan->n_streams;
+    self->targets =
+        calloc(self->plan->n_sinks + n_kept + (size_t)1, sizeof *self->targets);
     self->rules   = calloc(n + (size_t)1, sizeof *self->rules);
     self->slice   = calloc(n + (size_t)1, sizeof *self->slice);
     self->cursors = calloc(n + (size_t)1, sizeof *self->cursors);
@@ -531,8 +531,8 @@ wait_for(weiri_outputs *self, int64_t event_ns)
         if (options->should_stop != NULL && options->should_stop(options->context)) {
             return WEIR_EOF;
         }
-        int64_t               left_ns = due_ns - now_ns < most_ns ? due_ns - now_ns : most_ns;
-        const struct timespec pause   = { .tv_nsec = (long)left_ns };
+        int64_t left_ns = due_ns - now_ns < most_ns ? due_ns - now_ns : most_ns;
+        const struct timespec pause = { .tv_nsec = (long)left_ns };
         nanosleep(&pause, NULL);
     }
     return WEIR_OK;
@@ -551,8 +551,7 @@ skip_rows(weiri_outputs *self, const weiri_rows_list *rows, int64_t before_ns)
             for (uint32_t i = 0; i < list->n; i++) {
                 const weir_rows *range = &list->items[i];
                 uint32_t         n     = 0;
-                while (n < range->n
-                       && range->chunk->time[range->first + n] < before_ns) {
+                while (n < range->n && range->chunk->time[range->first + n] < before_ns) {
                     n++;
                 }
                 weiri_outlet_skip(target->outlet, n);
@@ -721,9 +720,9 @@ weiri_outputs_close(weiri_outputs **self_p, bool is_whole, weir_error *err)
     }
     for (uint32_t i = 0; i < self->n_targets; i++) {
         weir_error  ignored = { 0 };
-        weir_status status  = close_target(&self->targets[i],
-             is_whole && first == WEIR_OK, first == WEIR_OK ? err : &ignored);
-        first               = first == WEIR_OK ? status : first;
+        weir_status status = close_target(&self->targets[i], is_whole && first == WEIR_OK,
+            first == WEIR_OK ? err : &ignored);
+        first              = first == WEIR_OK ? status : first;
     }
     for (uint32_t i = 0; i < self->plan->n_streams; i++) {
         if (self->rules != NULL) {

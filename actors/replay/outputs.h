@@ -24,8 +24,8 @@ weiri_outputs_new(const weiri_plan *plan, const weiri_replay_options *options,
  *
  *   rows          shape (plan->n_streams,), borrowed for the call
  *   watermark_ns  no event before it will come any more
- *   errors        WEIR_EOF told to stop while it waited for an event's time; WEIR_ECLOSED,
- *                 WEIR_EIO, WEIR_ENOMEM
+ *   errors        WEIR_EOF told to stop while it waited for an event's time;
+ * WEIR_ECLOSED, WEIR_EIO, WEIR_ENOMEM
  */
 WEIR_MUST_CHECK weir_status
 weiri_outputs_write(weiri_outputs *self, const weiri_rows_list *rows,

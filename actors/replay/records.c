@@ -41,9 +41,9 @@ weiri_records_open(const char *path, weiri_format format, uint64_t begin, uint64
         weiri_records_close(&self);
         return WEIR_FAIL(err, WEIR_ENOMEM, "'%s'", path);
     }
-    self->room   = FIRST_BYTES;
-    self->format = format;
-    self->file   = fopen(path, "rbe");
+    self->room         = FIRST_BYTES;
+    self->format       = format;
+    self->file         = fopen(path, "rbe");
     weir_status status = WEIR_OK;
     if (self->file == NULL) {
         status = errno == ENOENT
@@ -199,14 +199,12 @@ value_of(const weiri_mp_token *token)
     case WEIRI_MP_FLOAT: return (weir_value){ .type = WEIR_FLOAT, .as.f = token->as.f };
     case WEIRI_MP_STR:
     case WEIRI_MP_BIN:
-        return (weir_value){
-            .type = WEIR_STRING, .as.s = token->bytes, .size = token->size
-        };
+        return (
+            weir_value){ .type = WEIR_STRING, .as.s = token->bytes, .size = token->size };
     case WEIRI_MP_EXT:
-        value.type = WEIR_TIME;
-        value.is_null =
-            token->ext_type != WEIRI_MP_TIMESTAMP
-            || !weiri_mp_timestamp(token->bytes, token->size, &value.as.i);
+        value.type    = WEIR_TIME;
+        value.is_null = token->ext_type != WEIRI_MP_TIMESTAMP
+                        || !weiri_mp_timestamp(token->bytes, token->size, &value.as.i);
         return value;
     default: return value;
     }
@@ -243,10 +241,10 @@ weiri_record_text(const char *bytes, size_t size, weiri_format format, weiri_buf
     weiri_mp_token token  = { .kind = WEIRI_MP_NIL };
     if (format == WEIRI_FORMAT_MSGPACK) {
         weiri_mp_cursor cursor = weiri_mp_cursor_at(bytes, size, size);
-        bool is_map = weiri_mp_read(&cursor, &token) == WEIRI_MP_OK
+        bool            is_map = weiri_mp_read(&cursor, &token) == WEIRI_MP_OK
                       && token.kind == WEIRI_MP_MAP && token.as.n_items <= WEIRI_FIELDS;
-        status      = is_map ? append_items(&cursor, 2 * token.as.n_items, true, out)
-                             : append(out, "null", 4);
+        status = is_map ? append_items(&cursor, 2 * token.as.n_items, true, out)
+                        : append(out, "null", 4);
     } else {
         status = append(out, bytes, size);
     }
@@ -274,7 +272,8 @@ end_of(const char *at, const char *stops, bool has_brackets)
             return at;
         } else if (!is_quoted && has_brackets && (*at == '[' || *at == '{')) {
             depth++;
-        } else if (!is_quoted && has_brackets && depth > 0 && (*at == ']' || *at == '}')) {
+        } else if (!is_quoted && has_brackets && depth > 0
+                   && (*at == ']' || *at == '}')) {
             depth--;
         }
     }
@@ -306,8 +305,8 @@ split_cells(const char *text, weiri_record_field fields[WEIRI_FIELDS])
     uint32_t n = 0;
     for (const char *at = text; n < WEIRI_FIELDS; at++) {
         const char *end = end_of(at, ",", false);
-        fields[n++] = (weiri_record_field){ .value = at, .size = (size_t)(end - at) };
-        at          = end;
+        fields[n++]     = (weiri_record_field){ .value = at, .size = (size_t)(end - at) };
+        at              = end;
         if (*at == '\0') {
             break;
         }
@@ -319,9 +318,9 @@ split_cells(const char *text, weiri_record_field fields[WEIRI_FIELDS])
 static uint32_t
 split_words(const char *text, weiri_record_field fields[WEIRI_FIELDS])
 {
-    uint32_t n  = 0;
+    uint32_t    n  = 0;
     const char *at = end_of(text, " ", true);
-    at = *at != '\0' ? end_of(at + 1, " ", true) : at;
+    at             = *at != '\0' ? end_of(at + 1, " ", true) : at;
     while (*at == ' ' && n < WEIRI_FIELDS) {
         const char *name  = at + 1;
         const char *equal = end_of(name, "= ", true);

@@ -36,7 +36,8 @@ typedef struct weiri_record_field {
     size_t      size;
 } weiri_record_field;
 
-/* Cut a row that weiri_record_text gave into at most WEIRI_FIELDS fields; 0: it is none. */
+/* Cut a row that weiri_record_text gave into at most WEIRI_FIELDS fields; 0: it is none.
+ */
 uint32_t
 weiri_record_split(
     const char *text, weiri_format format, weiri_record_field fields[WEIRI_FIELDS]);
@@ -44,7 +45,6 @@ weiri_record_split(
 /* A row as text that can be printed, appended with its end to `out`: MessagePack as JSON.
  * errors  WEIR_ENOMEM */
 WEIR_MUST_CHECK weir_status
-weiri_record_text(
-    const char *bytes, size_t size, weiri_format format, weiri_buffer *out);
+weiri_record_text(const char *bytes, size_t size, weiri_format format, weiri_buffer *out);
 
 #endif

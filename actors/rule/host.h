@@ -36,9 +36,9 @@ typedef struct weiri_host_ops {
     int64_t (*next_deadline)(const void *self);
     weir_status (*finish)(void *self, weir_error *err);
     void (*count)(const void *self, weiri_rule_counts *counts);
-    /* Add the state to `out`, one head and the keys: all that what is emitted later depends
-     * on, between two calls of feed and advance. The frame's collectors and n_events are
-     * the actor's.
+    /* Add the state to `out`, one head and the keys: all that what is emitted later
+     * depends on, between two calls of feed and advance. The frame's collectors and
+     * n_events are the actor's.
      *
      *   errors  WEIR_ENOMEM, WEIR_EINVAL
      */

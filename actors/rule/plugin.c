@@ -61,9 +61,9 @@ restart(weiri_plugin_host *self, weir_error *err)
     }
     if (status == WEIR_OK && saves) {
         weiri_keyed_load load = { .is_first = true };
-        status = weiri_keyed_open(&load.from, kept.bytes, kept.size)
-                     ? weiri_plugin_load_states(self, &load, err)
-                     : WEIR_EDATA;
+        status                = weiri_keyed_open(&load.from, kept.bytes, kept.size)
+                                    ? weiri_plugin_load_states(self, &load, err)
+                                    : WEIR_EDATA;
     }
     weiri_keyed_fini(&keyed);
     weiri_pack_fini(&kept);

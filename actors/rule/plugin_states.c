@@ -203,7 +203,8 @@ weiri_plugin_find_state(weiri_plugin_host *self, const uint8_t *key, size_t size
 
 /* A state's key as values, which it was packed from. */
 static void
-unpack_key(const weiri_plugin_host *self, const weiri_plugin_state *state, weir_value *key)
+unpack_key(
+    const weiri_plugin_host *self, const weiri_plugin_state *state, weir_value *key)
 {
     weiri_unpack in = { .at = state->key, .end = state->key + state->key_size };
     for (uint32_t i = 0; i < self->plan->n_keys; i++) {
@@ -239,8 +240,7 @@ save_state(const weiri_plugin_host *self, const weiri_plugin_state *state,
 }
 
 weir_status
-weiri_plugin_save_states(
-    const weiri_plugin_host *self, weiri_keyed *out, weir_error *err)
+weiri_plugin_save_states(const weiri_plugin_host *self, weiri_keyed *out, weir_error *err)
 {
     const weir_plugin_actor *actor  = self->plan->actor;
     weir_status              status = WEIR_OK;

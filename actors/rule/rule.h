@@ -22,14 +22,14 @@ typedef struct weiri_rule_config {
 } weiri_rule_config;
 
 typedef struct weiri_rule_counts {
-    uint64_t            n_events;  /* taken in                               */
-    uint64_t            n_emitted; /* events given, those of timeouts too    */
-    uint64_t            n_failed;  /* times that an actor of a plugin failed */
+    uint64_t            n_events;   /* taken in                               */
+    uint64_t            n_emitted;  /* events given, those of timeouts too    */
+    uint64_t            n_failed;   /* times that an actor of a plugin failed */
     uint64_t            n_given[2]; /* of n_emitted, to each of weiri_rule_targets  */
-    uint64_t            position; /* above the orders of all events that it has used */
-    weiri_match_counts  match;     /* of a query without a window: matches, faults */
-    weiri_window_counts window;    /* all zero for the others                    */
-    weiri_join_counts   join;      /* likewise                                   */
+    uint64_t            position;   /* above the orders of all events that it has used */
+    weiri_match_counts  match;      /* of a query without a window: matches, faults */
+    weiri_window_counts window;     /* all zero for the others                    */
+    weiri_join_counts   join;       /* likewise                                   */
 } weiri_rule_counts;
 
 typedef struct weiri_rule_target {

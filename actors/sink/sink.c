@@ -22,6 +22,7 @@ struct weiri_outlet {
     uint32_t           n_channels;
     weiri_buffer       buffer; /* encoded, not yet with the writer  */
     bool               is_begun;
+    weiri_outlet      *from;   /* whose writer is lent, until it is inherited */
     uint64_t           n_rows; /* encoded so far, before a resume too */
 };
 
@@ -29,11 +30,20 @@ static weir_status
 open_writer(
     weiri_outlet *self, const weiri_outlet_config *config, uint64_t size, weir_error *err)
 {
+    if (self->is_wire) {
+        self->wire         = *config->wire;
+        self->wire.address = NULL; /* the path says it */
+    }
+    if (config->from != NULL) {
+        self->from     = config->from;
+        self->writer   = config->from->writer;
+        self->is_begun = config->from->is_begun;
+        self->n_rows   = config->from->n_rows;
+        return WEIR_OK;
+    }
     if (!self->is_wire) {
         return weiri_writer_resume(config->path, size, &self->writer, err);
     }
-    self->wire         = *config->wire;
-    self->wire.address = NULL; /* the path says it */
     return weiri_writer_connect(config->wires, config->wire, size, &self->writer, err);
 }
 
@@ -65,6 +75,32 @@ weiri_outlet_new(const weiri_outlet_config *config, weiri_outlet **out, weir_err
     return open_outlet(config, 0, false, out, err);
 }
 
+void
+weiri_outlet_inherit(weiri_outlet *self)
+{
+    if (self->from != NULL) {
+        self->from->writer = NULL;
+        self->from         = NULL;
+    }
+}
+
+bool
+weiri_outlet_has_stream(const weiri_outlet *self, uint32_t stream)
+{
+    for (uint32_t i = 0; i < self->n_channels; i++) {
+        if (self->channels[i].stream == stream) {
+            return true;
+        }
+    }
+    return false;
+}
+
+weiri_format
+weiri_outlet_format(const weiri_outlet *self)
+{
+    return self->n_channels > 0 ? self->format : WEIRI_FORMAT_AUTO;
+}
+
 weiri_outlet_stand
 weiri_outlet_peek(weiri_unpack *in)
 {
@@ -83,8 +119,7 @@ weiri_outlet_resume(const weiri_outlet_config *config, weiri_unpack *in,
     if (in->wrong != NULL) {
         return WEIR_FAIL(err, WEIR_EDATA, "%s: %s", config->path, in->wrong);
     }
-    weir_status status =
-        open_outlet(config, stand.n_written, stand.is_begun, out, err);
+    weir_status status = open_outlet(config, stand.n_written, stand.is_begun, out, err);
     if (status == WEIR_OK) {
         (*out)->n_rows = stand.n_rows;
     }
@@ -119,7 +154,7 @@ weiri_outlet_close(weiri_outlet **self_p, weir_error *err)
     if (self == NULL) {
         return status;
     }
-    if (self->writer != NULL) {
+    if (self->writer != NULL && self->from == NULL) {
         status = weiri_writer_close(&self->writer, err);
     }
     for (uint32_t i = 0; i < self->n_channels; i++) {
@@ -200,7 +235,7 @@ weiri_outlet_add_stream(weiri_outlet *self, const weiri_stream *stream, uint32_t
     struct channel *channel = &channels[self->n_channels];
     *channel                = (struct channel){ .stream = index, .rank = stream->rank };
     status                  = weiri_encoder_new_numbered(
-        &stream->schema, format, identity, &channel->encoder, err);
+                         &stream->schema, format, identity, &channel->encoder, err);
     if (status != WEIR_OK) {
         return status;
     }

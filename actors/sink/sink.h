@@ -19,11 +19,25 @@ typedef struct weiri_outlet_config {
     const char              *path;  /* "-" for standard output; of a socket its address */
     const weiri_wire_config *wire;  /* NULL: it is a file */
     weiri_wires             *wires; /* with `wire`        */
+    weiri_outlet *from; /* whose open place this one is to take over; NULL: open it */
 } weiri_outlet_config;
 
 /* errors  WEIR_EIO, WEIR_ENOMEM; WEIR_EINVAL an address that is none */
 WEIR_MUST_CHECK weir_status
 weiri_outlet_new(const weiri_outlet_config *config, weiri_outlet **out, weir_error *err);
+
+/* Take over the open place of the outlet that the configuration named; all of that one's
+ * rows were flushed. Up to here it is as it was; from here on it can only be closed. */
+void
+weiri_outlet_inherit(weiri_outlet *self);
+
+/* Whether a stream, by its index in the plan, goes there. */
+bool
+weiri_outlet_has_stream(const weiri_outlet *self, uint32_t stream);
+
+/* The format of its streams; AUTO before there is one. */
+weiri_format
+weiri_outlet_format(const weiri_outlet *self);
 
 /* An outlet that goes on where a saved one stood: its file is cut back to what it had.
  *

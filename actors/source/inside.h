@@ -21,11 +21,11 @@ struct weiri_intake {
     bool                is_last; /* the reader has ended */
     bool                is_closed;
     bool                is_live; /* the tape has been played to its end    */
-    bool                is_over; /* all that the extent has was read, and more would come */
-    uint32_t            n_idle;  /* idle marks at `n_read`                 */
-    uint64_t            n_read;  /* position of bytes[to]                  */
-    int64_t read_ns; /* when the oldest bytes of the chunk were read, on the clock;
-                      * 0: none were                               */
+    bool     is_over; /* all that the extent has was read, and more would come */
+    uint32_t n_idle;  /* idle marks at `n_read`                 */
+    uint64_t n_read;  /* position of bytes[to]                  */
+    int64_t  read_ns; /* when the oldest bytes of the chunk were read, on the clock;
+                       * 0: none were                               */
     int64_t     last_read_ns; /* when bytes were read last                     */
     size_t      n_unkept;     /* bytes behind bytes[to] that are not on the tape yet */
     weir_chunk *chunk;        /* being decoded into                         */
@@ -83,7 +83,8 @@ weiri_refresh_new(weiri_intake *self, weir_error *err);
 void
 weiri_refresh_destroy(weiri_refresh **self_p);
 
-/* Look at the file, at the time at which the clock stands. errors  as weiri_intake_pump */
+/* Look at the file, at the time at which the clock stands. errors  as weiri_intake_pump
+ */
 WEIR_MUST_CHECK weir_status
 weiri_refresh_pump(weiri_intake *self, weir_error *err);
 

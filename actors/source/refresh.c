@@ -75,7 +75,7 @@ text_make_room(struct text *self, size_t more)
     if (self->room - self->size >= more) {
         return WEIR_OK;
     }
-    size_t room  = 2 * self->room > self->size + more ? 2 * self->room : self->size + more;
+    size_t room = 2 * self->room > self->size + more ? 2 * self->room : self->size + more;
     char  *grown = realloc(self->bytes, room);
     if (grown == NULL) {
         return WEIR_ENOMEM;
@@ -137,7 +137,8 @@ decode_chunks(weiri_intake *intake, weiri_decoder *decoder, const struct text *t
     while (status == WEIR_EFULL) {
         weir_chunk *chunk = NULL;
         size_t      n     = 0;
-        status = weir_chunk_new(&intake->config.stream->schema, intake->config.used, &chunk);
+        status =
+            weir_chunk_new(&intake->config.stream->schema, intake->config.used, &chunk);
         if (status != WEIR_OK) {
             return WEIR_FAIL(err, status, "%s", intake->config.path);
         }
@@ -153,12 +154,13 @@ decode_chunks(weiri_intake *intake, weiri_decoder *decoder, const struct text *t
                 intake->config.path, (int)WEIRI_JOIN_ROWS);
         }
     }
-    return status == WEIR_OK ? status : WEIR_CONTEXT(err, status, "%s", intake->config.path);
+    return status == WEIR_OK ? status
+                             : WEIR_CONTEXT(err, status, "%s", intake->config.path);
 }
 
 static weir_status
-decode(weiri_intake *intake, const struct text *text, weiri_table_rows *out,
-    weir_error *err)
+decode(
+    weiri_intake *intake, const struct text *text, weiri_table_rows *out, weir_error *err)
 {
     const weiri_decoder_config config = {
         .schema     = &intake->config.stream->schema,
@@ -169,9 +171,9 @@ decode(weiri_intake *intake, const struct text *text, weiri_table_rows *out,
         .on_dead    = on_dead,
         .context    = intake,
     };
-    weiri_decoder *decoder    = NULL;
-    intake->refresh->is_dead  = false;
-    weir_status status        = weiri_decoder_new(&config, &decoder, err);
+    weiri_decoder *decoder   = NULL;
+    intake->refresh->is_dead = false;
+    weir_status status       = weiri_decoder_new(&config, &decoder, err);
     if (status == WEIR_OK) {
         status = decode_chunks(intake, decoder, text, out, err);
     }
@@ -240,12 +242,11 @@ give_difference(struct outgoing *out, const weiri_table_rows *these,
     for (uint32_t c = 0; c < these->n_chunks && status == WEIR_OK; c++) {
         const weir_chunk *chunk = these->chunks[c];
         for (uint32_t row = 0; row < chunk->n_rows && status == WEIR_OK; row++) {
-            const weir_chunk *in = NULL;
-            uint32_t          at = 0;
-            bool is_last = weiri_table_rows_find(these, chunk, row, &in, &at)
+            const weir_chunk *in      = NULL;
+            uint32_t          at      = 0;
+            bool              is_last = weiri_table_rows_find(these, chunk, row, &in, &at)
                            && in == chunk && at == row;
-            bool is_there = is_last
-                            && weiri_table_rows_find(others, chunk, row, &in, &at)
+            bool is_there = is_last && weiri_table_rows_find(others, chunk, row, &in, &at)
                             && (!is_put || weiri_table_rows_are_same(in, at, chunk, row));
             if (is_last && !is_there) {
                 status = give_row(out, chunk, row);
@@ -260,16 +261,16 @@ static weir_status
 give_changes(
     weiri_intake *intake, const weiri_table_rows *now, int64_t time_ns, weir_error *err)
 {
-    weiri_refresh  *self = intake->refresh;
-    struct outgoing gone = { .to = intake->config.gone_to,
-        .order                   = &self->gone_order,
-        .first_order             = weiri_intake_first_order(intake),
-        .time_ns                 = time_ns };
-    struct outgoing put  = { .to = intake->config.to,
-         .order                  = &intake->counts.n_events,
-         .first_order            = weiri_intake_first_order(intake),
-         .time_ns                = time_ns };
-    weir_status status   = give_difference(&gone, &self->rows, now, false);
+    weiri_refresh  *self   = intake->refresh;
+    struct outgoing gone   = { .to = intake->config.gone_to,
+          .order                   = &self->gone_order,
+          .first_order             = weiri_intake_first_order(intake),
+          .time_ns                 = time_ns };
+    struct outgoing put    = { .to = intake->config.to,
+           .order                  = &intake->counts.n_events,
+           .first_order            = weiri_intake_first_order(intake),
+           .time_ns                = time_ns };
+    weir_status     status = give_difference(&gone, &self->rows, now, false);
     if (status == WEIR_OK) {
         status = give_difference(&put, now, &self->rows, true);
     }
@@ -283,20 +284,20 @@ give_changes(
 static weir_status
 play_next(weiri_intake *intake, int64_t *at_ns, weir_error *err)
 {
-    weiri_refresh    *self   = intake->refresh;
-    const weiri_tape *tape   = intake->config.tape;
-    struct text      *text   = &self->next;
-    text->size               = 0;
-    self->has_next           = false;
+    weiri_refresh    *self = intake->refresh;
+    const weiri_tape *tape = intake->config.tape;
+    struct text      *text = &self->next;
+    text->size             = 0;
+    self->has_next         = false;
     for (;;) {
         size_t n = 0;
         if (text->size > WEIRI_REFRESH_BYTES + tape->most
             || text_make_room(text, tape->most) != WEIR_OK) {
             return WEIR_FAIL(err, WEIR_ENOMEM, "%s", intake->config.path);
         }
-        weir_status status = tape->play(tape->context, intake->config.index,
-            self->position, self->n_marks, text->bytes + text->size, tape->most, &n,
-            at_ns, err);
+        weir_status status =
+            tape->play(tape->context, intake->config.index, self->position, self->n_marks,
+                text->bytes + text->size, tape->most, &n, at_ns, err);
         if (status == WEIR_OK) {
             self->position += n;
             self->n_marks = 0;
@@ -388,8 +389,8 @@ note_bad(weiri_intake *intake, const char *why)
     if (!self->is_bad) {
         intake->counts.n_notices++;
         (void)WEIR_FAIL(&intake->notice, WEIR_EDATA,
-            "table '%s' keeps the rows it has: %s",
-            intake->config.stream->schema.name, why);
+            "table '%s' keeps the rows it has: %s", intake->config.stream->schema.name,
+            why);
         intake->counts.notice = intake->notice.text;
     }
     self->is_bad = true;
@@ -397,15 +398,15 @@ note_bad(weiri_intake *intake, const char *why)
 
 /* What the text says from a moment on. It was good when it was put on the tape. */
 static weir_status
-take_text(weiri_intake *intake, struct text *text, int64_t at_ns, bool is_live,
-    weir_error *err)
+take_text(
+    weiri_intake *intake, struct text *text, int64_t at_ns, bool is_live, weir_error *err)
 {
-    weiri_refresh   *self = intake->refresh;
-    weiri_table_rows now  = { .schema = &intake->config.stream->schema,
-         .keys                        = intake->config.source->keys,
-         .n_keys                      = intake->config.source->n_keys };
-    bool        is_first  = !self->is_begun;
-    weir_status status    = decode(intake, text, &now, err);
+    weiri_refresh   *self     = intake->refresh;
+    weiri_table_rows now      = { .schema = &intake->config.stream->schema,
+             .keys                        = intake->config.source->keys,
+             .n_keys                      = intake->config.source->n_keys };
+    bool             is_first = !self->is_begun;
+    weir_status      status   = decode(intake, text, &now, err);
     if (status == WEIR_OK && self->is_dead) {
         status = WEIR_EDATA;
         *err   = self->wrong;
@@ -447,8 +448,8 @@ look_live(weiri_intake *intake, int64_t at_ns, weir_error *err)
     weiri_file_stamp stamp  = { 0 };
     struct text      text   = { 0 };
     weir_status      status = weiri_file_look(intake->config.path, &stamp, err);
-    bool is_same = status == WEIR_OK && self->is_begun
-                   && weiri_file_is_same(&self->stamp, &stamp);
+    bool             is_same =
+        status == WEIR_OK && self->is_begun && weiri_file_is_same(&self->stamp, &stamp);
     if (is_same) {
         return record_look(intake, NULL, at_ns, err);
     }
@@ -543,7 +544,7 @@ weiri_intake_await(
     if (intake->config.tape != NULL && wall_ns() < self->free_ns) {
         return WEIR_OK;
     }
-    int64_t after = others_ns > self->looked_ns ? others_ns : self->looked_ns;
+    int64_t after        = others_ns > self->looked_ns ? others_ns : self->looked_ns;
     intake->clock.now_ns = moment_after(after, intake->config.source->refresh_ns);
     self->is_decided     = true;
     return WEIR_OK;

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "inside.h"
+#include "weiri/assert.h"
 #include "weiri/timetext.h"
 
 enum { ORDER_BITS = 48 }; /* a source's own sequence; its index is above */
@@ -20,7 +21,7 @@ enum { BUFFER_BYTES = WEIRI_RECORD_BYTES + WEIRI_TAPE_BYTES };
 uint64_t
 weiri_intake_first_order(const weiri_intake *self)
 {
-    return (uint64_t)self->config.index << ORDER_BITS;
+    return (uint64_t)self->config.place << ORDER_BITS;
 }
 
 void
@@ -381,8 +382,12 @@ open_input(weiri_intake *self, weir_error *err)
     if (config->extent != NULL && config->extent->is_taped) {
         return WEIR_OK;
     }
-    return config->wire != NULL ? weiri_reader_connect(config->wires, config->wire,
-                                      config->format, &self->reader, err)
+    if (config->from != NULL) {
+        self->reader = config->from->reader; /* lent, until it is inherited */
+        return WEIR_OK;
+    }
+    return config->wire != NULL ? weiri_reader_connect(
+               config->wires, config->wire, config->format, &self->reader, err)
                                 : weiri_reader_open(config->path, &self->reader, err);
 }
 
@@ -423,7 +428,9 @@ weiri_intake_destroy(weiri_intake **self_p)
     if (self == NULL) {
         return;
     }
-    weiri_reader_close(&self->reader);
+    if (self->config.from == NULL) {
+        weiri_reader_close(&self->reader);
+    }
     weiri_decoder_destroy(&self->decoder);
     weir_chunk_drop(&self->chunk);
     weir_chunk_drop(&self->late);
@@ -432,6 +439,32 @@ weiri_intake_destroy(weiri_intake **self_p)
     free(self->bytes);
     free(self);
     *self_p = NULL;
+}
+
+void
+weiri_intake_inherit(weiri_intake *self)
+{
+    weiri_intake *from  = self->config.from;
+    char         *bytes = self->bytes;
+    if (from == NULL) {
+        return; /* it has an input of its own */
+    }
+    self->bytes          = from->bytes;
+    self->from           = from->from;
+    self->to             = from->to;
+    self->is_last        = from->is_last;
+    self->is_live        = from->is_live;
+    self->n_idle         = from->n_idle;
+    self->n_read         = from->n_read;
+    self->n_unkept       = from->n_unkept;
+    self->counts.n_bytes = from->counts.n_bytes;
+    self->first_dead     = from->first_dead;
+    self->counts.first_dead =
+        from->counts.first_dead != NULL ? self->first_dead.text : NULL;
+    weiri_assert(self->n_read - (self->to - self->from) == weiri_intake_position(self));
+    from->bytes       = bytes;
+    from->reader      = NULL;
+    self->config.from = NULL;
 }
 
 weiri_clock *

@@ -15,7 +15,8 @@ typedef struct weiri_intake weiri_intake;
 
 typedef struct weiri_intake_config {
     const weiri_source *source;
-    uint32_t            index;  /* of the source in the plan: breaks ties of time    */
+    uint32_t            index;  /* of the source in the plan                         */
+    uint32_t            place;  /* among the sources of its stream: breaks ties of time */
     const char         *path;   /* "-" for standard input                            */
     weiri_format        format; /* not AUTO                                          */
     char                delimiter;
@@ -31,6 +32,7 @@ typedef struct weiri_intake_config {
     const weiri_wire_config *wire;  /* NULL: the path is that of a file              */
     weiri_wires             *wires; /* with `wire`                                   */
     const weiri_tape        *tape; /* of an input that cannot be read again; NULL: none */
+    weiri_intake *from; /* whose open input this one is to take over; NULL: open it */
     const weiri_extent *extent; /* how much of it is read again; NULL: it is not, but read
                                  * as it comes */
 } weiri_intake_config;
@@ -54,6 +56,12 @@ weiri_intake_new(const weiri_intake_config *config, weiri_intake **out, weir_err
 
 void
 weiri_intake_destroy(weiri_intake **self_p);
+
+/* Take over the open input of the intake that the configuration names, and what was read
+ * of it and not decoded yet; after a load of where that one stood, and before a pump. Up
+ * to here the other is as it was; from here on it can only be destroyed. */
+void
+weiri_intake_inherit(weiri_intake *self);
 
 /* Take in up to one chunk of events.
  *

@@ -65,7 +65,7 @@ load_input(weiri_intake *self, const weiri_file_mark *mark, weir_error *err)
 {
     uint64_t position = weiri_decoder_position(self->decoder);
     self->n_read      = position;
-    if (!weiri_intake_is_regular(self) || self->is_closed) {
+    if (!weiri_intake_is_regular(self) || self->is_closed || self->config.from != NULL) {
         return WEIR_OK;
     }
     weir_status status = weiri_reader_check_mark(self->reader, mark, err);

@@ -83,8 +83,8 @@ hash_key(const weiri_table_rows *self, const weir_chunk *chunk, uint32_t row)
 {
     uint64_t hash = 0;
     for (uint32_t i = 0; i < self->n_keys; i++) {
-        hash = weiri_hash_join(
-            hash, hash_value(weir_chunk_get(chunk, row, self->keys[i])));
+        hash =
+            weiri_hash_join(hash, hash_value(weir_chunk_get(chunk, row, self->keys[i])));
     }
     return weiri_mix(hash);
 }
@@ -158,8 +158,7 @@ weiri_table_rows_are_same(
     const weir_chunk *a, uint32_t a_row, const weir_chunk *b, uint32_t b_row)
 {
     for (uint32_t i = 0; i < a->schema->n_fields; i++) {
-        if (!is_same_value(
-                weir_chunk_get(a, a_row, i), weir_chunk_get(b, b_row, i))) {
+        if (!is_same_value(weir_chunk_get(a, a_row, i), weir_chunk_get(b, b_row, i))) {
             return false;
         }
     }

@@ -94,10 +94,9 @@ weiri_intake_read_again(weiri_intake *self, size_t room, size_t *n, weir_error *
     if (room > left) {
         room = (size_t)left;
     }
-    weir_status status = extent->is_taped
-                             ? weiri_intake_play(self, room, n, err)
-                             : weiri_reader_read(self->reader, self->bytes + self->to,
-                                 room, -1, n, err);
+    weir_status status = extent->is_taped ? weiri_intake_play(self, room, n, err)
+                                          : weiri_reader_read(self->reader,
+                                              self->bytes + self->to, room, -1, n, err);
     return status == WEIR_EOF ? end_extent(self, err) : status;
 }
 

@@ -23,6 +23,12 @@ int
 command_run(int argc, char **argv);
 
 int
+command_node(int argc, char **argv);
+
+int
+command_apply(int argc, char **argv);
+
+int
 command_replay(int argc, char **argv);
 
 int
@@ -136,6 +142,10 @@ report_compilation(const weiri_diagnostics *diagnostics, const setting_list *set
 int
 compile_rules(char *const *paths, int n_paths, const setting_list *settings, bool quiet,
     weiri_plan **out);
+
+/* The exit status for a failure. */
+int
+exit_status(weir_status status);
 
 /* The exit status for a failure, with its message on stderr. */
 int

@@ -133,7 +133,8 @@ find_shared(struct explained *self, uint32_t stream)
         for (uint32_t r = 0; r < self->plan->n_rules; r++) {
             const weiri_rule *other  = &self->plan->rules[r];
             struct terms      theirs = terms_of(arena, other, stream);
-            if (other != self->rule && !other->is_made && has_term(&theirs, mine.items[i])) {
+            if (other != self->rule && !other->is_made
+                && has_term(&theirs, mine.items[i])) {
                 rules = weiri_arena_format(
                     arena, "%s%s%s", rules, rules[0] != '\0' ? ", " : "", other->name);
             }
@@ -419,16 +420,17 @@ json_joins(json_writer *json, const struct explained *self)
         const weiri_join *join = self->joins[i];
         json_open(json, NULL, '{');
         json_text(json, "kind",
-            words_join_is_lookup(self->plan, join)   ? "lookup"
-            : join->kind == WEIRI_JOIN_ASOF ? "asof"
-                                            : "interval");
+            words_join_is_lookup(self->plan, join) ? "lookup"
+            : join->kind == WEIRI_JOIN_ASOF        ? "asof"
+                                                   : "interval");
         json_bool(json, "is_left", join->is_left);
         json_text(json, "means", words_of_join(self->arena, self->plan, join));
         json_text(json, "keeps", words_of_join_state(self->arena, self->plan, join));
         json_int(json, "bytes_per_left_row", weiri_join_row_bytes(join, 0));
         json_int(json, "bytes_per_right_row", weiri_join_row_bytes(join, 1));
         json_int(json, "within_ns", join->within_ns);
-        json_int(json, "most_rows", join->max_rows > 0 ? join->max_rows : WEIRI_JOIN_ROWS);
+        json_int(
+            json, "most_rows", join->max_rows > 0 ? join->max_rows : WEIRI_JOIN_ROWS);
         json_text(json, "when_full", "drop oldest");
         json_close(json, '}');
     }

@@ -19,7 +19,8 @@ static const char HELP[] =
     "read again. What is found goes to standard output, never where the sinks say.\n"
     "\n"
     "  --state DIR         the state directory of the run\n"
-    "  --diff              write nothing, but say which outputs differ from those in the\n"
+    "  --diff              write nothing, but say which outputs differ from those in "
+    "the\n"
     "                      files that the run has written, up to its last checkpoint;\n"
     "                      exit status 1 if any does\n"
     "  --to FOLDER         write a file for each sink into FOLDER\n"
@@ -40,7 +41,8 @@ static const char HELP[] =
     "  --quiet             no warnings and no summary\n"
     "  --help              print this\n"
     "\n"
-    "Exit status: 0 done, and nothing differs; 1 outputs differ; 2 wrong usage, 65 wrong\n"
+    "Exit status: 0 done, and nothing differs; 1 outputs differ; 2 wrong usage, 65 "
+    "wrong\n"
     "rules or data, 66 a file is missing, 74 reading or writing failed.\n";
 
 enum { EXIT_DIFFERS = 1 };
@@ -274,7 +276,8 @@ print_json(const weiri_difference *it)
     printf("{\"change\":\"%s\"", NAMES[it->change]);
     if (it->time_ns != INT64_MIN) {
         weiri_time_format(it->time_ns, at);
-        printf(",\"%s\":\"%s\"", it->change == WEIRI_CHANGE_MISSING ? "after" : "time", at);
+        printf(
+            ",\"%s\":\"%s\"", it->change == WEIRI_CHANGE_MISSING ? "after" : "time", at);
     }
     print_member("rule", it->rules);
     print_member("stream", it->stream);
@@ -350,7 +353,8 @@ replay_plan(const weiri_plan *plan, struct request *request)
 int
 command_replay(int argc, char **argv)
 {
-    struct request request = { .replay = { .since_ns = INT64_MIN, .until_ns = INT64_MAX } };
+    struct request request = { .replay = {
+                                   .since_ns = INT64_MIN, .until_ns = INT64_MAX } };
     weiri_plan    *plan    = NULL;
     int            status  = parse_arguments(argc, argv, &request);
     if (status == EXIT_OK && request.help) {

@@ -5,7 +5,7 @@
 
 #include "command.h"
 
-static int
+int
 exit_status(weir_status status)
 {
     switch (status) {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "command.h"
-#include "weiri/flow.h"
+#include "stateful.h"
 #include "weiri/statedir.h"
 #include "weiri/timetext.h"
 
@@ -212,45 +212,10 @@ static void
 tell(void *context, const char *what, const char *name, weiri_kept kept)
 {
     int *status = context;
-    switch (kept) {
-    case WEIRI_KEPT: printf("%s %s: goes on\n", what, name); break;
-    case WEIRI_KEPT_NONE: printf("%s %s: is new, begins empty\n", what, name); break;
-    case WEIRI_KEPT_GONE:
-        printf("%s %s: is in the rules no longer, its state is dropped\n", what, name);
-        break;
-    case WEIRI_KEPT_LOST: break; /* nothing is discarded here */
-    case WEIRI_KEPT_OTHER:
-        printf("%s %s: has changed so that its state cannot be used: the run is refused "
-               "without --discard %s\n",
-            what, name, name);
+    kept_print(stdout, what, name, kept);
+    if (kept == WEIRI_KEPT_OTHER) {
         *status = EXIT_DATA;
-        break;
     }
-}
-
-static weir_status
-try_graph(const weiri_plan *plan, const weiri_restore *restore, weir_error *err)
-{
-    weiri_graph *graph  = NULL;
-    weir_status  status = weiri_graph_new(plan, &graph, err);
-    if (status == WEIR_OK) {
-        status = weiri_graph_load(graph, restore, err);
-    }
-    weiri_graph_destroy(&graph);
-    return status;
-}
-
-static weir_status
-try_flow(const weiri_plan *plan, uint32_t n_shards, const weiri_restore *restore,
-    weir_error *err)
-{
-    weiri_flow *flow   = NULL;
-    weir_status status = weiri_flow_new(plan, n_shards, NULL, 0, &flow, err);
-    if (status == WEIR_OK) {
-        status = weiri_flow_load(flow, restore, err);
-    }
-    weiri_flow_destroy(&flow);
-    return status;
 }
 
 static weir_status
@@ -260,10 +225,9 @@ try_plan(const weiri_plan *plan, const char *path, int *outcome, weir_error *err
     weir_status    status = weiri_statedir_read(path, &dir, err);
     if (status == WEIR_OK) {
         const weiri_restore restore = {
-            .sections = &dir.sections, .is_trial = true, .told = tell, .context = outcome
+            .sections = &dir.sections, .told = tell, .context = outcome
         };
-        status = dir.n_shards > 1 ? try_flow(plan, dir.n_shards, &restore, err)
-                                  : try_graph(plan, &restore, err);
+        status = weiri_engine_try(plan, dir.n_shards, &restore, err);
     }
     weiri_statedir_fini(&dir);
     return status;

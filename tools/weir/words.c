@@ -376,15 +376,15 @@ query_words(weiri_arena *arena, const weiri_plan *plan, const weiri_query *query
             query->actor->n_keys > 0 ? ", each key's by themselves" : "");
     }
     if (query->window == NULL) {
-        return weiri_arena_format(arena, "Each %s event%s makes %s.",
-            from, where, one_event(arena, stream));
+        return weiri_arena_format(
+            arena, "Each %s event%s makes %s.", from, where, one_event(arena, stream));
     }
     const weiri_window *window = query->window;
-    return capital(arena,
-        weiri_arena_format(arena, "%stakes %s events%s, works out %s %s, and %s.",
-            key_words(arena, query->schema, window->keys, window->n_keys),
-            from, where, aggregate_words(arena, query),
-            span_words(arena, window), window_words(arena, query, stream)));
+    return capital(
+        arena, weiri_arena_format(arena, "%stakes %s events%s, works out %s %s, and %s.",
+                   key_words(arena, query->schema, window->keys, window->n_keys), from,
+                   where, aggregate_words(arena, query), span_words(arena, window),
+                   window_words(arena, query, stream)));
 }
 
 const char *

@@ -69,8 +69,7 @@ words_of_stream(weiri_arena *arena, const weiri_plan *plan, uint32_t stream)
         return "joined";
     }
     if (plan->streams[place].origin == WEIRI_ORIGIN_TABLE) {
-        return weiri_arena_format(
-            arena, "table '%.*s'", (int)strcspn(name, ","), name);
+        return weiri_arena_format(arena, "table '%.*s'", (int)strcspn(name, ","), name);
     }
     return weiri_arena_format(arena, "'%s'", name);
 }
@@ -94,10 +93,10 @@ and_where(weiri_arena *arena, const char *text, const weiri_expr *where,
     const weir_schema *schema)
 {
     const weiri_expr_names names = { .schema = schema };
-    return where == NULL ? text
-                         : weiri_arena_format(arena, "%s%s%s", text,
-                             text[0] != '\0' ? " and " : "",
-                             weiri_expr_text(arena, where, &names));
+    return where == NULL
+               ? text
+               : weiri_arena_format(arena, "%s%s%s", text, text[0] != '\0' ? " and " : "",
+                   weiri_expr_text(arena, where, &names));
 }
 
 const char *
@@ -108,8 +107,8 @@ words_of_join(weiri_arena *arena, const weiri_plan *plan, const weiri_join *join
     const char *on    = keys_words(arena, join);
     if (words_join_is_lookup(plan, join)) {
         return weiri_arena_format(arena,
-            "The row of %s with %s, as it is at the time of the event of %s%s.", right, on,
-            left, join->is_left ? "" : "; without one the event is left out");
+            "The row of %s with %s, as it is at the time of the event of %s%s.", right,
+            on, left, join->is_left ? "" : "; without one the event is left out");
     }
     on = and_where(arena, on, join->sides[0].where, join->sides[0].schema);
     on = and_where(arena, on, join->sides[1].where, join->sides[1].schema);
@@ -127,8 +126,8 @@ words_of_join(weiri_arena *arena, const weiri_plan *plan, const weiri_join *join
     return weiri_arena_format(arena, "Events of %s and %s%s%s, at most %s apart%s.", left,
         right, on[0] != '\0' ? " where " : "", on,
         words_of_duration(arena, join->within_ns),
-        join->is_left ? weiri_arena_format(arena,
-            "; one of the left that has found none by then, with nulls")
+        join->is_left ? weiri_arena_format(
+            arena, "; one of the left that has found none by then, with nulls")
                       : "");
 }
 
@@ -140,10 +139,9 @@ words_of_join_state(weiri_arena *arena, const weiri_plan *plan, const weiri_join
     uint32_t    right = weiri_join_row_bytes(join, 1);
     const char *rest  = "the oldest is dropped and counted";
     const char *text  = "besides text";
-    const char *span  = join->within_ns < 0
-                            ? ""
-                            : weiri_arena_format(arena, " for %s",
-                                words_of_duration(arena, join->within_ns));
+    const char *span  = join->within_ns < 0 ? ""
+                                            : weiri_arena_format(arena, " for %s",
+                                                words_of_duration(arena, join->within_ns));
     if (words_join_is_lookup(plan, join)) {
         return weiri_arena_format(arena,
             "Each row%s, about %u bytes %s. It grows with the rows of the table, to "
@@ -157,7 +155,8 @@ words_of_join_state(weiri_arena *arena, const weiri_plan *plan, const weiri_join
             span, right, text, most, rest);
     }
     return weiri_arena_format(arena,
-        "Each event of both%s, about %u bytes of the left and %u of the right %s. It grows "
+        "Each event of both%s, about %u bytes of the left and %u of the right %s. It "
+        "grows "
         "with the events in that time, to %u of each; then %s.",
         span, left, right, text, most, rest);
 }

@@ -94,7 +94,7 @@ typedef struct weiri_file_stamp {
     uint64_t size;
     int64_t  modified_ns;
     int64_t  changed_ns;
-    bool     is_settled; /* it was written so long ago that a later write has another time */
+    bool is_settled; /* it was written so long ago that a later write has another time */
 } weiri_file_stamp;
 
 /* errors  WEIR_ENOENT, WEIR_EIO */

@@ -55,12 +55,15 @@ typedef struct weiri_engine_options {
     void                *passed_context;
     const weiri_restore *restore; /* go on from here; NULL: from the start        */
     const weiri_tape    *tape;    /* for inputs that cannot be read again; NULL: none */
-    const weiri_extent *extents; /* shape (plan->n_sources,): how much of each source is read
-                                  * again; NULL: sources are read as they come */
+    const weiri_extent  *extents; /* shape (plan->n_sources,): how much of each source is
+                                   * read  again; NULL: sources are read as they come */
     uint32_t n_shards; /* threads for the rules beside the caller's; 0, 1: on the
                         * caller's, which is driven turn by turn; else by
                         * weiri_engine_run. What is written is the same */
     const weiri_engine_keeper *keeper; /* of weiri_engine_run; NULL: nobody         */
+    /* What the state says of the rules that it is of, as its section "engine/rules";
+     * NULL: nothing */
+    const weiri_pack *rules;
 } weiri_engine_options;
 
 typedef struct weiri_engine_counts {
@@ -96,6 +99,40 @@ weiri_engine_new(const weiri_plan *plan, const weiri_engine_options *options,
 
 void
 weiri_engine_destroy(weiri_engine **self_p);
+
+/* Put an engine of another plan in the place of one that is at rest between two turns.
+ * Rules that are in both go on with what they remember, new ones begin empty. Sources and
+ * sinks that are in both are handed over open: no byte is read twice, lost or written
+ * again. A source that is new begins at the watermark: what is before it is late.
+ *
+ *   self_p   the new engine on WEIR_OK, and after an error the old one, as it was
+ *   plan     outlives the new engine; the old one's is not needed any more
+ *   options  of the new engine, with as many shards; of `restore` the sections are
+ *            not looked at: they are those of the old one
+ *   errors   WEIR_EDATA   a rule has changed so that what it remembers cannot be used
+ *            WEIR_EINVAL  a source has another place now; a CSV file would get other
+ *                         columns; and as of weiri_engine_new
+ *            WEIR_ENOENT, WEIR_EIO, WEIR_ENOMEM
+ *   cost     that of a save and a load of all that the rules remember
+ */
+WEIR_MUST_CHECK weir_status
+weiri_engine_replace(weiri_engine **self_p, const weiri_plan *plan,
+    const weiri_engine_options *options, weir_error *err);
+
+/* Tell `restore->told` what would become of each rule if an engine of this plan went on
+ * from these sections.
+ *
+ *   n_shards  that kept them
+ *   errors    WEIR_EDATA  they are damaged; WEIR_EINVAL, WEIR_ENOMEM
+ */
+WEIR_MUST_CHECK weir_status
+weiri_engine_try(const weiri_plan *plan, uint32_t n_shards, const weiri_restore *restore,
+    weir_error *err);
+
+/* The same of the state of an engine at rest, which goes on as if nobody had asked. */
+WEIR_MUST_CHECK weir_status
+weiri_engine_try_replace(weiri_engine *self, const weiri_plan *plan,
+    const weiri_restore *restore, weir_error *err);
 
 /* One turn.
  *

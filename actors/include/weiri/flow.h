@@ -145,10 +145,10 @@ weiri_flow_shards_of(const weiri_sections *sections, uint32_t *out, weir_error *
 
 /* ---- key groups that come and go; at rest, and all at one watermark ----
  *
- * What rules that are split by key keep of some key groups can be taken out of one flow and
- * put into another of the same plan, or onto another shard of the same one. Both flows are
- * fed all rows, of which each uses those of its own key groups. Rules that are not split
- * stay where they are, and so do counts. A flow on one shard splits nothing.
+ * What rules that are split by key keep of some key groups can be taken out of one flow
+ * and put into another of the same plan, or onto another shard of the same one. Both
+ * flows are fed all rows, of which each uses those of its own key groups. Rules that are
+ * not split stay where they are, and so do counts. A flow on one shard splits nothing.
  */
 
 /* Add a section for each rule that is split by key: what it keeps of these key groups.

@@ -19,29 +19,29 @@ typedef enum weiri_change {
 /* One output that differs; borrowed for the call. */
 typedef struct weiri_difference {
     weiri_change change;
-    const char  *sink;     /* the path of the file                            */
-    const char  *stream;   /* "": nothing in the rules gives such a row       */
-    const char  *rules;    /* that give events to the stream: "a", "a or b"   */
-    int64_t      time_ns;  /* of the event; of one that is missing, of the last before it
-                            * that both have, INT64_MIN: none                 */
-    const char  *row;      /* as text: of MessagePack as JSON                 */
-    const char  *before;   /* CHANGED: what was written then; else NULL       */
-    const char  *fields;   /* CHANGED: which differ: "from: 3 -> 4, to: 5 -> 6" */
+    const char  *sink;    /* the path of the file                            */
+    const char  *stream;  /* "": nothing in the rules gives such a row       */
+    const char  *rules;   /* that give events to the stream: "a", "a or b"   */
+    int64_t      time_ns; /* of the event; of one that is missing, of the last before it
+                           * that both have, INT64_MIN: none                 */
+    const char *row;      /* as text: of MessagePack as JSON                 */
+    const char *before;   /* CHANGED: what was written then; else NULL       */
+    const char *fields;   /* CHANGED: which differ: "from: 3 -> 4, to: 5 -> 6" */
 } weiri_difference;
 
 typedef struct weiri_replay_options {
     const char           *state; /* directory; NULL: files alone */
     const weiri_redirect *redirects;
     size_t                n_redirects;
-    int64_t               since_ns; /* outputs before it are left out; INT64_MIN: none are */
-    int64_t               until_ns; /* from here on likewise; INT64_MAX: none are          */
-    const char           *position_stream; /* outputs begin when this source, NULL: the only
-                                            * one, ...                                     */
-    uint64_t              position;        /* ... has been read so far, in bytes; 0: none  */
-    double                speed;  /* event time by the clock's time; 0: as fast as can be  */
-    const char           *folder; /* where files go; NULL: all to standard output          */
-    weiri_format          stdout_format; /* AUTO: JSON                                     */
-    bool                  is_compared;   /* nothing is written, but compared               */
+    int64_t     since_ns;        /* outputs before it are left out; INT64_MIN: none are */
+    int64_t     until_ns;        /* from here on likewise; INT64_MAX: none are          */
+    const char *position_stream; /* outputs begin when this source, NULL: the only
+                                  * one, ...                                     */
+    uint64_t     position;       /* ... has been read so far, in bytes; 0: none  */
+    double       speed;  /* event time by the clock's time; 0: as fast as can be  */
+    const char  *folder; /* where files go; NULL: all to standard output          */
+    weiri_format stdout_format; /* AUTO: JSON                                     */
+    bool         is_compared;   /* nothing is written, but compared               */
     void (*differs)(void *context, const weiri_difference *difference);
     /* Something that a person wants to know: where it begins, what is not compared. */
     void (*told)(void *context, const char *text);
@@ -60,10 +60,9 @@ typedef struct weiri_replay_counts {
 
 /* Replay to the end of what was kept.
  *
- *   errors  WEIR_ENOENT  no such directory, nothing in it, or a file that is compared with
- *                        is not there
- *           WEIR_EINVAL  what is asked for is not kept, or cannot be had with these rules
- *           WEIR_EDATA   the journal is damaged or was trimmed meanwhile; an input is
+ *   errors  WEIR_ENOENT  no such directory, nothing in it, or a file that is compared
+ * with is not there WEIR_EINVAL  what is asked for is not kept, or cannot be had with
+ * these rules WEIR_EDATA   the journal is damaged or was trimmed meanwhile; an input is
  *                        another
  *           WEIR_EIO, WEIR_ENOMEM
  */

@@ -39,7 +39,7 @@ typedef struct weiri_extent {
     bool is_taped; /* the tape has it: the input itself is not opened */
     bool is_ended; /* the input's end is an end; else more would have come, which the run
                     * that is repeated did not see                               */
-    uint64_t end;      /* nothing that stands behind it is read; UINT64_MAX: all   */
+    uint64_t end;  /* nothing that stands behind it is read; UINT64_MAX: all   */
     int64_t  clock_ns; /* at `end`: silence moved the source's clock up to there   */
 } weiri_extent;
 

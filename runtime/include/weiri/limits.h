@@ -28,6 +28,10 @@ enum {
     WEIRI_WIRE_BYTES        = 4 << 20,  /* of a message of another program         */
     WEIRI_WIRE_MESSAGES     = 256,      /* of a peer that wait in a socket         */
     WEIRI_WIRE_LINGER_MS    = 5000,     /* that they may take to leave at the end  */
+    WEIRI_PEERS             = 1024,     /* that a node knows                         */
+    WEIRI_PEER_BYTES        = 16 << 20, /* of a message between nodes, default      */
+    WEIRI_PEER_MESSAGES     = 64,       /* of a peer that wait, each way, default    */
+    WEIRI_PEER_CONNECTIONS  = 256,      /* of all who come to a node, default       */
 };
 
 #endif

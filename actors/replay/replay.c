@@ -9,7 +9,6 @@
 #include "../durable/journal.h"
 #include "../durable/kept.h"
 #include "outputs.h"
-#include "weiri/flow.h"
 #include "weiri/reread.h"
 #include "weiri/statedir.h"
 #include "weiri/timetext.h"
@@ -311,8 +310,7 @@ try_state(replay *self, weir_error *err)
 static weir_status
 read_begin(replay *self, weir_error *err)
 {
-    uint32_t    n_shards = 0;
-    weir_status status   = WEIR_OK;
+    weir_status status = WEIR_OK;
     if (self->kind == BEGIN_LAST) {
         self->state        = self->dir.sections; /* it is not needed there any more */
         self->dir.sections = (weiri_sections){ 0 };
@@ -321,15 +319,6 @@ read_begin(replay *self, weir_error *err)
             self->kept.items[self->moment].number, &self->state, err);
     }
     self->has_state = status == WEIR_OK;
-    if (status == WEIR_OK) {
-        status = weiri_flow_shards_of(&self->state, &n_shards, err);
-    }
-    if (status == WEIR_OK && n_shards > 1) {
-        return WEIR_FAIL(err, WEIR_EINVAL,
-            "the state is that of a run with --shards %" PRIu32
-            ": a replay of it can begin at the start of the journal alone",
-            n_shards);
-    }
     return status == WEIR_OK ? try_state(self, err) : status;
 }
 

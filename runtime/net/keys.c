@@ -76,7 +76,7 @@ write_key(const char *path, mode_t mode, const char *key, weir_error *err)
 }
 
 weir_status
-weiri_keys_write(const weiri_keys *self, const char *stem, weir_error *err)
+weiri_keys_store(const weiri_keys *self, const char *stem, weir_error *err)
 {
     char secret_path[MAX_PATH];
     char public_path[MAX_PATH];
@@ -141,7 +141,7 @@ open_key(const char *path, int *fd, struct stat *about, weir_error *err)
 }
 
 weir_status
-weiri_keys_read(const char *path, weiri_keys *out, weir_error *err)
+weiri_keys_open(const char *path, weiri_keys *out, weir_error *err)
 {
     int         fd = -1;
     struct stat about;
@@ -167,7 +167,7 @@ weiri_keys_read(const char *path, weiri_keys *out, weir_error *err)
 }
 
 weir_status
-weiri_keys_read_public(const char *path, char *out, weir_error *err)
+weiri_keys_open_public(const char *path, char *out, weir_error *err)
 {
     int         fd = -1;
     struct stat about;

@@ -213,6 +213,16 @@ weiri_peers_find(const weiri_peers *self, const char *name)
                                                                    : WEIRI_PEER_NOBODY;
 }
 
+const char *
+weiri_peers_state(const weiri_peers *self, uint32_t peer)
+{
+    weiri_assert(peer < self->n_peers);
+    if (!self->peers[peer].is_known) {
+        return "revoked";
+    }
+    return weiri_peers_is_connected(self, peer) ? "connected" : "away";
+}
+
 bool
 weiri_peers_may_send(const weiri_peers *self, uint32_t peer, const char *stream)
 {

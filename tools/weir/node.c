@@ -4,12 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admit.h"
 #include "control.h"
 #include "ruleset.h"
 
 static const char HELP[] =
     "Usage: weir node --config FILE [OPTION]...\n"
     "       weir node status|health|checkpoint|stop --config FILE [OPTION]...\n"
+    "       weir node allow NAME KEY --config FILE [--send STREAM]... [--read "
+    "STREAM]...\n"
+    "       weir node revoke NAME --config FILE\n"
     "\n"
     "Run a node as a node file says: its rules, its state, who it speaks with. Or ask\n"
     "one that runs, by the control socket that its file names:\n"
@@ -19,12 +23,19 @@ static const char HELP[] =
     "  health       whether it is ready; exit status 1 if it starts or stops\n"
     "  checkpoint   write its state now; answered when that is durable\n"
     "  stop         take no more in, write the state, end; answered when that is done\n"
+    "  allow        know a peer by a key, or by another one: KEY is the public key, or "
+    "the\n"
+    "               file NAME.pub of weir keygen\n"
+    "  revoke       know a peer no more: its connection ends at once\n"
     "\n"
     "  --config FILE    the node file; `weir check FILE` says what is wrong with it\n"
     "  --node NAME      which node of the file, if it has several\n"
     "  --control PATH   the control socket, instead of the node file\n"
     "  --discard RULE   begin this rule anew, whatever the state has of it; may be\n"
     "                   repeated\n"
+    "  --send STREAM    of allow: what the peer may send to the node, or `any`; may be\n"
+    "                   repeated\n"
+    "  --read STREAM    likewise, what it may read from the node\n"
     "  --format FORMAT  of status: text, or json, an object a line\n"
     "  --help           print this\n"
     "\n"
@@ -35,16 +46,16 @@ static const char HELP[] =
     "66 a file is missing or no node listens, 74 reading or writing failed.\n";
 
 static const char APPLY_HELP[] =
-    "Usage: weir apply --config NODE [OPTION]... [FILE]...\n"
+    "Usage: weir apply --config FILE [OPTION]... [RULES]...\n"
     "\n"
-    "Have a node that runs go on with other rules: those of the rule files FILE, or of\n"
+    "Have a node that runs go on with other rules: those of the rule files RULES, or of\n"
     "its own files as they are now. Rules that are the same keep what they remember, "
     "new\n"
     "ones begin empty, and what is gone is dropped, all at one watermark. Sources and\n"
     "sinks that are the same are not disturbed. If anything is wrong nothing changes.\n"
     "What becomes of each rule is printed. With a state directory it is durable then.\n"
     "\n"
-    "  --config NODE    the node file of the node\n"
+    "  --config FILE    the node file of the node\n"
     "  --node NAME      which node of the file, if it has several\n"
     "  --control PATH   its control socket, instead of the node file\n"
     "  --dry-run        say what would become of each rule, and change nothing\n"
@@ -62,6 +73,8 @@ enum {
     OPTION_DISCARD,
     OPTION_DRY_RUN,
     OPTION_FORMAT,
+    OPTION_SEND,
+    OPTION_READ,
     OPTION_HELP
 };
 
@@ -72,6 +85,8 @@ static const struct option OPTIONS[] = {
     { "discard", required_argument, NULL, OPTION_DISCARD },
     { "dry-run", no_argument, NULL, OPTION_DRY_RUN },
     { "format", required_argument, NULL, OPTION_FORMAT },
+    { "send", required_argument, NULL, OPTION_SEND },
+    { "read", required_argument, NULL, OPTION_READ },
     { "help", no_argument, NULL, OPTION_HELP },
     { NULL, 0, NULL, 0 },
 };
@@ -84,20 +99,23 @@ struct request {
     const char  *format;
     const char **discard; /* shape (n_discard,) */
     size_t       n_discard;
+    const char **send; /* shape (n_send,) */
+    const char **read; /* shape (n_read,) */
+    size_t       n_send;
+    size_t       n_read;
     bool         is_dry;
     bool         help;
 };
 
 static int
-add_discard(struct request *request)
+add_name(const char ***names, size_t *n)
 {
-    const char **grown =
-        realloc(request->discard, (request->n_discard + 1) * sizeof *grown);
+    const char **grown = realloc(*names, (*n + 1) * sizeof *grown);
     if (grown == NULL) {
         return EXIT_BUG;
     }
-    request->discard                       = grown;
-    request->discard[request->n_discard++] = optarg;
+    *names        = grown;
+    grown[(*n)++] = optarg;
     return EXIT_OK;
 }
 
@@ -108,7 +126,9 @@ take_option(struct request *request, int option, char **argv)
     case OPTION_CONFIG: request->config = optarg; return EXIT_OK;
     case OPTION_NODE: request->node = optarg; return EXIT_OK;
     case OPTION_CONTROL: request->control = optarg; return EXIT_OK;
-    case OPTION_DISCARD: return add_discard(request);
+    case OPTION_DISCARD: return add_name(&request->discard, &request->n_discard);
+    case OPTION_SEND: return add_name(&request->send, &request->n_send);
+    case OPTION_READ: return add_name(&request->read, &request->n_read);
     case OPTION_DRY_RUN: request->is_dry = true; return EXIT_OK;
     case OPTION_FORMAT:
         request->format = optarg;
@@ -238,6 +258,33 @@ serve(const struct request *request)
     return status;
 }
 
+/* Verbs of more than one word. */
+static int
+admit_words(const struct request *request, char **words, int n)
+{
+    const admission what = { .is_allow = strcmp(words[0], "allow") == 0,
+        .name                          = n > 1 ? words[1] : NULL,
+        .key                           = n > 2 ? words[2] : NULL,
+        .send                          = request->send,
+        .read                          = request->read,
+        .n_send                        = request->n_send,
+        .n_read                        = request->n_read,
+        .config                        = request->config,
+        .node                          = request->node,
+        .control                       = request->control };
+    if (n != (what.is_allow ? 3 : 2)) {
+        return report_usage("node", what.is_allow ? "whom? weir node allow NAME KEY"
+                                                  : "whom? weir node revoke NAME");
+    }
+    return admit(&what);
+}
+
+static bool
+is_admission(const char *verb)
+{
+    return strcmp(verb, "allow") == 0 || strcmp(verb, "revoke") == 0;
+}
+
 int
 command_node(int argc, char **argv)
 {
@@ -245,6 +292,8 @@ command_node(int argc, char **argv)
     int            status  = parse_options(argc, argv, &request);
     if (status == EXIT_OK && request.help) {
         fputs(HELP, stdout);
+    } else if (status == EXIT_OK && argc > optind && is_admission(argv[optind])) {
+        status = admit_words(&request, argv + optind, argc - optind);
     } else if (status == EXIT_OK && argc - optind > 1) {
         status =
             report_usage("node", "one verb at a time, not '%s' too", argv[optind + 1]);
@@ -254,6 +303,8 @@ command_node(int argc, char **argv)
         status = argc == optind ? serve(&request) : ask_verb(&request, argv[optind]);
     }
     free(request.discard);
+    free(request.send);
+    free(request.read);
     return status;
 }
 

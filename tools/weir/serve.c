@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include "control.h"
+#include "linking.h"
 #include "log.h"
 #include "node.h"
 #include "notify.h"
+#include "peering.h"
 #include "ruleset.h"
 #include "running.h"
 #include "status.h"
@@ -20,9 +22,11 @@ typedef struct node {
     run_log                 log;
     notify                  notify;
     control                *control; /* NULL: nobody can ask            */
+    peering                *peering; /* who it speaks with              */
     ruleset                *rules;   /* in force                        */
     weiri_pack              bytes;   /* of them, for the state          */
     state_request           state;
+    linking                *linking;  /* NULL: it knows no other nodes */
     stateful_run           *stateful; /* NULL: no state is kept         */
     int64_t                 started_ns;
     int64_t                 applied_ns;
@@ -40,7 +44,8 @@ typedef struct answer {
     size_t size;
 } answer;
 
-static const char *const VERBS[] = { "status", "checkpoint", "stop", "apply", NULL };
+static const char *const VERBS[] = { "status", "checkpoint", "stop", "apply", "allow",
+    "revoke", NULL };
 
 static int64_t
 clock_now_ns(clockid_t clock)
@@ -151,6 +156,7 @@ answer_status(node *self, const weiri_engine *engine, const control_request *req
 {
     answer            out;
     const node_status status = { .setup = self->setup,
+        .peers                          = peering_peers(self->peering),
         .plan                           = self->rules->plan,
         .engine                         = engine,
         .stateful                       = self->stateful,
@@ -203,8 +209,7 @@ read_origin(const node *self, const weiri_node_setup *setup, char out[RULESET_VE
     ruleset           *files       = NULL;
     memcpy(out, self->rules->origin, RULESET_VERSION);
     if (weiri_diagnostics_new(&diagnostics) == WEIR_OK) {
-        weir_status status = ruleset_read(setup->rules, setup->n_rules, setup->settings,
-            setup->n_settings, diagnostics, &files, &err);
+        weir_status status = ruleset_read(setup->rules, setup->n_rules, setup, diagnostics, &files, &err);
         if (files != NULL && (status == WEIR_OK || status == WEIR_ESYNTAX)) {
             memcpy(out, files->version, RULESET_VERSION);
         }
@@ -230,7 +235,7 @@ read_wanted(const node *self, const weiri_node_setup *setup,
     }
     weir_status status =
         ruleset_read(n > 0 ? paths : setup->rules, n > 0 ? n : setup->n_rules,
-            setup->settings, setup->n_settings, diagnostics, out, err);
+            setup, diagnostics, out, err);
     if (status == WEIR_OK && n > 0) {
         char origin[RULESET_VERSION];
         read_origin(self, setup, origin);
@@ -429,6 +434,7 @@ on_turn(void *context, const weiri_engine *engine)
     node   *self   = context;
     int64_t now_ns = clock_now_ns(CLOCK_MONOTONIC);
     rate(self, engine, now_ns);
+    peering_turn(self->peering);
     notify_alive(&self->notify, now_ns);
     if (self->control == NULL) {
         return;
@@ -490,6 +496,9 @@ obey(node *self, running *run, const control_request *request)
     }
     if (strcmp(request->verb, "apply") == 0) {
         status = apply(self, run, request, out.stream);
+    } else if (strcmp(request->verb, "allow") == 0
+               || strcmp(request->verb, "revoke") == 0) {
+        status = peering_obey(self->peering, request, out.stream);
     } else if (running_checkpoint(run, &err) != WEIR_OK) {
         fprintf(out.stream, "weir: %s\n", err.text);
         status = exit_status(err.status);
@@ -531,8 +540,8 @@ read_own_rules(node *self, weir_error *err)
     weir_status        status      = weiri_diagnostics_new(&diagnostics);
     if (status == WEIR_OK) {
         status =
-            ruleset_read(self->setup->rules, self->setup->n_rules, self->setup->settings,
-                self->setup->n_settings, diagnostics, &self->rules, err);
+            ruleset_read(self->setup->rules, self->setup->n_rules, self->setup,
+                diagnostics, &self->rules, err);
         log_diagnostics(self, diagnostics);
     }
     if (status == WEIR_ESYNTAX) {
@@ -561,7 +570,7 @@ take_kept_rules(node *self, weir_error *err)
     }
     status = weiri_diagnostics_new(&messages);
     if (status == WEIR_OK) {
-        status = ruleset_compile(kept, messages, err);
+        status = ruleset_compile(kept, self->setup, messages, err);
         log_diagnostics(self, messages);
     }
     weiri_diagnostics_destroy(&messages);
@@ -594,6 +603,9 @@ begin(node *self, weir_error *err)
         status = control_new(setup->control, VERBS, &self->control, err);
     }
     if (status == WEIR_OK) {
+        status = peering_open(setup, self->path, &self->log, &self->peering, err);
+    }
+    if (status == WEIR_OK) {
         status = read_own_rules(self, err);
     }
     if (status == WEIR_OK && setup->state != NULL) {
@@ -601,6 +613,7 @@ begin(node *self, weir_error *err)
     }
     if (status == WEIR_OK) {
         ruleset_pack(self->rules, &self->bytes);
+        status = linking_open(setup, &self->log, &self->linking, err);
     }
     return status;
 }
@@ -614,11 +627,12 @@ run_node(node *self, weir_error *err)
               .on_notice                      = on_notice,
               .on_ready                       = on_ready,
               .context                        = self };
+    weir_status       status  = begin(self, err);
     const run_request request = { .n_shards = self->setup->n_shards,
         .live                               = self->setup->live,
+        .links                              = linking_links(self->linking),
         .rules                              = &self->bytes,
         .host                               = &host };
-    weir_status       status  = begin(self, err);
     if (status == WEIR_OK) {
         status = running_run(&request, self->rules->plan, self->stateful, err);
     }
@@ -651,6 +665,7 @@ node_serve(const weiri_node_setup *setup, const char *path, const char *const *d
     log_say(&self.log, WEIRI_LOG_INFO, "starting", NULL);
     weir_status status = run_node(&self, &err);
     status             = status == WEIR_ECLOSED ? WEIR_OK : status;
+    linking_close(&self.linking);
     stateful_close(&self.stateful);
     if (status != WEIR_OK) {
         log_say(&self.log, WEIRI_LOG_ERROR, "failed",
@@ -661,6 +676,7 @@ node_serve(const weiri_node_setup *setup, const char *path, const char *const *d
         control_answer(self.control, exit_status(status), NULL, 0);
     }
     control_destroy(&self.control);
+    peering_close(&self.peering);
     ruleset_destroy(&self.rules);
     weiri_pack_fini(&self.bytes);
     return exit_status(status);

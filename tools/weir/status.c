@@ -164,14 +164,45 @@ print_rules(const line *out, const node_status *self)
 }
 
 static void
+print_peer(const line *out, const weiri_peers *peers, uint32_t peer)
+{
+    weiri_peer_counts counts;
+    weiri_peers_counts_of(peers, peer, &counts);
+    begin(out, "peer", weiri_peers_name(peers, peer));
+    add_text(out, "is", weiri_peers_state(peers, peer));
+    add_number(out, "connected", counts.n_connected);
+    add_number(out, "sent", counts.n_sent);
+    add_number(out, "sent_bytes", counts.n_sent_bytes);
+    add_number(out, "received", counts.n_received);
+    add_number(out, "received_bytes", counts.n_received_bytes);
+    add_number(out, "held_back", counts.n_refused_send);
+    add_number(out, "strange", counts.n_strange);
+    end(out);
+}
+
+/* Those who came, and what became of those who were not let in. */
+static void
 print_peers(const line *out, const node_status *self)
 {
-    for (uint32_t i = 0; i < self->setup->n_peers; i++) {
-        const weiri_node_peer *peer = &self->setup->peers[i];
-        begin(out, "peer", peer->name);
-        add_text(out, "at", peer->address != NULL ? peer->address : "comes");
-        end(out);
+    weiri_peers_counts counts;
+    if (self->peers == NULL) {
+        return;
     }
+    for (uint32_t i = 0; i < weiri_peers_count(self->peers); i++) {
+        print_peer(out, self->peers, i);
+    }
+    const char *address = weiri_peers_address(self->peers);
+    weiri_peers_counts_read(self->peers, &counts);
+    begin(out, "door", address != NULL ? address : "none");
+    add_number(out, "came", counts.n_accepted);
+    add_number(out, "open", counts.n_open);
+    add_number(out, "unknown_key", counts.n_unknown_key);
+    add_number(out, "revoked_key", counts.n_revoked_key);
+    add_number(out, "failed_handshake", counts.n_handshake);
+    add_number(out, "silent", counts.n_silent);
+    add_number(out, "crowded_out", counts.n_crowded_out);
+    add_number(out, "refused_us", counts.n_refused_us);
+    end(out);
 }
 
 void

@@ -6,9 +6,11 @@
 
 #include "stateful.h"
 #include "weiri/nodefile.h"
+#include "weiri/peers.h"
 
 typedef struct node_status {
     const weiri_node_setup *setup;
+    const weiri_peers      *peers; /* NULL: it speaks with nobody */
     const weiri_plan       *plan;
     const weiri_engine     *engine;
     const stateful_run     *stateful; /* NULL: no state is kept            */

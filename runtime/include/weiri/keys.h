@@ -44,7 +44,7 @@ weiri_key_is_valid(const char *text);
  *           WEIR_EIO: neither was left behind
  */
 WEIR_MUST_CHECK weir_status
-weiri_keys_write(const weiri_keys *self, const char *stem, weir_error *err);
+weiri_keys_store(const weiri_keys *self, const char *stem, weir_error *err);
 
 /* Read a secret key and work out the public one.
  *
@@ -53,7 +53,7 @@ weiri_keys_write(const weiri_keys *self, const char *stem, weir_error *err);
  * file WEIR_EDATA   there is no key in it
  */
 WEIR_MUST_CHECK weir_status
-weiri_keys_read(const char *path, weiri_keys *out, weir_error *err);
+weiri_keys_open(const char *path, weiri_keys *out, weir_error *err);
 
 /* Read a public key from a file.
  *
@@ -61,6 +61,6 @@ weiri_keys_read(const char *path, weiri_keys *out, weir_error *err);
  *   errors  WEIR_ENOENT, WEIR_EDATA
  */
 WEIR_MUST_CHECK weir_status
-weiri_keys_read_public(const char *path, char *out, weir_error *err);
+weiri_keys_open_public(const char *path, char *out, weir_error *err);
 
 #endif

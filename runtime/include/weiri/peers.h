@@ -155,6 +155,10 @@ weiri_peers_name(const weiri_peers *self, uint32_t peer);
 bool
 weiri_peers_is_connected(const weiri_peers *self, uint32_t peer);
 
+/* "connected", "away" or "revoked". */
+const char *
+weiri_peers_state(const weiri_peers *self, uint32_t peer);
+
 /* Whether a peer may send us events of a stream, or read them from us. False for one that
  * was revoked. */
 bool

@@ -21,9 +21,9 @@ enum {
 
 /* One of the streams that a rule reads, and where its fields are in the joined row. */
 typedef struct weiri_query_part {
-    const char *name; /* as the rule calls it; NULL: looked up, not named */
-    uint32_t    stream;
-    uint32_t    first; /* its fields are first … of query->schema */
+    const char        *name; /* as the rule calls it; NULL: looked up, not named */
+    uint32_t           stream;
+    uint32_t           first; /* its fields are first … of query->schema */
     weiri_expr *const *keys;  /* looked up: by what; shape (the table's n_keys,)     */
     uint32_t           of_on; /* looked up for the `on` of a join, and as of its side's
                                * time: that join's number, from 1; 0: for all      */
@@ -41,9 +41,9 @@ typedef struct weiri_querying {
     uint32_t              n_named; /* of the parts, the first */
     weiri_join           *joins[WEIRI_PARTS];
     uint32_t              n_joins;
-    uint32_t              of_on;      /* the `on` of this join is being planned; 0: none */
-    uint32_t              n_before;   /* joins of the same rule that others have  */
-    const weiri_join     *own;        /* of the table that the rule writes; NULL: none */
+    uint32_t              of_on;    /* the `on` of this join is being planned; 0: none */
+    uint32_t              n_before; /* joins of the same rule that others have  */
+    const weiri_join     *own;      /* of the table that the rule writes; NULL: none */
 } weiri_querying;
 
 /* ---- planner_query.c ---- */
@@ -80,6 +80,12 @@ typedef weiri_expr *(*weiri_key_typing)(void *context, const weiri_ast_expr *nod
 uint32_t
 weiri_lookup(weiri_querying *self, const weiri_table_info *table,
     const weiri_ast_expr *node, weiri_key_typing type, void *context);
+
+/* ---- planner_own.c ---- */
+
+/* The table that the rule writes; NULL: none. */
+const weiri_table_info *
+weiri_own_table(const weiri_querying *self);
 
 /* Look up what the rule asks of other tables than the one that it writes: its own comes
  * last. */

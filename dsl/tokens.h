@@ -86,6 +86,11 @@ typedef enum weiri_token_kind {
     X(REFRESH, "refresh")                                                                \
     X(SINCE, "since")                                                                    \
     X(KEEP, "keep")                                                                      \
+    X(FULL, "full")                                                                      \
+    X(AT, "at")                                                                          \
+    X(STOP, "stop")                                                                      \
+    X(DROP, "drop")                                                                      \
+    X(OLDEST, "oldest")                                                                  \
     X(AND, "and")                                                                        \
     X(OR, "or")                                                                          \
     X(NOT, "not")                                                                        \

@@ -9,6 +9,7 @@
 #include "../durable/journal.h"
 #include "../durable/kept.h"
 #include "outputs.h"
+#include "weiri/flow.h"
 #include "weiri/reread.h"
 #include "weiri/statedir.h"
 #include "weiri/timetext.h"

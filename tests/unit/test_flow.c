@@ -246,8 +246,8 @@ typedef struct tap {
 } tap;
 
 static weir_status
-on_rows(void *context, const weiri_turn *turn, const weiri_rows_list *rows,
-    weir_error *err)
+on_rows(
+    void *context, const weiri_turn *turn, const weiri_rows_list *rows, weir_error *err)
 {
     (void)turn;
     (void)err;

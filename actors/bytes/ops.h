@@ -49,7 +49,7 @@ typedef struct weiri_writer_ops {
 struct weiri_writer {
     const weiri_writer_ops *ops;
     bool                    is_regular;
-    bool     is_link;
+    bool                    is_link;
     bool     takes_rows; /* each write is whole rows, and as few as can be */
     uint64_t n_written;  /* bytes that were handed over                    */
 };

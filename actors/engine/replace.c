@@ -139,7 +139,7 @@ check_headers(const weiri_engine *self, weir_error *err)
                 weiri_outlet_path(was));
         }
         for (uint32_t i = 0; i < self->plan->n_sinks && status == WEIR_OK
-                                             && (weiri_outlet_format(was) == WEIRI_FORMAT_CSV
+                             && (weiri_outlet_format(was) == WEIRI_FORMAT_CSV
                                  || weiri_outlet_format(was) == WEIRI_FORMAT_FRAMES);
              i++) {
             if (weiri_outlet_has_stream(outlet, self->plan->sinks[i].stream)) {

@@ -122,7 +122,8 @@ weiri_outlet_resume(const weiri_outlet_config *config, weiri_unpack *in,
     if (in->wrong != NULL) {
         return WEIR_FAIL(err, WEIR_EDATA, "%s: %s", config->path, in->wrong);
     }
-    weir_status status = open_outlet(config, stand.n_written, stand.is_begun, in, out, err);
+    weir_status status =
+        open_outlet(config, stand.n_written, stand.is_begun, in, out, err);
     if (status == WEIR_OK) {
         (*out)->n_rows = stand.n_rows;
     }
@@ -239,8 +240,8 @@ weiri_outlet_add_stream(weiri_outlet *self, const weiri_stream *stream, uint32_t
     struct channel *channel = &channels[self->n_channels];
     *channel                = (struct channel){ .stream = index, .rank = stream->rank };
     if (!weiri_writer_is_link(self->writer)) {
-    status                  = weiri_encoder_new_numbered(
-                         &stream->schema, format, identity, &channel->encoder, err);
+        status = weiri_encoder_new_numbered(
+            &stream->schema, format, identity, &channel->encoder, err);
     }
     if (status != WEIR_OK) {
         return status;

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "weir/error.h"
 #include "weir/chunk.h"
+#include "weir/error.h"
 #include "weiri/link.h"
 #include "weiri/plan.h"
 #include "weiri/wire.h"

@@ -42,6 +42,11 @@ void
 weiri_nodefile_check_cluster(weiri_diagnostics *diagnostics, const weiri_cluster *cluster,
     weiri_span at, const weiri_span *names);
 
+/* "10gb" in bytes; kb, mb, gb and tb are powers of 1,024. False: it is no size of 1mb or
+ * more. */
+bool
+weiri_nodefile_size(const char *text, uint64_t *out);
+
 /* format_node.c: how it is laid out. */
 weiri_layout
 weiri_layout_nodefile(weiri_arena *arena, const weiri_node_tree *tree, const char *text);

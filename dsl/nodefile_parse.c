@@ -324,9 +324,8 @@ report_amount(reader *self, weiri_code code, const char *text, const char *wante
     self->parser.at++;
 }
 
-/* "10gb" in bytes; kb, mb, gb and tb are powers of 1,024. */
-static bool
-parse_size(const char *text, uint64_t *out)
+bool
+weiri_nodefile_size(const char *text, uint64_t *out)
 {
     static const char *const UNITS[] = { "kb", "mb", "gb", "tb" };
     size_t                   digits  = strspn(text, "0123456789");
@@ -370,7 +369,7 @@ read_state(reader *self, weiri_node_setup *node)
             read_checkpoint(self, node);
         } else if (take(self, "limit", true)) {
             const char *text = read_amount(self, "a size, as 10gb");
-            if (text != NULL && !parse_size(text, &node->limit_bytes)) {
+            if (text != NULL && !weiri_nodefile_size(text, &node->limit_bytes)) {
                 report_amount(self, WEIRI_E_BAD_OPTION, text,
                     "a size from 1mb to 1024tb, as 500mb or 10gb");
             }

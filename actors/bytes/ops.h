@@ -17,11 +17,16 @@ typedef struct weiri_reader_ops {
     weir_status (*mark)(const weiri_reader *self, weiri_file_mark *out, weir_error *err);
     weir_status (*check_mark)(
         const weiri_reader *self, const weiri_file_mark *mark, weir_error *err);
+    /* Of links alone. */
+    void (*begin)(weiri_reader *self, const weiri_link_place *place);
+    void (*keep)(weiri_reader *self);
+    bool (*is_done)(weiri_reader *self);
 } weiri_reader_ops;
 
 struct weiri_reader {
     const weiri_reader_ops *ops;
     bool                    is_regular;
+    bool                    is_link;
 };
 
 /* sync: of what is regular alone. */
@@ -31,11 +36,20 @@ typedef struct weiri_writer_ops {
         weiri_writer *self, const char *bytes, size_t size, weir_error *err);
     weir_status (*flush)(weiri_writer *self, weir_error *err);
     weir_status (*sync)(const weiri_writer *self, weir_error *err);
+    /* Of links alone, which have no `write`. */
+    weir_status (*rows)(weiri_writer *self, weir_rows rows, weir_error *err);
+    weir_status (*advance)(weiri_writer *self, int64_t watermark_ns, weir_error *err);
+    weir_status (*end)(weiri_writer *self, int64_t newest_ns, weir_error *err);
+    weir_status (*settle)(weiri_writer *self, weir_error *err);
+    void (*save)(const weiri_writer *self, weiri_pack *out);
+    bool (*is_full)(weiri_writer *self);
+    bool (*is_done)(weiri_writer *self);
 } weiri_writer_ops;
 
 struct weiri_writer {
     const weiri_writer_ops *ops;
     bool                    is_regular;
+    bool     is_link;
     bool     takes_rows; /* each write is whole rows, and as few as can be */
     uint64_t n_written;  /* bytes that were handed over                    */
 };

@@ -42,3 +42,29 @@ weiri_reader_check_mark(
 {
     return self->ops->check_mark(self, mark, err);
 }
+
+bool
+weiri_reader_is_link(const weiri_reader *self)
+{
+    return self->is_link;
+}
+
+void
+weiri_reader_begin(weiri_reader *self, const weiri_link_place *place)
+{
+    self->ops->begin(self, place);
+}
+
+void
+weiri_reader_keep(weiri_reader *self)
+{
+    if (self->is_link) {
+        self->ops->keep(self);
+    }
+}
+
+bool
+weiri_reader_is_done(weiri_reader *self)
+{
+    return !self->is_link || self->ops->is_done(self);
+}

@@ -43,3 +43,53 @@ weiri_writer_close(weiri_writer **self_p, weir_error *err)
     *self_p            = NULL;
     return self != NULL ? self->ops->close(self, err) : WEIR_OK;
 }
+
+bool
+weiri_writer_is_link(const weiri_writer *self)
+{
+    return self->is_link;
+}
+
+weir_status
+weiri_writer_rows(weiri_writer *self, weir_rows rows, weir_error *err)
+{
+    return self->ops->rows(self, rows, err);
+}
+
+weir_status
+weiri_writer_advance(weiri_writer *self, int64_t watermark_ns, weir_error *err)
+{
+    return self->is_link ? self->ops->advance(self, watermark_ns, err) : WEIR_OK;
+}
+
+weir_status
+weiri_writer_end(weiri_writer *self, int64_t newest_ns, weir_error *err)
+{
+    return self->is_link ? self->ops->end(self, newest_ns, err) : WEIR_OK;
+}
+
+weir_status
+weiri_writer_settle(weiri_writer *self, weir_error *err)
+{
+    return self->is_link ? self->ops->settle(self, err) : WEIR_OK;
+}
+
+void
+weiri_writer_save(const weiri_writer *self, weiri_pack *out)
+{
+    if (self->is_link) {
+        self->ops->save(self, out);
+    }
+}
+
+bool
+weiri_writer_is_full(weiri_writer *self)
+{
+    return self->is_link && self->ops->is_full(self);
+}
+
+bool
+weiri_writer_is_done(weiri_writer *self)
+{
+    return !self->is_link || self->ops->is_done(self);
+}

@@ -364,7 +364,7 @@ note_positions(weiri_durable *self, const weiri_engine *engine)
         self->positions[i] = weiri_engine_position(engine, i);
         self->n_bytes += weiri_engine_is_regular(engine, i) ? 0 : self->positions[i];
     }
-    self->is_kept = is_moment(self);
+    self->is_kept = is_moment(self) && !weiri_engine_is_at_end(engine);
 }
 
 static weir_status

@@ -1,10 +1,12 @@
 #include "journal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "weiri/fault.h"
 #include "weiri/limits.h"
+#include "weiri/sections.h"
 
 enum { KEY_BYTES = 17, MARK_BYTES = 21, TRIM_AT_ONCE = 1024, PIECES = 32 };
 
@@ -317,6 +319,12 @@ id_of_source(const weiri_plan *plan, uint32_t source)
 {
     uint32_t stream = plan->sources[source].stream;
     uint32_t place  = 0;
+    if (plan->sources[source].endpoint == WEIRI_ENDPOINT_NODE) {
+        char name[WEIRI_SECTION_NAME];
+        snprintf(name, sizeof name, "%s@%s", plan->streams[stream].schema.name,
+            plan->sources[source].path);
+        return id_of(name, 0);
+    }
     for (uint32_t i = 0; i < source; i++) {
         place += plan->sources[i].stream == stream;
     }

@@ -35,6 +35,7 @@ struct weiri_engine {
     bool          is_live;       /* some source is not a regular file  */
     bool          has_refreshed; /* some source is read again and again */
     bool          is_ended;      /* the last pass is done              */
+    bool          ends_links;    /* the last turn is that of the end of all inputs */
     bool          is_running;    /* other threads are at work          */
     weiri_engine *from;          /* whose place it takes, until it has; else NULL */
 };
@@ -68,9 +69,10 @@ weiri_engine_take(weiri_engine *self, bool may_wait, weir_error *err);
 void
 weiri_engine_note_written(weiri_engine *self, weiri_taken_in *turn);
 
-/* Write what streams give to all outlets. rows: shape (plan->n_streams,) */
+/* Write what streams give in a turn to all outlets. rows: shape (plan->n_streams,) */
 WEIR_MUST_CHECK weir_status
-weiri_engine_write(weiri_engine *self, const weiri_rows_list *rows, weir_error *err);
+weiri_engine_write(weiri_engine *self, const weiri_turn *turn,
+    const weiri_rows_list *rows, weir_error *err);
 
 /* Make the flow of an engine with more than one shard. errors  as weiri_flow_new */
 WEIR_MUST_CHECK weir_status
@@ -78,7 +80,7 @@ weiri_engine_make_flow(weiri_engine *self, weir_error *err);
 
 /* Where a sink writes, resolved; to be freed, NULL: no memory. */
 char *
-weiri_engine_sink_path(const weiri_sink *sink);
+weiri_engine_sink_path(const weiri_plan *plan, const weiri_sink *sink);
 
 /* The place of a source among those of its stream. */
 uint32_t

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "inside.h"
+#include "weiri/rows_pack.h"
 
 /* ---- what is handed over ---- */
 
@@ -37,6 +38,9 @@ is_same_input(const weiri_engine *old, uint32_t index, const weiri_source *now,
     return was->endpoint == now->endpoint && was->has_header == now->has_header
            && was->delimiter == now->delimiter && was->format == now->format
            && strcmp(old->paths[index], config->path) == 0
+           && (now->endpoint != WEIRI_ENDPOINT_NODE
+               || weiri_schema_hash(&old->plan->streams[was->stream].schema)
+                      == weiri_schema_hash(&config->stream->schema))
            && (!is_wire
                || (was->wire.kind == now->wire.kind
                    && was->wire.is_bound == now->wire.is_bound
@@ -135,7 +139,8 @@ check_headers(const weiri_engine *self, weir_error *err)
                 weiri_outlet_path(was));
         }
         for (uint32_t i = 0; i < self->plan->n_sinks && status == WEIR_OK
-                             && weiri_outlet_format(was) == WEIRI_FORMAT_CSV;
+                                             && (weiri_outlet_format(was) == WEIRI_FORMAT_CSV
+                                 || weiri_outlet_format(was) == WEIRI_FORMAT_FRAMES);
              i++) {
             if (weiri_outlet_has_stream(outlet, self->plan->sinks[i].stream)) {
                 status = check_header(self, was, &self->plan->sinks[i], err);
@@ -152,7 +157,7 @@ has_sink(const weiri_plan *plan, const char *path)
 {
     bool has = false;
     for (uint32_t i = 0; i < plan->n_sinks && !has; i++) {
-        char *other = weiri_engine_sink_path(&plan->sinks[i]);
+        char *other = weiri_engine_sink_path(plan, &plan->sinks[i]);
         has         = other != NULL && strcmp(other, path) == 0;
         free(other);
     }
@@ -172,7 +177,7 @@ tell_sinks(const weiri_plan *plan, const weiri_plan *other, const weiri_restore 
     weiri_kept kept)
 {
     for (uint32_t i = 0; i < plan->n_sinks; i++) {
-        char *path = weiri_engine_sink_path(&plan->sinks[i]);
+        char *path = weiri_engine_sink_path(plan, &plan->sinks[i]);
         if (path != NULL && !has_sink(other, path)) {
             tell(restore, "sink", path, kept);
         }

@@ -3,6 +3,7 @@
  *   engine/run       the watermark, and whether the last pass is done
  *   engine/rules     what whoever runs it says of the rules
  *   source/NAME#I    where the I-th source of a stream stands
+ *   source/NAME@PEER where a stream from another node stands
  *   stream/NAME      events that wait for the watermark
  *   rule/NAME        what a rule remembers; on several shards see actors/flow/state.c
  *   sink/PATH        how much was written
@@ -26,9 +27,14 @@ void
 weiri_engine_source_name(
     const weiri_plan *plan, uint32_t source, char out[WEIRI_SECTION_NAME])
 {
-    snprintf(out, WEIRI_SECTION_NAME, "%s#%u",
-        plan->streams[plan->sources[source].stream].schema.name,
-        weiri_engine_source_place(plan, source));
+    const weiri_source *of   = &plan->sources[source];
+    const char         *name = plan->streams[of->stream].schema.name;
+    if (of->endpoint == WEIRI_ENDPOINT_NODE) { /* whoever joins or leaves beside it */
+        snprintf(out, WEIRI_SECTION_NAME, "%s@%s", name, of->path);
+    } else {
+        snprintf(out, WEIRI_SECTION_NAME, "%s#%u", name,
+            weiri_engine_source_place(plan, source));
+    }
 }
 
 uint64_t
@@ -51,6 +57,9 @@ weiri_engine_flush(weiri_engine *self, weir_error *err)
     weir_status status = WEIR_OK;
     for (uint32_t i = 0; i < self->n_outlets && status == WEIR_OK; i++) {
         status = weiri_outlet_flush(self->outlets[i], err);
+        if (status == WEIR_OK) {
+            status = weiri_outlet_settle(self->outlets[i], err);
+        }
     }
     return status;
 }

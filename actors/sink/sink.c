@@ -27,8 +27,8 @@ struct weiri_outlet {
 };
 
 static weir_status
-open_writer(
-    weiri_outlet *self, const weiri_outlet_config *config, uint64_t size, weir_error *err)
+open_writer(weiri_outlet *self, const weiri_outlet_config *config, uint64_t size,
+    weiri_unpack *in, weir_error *err)
 {
     if (self->is_wire) {
         self->wire         = *config->wire;
@@ -41,6 +41,9 @@ open_writer(
         self->n_rows   = config->from->n_rows;
         return WEIR_OK;
     }
+    if (config->link != NULL) {
+        return weiri_writer_link(config->links, config->link, in, &self->writer, err);
+    }
     if (!self->is_wire) {
         return weiri_writer_resume(config->path, size, &self->writer, err);
     }
@@ -49,7 +52,7 @@ open_writer(
 
 static weir_status
 open_outlet(const weiri_outlet_config *config, uint64_t size, bool is_begun,
-    weiri_outlet **out, weir_error *err)
+    weiri_unpack *in, weiri_outlet **out, weir_error *err)
 {
     weiri_outlet *self = calloc(1, sizeof *self);
     if (self == NULL) {
@@ -59,7 +62,7 @@ open_outlet(const weiri_outlet_config *config, uint64_t size, bool is_begun,
     self->is_begun     = is_begun;
     self->is_wire      = config->wire != NULL;
     weir_status status = self->path != NULL
-                             ? open_writer(self, config, size, err)
+                             ? open_writer(self, config, size, in, err)
                              : WEIR_FAIL(err, WEIR_ENOMEM, "%s", config->path);
     if (status != WEIR_OK) {
         (void)weiri_outlet_close(&self, NULL);
@@ -72,7 +75,7 @@ open_outlet(const weiri_outlet_config *config, uint64_t size, bool is_begun,
 weir_status
 weiri_outlet_new(const weiri_outlet_config *config, weiri_outlet **out, weir_error *err)
 {
-    return open_outlet(config, 0, false, out, err);
+    return open_outlet(config, 0, false, NULL, out, err);
 }
 
 void
@@ -119,7 +122,7 @@ weiri_outlet_resume(const weiri_outlet_config *config, weiri_unpack *in,
     if (in->wrong != NULL) {
         return WEIR_FAIL(err, WEIR_EDATA, "%s: %s", config->path, in->wrong);
     }
-    weir_status status = open_outlet(config, stand.n_written, stand.is_begun, out, err);
+    weir_status status = open_outlet(config, stand.n_written, stand.is_begun, in, out, err);
     if (status == WEIR_OK) {
         (*out)->n_rows = stand.n_rows;
     }
@@ -132,6 +135,7 @@ weiri_outlet_save(const weiri_outlet *self, weiri_pack *out)
     weiri_pack_number(out, self->is_begun);
     weiri_pack_number(out, weiri_writer_size(self->writer));
     weiri_pack_number(out, self->n_rows);
+    weiri_writer_save(self->writer, out);
 }
 
 void
@@ -234,14 +238,26 @@ weiri_outlet_add_stream(weiri_outlet *self, const weiri_stream *stream, uint32_t
     }
     struct channel *channel = &channels[self->n_channels];
     *channel                = (struct channel){ .stream = index, .rank = stream->rank };
+    if (!weiri_writer_is_link(self->writer)) {
     status                  = weiri_encoder_new_numbered(
                          &stream->schema, format, identity, &channel->encoder, err);
+    }
     if (status != WEIR_OK) {
         return status;
     }
     self->format = format;
     self->n_channels++;
     return WEIR_OK;
+}
+
+static weir_status
+write_link(weiri_outlet *self, const weiri_rows_list *rows, weir_error *err)
+{
+    weir_status status = WEIR_OK;
+    for (uint32_t i = 0; i < rows->n && status == WEIR_OK; i++) {
+        status = weiri_writer_rows(self->writer, rows->items[i], err);
+    }
+    return status;
 }
 
 static struct channel *
@@ -337,6 +353,10 @@ encode_merged(weiri_outlet *self, const weiri_rows_list *rows, weir_error *err)
 weir_status
 weiri_outlet_write(weiri_outlet *self, const weiri_rows_list *rows, weir_error *err)
 {
+    if (weiri_writer_is_link(self->writer)) {
+        self->is_begun = true;
+        return write_link(self, &rows[self->channels[0].stream], err);
+    }
     weir_status status = self->is_begun ? WEIR_OK : begin(self);
     if (status != WEIR_OK) {
         return WEIR_FAIL(err, status, "%s", self->path);
@@ -351,4 +371,34 @@ weir_status
 weiri_outlet_flush(weiri_outlet *self, weir_error *err)
 {
     return weiri_writer_flush(self->writer, err);
+}
+
+weir_status
+weiri_outlet_advance(weiri_outlet *self, int64_t watermark_ns, weir_error *err)
+{
+    return weiri_writer_advance(self->writer, watermark_ns, err);
+}
+
+weir_status
+weiri_outlet_end(weiri_outlet *self, int64_t newest_ns, weir_error *err)
+{
+    return weiri_writer_end(self->writer, newest_ns, err);
+}
+
+weir_status
+weiri_outlet_settle(weiri_outlet *self, weir_error *err)
+{
+    return weiri_writer_settle(self->writer, err);
+}
+
+bool
+weiri_outlet_is_full(const weiri_outlet *self)
+{
+    return weiri_writer_is_full(self->writer);
+}
+
+bool
+weiri_outlet_is_done(const weiri_outlet *self)
+{
+    return weiri_writer_is_done(self->writer);
 }

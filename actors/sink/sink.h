@@ -9,6 +9,7 @@
 
 #include "weiri/bytes.h"
 #include "weiri/codec.h"
+#include "weiri/links.h"
 #include "weiri/merge.h"
 #include "weiri/pack.h"
 #include "weiri/plan.h"
@@ -19,6 +20,8 @@ typedef struct weiri_outlet_config {
     const char              *path;  /* "-" for standard output; of a socket its address */
     const weiri_wire_config *wire;  /* NULL: it is a file */
     weiri_wires             *wires; /* with `wire`        */
+    const weiri_link_config *link;  /* NULL: it is no link */
+    weiri_links             *links; /* with `link`        */
     weiri_outlet *from; /* whose open place this one is to take over; NULL: open it */
 } weiri_outlet_config;
 
@@ -105,6 +108,26 @@ weiri_outlet_skip(weiri_outlet *self, uint64_t n_rows);
  */
 WEIR_MUST_CHECK weir_status
 weiri_outlet_write(weiri_outlet *self, const weiri_rows_list *rows, weir_error *err);
+
+/* Links alone: every event with a time before `watermark_ns` has been written. */
+WEIR_MUST_CHECK weir_status
+weiri_outlet_advance(weiri_outlet *self, int64_t watermark_ns, weir_error *err);
+
+/* Links alone: no event comes any more; the run has read events up to `newest_ns`. */
+WEIR_MUST_CHECK weir_status
+weiri_outlet_end(weiri_outlet *self, int64_t newest_ns, weir_error *err);
+
+/* Before weiri_outlet_save, which may be called in a process that was forked then. */
+WEIR_MUST_CHECK weir_status
+weiri_outlet_settle(weiri_outlet *self, weir_error *err);
+
+/* Whether nothing more is to be written for now: a link waits for acknowledgements. */
+bool
+weiri_outlet_is_full(const weiri_outlet *self);
+
+/* Whether nobody has to be waited for: a link has all acknowledged. */
+bool
+weiri_outlet_is_done(const weiri_outlet *self);
 
 /* Hand what is buffered to the system. */
 WEIR_MUST_CHECK weir_status

@@ -90,6 +90,27 @@ weiri_intake_admit(weiri_intake *self, uint32_t n_rows)
     }
 }
 
+/* What a link says of time stands between its rows, as a silence on a tape does. */
+static void
+on_mark(void *context, int64_t watermark_ns)
+{
+    weiri_intake *self = context;
+    weiri_intake_admit(self, self->chunk->n_rows);
+    self->has_moved = self->has_moved || watermark_ns > self->clock.now_ns;
+    weiri_clock_advance(&self->clock, watermark_ns);
+}
+
+static void
+on_end(void *context, int64_t newest_ns)
+{
+    weiri_intake *self = context;
+    weiri_intake_admit(self, self->chunk->n_rows);
+    if (newest_ns > self->clock.newest_ns) {
+        self->clock.newest_ns = newest_ns;
+    }
+    self->is_last = true;
+}
+
 static void
 on_dead(void *context, const weiri_dead_record *record)
 {
@@ -219,6 +240,7 @@ begin_chunk(weiri_intake *self, weir_error *err)
     self->n_admitted  = 0;
     self->n_late_here = 0;
     self->is_in_order = true;
+    self->has_moved   = false;
     self->last_ns     = INT64_MIN;
     if (self->chunk != NULL) {
         return WEIR_OK;
@@ -234,8 +256,10 @@ read_live(weiri_intake *self, size_t room, int64_t wait_ns, size_t *n, weir_erro
 {
     weir_status status = WEIR_EOF;
     if (self->config.tape != NULL && !self->is_live) {
-        status        = weiri_intake_play(self, room, n, err);
-        self->is_live = status == WEIR_EOF;
+        status = weiri_intake_play(self, room, n, err);
+        if (status == WEIR_EOF) {
+            weiri_intake_go_live(self);
+        }
     }
     return status == WEIR_EOF ? weiri_intake_read_live(self, room, wait_ns, n, err)
                               : status;
@@ -251,7 +275,10 @@ read_more(weiri_intake *self, int64_t wait_ns, weir_error *err)
     }
     size_t room = BUFFER_BYTES - self->to;
     size_t most = self->config.tape != NULL ? self->config.tape->most : WEIRI_READ_BYTES;
-    size_t n    = 0;
+    if (weiri_reader_is_link(self->reader) && most < WEIRI_RECORD_BYTES) {
+        most = WEIRI_RECORD_BYTES; /* frames are not cut */
+    }
+    size_t n = 0;
     if (room > most) {
         room = most;
     }
@@ -299,7 +326,7 @@ fill(weiri_intake *self, int64_t wait_ns, weir_error *err)
         if (status != WEIR_OK || self->is_last) {
             return status;
         }
-        bool have_some = self->chunk->n_rows > 0;
+        bool have_some = self->chunk->n_rows > 0 || self->has_moved;
         status         = read_more(self, have_some ? 0 : wait_ns, err);
         if (status == WEIR_EAGAIN && have_some) {
             return WEIR_OK;
@@ -369,6 +396,8 @@ make_decoder(weiri_intake *self, weir_error *err)
         .has_header = self->config.source->has_header,
         .delimiter  = self->config.delimiter,
         .on_dead    = on_dead,
+        .on_mark    = on_mark,
+        .on_end     = on_end,
         .context    = self,
     };
     return weiri_decoder_new(&config, &self->decoder, err);
@@ -385,6 +414,9 @@ open_input(weiri_intake *self, weir_error *err)
     if (config->from != NULL) {
         self->reader = config->from->reader; /* lent, until it is inherited */
         return WEIR_OK;
+    }
+    if (config->link != NULL) {
+        return weiri_reader_link(config->links, config->link, &self->reader, err);
     }
     return config->wire != NULL ? weiri_reader_connect(
                config->wires, config->wire, config->format, &self->reader, err)
@@ -454,9 +486,11 @@ weiri_intake_inherit(weiri_intake *self)
     self->to             = from->to;
     self->is_last        = from->is_last;
     self->is_live        = from->is_live;
+    self->is_begun       = from->is_begun;
     self->n_idle         = from->n_idle;
     self->n_read         = from->n_read;
     self->n_unkept       = from->n_unkept;
+    self->last_read_ns   = from->last_read_ns;
     self->counts.n_bytes = from->counts.n_bytes;
     self->first_dead     = from->first_dead;
     self->counts.first_dead =

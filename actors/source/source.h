@@ -5,6 +5,7 @@
 #define WEIRI_SOURCE_H
 
 #include "weiri/clock.h"
+#include "weiri/links.h"
 #include "weiri/merge.h"
 #include "weiri/pack.h"
 #include "weiri/plan.h"
@@ -31,6 +32,8 @@ typedef struct weiri_intake_config {
                                      * that are gone                                 */
     const weiri_wire_config *wire;  /* NULL: the path is that of a file              */
     weiri_wires             *wires; /* with `wire`                                   */
+    const weiri_link_config *link;  /* of a link, whose frames are read; else NULL   */
+    weiri_links             *links; /* with `link`                                   */
     const weiri_tape        *tape; /* of an input that cannot be read again; NULL: none */
     weiri_intake *from; /* whose open input this one is to take over; NULL: open it */
     const weiri_extent *extent; /* how much of it is read again; NULL: it is not, but read
@@ -86,6 +89,16 @@ weiri_intake_read_ns(const weiri_intake *self);
 
 bool
 weiri_intake_is_regular(const weiri_intake *self);
+
+/* Ask the sender of a link for what comes next, if there is nothing to play before; once,
+ * when the state has been loaded. Nothing to do for other inputs. */
+WEIR_MUST_CHECK weir_status
+weiri_intake_begin(weiri_intake *self, weir_error *err);
+
+/* Whether nobody waits to hear from it: the sender of a link knows that its end is kept.
+ */
+bool
+weiri_intake_is_done(const weiri_intake *self);
 
 /* Whether all has been read that its extent has, and more would have come. */
 bool

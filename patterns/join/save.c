@@ -227,8 +227,9 @@ weiri_joiner_save(const weiri_joiner *self, weiri_keyed *out, weir_error *err)
     for (uint64_t s = 0; s <= self->index.mask && ok; s++) {
         const weiri_join_entry *entry = &self->index.slots[s];
         for (uint32_t side = 0; side < 2 && ok; side++) {
-            ok = entry->last[side] == WEIRI_NO_ROW
-                 || save_ring(&self->stores[side], side, entry->last[side], &scratch, out);
+            ok =
+                entry->last[side] == WEIRI_NO_ROW
+                || save_ring(&self->stores[side], side, entry->last[side], &scratch, out);
         }
     }
     weiri_pack_fini(&scratch);
@@ -363,9 +364,9 @@ load_row(struct loading *self, uint32_t side, const found *row)
     weiri_unpack      in          = row->row;
     weiri_kept        kept        = { .block = NULL };
     self->in                      = &in;
-    uint8_t      flags            = (uint8_t)weiri_unpack_below(
-                         &in, WEIRI_ROW_DEAD, "what is known of a row makes no sense");
-    weiri_unpack begin            = in;
+    uint8_t flags                 = (uint8_t)weiri_unpack_below(
+                        &in, WEIRI_ROW_DEAD, "what is known of a row makes no sense");
+    weiri_unpack begin = in;
     for (int attempt = 0; attempt < 2; attempt++) {
         weiri_unpack key = row->key;
         in               = begin;
@@ -490,7 +491,8 @@ load_head(struct loading *self, weiri_keyed_head *head, bool is_first)
     weiri_unpack *in      = &head->in;
     bool          is_ours = is_first && head->counts;
     if (weiri_unpack_fixed(in) != fingerprint(joiner)) {
-        weiri_unpack_fail(in, "it belongs to another rule, or the rule has changed since");
+        weiri_unpack_fail(
+            in, "it belongs to another rule, or the rule has changed since");
     } else if (joiner->n_fed > 0 || self->from->n_heads > 0) {
         weiri_unpack_fail(in, "it is of several joins");
     }

@@ -287,8 +287,8 @@ load_set(weiri_executor *self, uint32_t *members, weiri_unpack *in)
         members[k] = before + (uint32_t)more;
         before     = members[k];
     }
-    uint32_t set = in->wrong == NULL ? weiri_sets_intern(self, members, (uint32_t)n)
-                                     : WEIRI_NONE;
+    uint32_t set =
+        in->wrong == NULL ? weiri_sets_intern(self, members, (uint32_t)n) : WEIRI_NONE;
     if (set == WEIRI_NONE || set == WEIRI_SETS_LOST) {
         weiri_unpack_fail(in, "a set is empty, or there are too many");
         return 0;
@@ -330,7 +330,7 @@ load_list(weiri_executor *self, weiri_sets_state *state, weiri_set_list *list,
 static void
 load_lists(weiri_executor *self, weiri_sets_state *state, weiri_unpack *in)
 {
-    uint64_t start = UINT64_MAX;
+    uint64_t  start   = UINT64_MAX;
     uint64_t  n       = weiri_unpack_number(in);
     uint32_t *members = malloc(self->core->automaton->n_states * sizeof *members);
     self->stamp++;

@@ -180,12 +180,11 @@ check_owner(const weiri_stateful *self, weiri_unpack *in, weir_error *err)
 static void
 load_head(weiri_stateful *self, weiri_keyed_head *head, bool is_first)
 {
-    weiri_match_counts *counts   = &self->core->counts;
-    weiri_unpack       *in       = &head->in;
-    bool                is_ours  = is_first && head->counts;
-    uint64_t            n_events = weiri_unpack_below(
-                   in, MAX_EVENTS, "it is of too many events");
-    self->n_events = n_events > self->n_events ? n_events : self->n_events;
+    weiri_match_counts *counts  = &self->core->counts;
+    weiri_unpack       *in      = &head->in;
+    bool                is_ours = is_first && head->counts;
+    uint64_t n_events = weiri_unpack_below(in, MAX_EVENTS, "it is of too many events");
+    self->n_events    = n_events > self->n_events ? n_events : self->n_events;
 #define X(name)                                                                          \
     {                                                                                    \
         uint64_t more = weiri_unpack_number(in);                                         \
@@ -259,7 +258,8 @@ weiri_state_load(weiri_stateful *self, const weiri_keyed_load *how, weir_error *
     }
     if (from.in.wrong != NULL) {
         self->core->status = WEIR_EDATA;
-        return WEIR_FAIL(err, WEIR_EDATA, "the state cannot be loaded: %s", from.in.wrong);
+        return WEIR_FAIL(
+            err, WEIR_EDATA, "the state cannot be loaded: %s", from.in.wrong);
     }
     return WEIR_OK;
 }

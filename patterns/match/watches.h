@@ -38,8 +38,8 @@ weiri_watches_set(
 int64_t
 weiri_watches_next(const weiri_watches *self);
 
-/* State as bytes: the deadline alone, for in which order looks of one time are is not to be
- * seen. Loading is false when memory is out; what is wrong is noted in `in`. */
+/* State as bytes: the deadline alone, for in which order looks of one time are is not to
+ * be seen. Loading is false when memory is out; what is wrong is noted in `in`. */
 void
 weiri_watch_save(const weiri_watch *watch, weiri_pack *out);
 

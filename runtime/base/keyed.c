@@ -255,8 +255,8 @@ write_all(weiri_keyed *self, weiri_pack *out)
     }
     weiri_pack_number(out, 0);
     if (!out->is_out_of_memory) {
-        weiri_pack_fixed(out,
-            weiri_checksum(WEIRI_HASH_BEGIN, out->bytes + begin, out->size - begin));
+        weiri_pack_fixed(
+            out, weiri_checksum(WEIRI_HASH_BEGIN, out->bytes + begin, out->size - begin));
     }
     self->is_out_of_memory = self->is_out_of_memory || all == NULL;
     weiri_pack_fini(&scratch);
@@ -266,7 +266,7 @@ write_all(weiri_keyed *self, weiri_pack *out)
 bool
 weiri_keyed_finish(weiri_keyed *self, weiri_pack *out)
 {
-    size_t begin = out->size;
+    size_t begin  = out->size;
     bool   is_out = self->is_out_of_memory || self->types.is_out_of_memory
                   || self->heads.is_out_of_memory || self->bytes.is_out_of_memory;
     if (!is_out) {
@@ -306,7 +306,7 @@ check(weiri_unpack *in)
 bool
 weiri_keyed_open(weiri_keyed_reader *self, const uint8_t *bytes, size_t size)
 {
-    *self             = (weiri_keyed_reader){ .in = { .at = bytes, .end = bytes + size } };
+    *self = (weiri_keyed_reader){ .in = { .at = bytes, .end = bytes + size } };
     const char *wrong = check(&self->in);
     if (wrong != NULL) {
         weiri_unpack_fail(&self->in, wrong);
@@ -355,8 +355,9 @@ next_group(weiri_keyed_reader *self, const weiri_groups *groups)
     }
     while (self->in.wrong == NULL && self->in.at != self->in.end) {
         uint32_t before = self->of_group.at != NULL ? self->group + 1 : 0;
+        self->begin     = self->in.at;
         uint64_t group  = weiri_unpack_below(
-            &self->in, WEIRI_KEY_GROUPS + (uint64_t)1, "a key group is not known");
+             &self->in, WEIRI_KEY_GROUPS + (uint64_t)1, "a key group is not known");
         if (group == 0) {
             break;
         }
@@ -396,15 +397,14 @@ weiri_keyed_next(
 {
     out->first = self->of_group.at;
     if (self->in.wrong == NULL && self->of_group.at == self->of_group.end) {
-        out->first = NULL;
         if (!next_group(self, groups)) {
             return false;
         }
+        out->first = self->begin;
     }
     weiri_unpack  *in   = &self->of_group;
     uint64_t       size = weiri_unpack_number(in);
     const uint8_t *key  = in->at;
-    out->first          = out->first != NULL ? out->first : self->of_group.at;
     out->group          = self->group;
     out->place          = read_place(self, in);
     out->part           = size & 1;
@@ -455,13 +455,13 @@ weiri_keyed_add(weiri_keyed *self, weiri_keyed_reader *from)
         weiri_keyed_add_type(self, i, (weir_type)from->types[i]);
     }
     while (weiri_keyed_next(from, self->groups, &entry) && make_room(self)) {
-        size_t key_size           = (size_t)(entry.key.end - entry.key.at);
-        size_t state_size         = (size_t)(entry.state.end - entry.state.at);
-        self->items[self->n++]    = (weiri_keyed_item){ .place = entry.place,
-               .part                                        = entry.part,
-               .first                                       = self->bytes.size,
-               .key_size                                    = key_size,
-               .size                                        = key_size + state_size };
+        size_t key_size        = (size_t)(entry.key.end - entry.key.at);
+        size_t state_size      = (size_t)(entry.state.end - entry.state.at);
+        self->items[self->n++] = (weiri_keyed_item){ .place = entry.place,
+            .part                                           = entry.part,
+            .first                                          = self->bytes.size,
+            .key_size                                       = key_size,
+            .size                                           = key_size + state_size };
         weiri_pack_bytes(&self->bytes, entry.key.at, key_size);
         weiri_pack_bytes(&self->bytes, entry.state.at, state_size);
     }

@@ -22,6 +22,7 @@ import unittest
 
 WEIR = os.path.abspath(sys.argv.pop(1))
 ROUNDS = int(sys.argv.pop(1)) if len(sys.argv) > 1 and sys.argv[1].isdigit() else 1000
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 HAS_POINTS = os.environ.get("WEIR_FAULT_POINTS") == "1"
 
 STREAM = """stream txn {
@@ -646,6 +647,21 @@ class Asked(Case):
         done = self.command("node", "status", "--config", "core.node", "--node", "other")
         self.assertEqual(done.returncode, 65)
         self.assertIn("has no control socket", done.stderr)
+
+
+class Service(unittest.TestCase):
+    @unittest.skipUnless(shutil.which("systemd-analyze"), "there is no systemd-analyze")
+    def test_the_unit_is_one_that_systemd_understands(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with open(os.path.join(ROOT, "packaging", "systemd", "weir-node@.service"), encoding="utf-8") as file:
+                text = file.read()
+            self.assertIn("/usr/bin/weir node ", text)
+            path = os.path.join(folder, "weir-node@.service")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text.replace("/usr/bin/weir", WEIR).replace("Documentation=man:weir(1)\n", ""))
+            done = subprocess.run(["systemd-analyze", "verify", "--man=no", path], capture_output=True, text=True, check=False)
+            said = [line for line in done.stderr.splitlines() if "weir" in line]
+            self.assertEqual((done.returncode, said), (0, []), done.stderr)
 
 
 if __name__ == "__main__":

@@ -17,8 +17,7 @@ finish_bytes(weir_status status, weiri_keyed *keyed, weiri_pack *out)
 }
 
 static inline weir_status
-open_bytes(
-    weiri_keyed_load *from, const uint8_t *bytes, size_t size, weir_error *err)
+open_bytes(weiri_keyed_load *from, const uint8_t *bytes, size_t size, weir_error *err)
 {
     *from = (weiri_keyed_load){ .is_first = true };
     return weiri_keyed_open(&from->from, bytes, size)

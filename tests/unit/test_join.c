@@ -196,7 +196,7 @@ forge(weiri_pack *pack, size_t at, uint8_t bits)
     size_t     body = pack->size - sizeof(uint64_t);
     weiri_pack hash = { .size = 0 };
     pack->bytes[at] ^= bits;
-    weiri_pack_fixed(&hash, weiri_hash_bytes(WEIRI_HASH_BEGIN, pack->bytes, body));
+    weiri_pack_fixed(&hash, weiri_checksum(WEIRI_HASH_BEGIN, pack->bytes, body));
     memcpy(pack->bytes + body, hash.bytes, sizeof(uint64_t));
     weiri_pack_fini(&hash);
 }
@@ -229,8 +229,7 @@ damaged_and_forged_bytes_are_refused_or_harmless(void **state)
                 weiri_joiner *kept = rig.joiner;
                 rig.joiner         = new_joiner(&rig);
                 forge(&pack, at, (uint8_t)(1 << bit));
-                if (joiner_of_bytes(rig.joiner, pack.bytes, pack.size, &err)
-                    == WEIR_OK) {
+                if (joiner_of_bytes(rig.joiner, pack.bytes, pack.size, &err) == WEIR_OK) {
                     feed(&rig, 0, INT64_MAX, 1, "", 0); /* what it holds can be used */
                     assert_ok(weiri_joiner_finish(rig.joiner, &err));
                 } else {
@@ -258,8 +257,7 @@ state_of_another_join_is_refused(void **state)
     a.joiner        = new_joiner(&a);
     b.joiner        = new_joiner(&b);
     assert_ok(joiner_to_bytes(a.joiner, &pack, &err));
-    assert_int_equal(
-        joiner_of_bytes(b.joiner, pack.bytes, pack.size, &err), WEIR_EDATA);
+    assert_int_equal(joiner_of_bytes(b.joiner, pack.bytes, pack.size, &err), WEIR_EDATA);
     assert_non_null(strstr(err.text, "another rule"));
     weiri_pack_fini(&pack);
     close_rig(&a);

@@ -332,8 +332,7 @@ static void
 seal(weiri_pack *bytes)
 {
     bytes->size -= WEIRI_SEAL_HASH;
-    weiri_pack_fixed(
-        bytes, weiri_hash_bytes(WEIRI_HASH_BEGIN, bytes->bytes, bytes->size));
+    weiri_pack_fixed(bytes, weiri_checksum(WEIRI_HASH_BEGIN, bytes->bytes, bytes->size));
 }
 
 /* What a forged state makes of the matcher is not said, but that nothing breaks. */

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "keyed_bytes.h"
 #include "../support/random.h"
+#include "keyed_bytes.h"
 #include "weiri/limits.h"
 #include "window_naive.h"
 

@@ -92,6 +92,7 @@ typedef struct setting_list {
     size_t         n;
     bool           with_tests; /* plan the test blocks too */
     message_format messages;
+    const struct weiri_node_setup *node; /* whose rules they are; NULL: nobody's */
     bool are_answer; /* messages for machines are what the verb is for: on stdout */
 } setting_list;
 

@@ -46,16 +46,16 @@ static const char HELP[] =
     "66 a file is missing or no node listens, 74 reading or writing failed.\n";
 
 static const char APPLY_HELP[] =
-    "Usage: weir apply --config NODE [OPTION]... [FILE]...\n"
+    "Usage: weir apply --config FILE [OPTION]... [RULES]...\n"
     "\n"
-    "Have a node that runs go on with other rules: those of the rule files FILE, or of\n"
+    "Have a node that runs go on with other rules: those of the rule files RULES, or of\n"
     "its own files as they are now. Rules that are the same keep what they remember, "
     "new\n"
     "ones begin empty, and what is gone is dropped, all at one watermark. Sources and\n"
     "sinks that are the same are not disturbed. If anything is wrong nothing changes.\n"
     "What becomes of each rule is printed. With a state directory it is durable then.\n"
     "\n"
-    "  --config NODE    the node file of the node\n"
+    "  --config FILE    the node file of the node\n"
     "  --node NAME      which node of the file, if it has several\n"
     "  --control PATH   its control socket, instead of the node file\n"
     "  --dry-run        say what would become of each rule, and change nothing\n"

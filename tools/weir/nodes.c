@@ -40,6 +40,7 @@ nodefile_compile(const weiri_node_setup *node, const setting_list *settings, boo
     setting_list own = *settings;
     own.items        = node->settings;
     own.n            = node->n_settings;
+    own.node         = node;
     return compile_rules(
         (char *const *)node->rules, (int)node->n_rules, &own, quiet, out);
 }

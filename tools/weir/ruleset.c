@@ -93,6 +93,7 @@ compile(ruleset *self, weiri_diagnostics *diagnostics, weir_error *err)
     const weiri_compile_options options = { .settings = self->settings,
         .n_settings                                   = self->n_settings,
         .keeps_fields                                 = true,
+        .node                                         = self->node,
         .overlays                                     = self->files,
         .n_overlays                                   = self->n_files };
     return weiri_compile_files(
@@ -129,8 +130,8 @@ keep_files(ruleset *self, const weiri_diagnostics *diagnostics, size_t first)
 }
 
 weir_status
-ruleset_read(const char *const *paths, size_t n_paths, const weiri_setting *settings,
-    size_t n_settings, weiri_diagnostics *diagnostics, ruleset **out, weir_error *err)
+ruleset_read(const char *const *paths, size_t n_paths, const weiri_node_setup *node,
+    weiri_diagnostics *diagnostics, ruleset **out, weir_error *err)
 {
     ruleset    *self   = NULL;
     weir_status status = make(&self, err);
@@ -143,9 +144,10 @@ ruleset_read(const char *const *paths, size_t n_paths, const weiri_setting *sett
         free(real);
         WEIRI_ARENA_PUSH(self->arena, self->roots, self->n_roots, root);
     }
-    for (size_t i = 0; i < n_settings; i++) {
-        add_setting(self, settings[i].name, settings[i].value);
+    for (size_t i = 0; i < node->n_settings; i++) {
+        add_setting(self, node->settings[i].name, node->settings[i].value);
     }
+    self->node   = node;
     size_t first = count_files(diagnostics);
     status       = compile(self, diagnostics, err);
     if (status != WEIR_OK && status != WEIR_ESYNTAX) {
@@ -160,9 +162,11 @@ ruleset_read(const char *const *paths, size_t n_paths, const weiri_setting *sett
 }
 
 weir_status
-ruleset_compile(ruleset *self, weiri_diagnostics *diagnostics, weir_error *err)
+ruleset_compile(ruleset *self, const weiri_node_setup *node,
+    weiri_diagnostics *diagnostics, weir_error *err)
 {
-    char        version[RULESET_VERSION];
+    char version[RULESET_VERSION];
+    self->node = node;
     size_t      first  = count_files(diagnostics);
     weir_status status = compile(self, diagnostics, err);
     memcpy(version, self->version, sizeof version);

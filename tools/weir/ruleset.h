@@ -3,7 +3,7 @@
 #ifndef WEIR_RULESET_H
 #define WEIR_RULESET_H
 
-#include "weiri/dsl.h"
+#include "weiri/nodefile.h"
 #include "weiri/pack.h"
 
 enum { RULESET_VERSION = 17 /* 16 digits and the end */ };
@@ -20,6 +20,7 @@ typedef struct ruleset {
     char           version[RULESET_VERSION]; /* a hash of texts and settings */
     char origin[RULESET_VERSION]; /* the version that the node's own files had when these
                                    * rules came into force: the same, if they are those */
+    const weiri_node_setup *node; /* whose rules they are; until they are compiled */
     weiri_plan *plan;             /* NULL: not compiled */
 } ruleset;
 
@@ -30,8 +31,8 @@ typedef struct ruleset {
  *   errors       as of weiri_compile_files
  */
 WEIR_MUST_CHECK weir_status
-ruleset_read(const char *const *paths, size_t n_paths, const weiri_setting *settings,
-    size_t n_settings, weiri_diagnostics *diagnostics, ruleset **out, weir_error *err);
+ruleset_read(const char *const *paths, size_t n_paths, const weiri_node_setup *node,
+    weiri_diagnostics *diagnostics, ruleset **out, weir_error *err);
 
 /* Say that these rules came while the node's own files had that version. */
 void
@@ -53,7 +54,7 @@ ruleset_unpack(weiri_unpack *in, ruleset **out, weir_error *err);
  *   errors  as of weiri_compile_files; WEIR_EDATA  a name leads to another file now
  */
 WEIR_MUST_CHECK weir_status
-ruleset_compile(ruleset *self, weiri_diagnostics *diagnostics, weir_error *err);
+ruleset_compile(ruleset *self, const weiri_node_setup *node, weiri_diagnostics *diagnostics, weir_error *err);
 
 /* A path whose folder is canonical; a link in its last place stays one, since what rules
  * name is relative to the folder that they are named in. To be freed; NULL: there is no

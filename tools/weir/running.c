@@ -9,6 +9,9 @@
 
 #include "weiri/fault.h"
 #include "weiri/flow.h"
+#include "weiri/limits.h"
+
+enum { LINGER_S = WEIRI_WIRE_LINGER_MS / 1000, LOOK_NS = 50000000 };
 
 /* ---- signals ---- */
 
@@ -263,6 +266,31 @@ run_turns(running *self, weir_error *err)
     return status;
 }
 
+/* What went to other nodes is to arrive: for as long as it takes, or, when the run is
+ * stopped, for a little while; with state the next run can do that, too. That others have
+ * heard that all of theirs is kept is only kind to them. */
+static bool
+is_waiting_for_links(const running *self, double waited_s)
+{
+    bool is_stopped = running_is_stopped() || !weiri_engine_is_at_end(self->engine);
+    if (is_stopped && self->stateful != NULL) {
+        return false;
+    }
+    return waited_s < LINGER_S ? !weiri_engine_has_arrived(self->engine)
+                                     || !weiri_engine_has_told(self->engine)
+                               : !is_stopped && !weiri_engine_has_arrived(self->engine);
+}
+
+static void
+wait_for_links(const running *self)
+{
+    double begun = seconds_now();
+    while (self->request->links != NULL
+           && is_waiting_for_links(self, seconds_now() - begun)) {
+        weiri_links_wait(self->request->links, LOOK_NS);
+    }
+}
+
 /* What is left to do when the last turn is done, or one has failed. */
 static weir_status
 wind_up(running *self, weir_status status, weir_error *err)
@@ -276,6 +304,9 @@ wind_up(running *self, weir_status status, weir_error *err)
     }
     if (ended == WEIR_OK && self->stateful != NULL && is_eof) {
         ended = stateful_at_end(self->stateful, self->engine, &second);
+    }
+    if (is_eof && ended == WEIR_OK) {
+        wait_for_links(self);
     }
     weir_error  third  = { 0 };
     weir_status closed = weiri_engine_close(self->engine, &third);
@@ -319,6 +350,7 @@ set_options(running *self)
                      .on_turn       = tell_turn,
                      .context       = self,
                      .n_shards      = request->n_shards,
+                     .links         = request->links,
                      .rules         = self->rules,
     };
     if (self->stateful != NULL) {

@@ -31,6 +31,7 @@ typedef struct run_request {
     uint32_t              n_shards;
     const char           *live;    /* path of the page; NULL: none          */
     bool                  is_told; /* progress and summary to standard error */
+    weiri_links          *links;   /* to other nodes; NULL: none            */
     const weiri_pack     *rules;   /* as of weiri_engine_options; NULL: nothing */
     const run_host       *host;    /* NULL: nobody */
 } run_request;

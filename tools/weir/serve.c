@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "control.h"
+#include "linking.h"
 #include "log.h"
 #include "node.h"
 #include "notify.h"
@@ -25,6 +26,7 @@ typedef struct node {
     ruleset                *rules;   /* in force                        */
     weiri_pack              bytes;   /* of them, for the state          */
     state_request           state;
+    linking                *linking;  /* NULL: it knows no other nodes */
     stateful_run           *stateful; /* NULL: no state is kept         */
     int64_t                 started_ns;
     int64_t                 applied_ns;
@@ -164,7 +166,9 @@ answer_status(node *self, const weiri_engine *engine, const control_request *req
         .applied_ns                     = self->applied_ns,
         .per_second                     = self->per_second };
     if (answer_open(&out)) {
+        linking_hold(self->linking);
         status_print(&status, wants_json(request), out.stream);
+        linking_release(self->linking);
         answer_send(&out, self, EXIT_OK);
     }
 }
@@ -207,8 +211,7 @@ read_origin(const node *self, const weiri_node_setup *setup, char out[RULESET_VE
     ruleset           *files       = NULL;
     memcpy(out, self->rules->origin, RULESET_VERSION);
     if (weiri_diagnostics_new(&diagnostics) == WEIR_OK) {
-        weir_status status = ruleset_read(setup->rules, setup->n_rules, setup->settings,
-            setup->n_settings, diagnostics, &files, &err);
+        weir_status status = ruleset_read(setup->rules, setup->n_rules, setup, diagnostics, &files, &err);
         if (files != NULL && (status == WEIR_OK || status == WEIR_ESYNTAX)) {
             memcpy(out, files->version, RULESET_VERSION);
         }
@@ -234,7 +237,7 @@ read_wanted(const node *self, const weiri_node_setup *setup,
     }
     weir_status status =
         ruleset_read(n > 0 ? paths : setup->rules, n > 0 ? n : setup->n_rules,
-            setup->settings, setup->n_settings, diagnostics, out, err);
+            setup, diagnostics, out, err);
     if (status == WEIR_OK && n > 0) {
         char origin[RULESET_VERSION];
         read_origin(self, setup, origin);
@@ -433,7 +436,6 @@ on_turn(void *context, const weiri_engine *engine)
     node   *self   = context;
     int64_t now_ns = clock_now_ns(CLOCK_MONOTONIC);
     rate(self, engine, now_ns);
-    peering_turn(self->peering);
     notify_alive(&self->notify, now_ns);
     if (self->control == NULL) {
         return;
@@ -497,7 +499,9 @@ obey(node *self, running *run, const control_request *request)
         status = apply(self, run, request, out.stream);
     } else if (strcmp(request->verb, "allow") == 0
                || strcmp(request->verb, "revoke") == 0) {
+        linking_hold(self->linking);
         status = peering_obey(self->peering, request, out.stream);
+        linking_release(self->linking);
     } else if (running_checkpoint(run, &err) != WEIR_OK) {
         fprintf(out.stream, "weir: %s\n", err.text);
         status = exit_status(err.status);
@@ -539,8 +543,8 @@ read_own_rules(node *self, weir_error *err)
     weir_status        status      = weiri_diagnostics_new(&diagnostics);
     if (status == WEIR_OK) {
         status =
-            ruleset_read(self->setup->rules, self->setup->n_rules, self->setup->settings,
-                self->setup->n_settings, diagnostics, &self->rules, err);
+            ruleset_read(self->setup->rules, self->setup->n_rules, self->setup,
+                diagnostics, &self->rules, err);
         log_diagnostics(self, diagnostics);
     }
     if (status == WEIR_ESYNTAX) {
@@ -569,7 +573,7 @@ take_kept_rules(node *self, weir_error *err)
     }
     status = weiri_diagnostics_new(&messages);
     if (status == WEIR_OK) {
-        status = ruleset_compile(kept, messages, err);
+        status = ruleset_compile(kept, self->setup, messages, err);
         log_diagnostics(self, messages);
     }
     weiri_diagnostics_destroy(&messages);
@@ -612,6 +616,7 @@ begin(node *self, weir_error *err)
     }
     if (status == WEIR_OK) {
         ruleset_pack(self->rules, &self->bytes);
+        status = linking_open(setup, &self->log, self->peering, &self->linking, err);
     }
     return status;
 }
@@ -625,11 +630,12 @@ run_node(node *self, weir_error *err)
               .on_notice                      = on_notice,
               .on_ready                       = on_ready,
               .context                        = self };
+    weir_status       status  = begin(self, err);
     const run_request request = { .n_shards = self->setup->n_shards,
         .live                               = self->setup->live,
+        .links                              = linking_links(self->linking),
         .rules                              = &self->bytes,
         .host                               = &host };
-    weir_status       status  = begin(self, err);
     if (status == WEIR_OK) {
         status = running_run(&request, self->rules->plan, self->stateful, err);
     }
@@ -662,6 +668,7 @@ node_serve(const weiri_node_setup *setup, const char *path, const char *const *d
     log_say(&self.log, WEIRI_LOG_INFO, "starting", NULL);
     weir_status status = run_node(&self, &err);
     status             = status == WEIR_ECLOSED ? WEIR_OK : status;
+    linking_close(&self.linking);
     stateful_close(&self.stateful);
     if (status != WEIR_OK) {
         log_say(&self.log, WEIRI_LOG_ERROR, "failed",

@@ -7,6 +7,8 @@
 #include <stdint.h>
 
 #include "weir/error.h"
+#include "weir/chunk.h"
+#include "weiri/link.h"
 #include "weiri/plan.h"
 #include "weiri/wire.h"
 
@@ -87,6 +89,26 @@ WEIR_MUST_CHECK weir_status
 weiri_reader_check_mark(
     const weiri_reader *self, const weiri_file_mark *mark, weir_error *err);
 
+/* ---- readers of links (weiri/links.h) ---- */
+
+/* Whether it reads the events of another node, in whole frames: a read is to have room
+ * for WEIRI_RECORD_BYTES. */
+bool
+weiri_reader_is_link(const weiri_reader *self);
+
+/* Ask for what comes behind a place; once. */
+void
+weiri_reader_begin(weiri_reader *self, const weiri_link_place *place);
+
+/* All that was read is kept: the sender may forget it. Nothing to do for what is no link.
+ */
+void
+weiri_reader_keep(weiri_reader *self);
+
+/* Whether the sender knows that all of it, to its end, is kept. */
+bool
+weiri_reader_is_done(weiri_reader *self);
+
 /* By what it is seen from outside that a file is not the one that was read. */
 typedef struct weiri_file_stamp {
     uint64_t device;
@@ -161,5 +183,39 @@ weiri_writer_flush(weiri_writer *self, weir_error *err);
 /* Flush and close; the error of either. *self_p is NULL afterwards in any case. */
 weir_status
 weiri_writer_close(weiri_writer **self_p, weir_error *err);
+
+/* ---- writers to links (weiri/links.h), which take rows, not bytes ---- */
+
+bool
+weiri_writer_is_link(const weiri_writer *self);
+
+/* Rows of the stream that come next; they leave with weiri_writer_advance.
+ * errors  WEIR_ENOMEM */
+WEIR_MUST_CHECK weir_status
+weiri_writer_rows(weiri_writer *self, weir_rows rows, weir_error *err);
+
+/* Every row with a time before `watermark_ns` has been given. errors  WEIR_ENOMEM */
+WEIR_MUST_CHECK weir_status
+weiri_writer_advance(weiri_writer *self, int64_t watermark_ns, weir_error *err);
+
+/* No row will come any more. newest_ns: time of the last event that was read */
+WEIR_MUST_CHECK weir_status
+weiri_writer_end(weiri_writer *self, int64_t newest_ns, weir_error *err);
+
+/* Note what weiri_writer_save is to write, which a forked process may do then. */
+WEIR_MUST_CHECK weir_status
+weiri_writer_settle(weiri_writer *self, weir_error *err);
+
+/* Append where it is, and what is not acknowledged. */
+void
+weiri_writer_save(const weiri_writer *self, weiri_pack *out);
+
+/* No more is to be given for now. */
+bool
+weiri_writer_is_full(weiri_writer *self);
+
+/* All that was given is acknowledged. */
+bool
+weiri_writer_is_done(weiri_writer *self);
 
 #endif

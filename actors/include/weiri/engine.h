@@ -9,6 +9,7 @@
 
 #include "weiri/graph.h"
 #include "weiri/histogram.h"
+#include "weiri/links.h"
 #include "weiri/tape.h"
 
 typedef struct weiri_engine weiri_engine;
@@ -45,6 +46,9 @@ typedef struct weiri_engine_options {
     /* Told after each pass what every stream gave, before it is given back, and that all
      * deadlines before a time have fired. NULL: nobody. A failure ends the run.
      *
+     * On several shards: of the streams that are written alone, on another thread than
+     * the caller's, always the same.
+     *
      *   rows  shape (plan->n_streams,), borrowed for the call
      */
     weir_status (*passed)(
@@ -57,6 +61,7 @@ typedef struct weiri_engine_options {
     uint32_t n_shards; /* threads for the rules beside the caller's; 0, 1: on the
                         * caller's, which is driven turn by turn; else by
                         * weiri_engine_run. What is written is the same */
+    weiri_links               *links;  /* to other nodes; NULL: there are none          */
     const weiri_engine_keeper *keeper; /* of weiri_engine_run; NULL: nobody         */
     /* What the state says of the rules that it is of, as its section "engine/rules";
      * NULL: nothing */
@@ -168,6 +173,14 @@ weiri_engine_notice(const weiri_engine *self, uint64_t *n_notices);
  * told to stop. */
 bool
 weiri_engine_is_at_end(const weiri_engine *self);
+
+/* Whether all that went to other nodes is acknowledged. */
+bool
+weiri_engine_has_arrived(const weiri_engine *self);
+
+/* Whether other nodes whose events have come to their end know that they are kept. */
+bool
+weiri_engine_has_told(const weiri_engine *self);
 
 /* Close the outputs. errors  of writing what was buffered: WEIR_ECLOSED, WEIR_EIO */
 WEIR_MUST_CHECK weir_status

@@ -88,6 +88,8 @@ typedef struct weiri_compile_options {
     bool no_plugins;   /* plugins are an error: no code of theirs is run */
     bool keeps_fields; /* every field of a stream with sources is decoded and kept, for
                         * rules that are not there yet */
+    const struct weiri_node_setup *node; /* whose peers node() may name, see
+                                          * weiri/nodefile.h; NULL: nobody knows yet */
     const weiri_overlay *overlays; /* shape (n_overlays,): read instead of these files */
     size_t               n_overlays;
 } weiri_compile_options;

@@ -12,14 +12,24 @@ typedef enum weiri_format {
     WEIRI_FORMAT_JSON, /* JSON Lines         */
     WEIRI_FORMAT_CSV,
     WEIRI_FORMAT_MSGPACK,
-    WEIRI_FORMAT_TEXT /* sinks only: for people */
+    WEIRI_FORMAT_TEXT,  /* sinks only: for people */
+    WEIRI_FORMAT_FRAMES /* between nodes only     */
 } weiri_format;
 
 typedef enum weiri_endpoint {
     WEIRI_ENDPOINT_FILE,  /* file("path") */
     WEIRI_ENDPOINT_STDIO, /* stdin(), stdout() */
-    WEIRI_ENDPOINT_ZMQ    /* zmq("address") */
+    WEIRI_ENDPOINT_ZMQ,   /* zmq("address") */
+    WEIRI_ENDPOINT_NODE   /* node("name")   */
 } weiri_endpoint;
+
+/* The other end of a link; the path says which node. */
+typedef struct weiri_link_options {
+    bool     is_pattern; /* the name has a star in it: no node file said whom it means */
+    int64_t  silence_ns; /* after which the other node is given up; 0: the default */
+    uint64_t backlog_bytes; /* of a sink; 0: the default                            */
+    bool is_dropping; /* of a sink: beyond that the oldest go, else the source stops */
+} weiri_link_options;
 
 typedef enum weiri_on_error {
     WEIRI_ON_ERROR_SKIP, /* the event goes to dead.<source>, the run goes on */
@@ -90,12 +100,13 @@ typedef struct weiri_place_in_text {
 } weiri_place_in_text;
 
 typedef struct weiri_source {
-    uint32_t          stream;
-    weiri_endpoint    endpoint;
-    const char       *path; /* of a file; of a socket its address */
-    weiri_wire_config wire; /* of a socket */
-    weiri_format      format;
-    bool              has_header;  /* CSV: first record names the columns (default); else
+    uint32_t           stream;
+    weiri_endpoint     endpoint;
+    const char        *path; /* of a file; of a socket its address */
+    weiri_wire_config  wire; /* of a socket */
+    weiri_link_options node; /* of a link   */
+    weiri_format       format;
+    bool               has_header; /* CSV: first record names the columns (default); else
                                     * fields are taken in their declared order         */
     char                delimiter; /* CSV: ',' by default */
     int64_t             lateness_ns; /* 0 by default */
@@ -116,6 +127,7 @@ typedef struct weiri_sink {
     weiri_endpoint      endpoint;
     const char         *path;
     weiri_wire_config   wire; /* of a socket */
+    weiri_link_options  node; /* of a link   */
     weiri_format        format;
     const char         *identity; /* the field that says the number of the output among
                                    * those of the sink's place, from 1; NULL: none does */

@@ -12,8 +12,9 @@
  * what has not changed since the last time stands together. What a rule depends on beside
  * its keys, in what order things came, is written as numbers with each key.
  *
- * Writing: each part fills a head and adds it and, in any order, its keys; `finish` puts them in
- * order. Reading: first the heads, then the keys of the key groups that are wanted.
+ * Writing: each part fills a head and adds it and, in any order, its keys; `finish` puts
+ * them in order. Reading: first the heads, then the keys of the key groups that are
+ * wanted.
  */
 #ifndef WEIRI_KEYED_H
 #define WEIRI_KEYED_H
@@ -83,13 +84,13 @@ typedef struct weiri_keyed {
     const weiri_groups *groups;   /* keys of others are left out; NULL: none is */
     bool                is_moved; /* the heads that are added count nothing: who had the
                                    * keys goes on counting what it has counted  */
-    bool              is_out_of_memory;
-    weiri_pack        types;
-    weiri_pack        heads;
-    weiri_pack        frame; /* of the next head: what those note in it who run the part, */
-    weiri_pack        head;  /* and the part itself                                    */
-    uint64_t          n_heads;
-    weiri_pack        bytes; /* of the keys, as they came */
+    bool       is_out_of_memory;
+    weiri_pack types;
+    weiri_pack heads;
+    weiri_pack frame; /* of the next head: what those note in it who run the part, */
+    weiri_pack head;  /* and the part itself                                    */
+    uint64_t   n_heads;
+    weiri_pack bytes;        /* of the keys, as they came */
     weiri_keyed_item *items; /* shape (n,) */
     size_t            n;
     size_t            capacity;
@@ -132,10 +133,11 @@ weiri_keyed_finish(weiri_keyed *self, weiri_pack *out);
 typedef struct weiri_keyed_reader {
     weiri_unpack in; /* `wrong` says what is wrong, if anything is; with all that follows
                       * the key groups still to come                             */
-    weiri_unpack of_group; /* the rest of the key group */
-    uint32_t     group;
-    uint64_t     n_heads;    /* to come */
-    const uint8_t *types;    /* of a key's values, shape (n_values,): weir_type */
+    weiri_unpack   of_group; /* the rest of the key group         */
+    const uint8_t *begin;    /* of the key group, with its number */
+    uint32_t       group;
+    uint64_t       n_heads; /* to come */
+    const uint8_t *types;   /* of a key's values, shape (n_values,): weir_type */
     uint32_t       n_values;
 } weiri_keyed_reader;
 
@@ -192,8 +194,8 @@ weiri_keyed_add(weiri_keyed *self, weiri_keyed_reader *from);
 /* What a part of a rule is to go on from. */
 typedef struct weiri_keyed_load {
     weiri_keyed_reader  from;
-    const weiri_groups *groups; /* its own; NULL: all                              */
-    bool is_first;              /* of the rule's parts: what was counted goes on here */
+    const weiri_groups *groups;   /* its own; NULL: all                              */
+    bool                is_first; /* of the rule's parts: what was counted goes on here */
 } weiri_keyed_load;
 
 #endif

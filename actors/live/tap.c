@@ -28,6 +28,7 @@ enum {
     WINDOWS_PER_S = 10,
     SPEND_US      = 2000, /* of a window                                          */
     MOST_TRACED   = 4096, /* events of the key that is followed; then it begins anew */
+    MOST_OF_A_KEY = 64,   /* of one that the tap has chosen; then another one's turn is */
     MOST_CAUSES   = 2     /* of an ended partial match                            */
 };
 
@@ -676,25 +677,35 @@ feed_trace(weiri_tap *self, int64_t deadline_ns)
     return status == WEIR_OK;
 }
 
+/* What is followed has to be followed from event to event. */
+static void
+lose_track(weiri_tap *self)
+{
+    if (self->trace != NULL) {
+        say(self, WEIRI_LIVE_NOTE,
+            "more than the tap may look at: partial matches are followed anew from here "
+            "on");
+        drop_trace(self);
+    }
+}
+
 static void
 show_partials(
     weiri_tap *self, const weiri_rows_list *rows, int64_t deadline_ns, int64_t begun_ns)
 {
     bool is_fine = self->trace != NULL || begin_trace(self, rows);
-    bool had_key = self->has_key;
     if (is_fine) {
         is_fine = pick_rows(self, rows, begun_ns) && feed_trace(self, deadline_ns);
     }
     for (uint32_t s = 0; s < self->plan->n_streams; s++) {
         weiri_rows_list_clear(&self->picked[s]);
     }
-    if (!is_fine && had_key) {
-        say(self, WEIRI_LIVE_NOTE,
-            "more than the tap may look at: partial matches are followed anew from here "
-            "on");
+    if (!is_fine) {
+        lose_track(self);
     }
-    bool is_over = is_fine && !self->wish.has_key && self->inputs->n_keys > 0
-                   && weiri_trace_n_alive(self->trace) == 0;
+    bool is_over =
+        is_fine && !self->wish.has_key && self->inputs->n_keys > 0
+        && (weiri_trace_n_alive(self->trace) == 0 || self->n_pushed >= MOST_OF_A_KEY);
     if (!is_fine || is_over) {
         drop_trace(self);
     }
@@ -737,6 +748,10 @@ weiri_tap_passed(weiri_tap *self, const weiri_rows_list *rows, int64_t deadline_
         return;
     }
     begin_window(self, now_ns);
+    if (!has_time_left(self, now_ns)) { /* until the next window */
+        lose_track(self);
+        return;
+    }
     if (self->wish.is_partial) {
         show_partials(self, rows, deadline_ns, now_ns);
     }

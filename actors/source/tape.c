@@ -77,8 +77,8 @@ weiri_intake_begin(weiri_intake *self, weir_error *err)
     weir_status       status = WEIR_EOF;
     size_t            n      = 0;
     int64_t           to_ns  = 0;
-    if (self->reader == NULL || !weiri_reader_is_link(self->reader)
-        || self->config.from != NULL || self->is_begun) {
+    if (!weiri_reader_is_link(self->reader) || self->config.from != NULL
+        || self->is_begun) {
         return WEIR_OK;
     }
     if (tape != NULL) { /* whether there is something; it is read by the pump */

@@ -545,29 +545,34 @@ begin_trace(weiri_tap *self, const weiri_rows_list *rows)
 
 /* The rows of the key, each a range of its own, to `picked`. */
 static bool
+pick_range(weiri_tap *self, uint32_t input, weir_rows range)
+{
+    uint8_t        mask[WEIRI_CHUNK_ROWS];
+    weiri_program *is_it   = self->keys[input];
+    uint32_t       stream  = self->inputs->inputs[input].stream;
+    bool           is_fine = true;
+    if (is_it != NULL) {
+        weiri_program_filter(is_it, range, mask);
+    }
+    for (uint32_t k = 0; k < range.n && is_fine; k++) {
+        const weir_rows one = { range.chunk, range.first + k, 1 };
+        is_fine             = (is_it != NULL && !mask[k])
+                  || weiri_rows_list_add(&self->picked[stream], one) == WEIR_OK;
+    }
+    return is_fine;
+}
+
+static bool
 pick_rows(weiri_tap *self, const weiri_rows_list *rows, int64_t begun_ns)
 {
-    uint8_t mask[WEIRI_CHUNK_ROWS];
+    bool is_fine = true;
     for (uint32_t i = 0; i < self->inputs->n_inputs; i++) {
-        uint32_t stream = self->inputs->inputs[i].stream;
-        for (uint32_t r = 0; r < rows[stream].n; r++) {
-            weir_rows range = rows[stream].items[r];
-            if (!has_time_left(self, begun_ns)) {
-                return false;
-            }
-            if (self->keys[i] != NULL) {
-                weiri_program_filter(self->keys[i], range, mask);
-            }
-            for (uint32_t k = 0; k < range.n; k++) {
-                const weir_rows one = { range.chunk, range.first + k, 1 };
-                if ((self->keys[i] == NULL || mask[k])
-                    && weiri_rows_list_add(&self->picked[stream], one) != WEIR_OK) {
-                    return false;
-                }
-            }
+        const weiri_rows_list *of = &rows[self->inputs->inputs[i].stream];
+        for (uint32_t r = 0; r < of->n && is_fine; r++) {
+            is_fine = has_time_left(self, begun_ns) && pick_range(self, i, of->items[r]);
         }
     }
-    return true;
+    return is_fine;
 }
 
 static const char *

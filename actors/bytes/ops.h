@@ -17,9 +17,9 @@ typedef struct weiri_reader_ops {
     weir_status (*mark)(const weiri_reader *self, weiri_file_mark *out, weir_error *err);
     weir_status (*check_mark)(
         const weiri_reader *self, const weiri_file_mark *mark, weir_error *err);
+    void (*keep)(weiri_reader *self); /* of links and sockets; else NULL */
     /* Of links alone. */
     void (*begin)(weiri_reader *self, const weiri_link_place *place);
-    void (*keep)(weiri_reader *self);
     bool (*is_done)(weiri_reader *self);
 } weiri_reader_ops;
 
@@ -49,7 +49,7 @@ typedef struct weiri_writer_ops {
 struct weiri_writer {
     const weiri_writer_ops *ops;
     bool                    is_regular;
-    bool     is_link;
+    bool                    is_link;
     bool     takes_rows; /* each write is whole rows, and as few as can be */
     uint64_t n_written;  /* bytes that were handed over                    */
 };

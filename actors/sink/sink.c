@@ -122,7 +122,8 @@ weiri_outlet_resume(const weiri_outlet_config *config, weiri_unpack *in,
     if (in->wrong != NULL) {
         return WEIR_FAIL(err, WEIR_EDATA, "%s: %s", config->path, in->wrong);
     }
-    weir_status status = open_outlet(config, stand.n_written, stand.is_begun, in, out, err);
+    weir_status status =
+        open_outlet(config, stand.n_written, stand.is_begun, in, out, err);
     if (status == WEIR_OK) {
         (*out)->n_rows = stand.n_rows;
     }
@@ -179,20 +180,13 @@ weiri_outlet_path(const weiri_outlet *self)
     return self->path;
 }
 
-static bool
-is_same_text(const char *a, const char *b)
-{
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
 bool
 weiri_outlet_is_by(const weiri_outlet *self, const weiri_wire_config *wire)
 {
     if (!self->is_wire || wire == NULL) {
         return !self->is_wire && wire == NULL;
     }
-    return self->wire.kind == wire->kind && self->wire.is_bound == wire->is_bound
-           && is_same_text(self->wire.topic, wire->topic);
+    return weiri_wire_is_same(&self->wire, wire);
 }
 
 static const char *
@@ -239,8 +233,8 @@ weiri_outlet_add_stream(weiri_outlet *self, const weiri_stream *stream, uint32_t
     struct channel *channel = &channels[self->n_channels];
     *channel                = (struct channel){ .stream = index, .rank = stream->rank };
     if (!weiri_writer_is_link(self->writer)) {
-    status                  = weiri_encoder_new_numbered(
-                         &stream->schema, format, identity, &channel->encoder, err);
+        status = weiri_encoder_new_numbered(
+            &stream->schema, format, identity, &channel->encoder, err);
     }
     if (status != WEIR_OK) {
         return status;

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-static const char *const ENDPOINTS[] = { "file", "stdin", "stdout", "zmq", "node", "kafka",
-    "mqtt", "http", "postgres", "amqp", "tcp", "redis", "websocket", "syslog" };
+static const char *const ENDPOINTS[] = { "file", "stdin", "stdout", "zmq", "node",
+    "kafka", "mqtt", "http", "postgres", "amqp", "tcp", "redis", "websocket", "syslog" };
 enum {
     AT_FILE     = 0,
     AT_ZMQ      = 3,
@@ -49,9 +49,10 @@ read_endpoint(weiri_planner *self, struct io *io)
             "events cannot be %s '%s'", io->is_sink ? "sent to" : "read from", name.text);
         weiri_report_nearest(self->diagnostics, name.text, ENDPOINTS, N_BUILT);
         weiri_report_hint(self->diagnostics, "%s",
-            io->is_sink
-                ? "there are file(\"path\"), stdout(), zmq(\"address\") and node(\"name\")"
-                : "there are file(\"path\"), stdin(), zmq(\"address\") and node(\"name\")");
+            io->is_sink ? "there are file(\"path\"), stdout(), zmq(\"address\") and "
+                          "node(\"name\")"
+                        : "there are file(\"path\"), stdin(), zmq(\"address\") and "
+                          "node(\"name\")");
         return false;
     }
     if (i >= N_BUILT) {
@@ -242,8 +243,8 @@ read_options(weiri_planner *self, struct io *io)
         is_ok    = weiri_plan_wire(self, &io->ast->endpoint, io->is_sink, &io->wire);
         io->path = io->wire.address;
     } else if (io->endpoint == WEIRI_ENDPOINT_NODE) {
-        is_ok = weiri_plan_node(
-            self, &io->ast->endpoint, io->is_sink, &io->path, &io->node);
+        is_ok =
+            weiri_plan_node(self, &io->ast->endpoint, io->is_sink, &io->path, &io->node);
     } else {
         is_ok = read_path(self, io);
         for (uint32_t i = io->path != NULL || !is_ok; i < options->n_items; i++) {
@@ -468,14 +469,14 @@ plan_sink(weiri_planner *self, const weiri_ast_statement *statement)
         || !check_identity(self, &io, stream)) {
         return;
     }
-    weiri_sink sink = { .stream = stream,
-        .endpoint               = io.endpoint,
-        .path                   = io.path,
-        .wire                   = io.wire,
-        .node                   = io.node,
-        .format                 = io.format,
-        .identity               = io.identity,
-        .place                  = weiri_planner_place(self, statement->at) };
+    weiri_sink   sink  = { .stream = stream,
+           .endpoint               = io.endpoint,
+           .path                   = io.path,
+           .wire                   = io.wire,
+           .node                   = io.node,
+           .format                 = io.format,
+           .identity               = io.identity,
+           .place                  = weiri_planner_place(self, statement->at) };
     const char **peers = &sink.path;
     uint32_t     n     = 1;
     if (sink.endpoint == WEIRI_ENDPOINT_NODE) { /* all of it to each of them */

@@ -46,7 +46,7 @@ weiri_reader_check_mark(
 bool
 weiri_reader_is_link(const weiri_reader *self)
 {
-    return self->is_link;
+    return self != NULL && self->is_link;
 }
 
 void
@@ -58,7 +58,7 @@ weiri_reader_begin(weiri_reader *self, const weiri_link_place *place)
 void
 weiri_reader_keep(weiri_reader *self)
 {
-    if (self->ops->keep != NULL) {
+    if (self != NULL && self->ops->keep != NULL) {
         self->ops->keep(self);
     }
 }
@@ -66,5 +66,5 @@ weiri_reader_keep(weiri_reader *self)
 bool
 weiri_reader_is_done(weiri_reader *self)
 {
-    return !self->is_link || self->ops->is_done(self);
+    return !weiri_reader_is_link(self) || self->ops->is_done(self);
 }

@@ -17,9 +17,9 @@ typedef struct weiri_reader_ops {
     weir_status (*mark)(const weiri_reader *self, weiri_file_mark *out, weir_error *err);
     weir_status (*check_mark)(
         const weiri_reader *self, const weiri_file_mark *mark, weir_error *err);
+    void (*keep)(weiri_reader *self); /* of links and sockets; else NULL */
     /* Of links alone. */
     void (*begin)(weiri_reader *self, const weiri_link_place *place);
-    void (*keep)(weiri_reader *self);
     bool (*is_done)(weiri_reader *self);
 } weiri_reader_ops;
 

@@ -24,10 +24,10 @@ open_actor(weiri_plugin_host *self, weir_error *err)
         .inputs                             = self->plan->inputs,
         .n_inputs                           = self->plan->n_inputs };
     if (actor->open != NULL
-        && (!actor->open(&call.base, &setup, &self->actor) || call.is_failed)) {
+        && (!actor->open(&call.base.base, &setup, &self->actor) || call.base.is_failed)) {
         self->actor = NULL;
         return WEIR_FAIL(err, WEIR_EINVAL, "%s",
-            call.is_failed ? call.reason : "open failed and gave no reason");
+            call.base.is_failed ? call.base.reason : "open failed and gave no reason");
     }
     self->is_open = true;
     return WEIR_OK;
@@ -111,7 +111,7 @@ static weir_status
 handle(weiri_plugin_host *self, weiri_plugin_calling *call, int64_t at_ns,
     weir_rows event, bool *is_again, weir_error *err)
 {
-    const char *reason = call->is_failed ? call->reason : "it gave no reason";
+    const char *reason = weiri_plugin_reason(&call->base);
     *is_again          = false;
     self->n_failed++;
     self->n_in_a_row++;
@@ -149,8 +149,8 @@ fire(weiri_plugin_host *self, weiri_plugin_state *state, weir_error *err)
         call.now      = at_ns;
         call.may_emit = true;
         bool is_ok =
-            self->plan->actor->on_timer(&call.base, self->actor, state->state, at_ns)
-            && !call.is_failed;
+            self->plan->actor->on_timer(&call.base.base, self->actor, state->state, at_ns)
+            && !call.base.is_failed;
         weir_status status = weiri_plugin_commit(self, is_ok ? 1 : 0);
         if (status != WEIR_OK) {
             return status;
@@ -266,11 +266,11 @@ offer(weiri_plugin_host *self, weiri_plugin_state *state, weir_rows rows,
         .times                            = rows.chunk->time + rows.first,
         .values                           = values };
     uint32_t               n =
-        self->plan->actor->on_rows(&call->base, self->actor, state->state, &lent);
-    if (call->is_failed && call->failed_row < n) {
+        self->plan->actor->on_rows(&call->base.base, self->actor, state->state, &lent);
+    if (call->base.is_failed && call->failed_row < n) {
         n = call->failed_row;
     }
-    if (call->is_failed && n >= rows.n) {
+    if (call->base.is_failed && n >= rows.n) {
         n = rows.n - 1;
     }
     *n_taken = n < rows.n ? n : rows.n;

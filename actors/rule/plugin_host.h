@@ -10,11 +10,11 @@
 #include "host.h"
 #include "weiri/codec.h"
 #include "weiri/limits.h"
+#include "weiri/plugin.h"
 
 enum {
     WEIRI_PLUGIN_STATES   = 1 << 20, /* keys of an actor                            */
-    WEIRI_PLUGIN_RESTARTS = 5,   /* failures of an actor in a row, then it is over    */
-    WEIRI_PLUGIN_LOG      = 100, /* lines that an actor may log                     */
+    WEIRI_PLUGIN_RESTARTS = 5, /* failures of an actor in a row, then it is over    */
     WEIRI_PLUGIN_STATE    = 64 << 20 /* bytes of one state                          */
 };
 
@@ -59,18 +59,17 @@ typedef struct weiri_plugin_host {
 
 /* A call into the plugin. */
 typedef struct weiri_plugin_calling {
-    weir_plugin_call    base;
+    weiri_plugin_call   base;
     weiri_plugin_host  *self;
     weiri_plugin_state *state; /* NULL: of none */
     weir_rows           rows;  /* of on_rows; n 0: other calls */
     int64_t             now;   /* of on_timer */
     bool                may_emit;
-    bool                is_failed;
-    uint32_t            failed_row;
-    uint32_t            row;    /* for which something was given last */
-    weir_status         status; /* of what is not the plugin's fault */
-    weiri_pack         *out;    /* of state_save; NULL: other calls */
-    char                reason[200];
+    bool                is_dropped; /* the state is as good as new */
+    uint32_t            failed_row; /* UINT32_MAX: not known       */
+    uint32_t            row;        /* for which something was given last */
+    weir_status         status;     /* of what is not the plugin's fault */
+    weiri_pack         *out;        /* of state_save; NULL: other calls */
 } weiri_plugin_calling;
 
 void

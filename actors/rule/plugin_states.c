@@ -178,8 +178,8 @@ weiri_plugin_find_state(weiri_plugin_host *self, const uint8_t *key, size_t size
     }
     const weir_plugin_actor *actor = self->plan->actor;
     if (self->n_states == WEIRI_PLUGIN_STATES) {
-        call->base.host->fail(
-            &call->base, "more than %d keys have a state", WEIRI_PLUGIN_STATES);
+        weiri_plugin_fail(
+            &call->base.base, "more than %d keys have a state", WEIRI_PLUGIN_STATES);
         return WEIR_EDATA;
     }
     weiri_plugin_state *state  = NULL;
@@ -188,8 +188,8 @@ weiri_plugin_find_state(weiri_plugin_host *self, const uint8_t *key, size_t size
         return status;
     }
     if (actor->state_new != NULL
-        && !actor->state_new(&call->base, self->actor, &state->state)) {
-        call->base.host->fail(&call->base, "state_new failed and gave no reason");
+        && !actor->state_new(&call->base.base, self->actor, &state->state)) {
+        weiri_plugin_fail(&call->base.base, "state_new failed and gave no reason");
         state->state = NULL;
         destroy_state(self, state);
         return WEIR_EDATA;
@@ -209,8 +209,8 @@ save_state(const weiri_plugin_host *self, const weiri_plugin_state *state,
     weiri_plugin_calling call;
     weiri_plugin_calling_init(&call, (weiri_plugin_host *)(uintptr_t)self);
     call.out   = &bytes;
-    bool is_ok = self->plan->actor->state_save(&call.base, self->actor, state->state)
-                 && !call.is_failed;
+    bool is_ok = self->plan->actor->state_save(&call.base.base, self->actor, state->state)
+                 && !call.base.is_failed;
     weiri_pack_text(out, state->key, state->key_size);
     weiri_pack_number(out, state->timer != INT64_MAX);
     weiri_pack_time(out, state->timer != INT64_MAX ? state->timer : 0);
@@ -219,7 +219,7 @@ save_state(const weiri_plugin_host *self, const weiri_plugin_state *state,
     weiri_pack_fini(&bytes);
     return is_ok ? WEIR_OK
                  : WEIR_FAIL(err, WEIR_EINVAL, "its state cannot be saved: %s",
-                     call.is_failed ? call.reason : "it gave no reason");
+                     weiri_plugin_reason(&call.base));
 }
 
 weir_status
@@ -263,12 +263,12 @@ load_state(weiri_plugin_host *self, weiri_unpack *in, weir_error *err)
     if (self->slots[slot_of(self, state->key, state->key_size, state->hash)] != 0) {
         weiri_unpack_fail(in, "a key is there twice");
     } else if (!self->plan->actor->state_load(
-                   &call.base, self->actor, bytes, size, &state->state)
-               || call.is_failed) {
+                   &call.base.base, self->actor, bytes, size, &state->state)
+               || call.base.is_failed) {
         state->state = NULL;
         destroy_state(self, state);
         return WEIR_FAIL(err, WEIR_EDATA, "its state cannot be read: %s",
-            call.is_failed ? call.reason : "it gave no reason");
+            weiri_plugin_reason(&call.base));
     }
     if (in->wrong != NULL) {
         destroy_state(self, state);

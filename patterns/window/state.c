@@ -285,6 +285,9 @@ weiri_windower_save(const weiri_windower *self, weiri_pack *out, weir_error *err
     }
     save_head(self, out);
     if (!weiri_pack_close(out, begin, save_keys(self, out))) {
+        if (out->wrong != NULL) {
+            return WEIR_FAIL(err, WEIR_EINVAL, "%s", out->wrong);
+        }
         return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the state");
     }
     return WEIR_OK;

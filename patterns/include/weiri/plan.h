@@ -156,13 +156,14 @@ typedef struct weiri_test {
 } weiri_test;
 
 typedef struct weiri_plan {
-    weiri_arena  *arena;
-    weiri_stream *streams;
-    uint32_t      n_streams;
-    weiri_source *sources;
-    uint32_t      n_sources;
-    weiri_sink   *sinks;
-    uint32_t      n_sinks;
+    weiri_arena          *arena;
+    struct weiri_metrics *metrics; /* of plugins; NULL: there are none */
+    weiri_stream         *streams;
+    uint32_t              n_streams;
+    weiri_source         *sources;
+    uint32_t              n_sources;
+    weiri_sink           *sinks;
+    uint32_t              n_sinks;
     weiri_rule *rules; /* sorted so that a rule comes after those whose streams it reads;
                         * otherwise as written */
     uint32_t    n_rules;

@@ -17,11 +17,18 @@ typedef struct weiri_reader_ops {
     weir_status (*mark)(const weiri_reader *self, weiri_file_mark *out, weir_error *err);
     weir_status (*check_mark)(
         const weiri_reader *self, const weiri_file_mark *mark, weir_error *err);
+    /* NULL: it is not told. */
+    weir_status (*acknowledge)(weiri_reader *self, uint64_t position, weir_error *err);
+    /* Of what has a position of its own alone. */
+    void (*save)(const weiri_reader *self, uint64_t position, weiri_pack *out);
+    weir_status (*load)(
+        weiri_reader *self, uint64_t position, weiri_unpack *in, weir_error *err);
 } weiri_reader_ops;
 
 struct weiri_reader {
     const weiri_reader_ops *ops;
     bool                    is_regular;
+    bool                    is_kept; /* it has a position of its own */
 };
 
 /* sync: of what is regular alone. */
@@ -31,13 +38,17 @@ typedef struct weiri_writer_ops {
         weiri_writer *self, const char *bytes, size_t size, weir_error *err);
     weir_status (*flush)(weiri_writer *self, weir_error *err);
     weir_status (*sync)(const weiri_writer *self, weir_error *err);
+    /* NULL: there is nothing to settle, and nothing to save. */
+    weir_status (*settle)(weiri_writer *self, weir_error *err);
+    void (*save)(const weiri_writer *self, weiri_pack *out);
 } weiri_writer_ops;
 
 struct weiri_writer {
     const weiri_writer_ops *ops;
     bool                    is_regular;
-    bool     takes_rows; /* each write is whole rows, and as few as can be */
-    uint64_t n_written;  /* bytes that were handed over                    */
+    bool     takes_rows;   /* each write is whole rows, and as few as can be */
+    bool     takes_events; /* weiri_writer_rows is called, and not write   */
+    uint64_t n_written;    /* bytes that were handed over                    */
 };
 
 #endif

@@ -43,3 +43,23 @@ weiri_writer_close(weiri_writer **self_p, weir_error *err)
     *self_p            = NULL;
     return self != NULL ? self->ops->close(self, err) : WEIR_OK;
 }
+
+bool
+weiri_writer_takes_events(const weiri_writer *self)
+{
+    return self->takes_events;
+}
+
+weir_status
+weiri_writer_settle(weiri_writer *self, weir_error *err)
+{
+    return self->ops->settle != NULL ? self->ops->settle(self, err) : WEIR_OK;
+}
+
+void
+weiri_writer_save(const weiri_writer *self, weiri_pack *out)
+{
+    if (self->ops->save != NULL) {
+        self->ops->save(self, out);
+    }
+}

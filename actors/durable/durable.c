@@ -297,6 +297,9 @@ begin_checkpoint(weiri_durable *self, weiri_engine *engine, weir_error *err)
     int         ends[2];
     int64_t     begun_ns = monotonic_ns();
     weir_status status   = weiri_engine_flush(engine, err);
+    if (status == WEIR_OK) {
+        status = weiri_engine_settle(engine, err);
+    }
     if (status != WEIR_OK) {
         return status;
     }
@@ -349,19 +352,23 @@ judge(weiri_durable *self, int result, weir_error *err)
 }
 
 static weir_status
-trim(weiri_durable *self, weir_error *err)
+trim(weiri_durable *self, weiri_engine *engine, weir_error *err)
 {
     weir_status status = WEIR_OK;
     for (uint32_t i = 0; i < self->plan->n_sources && status == WEIR_OK; i++) {
         status = weiri_journal_trim(self->journal, i, self->positions[i], err);
     }
     weiri_fault_point("trimmed");
+    for (uint32_t i = 0; i < self->plan->n_sources && status == WEIR_OK; i++) {
+        status = weiri_engine_acknowledge(engine, i, self->positions[i], err);
+    }
     return status;
 }
 
 /* Look whether the child has ended, or wait until it has. */
 static weir_status
-end_checkpoint(weiri_durable *self, bool is_waiting, weir_error *err)
+end_checkpoint(
+    weiri_durable *self, weiri_engine *engine, bool is_waiting, weir_error *err)
 {
     int   result = 0;
     pid_t ended  = 0;
@@ -377,7 +384,7 @@ end_checkpoint(weiri_durable *self, bool is_waiting, weir_error *err)
         return status;
     }
     self->counts.n_checkpoints++;
-    return trim(self, err);
+    return trim(self, engine, err);
 }
 
 bool
@@ -410,7 +417,7 @@ weiri_durable_tick(
     weiri_durable *self, weiri_engine *engine, bool is_at_rest, weir_error *err)
 {
     if (self->child > 0) {
-        return note(self, end_checkpoint(self, false, err));
+        return note(self, end_checkpoint(self, engine, false, err));
     }
     if (!is_at_rest || !weiri_durable_is_due(self)) {
         return WEIR_OK;
@@ -424,7 +431,7 @@ weiri_durable_checkpoint(weiri_durable *self, weiri_engine *engine, weir_error *
 {
     weir_status status = WEIR_OK;
     if (self->child > 0) {
-        status = note(self, end_checkpoint(self, true, err));
+        status = note(self, end_checkpoint(self, engine, true, err));
     }
     if (self->is_broken) {
         return status != WEIR_OK
@@ -432,5 +439,6 @@ weiri_durable_checkpoint(weiri_durable *self, weiri_engine *engine, weir_error *
                    : WEIR_FAIL(err, WEIR_EIO, "an earlier checkpoint was not written");
     }
     status = note(self, begin_checkpoint(self, engine, err)); /* whatever that one said */
-    return status == WEIR_OK ? note(self, end_checkpoint(self, true, err)) : status;
+    return status == WEIR_OK ? note(self, end_checkpoint(self, engine, true, err))
+                             : status;
 }

@@ -5,6 +5,7 @@
  */
 #include "weiri/engine.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -244,6 +245,7 @@ endpoint_path(weiri_endpoint endpoint, const char *file, const char *path)
 {
     switch (endpoint) {
     case WEIRI_ENDPOINT_STDIO: return strdup("-");
+    case WEIRI_ENDPOINT_PLUGIN: return strdup(path);
     case WEIRI_ENDPOINT_ZMQ: return weiri_place_resolve_address(file, path);
     default: return weiri_place_resolve(file, path);
     }
@@ -366,10 +368,14 @@ check_redirects(const weiri_engine *self, weir_error *err)
 
 /* As the source says, or the name of what is read, or the name the rule file has. */
 static weir_status
-source_format(
-    const weiri_source *source, const char *path, weiri_format *out, weir_error *err)
+source_format(const weiri_source *source, const weiri_redirect *redirect,
+    const char *path, weiri_format *out, weir_error *err)
 {
     *out = source->format;
+    if (source->endpoint == WEIRI_ENDPOINT_PLUGIN && redirect != NULL
+        && source->connector.of.source->read_rows != NULL) {
+        *out = WEIRI_FORMAT_AUTO; /* what it would have given has no format */
+    }
     if (*out == WEIRI_FORMAT_AUTO) {
         *out = weiri_place_format(path);
     }
@@ -422,7 +428,8 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
     weiri_format        format = WEIRI_FORMAT_AUTO;
     weir_status         status = source_path(self, source, &self->paths[index], err);
     if (status == WEIR_OK) {
-        status = source_format(source, self->paths[index], &format, err);
+        status = source_format(
+            source, redirect_of(self, source), self->paths[index], &format, err);
     }
     if (status != WEIR_OK) {
         return status;
@@ -435,21 +442,23 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
     }
     wire.address               = self->paths[index];
     weiri_intake_config config = {
-        .source    = source,
-        .wire      = is_wire ? &wire : NULL,
-        .wires     = self->wires,
-        .index     = index,
-        .path      = self->paths[index],
-        .format    = format,
-        .delimiter = source->delimiter,
-        .used      = used_of(self, source->stream),
-        .stream    = stream,
-        .late      = read_stream(self, stream->late),
-        .dead      = read_stream(self, stream->dead),
-        .to        = merge_of(self, source->stream),
-        .late_to   = merge_of(self, stream->late),
-        .dead_to   = merge_of(self, stream->dead),
-        .tape      = self->options.tape,
+        .source        = source,
+        .wire          = is_wire ? &wire : NULL,
+        .wires         = self->wires,
+        .index         = index,
+        .path          = self->paths[index],
+        .format        = format,
+        .delimiter     = source->delimiter,
+        .used          = used_of(self, source->stream),
+        .stream        = stream,
+        .late          = read_stream(self, stream->late),
+        .dead          = read_stream(self, stream->dead),
+        .to            = merge_of(self, source->stream),
+        .late_to       = merge_of(self, stream->late),
+        .dead_to       = merge_of(self, stream->dead),
+        .metrics       = self->plan->metrics,
+        .tape          = self->options.tape,
+        .is_redirected = redirect_of(self, source) != NULL,
     };
     if (source->delimiter == ',' && weiri_place_is_tsv(self->paths[index])) {
         config.delimiter = '\t';
@@ -557,24 +566,56 @@ check_targets(const weiri_engine *self, weir_error *err)
     return status;
 }
 
+/* A sink of a plugin is a place of its own: mqtt(hot), the next of that stream
+ * mqtt(hot)#2. */
+static weir_status
+plug_path(const weiri_engine *self, const weiri_sink *sink, char **out, weir_error *err)
+{
+    const char *stream = self->plan->streams[sink->stream].schema.name;
+    size_t      size   = strlen(stream) + strlen(sink->path) + sizeof "()#4294967295";
+    unsigned    n      = 1;
+    for (uint32_t i = 0; &self->plan->sinks[i] != sink; i++) {
+        const weiri_sink *other = &self->plan->sinks[i];
+        n += other->endpoint == WEIRI_ENDPOINT_PLUGIN && other->stream == sink->stream
+             && strcmp(other->path, sink->path) == 0;
+    }
+    *out = malloc(size);
+    if (*out == NULL) {
+        return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
+    }
+    if (n == 1) {
+        snprintf(*out, size, "%s(%s)", sink->path, stream);
+    } else {
+        snprintf(*out, size, "%s(%s)#%u", sink->path, stream, n);
+    }
+    return WEIR_OK;
+}
+
 static weir_status
 open_sink(weiri_engine *self, const weiri_sink *sink, weir_error *err)
 {
     char       *path   = NULL;
-    weir_status status = sink_path(sink, &path, err);
+    weir_status status = sink->endpoint == WEIRI_ENDPOINT_PLUGIN
+                             ? plug_path(self, sink, &path, err)
+                             : sink_path(sink, &path, err);
     if (status != WEIR_OK) {
         return status;
     }
     bool              is_wire = sink->endpoint == WEIRI_ENDPOINT_ZMQ;
+    bool              is_plug = sink->endpoint == WEIRI_ENDPOINT_PLUGIN;
     weiri_wire_config wire    = sink->wire;
     weiri_outlet     *outlet  = NULL;
     wire.address              = path;
     status                    = is_wire ? need_wires(self, err) : WEIR_OK;
     if (status == WEIR_OK) {
-        const weiri_outlet_config config = {
-            .path = path, .wire = is_wire ? &wire : NULL, .wires = self->wires
-        };
-        status = open_outlet(self, &config, &outlet, err);
+        const weiri_outlet_config config = { .path = path,
+            .wire                                  = is_wire ? &wire : NULL,
+            .wires                                 = self->wires,
+            .connector                             = is_plug ? &sink->connector : NULL,
+            .codec   = sink->format == WEIRI_FORMAT_PLUGIN ? &sink->codec : NULL,
+            .schema  = &self->plan->streams[sink->stream].schema,
+            .metrics = self->plan->metrics };
+        status                           = open_outlet(self, &config, &outlet, err);
     }
     free(path);
     return status == WEIR_OK

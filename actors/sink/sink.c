@@ -12,22 +12,32 @@ struct channel {
 };
 
 struct weiri_outlet {
-    char              *path;
-    bool               is_wire;
-    weiri_wire_config  wire; /* with `is_wire`; its texts are the plan's  */
-    weiri_writer      *writer;
-    weiri_format       format;
-    struct channel    *channels; /* shape (n_channels,)               */
-    weiri_rows_cursor *cursors;  /* shape (n_channels,)               */
-    uint32_t           n_channels;
-    weiri_buffer       buffer; /* encoded, not yet with the writer  */
-    bool               is_begun;
+    char                 *path;
+    bool                  is_wire;
+    weiri_wire_config     wire;  /* with `is_wire`; its texts are the plan's  */
+    weiri_plug            codec; /* of a plugin; name NULL: none */
+    struct weiri_metrics *metrics;
+    weiri_writer         *writer;
+    weiri_format          format;
+    struct channel       *channels; /* shape (n_channels,)               */
+    weiri_rows_cursor    *cursors;  /* shape (n_channels,)               */
+    uint32_t              n_channels;
+    weiri_buffer          buffer; /* encoded, not yet with the writer  */
+    bool                  is_begun;
 };
 
 static weir_status
-open_writer(
-    weiri_outlet *self, const weiri_outlet_config *config, uint64_t size, weir_error *err)
+open_writer(weiri_outlet *self, const weiri_outlet_config *config, uint64_t size,
+    weiri_unpack *in, weir_error *err)
 {
+    if (config->codec != NULL) {
+        self->codec = *config->codec;
+    }
+    self->metrics = config->metrics;
+    if (config->connector != NULL) {
+        return weiri_writer_plug(config->connector, config->metrics, config->schema, size,
+            in, &self->writer, err);
+    }
     if (!self->is_wire) {
         return weiri_writer_resume(config->path, size, &self->writer, err);
     }
@@ -38,7 +48,7 @@ open_writer(
 
 static weir_status
 open_outlet(const weiri_outlet_config *config, uint64_t size, bool is_begun,
-    weiri_outlet **out, weir_error *err)
+    weiri_unpack *in, weiri_outlet **out, weir_error *err)
 {
     weiri_outlet *self = calloc(1, sizeof *self);
     if (self == NULL) {
@@ -48,7 +58,7 @@ open_outlet(const weiri_outlet_config *config, uint64_t size, bool is_begun,
     self->is_begun     = is_begun;
     self->is_wire      = config->wire != NULL;
     weir_status status = self->path != NULL
-                             ? open_writer(self, config, size, err)
+                             ? open_writer(self, config, size, in, err)
                              : WEIR_FAIL(err, WEIR_ENOMEM, "%s", config->path);
     if (status != WEIR_OK) {
         (void)weiri_outlet_close(&self, NULL);
@@ -61,7 +71,7 @@ open_outlet(const weiri_outlet_config *config, uint64_t size, bool is_begun,
 weir_status
 weiri_outlet_new(const weiri_outlet_config *config, weiri_outlet **out, weir_error *err)
 {
-    return open_outlet(config, 0, false, out, err);
+    return open_outlet(config, 0, false, NULL, out, err);
 }
 
 void
@@ -81,7 +91,7 @@ weiri_outlet_resume(const weiri_outlet_config *config, weiri_unpack *in,
     if (in->wrong != NULL) {
         return WEIR_FAIL(err, WEIR_EDATA, "%s: %s", config->path, in->wrong);
     }
-    return open_outlet(config, size, is_begun, out, err);
+    return open_outlet(config, size, is_begun, in, out, err);
 }
 
 void
@@ -89,6 +99,13 @@ weiri_outlet_save(const weiri_outlet *self, weiri_pack *out)
 {
     weiri_pack_number(out, self->is_begun);
     weiri_pack_number(out, weiri_writer_size(self->writer));
+    weiri_writer_save(self->writer, out);
+}
+
+weir_status
+weiri_outlet_settle(weiri_outlet *self, weir_error *err)
+{
+    return weiri_writer_settle(self->writer, err);
 }
 
 weir_status
@@ -158,6 +175,12 @@ check_shared(const weiri_outlet *self, weiri_format format, weir_error *err)
         return WEIR_FAIL(err, WEIR_EINVAL,
             "'%s' is written in two formats: give both sinks the same", name_of(self));
     }
+    if (format == WEIRI_FORMAT_PLUGIN) {
+        return WEIR_FAIL(err, WEIR_EINVAL,
+            "'%s' would hold two streams in a plugin's format: give each a file of its "
+            "own",
+            name_of(self));
+    }
     if (format == WEIRI_FORMAT_CSV) {
         return WEIR_FAIL(err, WEIR_EINVAL,
             "'%s' would hold two streams as CSV, which has one header: give each a file "
@@ -185,7 +208,10 @@ weiri_outlet_add_stream(weiri_outlet *self, const weiri_stream *stream, uint32_t
     }
     struct channel *channel = &channels[self->n_channels];
     *channel                = (struct channel){ .stream = index, .rank = stream->rank };
-    status = weiri_encoder_new(&stream->schema, format, &channel->encoder, err);
+    status                  = format == WEIRI_FORMAT_PLUGIN
+                                  ? weiri_encoder_plug(
+                                      &stream->schema, &self->codec, self->metrics, &channel->encoder, err)
+                                  : weiri_encoder_new(&stream->schema, format, &channel->encoder, err);
     if (status != WEIR_OK) {
         return status;
     }
@@ -213,12 +239,19 @@ hand_over(weiri_outlet *self, weir_error *err)
 static weir_status
 encode(weiri_outlet *self, weiri_encoder *encoder, weir_rows rows, weir_error *err)
 {
+    if (weiri_writer_takes_events(self->writer)) {
+        return rows.n > 0 ? weiri_writer_rows(self->writer, rows, err) : WEIR_OK;
+    }
     bool        is_split = weiri_writer_takes_rows(self->writer);
     weir_rows   next     = rows;
     weir_status status   = WEIR_OK;
     while (rows.n > 0 && status == WEIR_OK) {
         next.n = is_split ? 1 : rows.n;
         status = weiri_encoder_encode(encoder, next, &self->buffer);
+        if (status == WEIR_EIO) {
+            return WEIR_FAIL(
+                err, status, "%s: %s", self->path, weiri_encoder_reason(encoder));
+        }
         if (status != WEIR_OK) {
             return WEIR_FAIL(err, status, "%s", self->path);
         }

@@ -19,6 +19,10 @@ typedef struct weiri_outlet_config {
     const char              *path;  /* "-" for standard output; of a socket its address */
     const weiri_wire_config *wire;  /* NULL: it is a file */
     weiri_wires             *wires; /* with `wire`        */
+    const weiri_plug        *connector; /* NULL: it is no plugin's; it has one stream */
+    const weiri_plug        *codec;     /* NULL: the format is ours; likewise        */
+    const weir_schema       *schema;    /* with `connector`: of that stream          */
+    struct weiri_metrics    *metrics;   /* of plugins; NULL: none                    */
 } weiri_outlet_config;
 
 /* errors  WEIR_EIO, WEIR_ENOMEM; WEIR_EINVAL an address that is none */
@@ -42,6 +46,10 @@ weiri_outlet_save(const weiri_outlet *self, weiri_pack *out);
 /* Read what weiri_outlet_save wrote; what is wrong is noted in `in`. */
 void
 weiri_outlet_peek(weiri_unpack *in, bool *is_begun, uint64_t *n_written);
+
+/* As weiri_writer_settle. */
+WEIR_MUST_CHECK weir_status
+weiri_outlet_settle(weiri_outlet *self, weir_error *err);
 
 /* Put on the medium what the system has. errors  WEIR_EIO */
 WEIR_MUST_CHECK weir_status

@@ -21,6 +21,7 @@ struct weiri_intake {
     bool                is_live; /* the tape has been played to its end    */
     uint32_t            n_idle;  /* idle marks at `n_read`                 */
     uint64_t            n_read;  /* position of bytes[to]                  */
+    bool                is_kept; /* a state is, so that what is read is told to be safe */
     size_t      n_unkept;        /* bytes behind bytes[to] that are not on the tape yet */
     weir_chunk *chunk;           /* being decoded into                         */
     uint32_t    n_admitted;

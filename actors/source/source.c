@@ -342,10 +342,33 @@ make_decoder(weiri_intake *self, weir_error *err)
         .format     = self->config.format,
         .has_header = self->config.source->has_header,
         .delimiter  = self->config.delimiter,
+        .codec      = &self->config.source->codec,
+        .metrics    = self->config.metrics,
         .on_dead    = on_dead,
         .context    = self,
     };
     return weiri_decoder_new(&config, &self->decoder, err);
+}
+
+static weir_status
+open_reader(weiri_intake *self, weir_error *err)
+{
+    const weiri_intake_config *config = &self->config;
+    if (config->wire != NULL) {
+        return weiri_reader_connect(
+            config->wires, config->wire, config->format, &self->reader, err);
+    }
+    if (config->source->endpoint == WEIRI_ENDPOINT_PLUGIN && !config->is_redirected) {
+        return weiri_reader_plug(
+            &config->source->connector, config->metrics, &self->reader, err);
+    }
+    return weiri_reader_open(config->path, &self->reader, err);
+}
+
+weir_status
+weiri_intake_acknowledge(weiri_intake *self, uint64_t position, weir_error *err)
+{
+    return weiri_reader_acknowledge(self->reader, position, err);
 }
 
 weir_status
@@ -357,11 +380,11 @@ weiri_intake_new(const weiri_intake_config *config, weiri_intake **out, weir_err
     }
     self->config = *config;
     weiri_clock_init(&self->clock, config->source->lateness_ns);
-    weir_status status = config->wire != NULL
-                             ? weiri_reader_connect(config->wires, config->wire,
-                                 config->format, &self->reader, err)
-                             : weiri_reader_open(config->path, &self->reader, err);
-    if (status == WEIR_OK && weiri_reader_is_regular(self->reader)) {
+    self->is_kept      = config->tape != NULL;
+    weir_status status = open_reader(self, err);
+    if (status == WEIR_OK
+        && (weiri_reader_is_regular(self->reader)
+            || weiri_reader_is_kept(self->reader))) {
         self->config.tape = NULL; /* it can be read again */
     }
     if (status == WEIR_OK) {

@@ -19,15 +19,17 @@ typedef struct weiri_intake_config {
     const char         *path;   /* "-" for standard input                            */
     weiri_format        format; /* not AUTO                                          */
     char                delimiter;
-    const bool         *used;       /* fields to fill                                */
-    const weiri_stream *stream;     /* of the source                                 */
-    const weiri_stream *late;       /* NULL: nobody reads late events                */
-    const weiri_stream *dead;       /* likewise                                      */
-    weiri_merge        *to;         /* where events go                               */
-    weiri_merge        *late_to;    /* with `late`                                   */
-    weiri_merge        *dead_to;    /* with `dead`                                   */
-    const weiri_wire_config *wire;  /* NULL: the path is that of a file              */
-    weiri_wires             *wires; /* with `wire`                                   */
+    const bool         *used;         /* fields to fill                                */
+    const weiri_stream *stream;       /* of the source                                 */
+    const weiri_stream *late;         /* NULL: nobody reads late events                */
+    const weiri_stream *dead;         /* likewise                                      */
+    weiri_merge        *to;           /* where events go                               */
+    weiri_merge        *late_to;      /* with `late`                                   */
+    weiri_merge        *dead_to;      /* with `dead`                                   */
+    const weiri_wire_config *wire;    /* NULL: the path is that of a file              */
+    weiri_wires             *wires;   /* with `wire`                                   */
+    struct weiri_metrics    *metrics; /* of plugins; NULL: none */
+    bool                     is_redirected; /* the source's own place is not read */
     const weiri_tape        *tape; /* of an input that cannot be read again; NULL: none */
 } weiri_intake_config;
 
@@ -71,6 +73,10 @@ weiri_intake_is_regular(const weiri_intake *self);
 /* Let the clock go on to `to_ns` because the source is silent; kept on the tape first. */
 WEIR_MUST_CHECK weir_status
 weiri_intake_idle(weiri_intake *self, int64_t to_ns, weir_error *err);
+
+/* What was decoded before `position` is on the medium. errors  WEIR_EIO */
+WEIR_MUST_CHECK weir_status
+weiri_intake_acknowledge(weiri_intake *self, uint64_t position, weir_error *err);
 
 /* How many (unpacked) bytes were decoded: what comes before them is not needed again once
  * the state is kept. */

@@ -40,6 +40,9 @@ weiri_intake_save(const weiri_intake *self, weiri_pack *out, weir_error *err)
     weiri_decoder_save(self->decoder, out);
     save_side(self->late, out);
     save_side(self->dead, out);
+    if (weiri_reader_is_kept(self->reader)) {
+        weiri_reader_save(self->reader, weiri_intake_position(self), out);
+    }
     return status;
 }
 
@@ -57,10 +60,14 @@ load_side(const weiri_stream *stream, weiri_unpack *in, weir_chunk **out)
 }
 
 static weir_status
-load_input(weiri_intake *self, const weiri_file_mark *mark, weir_error *err)
+load_input(
+    weiri_intake *self, const weiri_file_mark *mark, weiri_unpack *in, weir_error *err)
 {
     uint64_t position = weiri_decoder_position(self->decoder);
     self->n_read      = position;
+    if (weiri_reader_is_kept(self->reader) && !self->is_closed) {
+        return weiri_reader_load(self->reader, position, in, err);
+    }
     if (!weiri_intake_is_regular(self) || self->is_closed) {
         return WEIR_OK;
     }
@@ -116,6 +123,6 @@ weiri_intake_load(weiri_intake *self, weiri_unpack *in, weir_error *err)
     if (in->wrong != NULL) {
         return WEIR_FAIL(err, WEIR_EDATA, "%s: %s", self->config.path, in->wrong);
     }
-    return status == WEIR_OK ? load_input(self, &mark, err)
+    return status == WEIR_OK ? load_input(self, &mark, in, err)
                              : WEIR_FAIL(err, status, "%s", self->config.path);
 }

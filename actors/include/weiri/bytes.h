@@ -6,7 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "weir/chunk.h"
 #include "weir/error.h"
+#include "weiri/pack.h"
 #include "weiri/plan.h"
 #include "weiri/wire.h"
 
@@ -33,6 +35,16 @@ WEIR_MUST_CHECK weir_status
 weiri_reader_connect(weiri_wires *wires, const weiri_wire_config *config,
     weiri_format format, weiri_reader **out, weir_error *err);
 
+/* Read a source of a plugin: bytes, or MessagePack where it gives events.
+ *
+ *   part     outlives the reader
+ *   metrics  of the plan; NULL: none
+ *   errors   WEIR_EIO  the plugin failed: `err` has its reason; WEIR_ENOMEM
+ */
+WEIR_MUST_CHECK weir_status
+weiri_reader_plug(const weiri_plug *part, struct weiri_metrics *metrics,
+    weiri_reader **out, weir_error *err);
+
 void
 weiri_reader_close(weiri_reader **self_p);
 
@@ -54,6 +66,26 @@ weiri_reader_read(weiri_reader *self, char *bytes, size_t size, int64_t wait_ns,
 /* Whether it is a regular file: it never waits, and can be read again. */
 bool
 weiri_reader_is_regular(const weiri_reader *self);
+
+/* Whether it has a position of its own, from which it can be read again. */
+bool
+weiri_reader_is_kept(const weiri_reader *self);
+
+/* Append by what it finds `position` again, in bytes from the start, not more than were
+ * read; and go on there, before the first read. Of what is kept alone.
+ *
+ *   in      not trusted
+ *   errors  WEIR_EDATA, WEIR_EIO, WEIR_ENOMEM
+ */
+void
+weiri_reader_save(const weiri_reader *self, uint64_t position, weiri_pack *out);
+WEIR_MUST_CHECK weir_status
+weiri_reader_load(
+    weiri_reader *self, uint64_t position, weiri_unpack *in, weir_error *err);
+
+/* What was read before `position` is safe. errors  WEIR_EIO */
+WEIR_MUST_CHECK weir_status
+weiri_reader_acknowledge(weiri_reader *self, uint64_t position, weir_error *err);
 
 /* Go on at `position`, in (unpacked) bytes from the start; before the first read, of a
  * regular file.
@@ -113,6 +145,35 @@ weiri_writer_resume(const char *path, uint64_t size, weiri_writer **out, weir_er
 WEIR_MUST_CHECK weir_status
 weiri_writer_connect(weiri_wires *wires, const weiri_wire_config *config, uint64_t size,
     weiri_writer **out, weir_error *err);
+
+/* Write to a sink of a plugin, of events of this schema. `size` bytes, or events, count
+ * as written before.
+ *
+ *   part    is copied; its parameters outlive the writer
+ *   in      what weiri_writer_save wrote: it goes on there; NULL: it begins. Not trusted
+ *   errors  WEIR_EIO  the plugin failed: `err` has its reason; WEIR_EDATA, WEIR_ENOMEM
+ */
+WEIR_MUST_CHECK weir_status
+weiri_writer_plug(const weiri_plug *part, struct weiri_metrics *metrics,
+    const weir_schema *schema, uint64_t size, weiri_unpack *in, weiri_writer **out,
+    weir_error *err);
+
+/* Whether it takes events as they are; and let it take some. errors  WEIR_EIO,
+ * WEIR_ENOMEM
+ */
+bool
+weiri_writer_takes_events(const weiri_writer *self);
+WEIR_MUST_CHECK weir_status
+weiri_writer_rows(weiri_writer *self, weir_rows rows, weir_error *err);
+
+/* Before a state is saved, by the process that writes: have what was written put where it
+ * is safe, where that is the writer's business and not the system's. errors  WEIR_EIO */
+WEIR_MUST_CHECK weir_status
+weiri_writer_settle(weiri_writer *self, weir_error *err);
+
+/* Append where it was when it was settled last; nothing but of sinks of plugins. */
+void
+weiri_writer_save(const weiri_writer *self, weiri_pack *out);
 
 /* Whether each write is to be whole rows, and as few as can be. */
 bool

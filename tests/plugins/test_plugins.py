@@ -298,7 +298,7 @@ class Plugins(unittest.TestCase):
     def test_what_is_wrong_is_told_before_the_run(self):
         rule = "\nrule all { from x(tick) emit out }"
         self.refused('actor x from "libnone.so"' + rule, "E0715", "no such file")
-        self.refused('actor x from "libwrong_major.so"' + rule, "E0715", "ABI 2.0")
+        self.refused('actor x from "libwrong_major.so"' + rule, "E0715", "ABI 2.1")
         self.refused('actor x from "libfixture.so"' + rule, "no actor 'x'", "'tally'")
         self.refused('actor pass from "libfixture.so" (bais: 1)\n'
                      "rule all { from pass(tick) emit out }", "takes no 'bais'", "bias")

@@ -11,6 +11,7 @@
 #include "weiri/flow.h"
 #include "weiri/live.h"
 #include "weiri/numtext.h"
+#include "weiri/plugin.h"
 #include "weiri/timetext.h"
 
 static const char HELP[] =
@@ -335,8 +336,26 @@ tell_progress(struct progress *self)
     fflush(stderr);
 }
 
+/* What plugins have counted, a line each. */
 static void
-tell_summary(const struct progress *self, const weiri_engine *engine)
+print_metrics(const weiri_plan *plan)
+{
+    char         n[32];
+    weiri_metric metric;
+    for (uint32_t i = 0;
+         plan->metrics != NULL && weiri_metrics_at(plan->metrics, i, &metric); i++) {
+        if (metric.is_gauge) {
+            fprintf(stderr, "weir: %s: %s %g\n", metric.owner, metric.name, metric.gauge);
+        } else {
+            fprintf(stderr, "weir: %s: %s %s\n", metric.owner, metric.name,
+                grouped(metric.count, n));
+        }
+    }
+}
+
+static void
+tell_summary(
+    const struct progress *self, const weiri_engine *engine, const weiri_plan *plan)
 {
     weiri_engine_counts counts = weiri_engine_get_counts(engine);
     if (self->is_on) {
@@ -349,6 +368,7 @@ tell_summary(const struct progress *self, const weiri_engine *engine)
         fprintf(stderr, "weir: not decoded: %s%s\n", counts.first_dead,
             counts.n_dead > 1 ? " (the first of them)" : "");
     }
+    print_metrics(plan);
 }
 
 /* ---- the run ---- */
@@ -445,7 +465,7 @@ run_engine(const weiri_plan *plan, const struct request *request, stateful_run *
         weiri_live_tell(live, engine, true);
     }
     if (is_told) {
-        tell_summary(&progress, engine);
+        tell_summary(&progress, engine, plan);
         if (stateful != NULL) {
             stateful_tell(stateful);
         }

@@ -200,6 +200,16 @@ show_rule(
         brief(number(line, end, "dropped"), a[5]));
 }
 
+/* What a plugin has counted. */
+static void
+show_metric(const char *line, const char *end)
+{
+    char name[256];
+    char a[16];
+    text_of(line, end, "name", name, sizeof name);
+    printf("%-44s %9s\n", name, brief(number(line, end, "value"), a));
+}
+
 static void
 show(const struct look *before, const struct look *now, bool is_there)
 {
@@ -215,6 +225,8 @@ show(const struct look *before, const struct look *now, bool is_there)
                 "DEAD", "CLOCK");
         } else if (is_part(line, end, "source")) {
             show_source(before, now, line, end);
+        } else if (is_part(line, end, "metric")) {
+            show_metric(line, end);
         } else {
             if (!has_rules) {
                 printf("\n%-24s %9s %9s %9s %9s %9s %9s\n", "RULE", "EVENTS", "/S",

@@ -135,14 +135,25 @@ handle(weiri_plugin_host *self, weiri_plugin_calling *call, int64_t at_ns,
 
 /* ---- timers ---- */
 
+/* A state that the plugin has said is as good as new. */
+static void
+drop_if_asked(weiri_plugin_host *self, const weiri_plugin_calling *call)
+{
+    if (call->is_dropped && call->state != NULL && self->plan->actor->state_new != NULL) {
+        weiri_plugin_drop_state(self, call->state);
+    }
+}
+
 static weir_status
 fire(weiri_plugin_host *self, weiri_plugin_state *state, weir_error *err)
 {
-    int64_t at_ns    = state->timer;
-    bool    is_again = true;
+    int64_t    at_ns    = state->timer;
+    bool       is_again = true;
+    weiri_pack key      = { 0 };
+    weiri_pack_bytes(&key, state->key, state->key_size);
+    weir_status status = key.is_out_of_memory ? WEIR_ENOMEM : WEIR_OK;
     weiri_plugin_set_timer(self, state, INT64_MAX);
-    while (is_again) {
-        uint32_t             index = state->index;
+    while (is_again && status == WEIR_OK) {
         weiri_plugin_calling call;
         weiri_plugin_calling_init(&call, self);
         call.state    = state;
@@ -151,24 +162,30 @@ fire(weiri_plugin_host *self, weiri_plugin_state *state, weir_error *err)
         bool is_ok =
             self->plan->actor->on_timer(&call.base.base, self->actor, state->state, at_ns)
             && !call.base.is_failed;
-        weir_status status = weiri_plugin_commit(self, is_ok ? 1 : 0);
-        if (status != WEIR_OK) {
-            return status;
-        }
-        if (is_ok) {
+        status   = weiri_plugin_commit(self, is_ok ? 1 : 0);
+        is_again = false;
+        if (status == WEIR_OK && is_ok) {
             self->n_in_a_row = 0;
-            return WEIR_OK;
+            drop_if_asked(self, &call);
+        } else if (status == WEIR_OK) {
+            status = handle(self, &call, at_ns, (weir_rows){ 0 }, &is_again, err);
         }
-        status = handle(self, &call, at_ns, (weir_rows){ 0 }, &is_again, err);
-        if (status != WEIR_OK) {
-            return status;
+        if (is_again) { /* what cannot be saved began empty, without timers */
+            state    = weiri_plugin_state_at(self, key.bytes, key.size);
+            is_again = state != NULL;
         }
-        if (is_again && index >= self->n_states) {
-            return WEIR_OK; /* what cannot be saved began empty, without timers */
-        }
-        state = is_again ? self->states[index] : state;
     }
-    return WEIR_OK;
+    weiri_pack_fini(&key);
+    return status;
+}
+
+/* When a state is forgotten for want of events; INT64_MAX: never. */
+static int64_t
+idle_from(const weiri_plugin_host *self, const weiri_plugin_state *state)
+{
+    int64_t idle_ns = self->plan->idle_ns;
+    bool    is_far  = idle_ns < 0 || state->last_ns > INT64_MAX - idle_ns;
+    return is_far ? INT64_MAX : state->last_ns + idle_ns;
 }
 
 /* All timers before a time. */
@@ -177,7 +194,16 @@ fire_before(weiri_plugin_host *self, int64_t time_ns, weir_error *err)
 {
     weir_status status = WEIR_OK;
     while (self->n_heap > 0 && self->heap[0]->timer < time_ns && status == WEIR_OK) {
-        status = fire(self, self->heap[0], err);
+        weiri_plugin_state *next = self->heap[0];
+        if (idle_from(self, next) <= next->timer) {
+            weiri_plugin_drop_state(self, next);
+        } else {
+            status = fire(self, next, err);
+        }
+    }
+    while (status == WEIR_OK && self->oldest != NULL && self->plan->idle_ns >= 0
+           && idle_from(self, self->oldest) <= time_ns) {
+        weiri_plugin_drop_state(self, self->oldest);
     }
     return status;
 }
@@ -333,6 +359,10 @@ give(
     uint32_t             length   = run_length(self, rows, first, state);
     bool                 is_again = false;
     weiri_plugin_calling call;
+    if (self->plan->idle_ns >= 0) {
+        length = 1; /* each event may be the one before which the key is forgotten */
+        weiri_plugin_touch(self, state, rows.chunk->time[rows.first + first]);
+    }
     status = offer(self, state, part(rows, first, length),
         self->values + (size_t)first * self->plan->n_inputs, &call, &n_taken);
     *n     = n_taken;
@@ -342,6 +372,9 @@ give(
         *n += !is_again;
     } else {
         self->n_in_a_row = 0;
+        if (status == WEIR_OK) {
+            drop_if_asked(self, &call);
+        }
     }
     return status;
 }

@@ -23,10 +23,14 @@ typedef struct weiri_plugin_state {
     uint8_t *key; /* shape (key_size,): the values, packed */
     size_t   key_size;
     uint64_t hash;
-    void    *state;   /* the plugin's */
-    int64_t  timer;   /* INT64_MAX: none */
-    uint32_t index;   /* in the order of making */
-    uint32_t in_heap; /* place in the heap of timers; UINT32_MAX: none */
+    void    *state;                   /* the plugin's */
+    int64_t  timer;                   /* INT64_MAX: none */
+    uint32_t index;                   /* in `states` */
+    uint32_t in_heap;                 /* place in the heap of timers; UINT32_MAX: none */
+    uint64_t serial;                  /* in the order of making */
+    int64_t  last_ns;                 /* time of its last event */
+    struct weiri_plugin_state *older; /* by last event; NULL: none is */
+    struct weiri_plugin_state *newer;
 } weiri_plugin_state;
 
 typedef struct weiri_plugin_host {
@@ -41,12 +45,15 @@ typedef struct weiri_plugin_host {
     uint32_t                n_kept;  /* fields of what is given that are the event's */
     weir_chunk             *pending; /* given in this call; `order` holds the row */
     weiri_pack              key;     /* scratch */
-    weiri_plugin_state    **states;  /* in the order of making */
+    weiri_plugin_state    **states;  /* in no order */
+    uint64_t                n_made;
+    weiri_plugin_state     *oldest; /* by last event */
+    weiri_plugin_state     *newest;
     uint32_t                n_states;
     uint32_t                room;  /* of states */
     uint32_t               *slots; /* index + 1 in states; 0: free; shape (n_slots,) */
     uint32_t                n_slots;
-    weiri_plugin_state    **heap; /* shape (room,): by timer, then by index */
+    weiri_plugin_state    **heap; /* shape (room,): by timer, then by serial */
     uint32_t                n_heap;
     weiri_encoder          *encoder; /* of events for the dead stream; NULL: none yet */
     uint64_t                n_failed;
@@ -92,6 +99,18 @@ weiri_plugin_find_state(weiri_plugin_host *self, const uint8_t *key, size_t size
 
 void
 weiri_plugin_set_timer(weiri_plugin_host *self, weiri_plugin_state *state, int64_t at_ns);
+
+/* The state of a key that is there; NULL: there is none. */
+weiri_plugin_state *
+weiri_plugin_state_at(const weiri_plugin_host *self, const uint8_t *key, size_t size);
+
+/* It had an event at time_ns: none is newer. */
+void
+weiri_plugin_touch(weiri_plugin_host *self, weiri_plugin_state *state, int64_t time_ns);
+
+/* Free one, its timer with it. */
+void
+weiri_plugin_drop_state(weiri_plugin_host *self, weiri_plugin_state *state);
 
 /* Free all. */
 void

@@ -5,6 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if WEIR_PLUGIN_ABI_MINOR >= 1
+#define FORGET(call) (call)->host->drop_state(call)
+#else
+#define FORGET(call) (void)(call)
+#endif
+
 /* ---- pass: gives the event with n + bias; fails at thirteen ---- */
 
 static const weir_plugin_field pass_params[] = {
@@ -110,6 +116,9 @@ tally_event(weir_plugin_call *call, void *self, void *state, uint32_t row,
         return call->host->fail(call, "thirteen");
     }
     ++*count;
+    if (values[0].as.i == 0) {
+        FORGET(call);
+    }
     return call->host->set_timer(call, time_ns + INT64_C(10000000000))
            && tally_give(call, row, *count, "event");
 }

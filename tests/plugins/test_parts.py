@@ -112,8 +112,7 @@ class Aggregates(Case):
             aggregate mad from "libparts.so" (scale: 2.0)
             aggregate dots from "libparts.so"
             rule r {
-              match tick a+ -> tick b
-              where a.n < 20 and b.n >= 20
+              match a: tick(n < 20)+ -> b: tick(n >= 20)
               within 1m
               emit out { v: mad(a.n), c: collect(a.n), d: dots(a.n, a.maybe), m: collect(a.maybe) }
             }

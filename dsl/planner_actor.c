@@ -529,6 +529,8 @@ weiri_plan_use(weiri_planner *self, const weiri_actor_use *use, weiri_rule *out)
     context.plan->is_process            = context.info->declared->is_process;
     context.plan->is_program            = is_served(context.info->declared);
     context.plan->path                  = context.info->path;
+    context.plan->folder =
+        weiri_path_beside(self, context.info->declared->name.at.file, ".");
     if (context.info->dead != WEIRI_NONE) {
         context.plan->dead = emit_into(self, context.info->dead);
     }

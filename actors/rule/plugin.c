@@ -69,30 +69,29 @@ restart(weiri_plugin_host *self, weir_error *err)
 /* ---- failures ---- */
 
 static weir_status
-encode_event(weiri_plugin_host *self, weir_rows event, weiri_buffer *out)
+encode_event(weiri_encoder **encoder, weir_rows event, weiri_buffer *out)
 {
     weir_status status = WEIR_OK;
-    if (self->encoder == NULL) {
-        status = weiri_encoder_new(
-            event.chunk->schema, WEIRI_FORMAT_JSON, &self->encoder, NULL);
+    if (*encoder == NULL) {
+        status = weiri_encoder_new(event.chunk->schema, WEIRI_FORMAT_JSON, encoder, NULL);
     }
-    status = status == WEIR_OK ? weiri_encoder_encode(self->encoder, event, out) : status;
+    status = status == WEIR_OK ? weiri_encoder_encode(*encoder, event, out) : status;
     while (out->used > 0 && out->bytes[out->used - 1] == '\n') {
         out->used--;
     }
     return status;
 }
 
-/* `event` with n 0: a timer failed. */
-static weir_status
-bury(weiri_plugin_host *self, int64_t at_ns, const char *reason, weir_rows event)
+weir_status
+weiri_plugin_bury(const weiri_host_frame *frame, weiri_encoder **encoder, int64_t at_ns,
+    const char *reason, weir_rows event)
 {
-    if (self->plan->dead == NULL) {
+    if (frame->rule->query->actor->dead == NULL) {
         return WEIR_OK;
     }
-    const char  *name   = self->frame.rule->name;
+    const char  *name   = frame->rule->name;
     weiri_buffer json   = { 0 };
-    weir_status  status = event.n > 0 ? encode_event(self, event, &json) : WEIR_OK;
+    weir_status  status = event.n > 0 ? encode_event(encoder, event, &json) : WEIR_OK;
     weir_value   values[4];
     values[0] = weir_plugin_int(WEIR_TIME, at_ns);
     values[1] = weir_plugin_string(name, strlen(name));
@@ -100,7 +99,7 @@ bury(weiri_plugin_host *self, int64_t at_ns, const char *reason, weir_rows event
     values[3] = event.n > 0 ? weir_plugin_string(json.bytes, json.used)
                             : weir_plugin_null(WEIR_STRING);
     if (status == WEIR_OK) {
-        status = weiri_collector_add(self->frame.timeouts, at_ns, values);
+        status = weiri_collector_add(frame->timeouts, at_ns, values);
     }
     weiri_buffer_fini(&json);
     return status;
@@ -118,8 +117,11 @@ handle(weiri_plugin_host *self, weiri_plugin_calling *call, int64_t at_ns,
     if (call->status != WEIR_OK) {
         return call->status;
     }
+    if (self->served != NULL) {
+        return self->served->failed(self->served->context, at_ns, reason, event);
+    }
     if (self->plan->on_error == WEIRI_ON_ERROR_SKIP) {
-        return bury(self, at_ns, reason, event);
+        return weiri_plugin_bury(&self->frame, &self->encoder, at_ns, reason, event);
     }
     if (self->plan->on_error == WEIRI_ON_ERROR_RESTART) {
         *is_again = true;
@@ -223,8 +225,8 @@ next_deadline(const void *context)
 
 /* ---- events ---- */
 
-static void
-pack_value(weiri_pack *out, const weir_value *value)
+void
+weiri_plugin_pack_key(weiri_pack *out, const weir_value *value)
 {
     switch (value->type) {
     case WEIR_STRING:
@@ -245,7 +247,7 @@ read_key(weiri_plugin_host *self, const weir_chunk *chunk, uint32_t row)
         weir_value value = weiri_program_eval(self->keys, i, chunk, row, NULL);
         has_null         = has_null || value.is_null;
         if (!has_null) {
-            pack_value(&self->key, &value);
+            weiri_plugin_pack_key(&self->key, &value);
         }
     }
     return !has_null;

@@ -56,7 +56,7 @@ check_row(weir_plugin_call *call, uint32_t row)
         return weiri_plugin_fail(call, "it gives an event where it was not given one");
     }
     if (at->rows.n == 0) {
-        return (row == 0 && at->self->n_kept == 0)
+        return (row == 0 && (at->self->n_kept == 0 || at->self->served != NULL))
                || weiri_plugin_fail(call,
                    "it gives an event with a timer: of a row that is not 0, or "
                    "though it keeps the event's fields");
@@ -75,7 +75,9 @@ put_row(const weiri_plugin_calling *at, uint32_t row, const weir_value *values)
     uint32_t           place  = chunk->n_rows;
     weir_status        status = place < chunk->capacity ? WEIR_OK : WEIR_EFULL;
     for (uint32_t i = 0; i < self->n_kept && status == WEIR_OK; i++) {
-        weir_value kept = weir_chunk_get(at->rows.chunk, at->rows.first + row, i);
+        weir_value kept = at->rows.n == 0
+                              ? weir_plugin_null(chunk->schema->fields[i].type)
+                              : weir_chunk_get(at->rows.chunk, at->rows.first + row, i);
         status          = weir_chunk_set(chunk, place, i, &kept);
     }
     for (uint32_t i = self->n_kept; i < chunk->schema->n_fields && status == WEIR_OK;

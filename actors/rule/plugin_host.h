@@ -33,8 +33,18 @@ typedef struct weiri_plugin_state {
     struct weiri_plugin_state *newer;
 } weiri_plugin_state;
 
+/* What is done about failures where the host works for another process. */
+typedef struct weiri_plugin_served {
+    void *context;
+    /* errors  WEIR_EDATA  nothing after it is to be taken */
+    weir_status (*failed)(
+        void *context, int64_t at_ns, const char *reason, weir_rows event);
+} weiri_plugin_served;
+
 typedef struct weiri_plugin_host {
-    weiri_host_frame        frame;
+    weiri_host_frame           frame;
+    const weiri_plugin_served *served; /* NULL: it works for a rule. Else what is given
+                                        * by a timer keeps nulls of the event */
     const weiri_actor_plan *plan;
     void                   *actor; /* what open gave */
     bool                    is_open;
@@ -61,6 +71,19 @@ typedef struct weiri_plugin_host {
     uint32_t                n_in_a_row; /* failures since an event was taken */
     uint32_t                n_logged;
 } weiri_plugin_host;
+
+/* Have an event that failed, or with n 0 a timer, go to the dead stream, if somebody
+ * reads that.
+ *
+ *   encoder  made when first needed
+ */
+WEIR_MUST_CHECK weir_status
+weiri_plugin_bury(const weiri_host_frame *frame, weiri_encoder **encoder, int64_t at_ns,
+    const char *reason, weir_rows event);
+
+/* A value of a key, so that equal ones have the same bytes. */
+void
+weiri_plugin_pack_key(weiri_pack *out, const weir_value *value);
 
 /* ---- plugin_call.c ---- */
 

@@ -59,7 +59,8 @@ weiri_frame_write(const weiri_frame *self, uint8_t head[WEIRI_FRAME_HEAD])
 static weir_status
 check(const weiri_frame *self, const uint8_t *bytes, size_t size, weir_error *err)
 {
-    if (self->kind != WEIRI_FRAME_ADDRESSES && self->kind != WEIRI_FRAME_COLUMNS) {
+    if (self->kind != WEIRI_FRAME_ADDRESSES && self->kind != WEIRI_FRAME_COLUMNS
+        && self->kind != WEIRI_FRAME_ACTOR) {
         return WEIR_FAIL(err, WEIR_EDATA, "a frame of unknown kind %u", self->kind);
     }
     if (self->size != size - WEIRI_FRAME_HEAD) {

@@ -1,28 +1,40 @@
 /* Counters and gauges of plugins. Few and short, so that one lock and a search in order
  * do; what a plugin counts it counts at most once a call. */
 #include <math.h>
-#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "weiri/plugin.h"
 
 struct weiri_metrics {
-    pthread_mutex_t lock;
-    weiri_metric   *items; /* shape (n,): by owner, then by name */
-    uint32_t        n;
-    uint32_t        room;
+    atomic_flag   lock;
+    weiri_metric *items; /* shape (n,): by owner, then by name */
+    uint32_t      n;
+    uint32_t      room;
 };
 
 weiri_metrics *
 weiri_metrics_new(void)
 {
     weiri_metrics *self = calloc(1, sizeof *self);
-    if (self != NULL && pthread_mutex_init(&self->lock, NULL) != 0) {
-        free(self);
-        return NULL;
+    if (self != NULL) {
+        atomic_flag_clear(&self->lock);
     }
     return self;
+}
+
+static void
+lock(weiri_metrics *self)
+{
+    while (atomic_flag_test_and_set_explicit(&self->lock, memory_order_acquire)) {
+    }
+}
+
+static void
+unlock(weiri_metrics *self)
+{
+    atomic_flag_clear_explicit(&self->lock, memory_order_release);
 }
 
 void
@@ -31,7 +43,6 @@ weiri_metrics_destroy(weiri_metrics **self_p)
     weiri_metrics *self = *self_p;
     *self_p             = NULL;
     if (self != NULL) {
-        pthread_mutex_destroy(&self->lock);
         free(self->items);
         free(self);
     }
@@ -103,12 +114,12 @@ weiri_metrics_count(weiri_metrics *self, const char *owner, const char *name, ui
     if (!is_name(name)) {
         return;
     }
-    pthread_mutex_lock(&self->lock);
+    lock(self);
     weiri_metric *metric = need(self, owner, name, false);
     if (metric != NULL) {
         metric->count += n;
     }
-    pthread_mutex_unlock(&self->lock);
+    unlock(self);
 }
 
 void
@@ -118,22 +129,22 @@ weiri_metrics_gauge(
     if (!is_name(name) || !isfinite(value)) {
         return;
     }
-    pthread_mutex_lock(&self->lock);
+    lock(self);
     weiri_metric *metric = need(self, owner, name, true);
     if (metric != NULL) {
         metric->gauge = value;
     }
-    pthread_mutex_unlock(&self->lock);
+    unlock(self);
 }
 
 bool
 weiri_metrics_at(weiri_metrics *self, uint32_t i, weiri_metric *out)
 {
-    pthread_mutex_lock(&self->lock);
+    lock(self);
     bool is_there = i < self->n;
     if (is_there) {
         *out = self->items[i];
     }
-    pthread_mutex_unlock(&self->lock);
+    unlock(self);
     return is_there;
 }

@@ -86,6 +86,7 @@ typedef struct weiri_actor_plan {
     bool        is_process;           /* it runs in a process of its own               */
     bool        is_program; /* which `path` starts: of `actor` there are the fields    */
     const char *path;      /* of the library, the command line, or ipc://…            */
+    const char *folder;    /* of the rules: there a program runs */
     int64_t     budget_ns; /* for an answer; -1: default                              */
 } weiri_actor_plan;
 

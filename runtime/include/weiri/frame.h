@@ -20,6 +20,7 @@ enum {
 typedef enum weiri_frame_kind {
     WEIRI_FRAME_ADDRESSES = 1, /* messages of a shard, valid in this process only */
     WEIRI_FRAME_COLUMNS   = 2, /* a chunk as bytes                                */
+    WEIRI_FRAME_ACTOR     = 3, /* a message of an actor in a process of its own   */
 } weiri_frame_kind;
 
 typedef struct weiri_frame {
@@ -31,7 +32,8 @@ typedef struct weiri_frame {
     uint32_t n_rows;
     uint32_t n_parts;  /* messages, or columns                             */
     uint64_t size;     /* of the payload, bytes                            */
-    uint64_t checksum; /* FNV-1a of the payload where it is bytes, else 0  */
+    uint64_t checksum; /* FNV-1a of the payload where it is bytes, else 0; of
+                        * WEIRI_FRAME_ACTOR 0, too: it comes from this machine */
 } weiri_frame;
 
 void

@@ -174,20 +174,37 @@ end(weiri_remote *self, int patience_ms)
 /* ---- messages ---- */
 
 static weir_status
-send(weiri_remote *self, const weiri_pack *request, uint32_t n_rows, weir_error *err)
+send_within(weiri_remote *self, const weiri_pack *request, uint32_t n_rows,
+    int64_t budget, weir_error *err)
 {
     uint8_t head[WEIRI_FRAME_HEAD];
     if (request->is_out_of_memory) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
     }
     weiri_message_head(self->sequence + 1, n_rows, request, head);
-    weir_status status = weiri_pair_send(self->pair, head, sizeof head, request->bytes,
-        request->size, (int)budget_ms(self), err);
-    if (status == WEIR_EAGAIN) {
-        return WEIR_FAIL(err, WEIR_EDATA, "it takes no message");
+    int64_t     until = now_ms() + budget;
+    char        how[64];
+    weir_status status = WEIR_EAGAIN;
+    while (status == WEIR_EAGAIN) {
+        status = weiri_pair_send(
+            self->pair, head, sizeof head, request->bytes, request->size, SLICE_MS, err);
+        if (status == WEIR_EAGAIN && self->pid > 0
+            && weiri_child_has_ended(self->pid, how)) {
+            self->pid = 0;
+            return WEIR_FAIL(err, WEIR_EDATA, "%s", how);
+        }
+        if (status == WEIR_EAGAIN && now_ms() >= until) {
+            return WEIR_FAIL(err, WEIR_EDATA, "it does not take what it is sent");
+        }
     }
     self->sequence += status == WEIR_OK ? 1 : 0;
     return status;
+}
+
+static weir_status
+send(weiri_remote *self, const weiri_pack *request, uint32_t n_rows, weir_error *err)
+{
+    return send_within(self, request, n_rows, budget_ms(self), err);
 }
 
 /* What it says without being asked: counts, gauges, lines of the log. */
@@ -413,7 +430,7 @@ make_ready(weiri_remote *self, weir_error *err)
     weir_status status = begin(self, err);
     if (status == WEIR_OK) {
         write_hello(self, &hello);
-        status = send(self, &hello, 0, err);
+        status = send_within(self, &hello, 0, budget, err);
     }
     weiri_pack_fini(&hello);
     if (status == WEIR_OK) {
@@ -520,6 +537,12 @@ weiri_remote_keep(weiri_remote *self, const weiri_pack *request, weir_error *err
         status = status == WEIR_OK ? ask_state(self, err) : status;
     }
     return status;
+}
+
+weir_status
+weiri_remote_settle(weiri_remote *self, weir_error *err)
+{
+    return self->is_ready && self->stand == STATE_SAVED ? ask_state(self, err) : WEIR_OK;
 }
 
 void

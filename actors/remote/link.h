@@ -61,6 +61,12 @@ weiri_remote_keep(weiri_remote *self, const weiri_pack *request, weir_error *err
 bool
 weiri_remote_is_due(const weiri_remote *self);
 
+/* Ask a process that is there for its state, which it then begins with when it is started
+ * again. Nothing is on its way. errors  as above, and what it has remembered is as it was
+ */
+WEIR_MUST_CHECK weir_status
+weiri_remote_settle(weiri_remote *self, weir_error *err);
+
 /* End the process; the next request starts another, which is given the state first. Waits
  * a while, the longer the more often it is called before an answer comes. */
 void

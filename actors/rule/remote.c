@@ -38,6 +38,7 @@ typedef struct remote_host {
     uint64_t                n_failed;
     uint64_t                n_null_keys;
     uint32_t                n_in_a_row; /* failures */
+    uint32_t                careful;    /* pieces before it go one at a time */
 } remote_host;
 
 /* ---- requests ---- */
@@ -178,11 +179,17 @@ static int64_t
 check_time(const remote_host *self, weiri_message *in, const about *of, uint32_t row,
     int64_t at_ns, int64_t before_ns)
 {
-    bool is_right =
-        at_ns >= before_ns
-        && (row != WEIRI_REMOTE_NONE ? at_ns == self->chunk->time[row]
-            : of->n > 0 ? at_ns < self->chunk->time[self->rows[of->first + of->n - 1]]
-                        : at_ns < of->before_ns);
+    bool    is_timer = row == WEIRI_REMOTE_NONE;
+    int64_t least    = self->next_timer; /* one that is set later is later than its row */
+    int64_t before   = of->before_ns;
+    if (of->n > 0) {
+        int64_t first = self->chunk->time[self->rows[of->first]];
+        least         = first < least ? first : least;
+        before        = self->chunk->time[self->rows[of->first + of->n - 1]];
+    }
+    bool is_right = at_ns >= before_ns
+                    && (is_timer ? at_ns >= least && at_ns < before
+                                 : at_ns == self->chunk->time[row]);
     if (!is_right) {
         weiri_message_fail(in, "it gives an event at a time that cannot be");
     }
@@ -307,14 +314,16 @@ is_over(remote_host *self, weir_error *err)
                    WEIRI_REMOTE_RESTARTS, why);
 }
 
-/* The process failed at piece `at`, `is_started` telling whether it had begun. *next: the
- * piece to go on with. */
+/* The process failed, piece `at` and so many in all being on their way; none: it had not
+ * begun. *next: the piece to go on with. Who is to be blamed is only known of one event
+ * that was alone on its way. */
 static weir_status
-survive(remote_host *self, uint32_t at, bool is_started, uint32_t *next, weir_error *err)
+survive(remote_host *self, uint32_t at, uint32_t n_sent, uint32_t *next, weir_error *err)
 {
-    const piece *it     = &self->pieces[at];
-    bool         skips  = self->plan->on_error == WEIRI_ON_ERROR_SKIP && is_started;
-    weir_status  status = WEIR_OK;
+    bool         is_started = n_sent > 0;
+    const piece *it         = &self->pieces[at];
+    bool         skips      = self->plan->on_error == WEIRI_ON_ERROR_SKIP && is_started;
+    weir_status  status     = WEIR_OK;
     self->n_failed++;
     self->n_in_a_row++;
     *next = at;
@@ -323,6 +332,10 @@ survive(remote_host *self, uint32_t at, bool is_started, uint32_t *next, weir_er
         return is_over(self, err);
     }
     weiri_remote_restart(self->remote);
+    self->careful = at + n_sent;
+    if (skips && it->n == 1 && n_sent > 1) {
+        return WEIR_OK; /* the same, alone */
+    }
     if (skips && it->n == 1) {
         uint32_t row = self->rows[it->first];
         status = weiri_plugin_bury(&self->frame, &self->encoder, self->chunk->time[row],
@@ -333,6 +346,7 @@ survive(remote_host *self, uint32_t at, bool is_started, uint32_t *next, weir_er
         uint32_t first = it->first;
         uint32_t n     = it->n;
         status         = make_room(self, at, n, true);
+        self->careful  = at + n + (n_sent - 1);
         for (uint32_t i = 0; i < n && status == WEIR_OK; i++) {
             fill_piece(self, at + i, first + i, 1);
         }
@@ -356,8 +370,10 @@ offer_rest(
         || self->n_in_a_row > WEIRI_REMOTE_RESTARTS) {
         return is_over(self, err);
     }
+    weir_error ignored  = { .status = WEIR_OK };
+    bool       has_told = weiri_remote_settle(self->remote, &ignored) == WEIR_OK;
     weiri_remote_restart(self->remote);
-    if (taken > 0) {
+    if (taken > 0 && !has_told) {
         write_rows(self, it.first, taken, &done);
         status = weiri_remote_keep(self->remote, &done, err);
         weiri_pack_fini(&done);
@@ -411,20 +427,19 @@ work_off(remote_host *self, weir_error *err)
     uint32_t received = 0;
     while (received < self->n_pieces) {
         weir_status status   = WEIR_OK;
-        bool        is_sent  = true;
         bool        is_again = false;
-        while (status == WEIR_OK && sent < self->n_pieces && sent - received < window
+        while (status == WEIR_OK && sent < self->n_pieces
+               && sent - received < (received < self->careful ? 1 : window)
                && (sent == received || !weiri_remote_is_due(self->remote))) {
             status = weiri_remote_send(
                 self->remote, &self->pieces[sent].request, self->pieces[sent].n, err);
-            is_sent = status == WEIR_OK || sent > received;
             sent += status == WEIR_OK;
         }
         if (status == WEIR_OK) {
             status = take_answer(self, received, &is_again, err);
         }
         if (status == WEIR_EDATA) {
-            status   = survive(self, received, is_sent, &received, err);
+            status   = survive(self, received, sent - received, &received, err);
             sent     = received;
             is_again = true;
         }
@@ -442,6 +457,7 @@ cut(remote_host *self, uint32_t n_rows)
 {
     weir_status status = WEIR_OK;
     drop_pieces(self);
+    self->careful = 0;
     for (uint32_t first = 0; first < n_rows && status == WEIR_OK;) {
         uint32_t n =
             n_rows - first < WEIRI_REMOTE_ROWS ? n_rows - first : WEIRI_REMOTE_ROWS;

@@ -169,7 +169,8 @@ parse_io_word(weiri_parser *self, weiri_ast_io *io)
         is_twice = io->idle != NULL;
         io->idle = weiri_parse_amount(self, "a duration");
     } else if (weiri_parser_take_word(self, WEIRI_WORD_REFRESH)) {
-        is_twice    = io->refresh != NULL;
+        is_twice = io->refresh != NULL;
+        weiri_parser_expect_word(self, WEIRI_WORD_EVERY);
         io->refresh = weiri_parse_amount(self, "a duration");
     } else if (weiri_parser_take_word(self, WEIRI_WORD_ON)) {
         is_twice     = io->on_error.text != NULL;

@@ -87,6 +87,7 @@ typedef struct weiri_table_info {
     const weiri_ast_stream *declared;
     uint32_t                contents;
     uint32_t                changes;
+    uint32_t                gone; /* rows that its file has no longer; WEIRI_NONE */
     uint32_t               *keys; /* shape (n_keys,): fields */
     uint32_t                n_keys;
     uint32_t                max_rows; /* 0: default */

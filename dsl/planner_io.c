@@ -28,7 +28,9 @@ struct io {
     const weiri_stream *stream; /* NULL: it is broken */
     bool                has_header;
     char                delimiter;
-    bool                is_csv_option; /* one of the two above is given */
+    const char         *identity; /* of a sink; NULL: none              */
+    weiri_span          identity_at;
+    bool                is_csv_option; /* header or delimiter is given  */
     weiri_span          option_at;
 };
 
@@ -237,9 +239,28 @@ read_delimiter(weiri_planner *self, struct io *io, const weiri_ast_expr *value)
 }
 
 static bool
+read_identity(weiri_planner *self, struct io *io, const weiri_ast_option *option)
+{
+    const weir_value *text =
+        weiri_constant(self, option->value, WEIR_STRING, "option 'identity'");
+    if (text == NULL) {
+        return false;
+    }
+    if (!io->is_sink || text->size == 0 || memchr(text->as.s, 0, text->size) != NULL) {
+        weiri_report(self->diagnostics, WEIRI_E_BAD_OPTION, option->value->at,
+            io->is_sink ? "this is no name of a field"
+                        : "what is read has no identity of ours: this is for sinks only");
+        return false;
+    }
+    io->identity    = weiri_arena_text(self->arena, text->as.s, text->size);
+    io->identity_at = option->value->at;
+    return true;
+}
+
+static bool
 read_option(weiri_planner *self, struct io *io, const weiri_ast_option *option)
 {
-    static const char *const NAMES[] = { "header", "delimiter" };
+    static const char *const NAMES[] = { "header", "delimiter", "identity" };
     const char              *name    = option->name.text;
     if (name != NULL && strcmp(name, "header") == 0) {
         const weir_value *value =
@@ -254,11 +275,16 @@ read_option(weiri_planner *self, struct io *io, const weiri_ast_option *option)
         io->option_at     = option->name.at;
         return read_delimiter(self, io, option->value);
     }
+    if (name != NULL && strcmp(name, "identity") == 0) {
+        return read_identity(self, io, option);
+    }
     if (name != NULL) {
         weiri_report(self->diagnostics, WEIRI_E_UNKNOWN_OPTION, option->name.at,
             "there is no option '%s' here", name);
-        weiri_report_nearest(self->diagnostics, name, NAMES, 2);
-        weiri_report_hint(self->diagnostics, "options are header and delimiter");
+        weiri_report_nearest(self->diagnostics, name, NAMES, io->is_sink ? 3 : 2);
+        weiri_report_hint(self->diagnostics, io->is_sink
+                                                 ? "the option of sinks is identity"
+                                                 : "options are header and delimiter");
     } else if (option->value->kind != WEIRI_AST_BROKEN) {
         weiri_report(self->diagnostics, WEIRI_E_BAD_OPTION, option->value->at,
             "one argument more than is needed");
@@ -444,6 +470,29 @@ plan_source(weiri_planner *self, const weiri_ast_statement *statement)
     WEIRI_ARENA_PUSH(self->arena, self->plan->sources, self->plan->n_sources, source);
 }
 
+static bool
+plan_refresh(weiri_planner *self, const weiri_table_info *table, weiri_source *source)
+{
+    const weiri_ast_io *ast = &table->declared->io;
+    source->refresh_ns =
+        weiri_constant_duration(self, ast->refresh, false, "'refresh every'");
+    source->gone   = table->gone;
+    source->keys   = table->keys;
+    source->n_keys = table->n_keys;
+    if (source->refresh_ns > 0 && source->endpoint != WEIRI_ENDPOINT_FILE) {
+        weiri_report(self->diagnostics, WEIRI_E_BAD_TABLE, ast->refresh->at,
+            "only a file can be read again");
+        return false;
+    }
+    if (source->refresh_ns > 0 && !source->is_timeless) {
+        weiri_report(self->diagnostics, WEIRI_E_BAD_TABLE, ast->refresh->at,
+            "a file that says from when on its rows hold is read once: without "
+            "'refresh'");
+        return false;
+    }
+    return source->refresh_ns > 0;
+}
+
 /* The file of a table, read before everything else: its rows are of no time, or of
  * that which they say. */
 static void
@@ -451,10 +500,6 @@ plan_table_source(weiri_planner *self, const weiri_table_info *table)
 {
     const weiri_ast_io *ast = &table->declared->io;
     weiri_source        source;
-    if (ast->refresh != NULL) {
-        weiri_report_not_yet(self, ast->refresh->at, "'refresh' is");
-        return;
-    }
     if (!weiri_plan_source(self, ast, table->contents, &source)
         || self->streams[table->contents].is_broken) {
         return;
@@ -467,7 +512,26 @@ plan_table_source(weiri_planner *self, const weiri_table_info *table)
     }
     source.is_timeless = self->plan->streams[table->contents].schema.time_field < 0;
     source.place       = weiri_planner_place(self, table->declared->name.at);
+    if (ast->refresh != NULL && !plan_refresh(self, table, &source)) {
+        return;
+    }
     WEIRI_ARENA_PUSH(self->arena, self->plan->sources, self->plan->n_sources, source);
+}
+
+/* The number is a field beside those of the stream. */
+static bool
+check_identity(weiri_planner *self, const struct io *io, uint32_t stream)
+{
+    const weir_schema *schema = &self->plan->streams[stream].schema;
+    for (uint32_t i = 0; io->identity != NULL && i < schema->n_fields; i++) {
+        if (strcmp(schema->fields[i].name, io->identity) == 0) {
+            weiri_report(self->diagnostics, WEIRI_E_BAD_OPTION, io->identity_at,
+                "'%s' has a field '%s' already", schema->name, io->identity);
+            weiri_report_hint(self->diagnostics, "give the identity another name");
+            return false;
+        }
+    }
+    return true;
 }
 
 static void
@@ -486,7 +550,8 @@ plan_sink(weiri_planner *self, const weiri_ast_statement *statement)
     if (ast->is_broken) {
         return;
     }
-    if (!read_io(self, ast, stream, true, &io) || stream == WEIRI_NONE) {
+    if (!read_io(self, ast, stream, true, &io) || stream == WEIRI_NONE
+        || !check_identity(self, &io, stream)) {
         return;
     }
     weiri_sink sink = { .stream = stream,
@@ -496,6 +561,7 @@ plan_sink(weiri_planner *self, const weiri_ast_statement *statement)
         .format                 = io.format,
         .connector              = io.connector,
         .codec                  = io.codec,
+        .identity               = io.identity,
         .place                  = weiri_planner_place(self, statement->at) };
     WEIRI_ARENA_PUSH(self->arena, self->plan->sinks, self->plan->n_sinks, sink);
 }

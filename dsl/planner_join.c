@@ -174,7 +174,7 @@ warn_join(weiri_querying *self, const weiri_join *join, const weiri_ast_join *as
 
 /* The joined row: fields of the left, then of the right. */
 static const weir_field *
-joined_fields(const weiri_querying *self, const weiri_join *join, const char *right_name)
+joined_fields(const weiri_querying *self, const weiri_join *join, const char *label)
 {
     const weir_schema *left  = join->sides[0].schema;
     const weir_schema *right = join->sides[1].schema;
@@ -185,10 +185,9 @@ joined_fields(const weiri_querying *self, const weiri_join *join, const char *ri
         fields[i] = left->fields[i];
     }
     for (uint32_t i = 0; i < right->n_fields; i++) {
-        weir_field *field = &fields[left->n_fields + i];
-        *field            = right->fields[i];
-        field->name       = weiri_arena_format(
-                  arena, "%s.%s", right_name != NULL ? right_name : right->name, field->name);
+        weir_field *field  = &fields[left->n_fields + i];
+        *field             = right->fields[i];
+        field->name        = weiri_arena_format(arena, "%s.%s", label, field->name);
         field->is_nullable = field->is_nullable || join->is_left;
     }
     return fields;
@@ -197,18 +196,33 @@ joined_fields(const weiri_querying *self, const weiri_join *join, const char *ri
 static weiri_join_side
 new_side(const weiri_querying *self, uint32_t stream)
 {
-    const weiri_stream *row = &self->planner->plan->streams[stream];
+    const weiri_plan   *plan = self->planner->plan;
+    const weiri_stream *row  = &plan->streams[stream];
     return (weiri_join_side){ .stream = stream,
-        .rank                         = row->rank,
-        .schema                       = &row->schema,
-        .keys                         = weiri_arena_alloc(
-                                    self->planner->arena, WEIRI_JOIN_KEYS * sizeof(const weiri_expr *)) };
+        .rank   = plan->streams[weiri_plan_place(plan, stream)].rank,
+        .schema = &row->schema,
+        .keys   = weiri_arena_alloc(
+              self->planner->arena, WEIRI_JOIN_KEYS * sizeof(const weiri_expr *)) };
 }
 
-/* A join of what the query has read so far with one more stream. */
+static void
+add_part(weiri_querying *self, weiri_query_part part)
+{
+    uint32_t at = part.name != NULL ? self->n_named++ : self->n_parts;
+    memmove(&self->parts[at + 1], &self->parts[at],
+        (self->n_parts - at) * sizeof self->parts[0]);
+    self->parts[at] = part;
+    self->n_parts++;
+}
+
+/* A join of what the query has read so far with one more stream.
+ *
+ *   right_name  as the rule calls it; NULL: it is looked up
+ *   label       what stands before the right's fields where they are printed
+ */
 static weiri_join *
 add_join(weiri_querying *self, weiri_join join, uint32_t right, const char *right_name,
-    weiri_span at)
+    const char *label, weiri_span at)
 {
     weiri_planner *planner = self->planner;
     weiri_query   *query   = self->query;
@@ -216,23 +230,25 @@ add_join(weiri_querying *self, weiri_join join, uint32_t right, const char *righ
     *out                   = join;
     out->sides[0]          = new_side(self, query->stream);
     out->sides[1]          = new_side(self, right);
-    const char *name       = weiri_arena_format(
-              planner->arena, "%s, join %u", self->rule->name.text, self->n_joins + 1);
+    const char *name       = weiri_arena_format(planner->arena, "%s, join %u",
+              self->rule->name.text, self->n_before + self->n_joins + 1);
     out->stream           = weiri_add_hidden_stream(planner, name, WEIRI_ORIGIN_JOIN, at);
     weiri_stream *stream  = &planner->plan->streams[out->stream];
     uint32_t      first   = query->schema->n_fields;
-    stream->schema.fields = joined_fields(self, out, right_name);
+    stream->schema.fields = joined_fields(self, out, label);
     stream->schema.n_fields = first + out->sides[1].schema->n_fields;
     stream->used = weiri_arena_alloc(planner->arena, stream->schema.n_fields + (size_t)1);
-    uint32_t left_rank           = out->sides[0].rank;
-    uint32_t right_rank          = out->sides[1].rank;
+    uint32_t left_rank  = planner->plan->streams[query->stream].rank;
+    uint32_t right_rank = planner->plan->streams[right].rank;
+    if (right_name == NULL) { /* the event, whatever is looked up of it */
+        stream->like = 1 + weiri_plan_place(planner->plan, query->stream);
+    }
     stream->rank                 = 1 + (left_rank > right_rank ? left_rank : right_rank);
     out->schema                  = &stream->schema;
     out->used                    = stream->used;
     self->joins[self->n_joins++] = out;
-    self->parts[self->n_parts++] =
-        (weiri_query_part){ .name = right_name, .stream = right, .first = first };
-    self->n_named += right_name != NULL;
+    add_part(
+        self, (weiri_query_part){ .name = right_name, .stream = right, .first = first });
     query->stream = out->stream;
     query->schema = out->schema;
     return out;
@@ -314,24 +330,23 @@ static bool
 is_same_lookup(const weiri_querying *self, uint32_t part, const weiri_table_info *table,
     weiri_expr *const *keys)
 {
-    const weiri_join *join = self->joins[part - 1];
-    bool              is_same =
-        self->parts[part].name == NULL && self->parts[part].stream == table->changes;
+    const weiri_query_part *of = &self->parts[part];
+    bool                    is_same =
+        of->name == NULL && of->stream == table->changes && of->of_on == self->of_on;
     for (uint32_t i = 0; is_same && i < table->n_keys; i++) {
-        is_same = weiri_expr_is_same(join->sides[0].keys[i], keys[i]);
+        is_same = weiri_expr_is_same(of->keys[i], keys[i]);
     }
     return is_same;
 }
 
-/* One part of the key that a lookup names; NULL after a report. */
+/* One part of the key that a lookup names, as it was typed; NULL after a report. */
 static weiri_expr *
 plan_lookup_key(weiri_querying *self, const weiri_table_info *table, uint32_t i,
-    const weiri_ast_expr *node)
+    const weiri_ast_expr *node, weiri_expr *key)
 {
     const weir_schema *schema = &self->planner->plan->streams[table->changes].schema;
     const weir_field  *field  = &schema->fields[table->keys[i]];
     weir_error         err    = { .status = WEIR_OK };
-    weiri_expr        *key    = weiri_query_expr(self, WEIRI_QUERY_WHERE, node);
     weiri_expr        *out    = NULL;
     if (key != NULL
         && weiri_expr_convert(self->planner->arena, key, field->type, &out, &err)
@@ -348,7 +363,7 @@ plan_lookup_key(weiri_querying *self, const weiri_table_info *table, uint32_t i,
 
 static bool
 plan_lookup_keys(weiri_querying *self, const weiri_table_info *table,
-    const weiri_ast_expr *index, weiri_expr **keys)
+    const weiri_ast_expr *index, weiri_key_typing type, void *context, weiri_expr **keys)
 {
     uint32_t n = index->n_items - 1;
     if (n != table->n_keys) {
@@ -358,7 +373,8 @@ plan_lookup_keys(weiri_querying *self, const weiri_table_info *table,
         return false;
     }
     for (uint32_t i = 0; i < n; i++) {
-        keys[i] = plan_lookup_key(self, table, i, index->items[i + 1]);
+        const weiri_ast_expr *part = index->items[i + 1];
+        keys[i] = plan_lookup_key(self, table, i, part, type(context, part));
         if (keys[i] == NULL) {
             return false;
         }
@@ -391,6 +407,21 @@ note_own(weiri_querying *self, const weiri_table_info *table, const weiri_join *
     self->own = join;
 }
 
+/* What was looked up, in short. */
+static const char *
+label_of(
+    const weiri_querying *self, const weiri_table_info *table, weiri_expr *const *keys)
+{
+    weiri_arena *arena = self->planner->arena;
+    const char  *label = table->declared->name.text;
+    for (uint32_t i = 0; i < table->n_keys; i++) {
+        bool is_field = keys[i]->kind == WEIRI_EXPR_FIELD;
+        label         = weiri_arena_format(arena, "%s%s%s", label, i == 0 ? "[" : ", ",
+            is_field ? self->query->schema->fields[keys[i]->as.field].name : "...");
+    }
+    return weiri_arena_format(arena, "%s]", label);
+}
+
 /* The part that has the row of this key, joined now if no lookup before did it. */
 static const weiri_query_part *
 part_of_lookup(weiri_querying *self, const weiri_table_info *table,
@@ -407,7 +438,8 @@ part_of_lookup(weiri_querying *self, const weiri_table_info *table,
             "a rule looks up at most %d different keys", WEIRI_LOOKUPS);
         return NULL;
     }
-    weiri_join *join = add_join(self, lookup_join(table, true), table->changes, NULL, at);
+    weiri_join *join = add_join(self, lookup_join(table, true), table->changes, NULL,
+        label_of(self, table, keys), at);
     for (uint32_t i = 0; i < table->n_keys; i++) {
         join->sides[0].keys[i] = keys[i];
         join->sides[1].keys[i] =
@@ -416,12 +448,17 @@ part_of_lookup(weiri_querying *self, const weiri_table_info *table,
     join->n_keys = table->n_keys;
     set_change(self, join);
     note_own(self, table, join);
-    return &self->parts[self->n_parts - 1];
+    weiri_query_part *part = &self->parts[self->n_parts - 1];
+    weiri_expr **kept = weiri_arena_alloc(planner->arena, table->n_keys * sizeof *kept);
+    memcpy(kept, keys, table->n_keys * sizeof *kept);
+    part->keys  = kept;
+    part->of_on = self->of_on;
+    return part;
 }
 
 uint32_t
-weiri_query_lookup(
-    weiri_querying *self, const weiri_table_info *table, const weiri_ast_expr *node)
+weiri_lookup(weiri_querying *self, const weiri_table_info *table,
+    const weiri_ast_expr *node, weiri_key_typing type, void *context)
 {
     const weiri_ast_expr *index  = node->items[0];
     const weir_schema    *schema = &self->planner->plan->streams[table->contents].schema;
@@ -429,23 +466,198 @@ weiri_query_lookup(
     if (self->planner->streams[table->contents].is_broken || node->name.text == NULL) {
         return WEIRI_NONE;
     }
-    if (self->is_joining) {
-        weiri_report(self->planner->diagnostics, WEIRI_E_BAD_LOOKUP, node->at,
-            "a lookup cannot stand in 'on'");
-        weiri_report_hint(self->planner->diagnostics,
-            "join the table, or write the condition after the joins: 'where ...'");
-        return WEIRI_NONE;
-    }
     int32_t field = weir_schema_find(schema, node->name.text);
     if (field < 0) {
         weiri_report_no_field(self->planner, table->contents, node->name);
         return WEIRI_NONE;
     }
-    if (!plan_lookup_keys(self, table, index, keys)) {
+    if (!plan_lookup_keys(self, table, index, type, context, keys)) {
         return WEIRI_NONE;
     }
     const weiri_query_part *part = part_of_lookup(self, table, keys, index->at);
     return part == NULL ? WEIRI_NONE : part->first + (uint32_t)field;
+}
+
+static weiri_expr *
+type_key(void *context, const weiri_ast_expr *node)
+{
+    return weiri_query_expr(context, WEIRI_QUERY_WHERE, node);
+}
+
+uint32_t
+weiri_query_lookup(
+    weiri_querying *self, const weiri_table_info *table, const weiri_ast_expr *node)
+{
+    return weiri_lookup(self, table, node, type_key, self);
+}
+
+/* ---- lookups in `on` ---- */
+
+/* What `on` asks of tables is looked up before the join, for each side as of its own
+ * events' time. */
+struct on_lookups {
+    weiri_querying *self;
+    weiri_querying *right; /* what is looked up with the right's events */
+    weir_schema     both;  /* of the joined row, for now                */
+    weiri_join      join;  /* likewise */
+};
+
+/* Which sides the names in an expression are of. */
+static unsigned
+reach_of_names(struct on_lookups *lookups, const weiri_ast_expr *node)
+{
+    weiri_querying *self = lookups->self;
+    bool            is_name =
+        node->kind == WEIRI_AST_NAME
+        || (node->kind == WEIRI_AST_MEMBER && node->items[0]->kind == WEIRI_AST_NAME);
+    unsigned reach = READS_NOTHING;
+    if (is_name) {
+        const weiri_expr *value = weiri_query_expr(self, WEIRI_QUERY_WHERE, node);
+        self->is_broken         = self->is_broken || value == NULL;
+        return value != NULL ? reach_of(self, &lookups->join, value) : READS_NOTHING;
+    }
+    bool is_table = node->kind == WEIRI_AST_INDEX; /* whose name is no value */
+    for (uint32_t i = is_table; i < node->n_items; i++) {
+        reach |= reach_of_names(lookups, node->items[i]);
+    }
+    return reach;
+}
+
+/* Which sides the key of a lookup reads. */
+static unsigned
+reach_of_key(struct on_lookups *lookups, const weiri_ast_expr *index)
+{
+    weiri_querying    *self   = lookups->self;
+    const weir_schema *schema = self->query->schema;
+    weiri_query_part   right  = lookups->right->parts[0];
+    right.first               = schema->n_fields;
+    add_part(self, right);
+    self->query->schema = &lookups->both;
+    unsigned reach      = reach_of_names(lookups, index);
+    self->query->schema = schema;
+    self->n_parts--;
+    self->n_named--;
+    memmove(&self->parts[self->n_named], &self->parts[self->n_named + 1],
+        (self->n_parts - self->n_named) * sizeof self->parts[0]);
+    return reach;
+}
+
+static void
+look_up_side(
+    struct on_lookups *lookups, const weiri_table_info *table, const weiri_ast_expr *node)
+{
+    weiri_querying *self  = lookups->self;
+    unsigned        reach = reach_of_key(lookups, node->items[0]);
+    if (self->is_broken) {
+        return;
+    }
+    if (reach == READS_BOTH) {
+        weiri_report(self->planner->diagnostics, WEIRI_E_BAD_LOOKUP, node->at,
+            "the key of a lookup in 'on' reads one of the two sides, whose event's time "
+            "then counts");
+        weiri_report_hint(
+            self->planner->diagnostics, "write it after the joins: 'where ...'");
+        self->is_broken = true;
+        return;
+    }
+    weiri_querying *by    = reach == READS_RIGHT ? lookups->right : self;
+    uint32_t        of_on = by->of_on;
+    by->of_on             = self->of_on;
+    bool is_ok            = weiri_lookup(by, table, node, type_key, by) != WEIRI_NONE;
+    by->of_on             = of_on;
+    self->is_broken       = self->is_broken || !is_ok;
+}
+
+static void
+look_up_on(struct on_lookups *lookups, const weiri_ast_expr *node)
+{
+    weiri_querying         *self  = lookups->self;
+    const weiri_table_info *table = weiri_table_of_lookup(self->planner, node);
+    for (uint32_t i = 0; i < node->n_items && !self->is_broken; i++) {
+        look_up_on(lookups, node->items[i]);
+    }
+    if (table != NULL && !self->is_broken) {
+        lookups->both.fields = joined_fields(self, &lookups->join, "");
+        lookups->both.n_fields =
+            n_left(&lookups->join) + lookups->join.sides[1].schema->n_fields;
+        look_up_side(lookups, table, node);
+        lookups->join.sides[0].schema = self->query->schema;
+    }
+}
+
+static weiri_expr *
+over_joined(weiri_arena *arena, const weiri_join *join, const weiri_expr *expr)
+{
+    weiri_expr *copy = weiri_arena_alloc(arena, sizeof *copy);
+    *copy            = *expr;
+    if (copy->kind == WEIRI_EXPR_FIELD) {
+        copy->as.field += n_left(join);
+        copy->is_nullable = join->schema->fields[copy->as.field].is_nullable;
+    }
+    if (copy->kind == WEIRI_EXPR_CALL) {
+        uint32_t n         = copy->as.call.n_args;
+        copy->as.call.args = weiri_arena_alloc(arena, (n + 1) * sizeof(weiri_expr *));
+        for (uint32_t i = 0; i < n; i++) {
+            copy->as.call.args[i] = over_joined(arena, join, expr->as.call.args[i]);
+        }
+    }
+    return copy;
+}
+
+/* What was looked up with the right's events is part of the joined row. */
+static void
+take_right_lookups(
+    weiri_querying *self, const weiri_querying *right, const weiri_join *join)
+{
+    weiri_arena *arena = self->planner->arena;
+    for (uint32_t i = 1; i < right->n_parts; i++) {
+        weiri_query_part part   = right->parts[i];
+        uint32_t         n_keys = right->joins[i - 1]->n_keys;
+        weiri_expr     **keys   = weiri_arena_alloc(arena, n_keys * sizeof *keys);
+        for (uint32_t k = 0; k < n_keys; k++) {
+            keys[k] = over_joined(arena, join, part.keys[k]);
+        }
+        part.keys = keys;
+        part.first += n_left(join);
+        add_part(self, part);
+    }
+}
+
+/* Look up what `on` asks for; returns what the right's events have become. */
+static weiri_querying *
+look_up_before(weiri_querying *self, weiri_join join, uint32_t right, const char *name,
+    const weiri_ast_expr *on)
+{
+    weiri_arena    *arena     = self->planner->arena;
+    weiri_querying *of_right  = weiri_arena_alloc(arena, sizeof *of_right);
+    of_right->planner         = self->planner;
+    of_right->rule            = self->rule;
+    of_right->query           = weiri_arena_alloc(arena, sizeof *of_right->query);
+    of_right->query->stream   = right;
+    of_right->query->schema   = &self->planner->plan->streams[right].schema;
+    of_right->parts[0]        = (weiri_query_part){ .name = name, .stream = right };
+    of_right->n_parts         = 1;
+    of_right->n_named         = 1;
+    of_right->n_before        = WEIRI_PARTS * self->n_named; /* names of their own */
+    self->of_on               = self->n_named;
+    struct on_lookups lookups = { .self = self, .right = of_right, .join = join };
+    lookups.join.sides[0]     = new_side(self, self->query->stream);
+    lookups.join.sides[1]     = new_side(self, right);
+    lookups.join.schema       = &lookups.both;
+    look_up_on(&lookups, on);
+    if (self->n_parts + of_right->n_parts > WEIRI_PARTS || of_right->own != NULL) {
+        weiri_report(self->planner->diagnostics, WEIRI_E_BAD_LOOKUP, on->at,
+            of_right->own != NULL
+                ? "a rule does not look up here the table that it writes"
+                : "a rule looks up at most %d different keys",
+            WEIRI_LOOKUPS);
+        self->is_broken = true;
+        return of_right;
+    }
+    for (uint32_t i = 0; i < of_right->n_joins; i++) {
+        self->joins[self->n_joins++] = of_right->joins[i];
+    }
+    return of_right;
 }
 
 /* ---- joins as written ---- */
@@ -463,7 +675,7 @@ plan_join(weiri_querying *self, const weiri_ast_join *ast)
         .is_left = ast->is_left,
         .is_right_first = ast->kind == WEIRI_WORD_ASOF,
     };
-    if (self->n_joins == WEIRI_JOINS) {
+    if (self->n_named == 1 + WEIRI_JOINS) {
         weiri_report(planner->diagnostics, WEIRI_E_TOO_MANY_JOINS, ast->at,
             "a rule joins at most %d streams", WEIRI_JOINS + 1);
         return false;
@@ -475,16 +687,22 @@ plan_join(weiri_querying *self, const weiri_ast_join *ast)
     if (table != NULL) {
         join = lookup_join(table, ast->is_left);
     }
-    weiri_join *out = add_join(self, join, right, name.text, ast->at);
+    weiri_querying *of_right = look_up_before(self, join, right, name.text, ast->on);
+    if (self->is_broken) {
+        return false;
+    }
+    weiri_join *out =
+        add_join(self, join, of_right->query->stream, name.text, name.text, ast->at);
+    self->parts[self->n_named - 1].stream = right;
+    take_right_lookups(self, of_right, out);
     if (table == NULL) {
         plan_within(self, out, ast);
     } else {
         set_change(self, out);
         note_own(self, table, out);
     }
-    self->is_joining = true;
     plan_on(self, out, ast->on);
-    self->is_joining = false;
+    self->of_on = 0;
     if (table == NULL) {
         warn_join(self, out, ast);
     } else if (!self->is_broken) {

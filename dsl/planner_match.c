@@ -258,7 +258,9 @@ weiri_plan_match(weiri_planner *planner, const weiri_ast_rule *rule)
     if (is_wrong || self->is_broken || has_broken_input(self)) {
         return NULL;
     }
+    weiri_match_read_lookups(self);
     mark_fields(self);
+    weiri_match_keep_lookups(self);
     weiri_warn_match(self);
     return self->match;
 }

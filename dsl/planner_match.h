@@ -2,7 +2,7 @@
 #ifndef WEIRI_PLANNER_MATCH_H
 #define WEIRI_PLANNER_MATCH_H
 
-#include "planner.h"
+#include "planner_query.h"
 
 /* A node of the pattern as written, so that it can be said what comes before what. */
 typedef struct weiri_element {
@@ -53,6 +53,10 @@ typedef struct weiri_matching {
     uint32_t    input;   /* whose event is under test                    */
     uint32_t    element; /* whose condition it is; WEIRI_NONE in an emit */
     uint32_t    argument_step;
+    bool        is_key; /* of a lookup: of the input's event */
+
+    weiri_querying **looking; /* shape (n_inputs,): what each input's events are looked up
+                               * with; NULL: nothing                           */
 } weiri_matching;
 
 /* How a step's events stand in time to the place of an expression. */
@@ -93,9 +97,32 @@ weiri_find_step(const weiri_matching *self, const char *name);
 uint32_t
 weiri_need_step(weiri_matching *self, weiri_ast_name name);
 
+/* A field of an input's event; NULL after a report. */
+weiri_expr *
+weiri_field_of_input(weiri_matching *self, uint32_t input, weiri_ast_name name);
+
 /* Report why the events of a step cannot be read here, if so. */
 bool
 weiri_check_step_readable(weiri_matching *self, uint32_t step, weiri_span at);
+
+/* ---- planner_lookup.c ---- */
+
+/* The value of a lookup: `card[txn.card].limit`. NULL after a report. */
+weiri_expr *
+weiri_match_lookup(weiri_matching *self, const weiri_ast_expr *node);
+
+/* What a name before a field means in the key of a lookup: a field of the event. */
+weiri_expr *
+weiri_match_lookup_member(weiri_matching *self, const weiri_ast_expr *node);
+
+/* The match is planned: let it read what lookups have added to its inputs. Before its
+ * fields are marked. */
+void
+weiri_match_read_lookups(weiri_matching *self);
+
+/* The rule is planned, and marked: let its lookups go before it. */
+void
+weiri_match_keep_lookups(weiri_matching *self);
 
 /* ---- planner_registers.c ---- */
 

@@ -45,12 +45,33 @@ add_lookup(void *context, weiri_table_info *table)
 }
 
 static void
+add_pattern_lookups(
+    weiri_planner *self, const weiri_ast_pattern *pattern, struct lookups *context)
+{
+    weiri_each_lookup(self, pattern->where, add_lookup, context);
+    weiri_each_lookup(self, pattern->quantifier.until, add_lookup, context);
+    for (uint32_t i = 0; i < pattern->n_items; i++) {
+        add_pattern_lookups(self, pattern->items[i], context);
+    }
+}
+
+static void
 add_lookups(weiri_planner *self, weiri_rule_info *info)
 {
     const weiri_ast_rule *rule    = info->rule;
     struct lookups        context = { self, info };
     if (self->n_tables == 0) {
         return;
+    }
+    if (rule->pattern != NULL) {
+        add_pattern_lookups(self, rule->pattern, &context);
+    }
+    for (uint32_t i = 0; i < rule->from.n_joins; i++) {
+        weiri_each_lookup(self, rule->from.joins[i].on, add_lookup, &context);
+    }
+    for (uint32_t i = 0; i < rule->on_timeout.fields.n_items; i++) {
+        weiri_each_lookup(
+            self, rule->on_timeout.fields.items[i].value, add_lookup, &context);
     }
     weiri_each_lookup(self, rule->where, add_lookup, &context);
     weiri_each_lookup(self, rule->having, add_lookup, &context);
@@ -291,6 +312,10 @@ plan_rule(weiri_planner *self, weiri_rule_info *info)
     if (rule.match == NULL && rule.query == NULL) {
         give_up(self, info);
         return;
+    }
+    for (uint32_t i = 0; rule.match != NULL && i < rule.match->n_inputs; i++) {
+        WEIRI_ARENA_PUSH(/* what its lookups give */
+            self->arena, info->reads, info->n_reads, rule.match->inputs[i].stream);
     }
     if (rule.query != NULL) { /* what its joins give */
         const weiri_join *fold = rule.query->fold;

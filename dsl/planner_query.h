@@ -21,9 +21,12 @@ enum {
 
 /* One of the streams that a rule reads, and where its fields are in the joined row. */
 typedef struct weiri_query_part {
-    const char *name; /* as the rule calls it; NULL: looked up, not named */
-    uint32_t    stream;
-    uint32_t    first; /* its fields are first … of query->schema */
+    const char        *name; /* as the rule calls it; NULL: looked up, not named */
+    uint32_t           stream;
+    uint32_t           first; /* its fields are first … of query->schema */
+    weiri_expr *const *keys;  /* looked up: by what; shape (the table's n_keys,)     */
+    uint32_t           of_on; /* looked up for the `on` of a join, and as of its side's
+                               * time: that join's number, from 1; 0: for all      */
 } weiri_query_part;
 
 typedef struct weiri_querying {
@@ -33,13 +36,14 @@ typedef struct weiri_querying {
     weiri_query_stand     stand;
     bool                  is_closed; /* a window with an end: no event of its own */
     bool                  is_broken;
-    weiri_query_part      parts[WEIRI_PARTS]; /* in the order of their fields */
+    weiri_query_part      parts[WEIRI_PARTS + 1]; /* those with names, as written */
     uint32_t              n_parts;
     uint32_t              n_named; /* of the parts, the first */
     weiri_join           *joins[WEIRI_PARTS];
     uint32_t              n_joins;
-    bool                  is_joining; /* `on` is being planned */
-    const weiri_join     *own;        /* of the table that the rule writes; NULL: none */
+    uint32_t              of_on;    /* the `on` of this join is being planned; 0: none */
+    uint32_t              n_before; /* joins of the same rule that others have  */
+    const weiri_join     *own;      /* of the table that the rule writes; NULL: none */
 } weiri_querying;
 
 /* ---- planner_query.c ---- */
@@ -69,6 +73,13 @@ weiri_plan_joins(weiri_querying *self);
 uint32_t
 weiri_query_lookup(
     weiri_querying *self, const weiri_table_info *table, const weiri_ast_expr *node);
+
+/* The same, the parts of the key typed by `type`. */
+typedef weiri_expr *(*weiri_key_typing)(void *context, const weiri_ast_expr *node);
+
+uint32_t
+weiri_lookup(weiri_querying *self, const weiri_table_info *table,
+    const weiri_ast_expr *node, weiri_key_typing type, void *context);
 
 /* Look up what the rule asks of other tables than the one that it writes: its own comes
  * last. */

@@ -98,8 +98,8 @@ weiri_check_step_readable(weiri_matching *self, uint32_t step, weiri_span at)
 
 /* ---- fields ---- */
 
-static weiri_expr *
-field_of_input(weiri_matching *self, uint32_t input, weiri_ast_name name)
+weiri_expr *
+weiri_field_of_input(weiri_matching *self, uint32_t input, weiri_ast_name name)
 {
     const weiri_match_input *from  = &self->match->inputs[input];
     int32_t                  field = weir_schema_find(from->schema, name.text);
@@ -119,7 +119,7 @@ field_of_step(weiri_matching *self, weiri_ast_name step_name, weiri_ast_name nam
     if (step == WEIRI_NONE) {
         return NULL;
     }
-    weiri_expr *field = field_of_input(self, self->match->steps[step].input, name);
+    weiri_expr *field = weiri_field_of_input(self, self->match->steps[step].input, name);
     if (!weiri_check_step_readable(self, step, step_name.at) || field == NULL) {
         return NULL;
     }
@@ -149,7 +149,7 @@ resolve_prev(weiri_matching *self, const weiri_ast_expr *node)
             && (relation == WEIRI_SURELY_BEFORE || relation == WEIRI_MAYBE_BEFORE);
         uint32_t input = match->steps[i].input;
         if (comes && arguments[input] == NULL) {
-            arguments[input] = field_of_input(self, input, node->name);
+            arguments[input] = weiri_field_of_input(self, input, node->name);
             if (arguments[input] == NULL) {
                 return NULL;
             }
@@ -233,7 +233,7 @@ resolve_name(weiri_matching *self, const weiri_ast_expr *node)
             report_field_needed(self, node->name);
             return NULL;
         }
-        return field_of_input(self, self->input, node->name);
+        return weiri_field_of_input(self, self->input, node->name);
     }
     for (uint32_t i = 0; i < self->match->n_keys && self->stand != WEIRI_STAND_ARGUMENT;
          i++) {
@@ -280,7 +280,7 @@ resolve_argument(weiri_matching *self, const weiri_ast_expr *node)
     const weiri_ast_expr *object = node->items[0];
     if (object->kind == WEIRI_AST_NAME
         && weiri_find_step(self, object->name.text) == self->argument_step) {
-        return field_of_input(
+        return weiri_field_of_input(
             self, self->match->steps[self->argument_step].input, node->name);
     }
     if (object->kind != WEIRI_AST_BROKEN) {
@@ -320,15 +320,15 @@ static weiri_expr *
 resolve_member(weiri_matching *self, const weiri_ast_expr *node, bool *is_handled)
 {
     const weiri_ast_expr *object = node->items[0];
-    if (self->stand == WEIRI_STAND_ARGUMENT) {
-        return resolve_argument(self, node);
-    }
     if (weiri_table_of_lookup(self->planner, node) != NULL
         && weiri_find_step(self, object->items[0]->name.text) == WEIRI_NONE) {
-        weiri_report_not_yet(self->planner, node->at, "lookups in patterns are");
-        weiri_report_hint(diagnostics_of(self),
-            "look it up in a rule before, and match what that emits");
-        return NULL;
+        return weiri_match_lookup(self, node);
+    }
+    if (self->is_key && object->kind == WEIRI_AST_NAME) {
+        return weiri_match_lookup_member(self, node);
+    }
+    if (self->stand == WEIRI_STAND_ARGUMENT) {
+        return resolve_argument(self, node);
     }
     if (object->kind == WEIRI_AST_INDEX && object->items[0]->kind == WEIRI_AST_NAME) {
         return resolve_indexed(self, node);

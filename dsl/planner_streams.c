@@ -435,7 +435,7 @@ count_hidden(const weiri_planner *self)
         n_rules++;
     }
     for (uint64_t i = 0; weiri_planner_next(self, WEIRI_WORD_TABLE, &i) != NULL;) {
-        n += 2;
+        n += 3;
         n_tables++;
     }
     return n + (n_tables > 0 ? n_rules * WEIRI_LOOKUPS : 0);

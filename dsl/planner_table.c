@@ -185,6 +185,21 @@ set_changes(weiri_planner *self, const weiri_table_info *table)
     to->used               = weiri_arena_alloc(self->arena, to->schema.n_fields);
 }
 
+/* The rows that a file does not have any more when it is read again. */
+static void
+add_gone(weiri_planner *self, weiri_table_info *table)
+{
+    const weir_schema *contents = &self->plan->streams[table->contents].schema;
+    table->gone                 = weiri_add_hidden_stream(self,
+                        weiri_arena_format(self->arena, "%s, gone", contents->name), WEIRI_ORIGIN_TABLE,
+                        table->declared->name.at);
+    weiri_stream *gone          = &self->plan->streams[table->gone];
+    const char   *name          = gone->schema.name;
+    gone->schema                = *contents;
+    gone->schema.name           = name;
+    gone->used = weiri_arena_alloc(self->arena, contents->n_fields + (size_t)1);
+}
+
 static void
 add_table(weiri_planner *self, const weiri_ast_stream *declared)
 {
@@ -207,6 +222,10 @@ add_table(weiri_planner *self, const weiri_ast_stream *declared)
     contents->used =
         weiri_arena_alloc(self->arena, contents->schema.n_fields + (size_t)1);
     set_changes(self, &table);
+    table.gone = WEIRI_NONE;
+    if (declared->io.refresh != NULL && is_ok) {
+        add_gone(self, &table);
+    }
     self->streams[table.contents].is_broken = !is_ok;
     self->streams[table.changes].is_broken  = !is_ok;
     weiri_names_add(&self->table_names, self->arena, name, self->n_tables);
@@ -242,27 +261,41 @@ weiri_table_emit(weiri_planner *self, const weiri_table_info *table,
     return out;
 }
 
-/* A file's rows are put into the table, one by one. */
+/* What a stream of rows does to the table, one by one. */
 static void
-add_file_rule(weiri_planner *self, const weiri_table_info *table)
+add_file_rule(weiri_planner *self, const weiri_table_info *table, uint32_t stream,
+    const char *what, const weiri_ast_emit *emit)
 {
-    weiri_stream      *contents = &self->plan->streams[table->contents];
-    const weir_schema *schema   = &contents->schema;
-    weiri_query       *query    = weiri_arena_alloc(self->arena, sizeof *query);
+    weiri_stream      *rows   = &self->plan->streams[stream];
+    const weir_schema *schema = &rows->schema;
+    weiri_query       *query  = weiri_arena_alloc(self->arena, sizeof *query);
     const weiri_expr **values =
         weiri_arena_alloc(self->arena, (schema->n_fields + 1) * sizeof *values);
     for (uint32_t i = 0; i < schema->n_fields; i++) {
-        values[i]         = weiri_expr_field(self->arena, schema, i);
-        contents->used[i] = true;
+        if (emit == NULL || is_key_already(table, i)) {
+            values[i]     = weiri_expr_field(self->arena, schema, i);
+            rows->used[i] = true;
+        }
     }
-    query->stream   = table->contents;
+    query->stream   = stream;
     query->schema   = schema;
-    query->emit     = weiri_table_emit(self, table, NULL, values);
-    weiri_rule rule = { .name = weiri_arena_format(self->arena, "%s, file", schema->name),
-        .query                = query,
-        .is_made              = true,
-        .place                = weiri_planner_place(self, table->declared->name.at) };
+    query->emit     = weiri_table_emit(self, table, emit, values);
+    weiri_rule rule = { .name = weiri_arena_format(
+                            self->arena, "%s, %s", table->declared->name.text, what),
+        .query   = query,
+        .is_made = true,
+        .place   = weiri_planner_place(self, table->declared->name.at) };
     WEIRI_ARENA_PUSH(self->arena, self->plan->rules, self->plan->n_rules, rule);
+}
+
+static void
+add_file_rules(weiri_planner *self, const weiri_table_info *table)
+{
+    static const weiri_ast_emit DELETE = { .is_into = true, .is_delete = true };
+    add_file_rule(self, table, table->contents, "file", NULL);
+    if (table->gone != WEIRI_NONE) {
+        add_file_rule(self, table, table->gone, "gone from file", &DELETE);
+    }
 }
 
 void
@@ -288,7 +321,7 @@ weiri_plan_tables(weiri_planner *self)
     for (uint32_t i = 0; i < self->n_tables; i++) {
         if (self->tables[i].has_file
             && !self->streams[self->tables[i].contents].is_broken) {
-            add_file_rule(self, &self->tables[i]);
+            add_file_rules(self, &self->tables[i]);
         }
     }
 }

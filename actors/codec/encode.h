@@ -41,6 +41,9 @@ struct weiri_encoder {
     weiri_prefix            *prefixes; /* shape (schema->n_fields,) */
     char                    *prefix_text;
     size_t                   fixed_size; /* of a row without its strings and lists */
+    weir_schema              numbered;   /* the schema with a field for the number */
+    weir_field              *fields;     /* of it; NULL: rows have no number       */
+    uint64_t                 number;     /* of the row that is being written       */
     struct weiri_plug_codec *plug;       /* of a plugin: all else is NULL */
     weir_error               why;        /* of a failure */
 };
@@ -87,6 +90,17 @@ weiri_cell_at(const weir_chunk *chunk, uint32_t field, uint32_t row)
         value.as.i = column->as.i[row];
     }
     return value;
+}
+
+/* The same of a row that may have its number behind its fields. */
+static inline weir_value
+weiri_row_value(
+    const weiri_encoder *self, const weir_chunk *chunk, uint32_t field, uint32_t row)
+{
+    if (self->fields != NULL && field == self->numbered.n_fields - 1) {
+        return (weir_value){ .type = WEIR_INT, .as.i = (int64_t)self->number };
+    }
+    return weiri_cell_at(chunk, field, row);
 }
 
 /* Take the next element off a packed list; *at begins behind its first byte, the element

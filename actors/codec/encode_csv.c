@@ -89,7 +89,7 @@ put_row(char *out, const weiri_encoder *self, const weir_chunk *chunk, uint32_t 
 {
     const weir_schema *schema = self->schema;
     for (uint32_t i = 0; i < schema->n_fields; i++) {
-        weir_value value = weiri_cell_at(chunk, i, row);
+        weir_value value = weiri_row_value(self, chunk, i, row);
         if (i > 0) {
             *out++ = ',';
         }

@@ -15,7 +15,7 @@ static char *
 put_row(char *out, const weiri_encoder *self, const weir_chunk *chunk, uint32_t row)
 {
     for (uint32_t i = 0; i < self->schema->n_fields; i++) {
-        weir_value value = weiri_cell_at(chunk, i, row);
+        weir_value value = weiri_row_value(self, chunk, i, row);
         out              = weiri_put_prefix(out, self, i);
         out              = weiri_put_json_value(out, &value, false);
     }

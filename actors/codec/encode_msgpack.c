@@ -169,7 +169,7 @@ put_row(char *out, const weiri_encoder *self, const weir_chunk *chunk, uint32_t 
         return put_byte(out, 0x80);
     }
     for (uint32_t i = 0; i < self->schema->n_fields; i++) {
-        weir_value value = weiri_cell_at(chunk, i, row);
+        weir_value value = weiri_row_value(self, chunk, i, row);
         out              = weiri_put_prefix(out, self, i);
         out = value.type == WEIR_LIST && !value.is_null ? put_list(out, &value)
                                                         : put_scalar(out, &value);

@@ -53,7 +53,7 @@ put_row(char *out, const weiri_encoder *self, const weir_chunk *chunk, uint32_t 
     out    = weiri_put_utf8(out, schema->name, strlen(schema->name));
     for (uint32_t i = 0; i < schema->n_fields; i++) {
         if ((int32_t)i != schema->time_field) {
-            weir_value value = weiri_cell_at(chunk, i, row);
+            weir_value value = weiri_row_value(self, chunk, i, row);
             out              = weiri_put_prefix(out, self, i);
             out              = put_value(out, &value);
         }

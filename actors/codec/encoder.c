@@ -53,9 +53,36 @@ make_prefixes(weiri_encoder *self)
     return true;
 }
 
+/* The schema with one more field, in place of it. */
+static bool
+add_number(weiri_encoder *self, const char *name)
+{
+    const weir_schema *of = self->schema;
+    self->fields          = calloc(of->n_fields + (size_t)1, sizeof *self->fields);
+    if (self->fields == NULL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < of->n_fields; i++) {
+        self->fields[i] = of->fields[i];
+    }
+    self->fields[of->n_fields] = (weir_field){ .name = name, .type = WEIR_INT };
+    self->numbered             = *of;
+    self->numbered.fields      = self->fields;
+    self->numbered.n_fields++;
+    self->schema = &self->numbered;
+    return true;
+}
+
 weir_status
 weiri_encoder_new(
     const weir_schema *schema, weiri_format format, weiri_encoder **out, weir_error *err)
+{
+    return weiri_encoder_new_numbered(schema, format, NULL, out, err);
+}
+
+weir_status
+weiri_encoder_new_numbered(const weir_schema *schema, weiri_format format,
+    const char *number, weiri_encoder **out, weir_error *err)
 {
     const weiri_encode_ops *ops = ops_of(format);
     if (ops == NULL) {
@@ -68,7 +95,7 @@ weiri_encoder_new(
     }
     self->ops    = ops;
     self->schema = schema;
-    if (!make_prefixes(self)) {
+    if ((number != NULL && !add_number(self, number)) || !make_prefixes(self)) {
         weiri_encoder_destroy(&self);
         return WEIR_FAIL(err, WEIR_ENOMEM, "encoder: out of memory");
     }
@@ -107,6 +134,7 @@ weiri_encoder_destroy(weiri_encoder **self_p)
     *self_p             = NULL;
     if (self != NULL) {
         weiri_plug_encoder_destroy(&self->plug);
+        free(self->fields);
         free(self->prefixes);
         free(self->prefix_text);
         free(self);
@@ -136,8 +164,9 @@ weiri_encoder_begin(weiri_encoder *self, weiri_buffer *out)
 static size_t
 longest_texts(const weiri_encoder *self, const weir_chunk *chunk, uint32_t row)
 {
-    size_t size = 0;
-    for (uint32_t i = 0; i < self->schema->n_fields; i++) {
+    size_t   size = 0;
+    uint32_t n    = self->schema->n_fields - (self->fields != NULL);
+    for (uint32_t i = 0; i < n; i++) {
         const weir_column *column = &chunk->columns[i];
         if (column->is_present
             && (column->type == WEIR_STRING || column->type == WEIR_LIST)) {
@@ -145,6 +174,12 @@ longest_texts(const weiri_encoder *self, const weir_chunk *chunk, uint32_t row)
         }
     }
     return size * self->ops->growth;
+}
+
+void
+weiri_encoder_count(weiri_encoder *self, uint64_t n_before)
+{
+    self->number = n_before;
 }
 
 weir_status
@@ -159,6 +194,7 @@ weiri_encoder_encode(weiri_encoder *self, weir_rows rows, weiri_buffer *out)
         if (status != WEIR_OK) {
             return status;
         }
+        self->number++;
         char *end = self->ops->put_row(out->bytes + out->used, self, rows.chunk, row);
         out->used = (size_t)(end - out->bytes);
     }

@@ -17,6 +17,7 @@
 
 #include "checkpoint.h"
 #include "journal.h"
+#include "kept.h"
 #include "weiri/fault.h"
 #include "weiri/folder.h"
 #include "weiri/timetext.h"
@@ -26,9 +27,12 @@ enum {
     FILE_MODE          = 0640,
     DEFAULT_INTERVAL_S = 5,
     CHILD_FAILED       = 1,
+    N_MOMENTS          = 8,   /* in what is kept */
     LOCK_TRIES         = 100, /* a second */
     LOCK_PAUSE_NS      = 10000000
 };
+
+#define DEFAULT_BYTES (UINT64_C(64) << 30)
 
 struct weiri_durable {
     const weiri_plan *plan;
@@ -46,6 +50,14 @@ struct weiri_durable {
     uint64_t *positions; /* shape (plan->n_sources,): of the checkpoint under way */
     uint64_t  n_begun;
     bool      is_broken; /* writing or syncing has failed */
+    /* what is kept beside the last checkpoint */
+    int64_t              keep_ns;
+    uint64_t             keep_bytes; /* 0: nothing is kept */
+    weiri_kept_moments   kept;
+    uint64_t             next_kept;    /* the number of the next moment           */
+    bool                 is_kept;      /* the checkpoint under way is a moment    */
+    int64_t              watermark_ns; /* of the checkpoint under way             */
+    uint64_t             n_bytes;      /* of it: taken in that only the journal has */
     weiri_durable_counts counts;
 };
 
@@ -149,6 +161,27 @@ open_journal(weiri_durable *self, weir_error *err)
     return status;
 }
 
+/* What is kept leaves room in the journal for what no checkpoint holds yet. */
+static uint64_t
+most_kept(const weiri_durable_options *options)
+{
+    uint64_t room = (options->max_bytes > 0 ? options->max_bytes : DEFAULT_BYTES) / 4;
+    if (options->keep_ns == 0 && options->keep_bytes == 0) {
+        return 0;
+    }
+    return options->keep_bytes > 0 && options->keep_bytes < room ? options->keep_bytes
+                                                                 : room;
+}
+
+static weir_status
+read_kept(weiri_durable *self, weir_error *err)
+{
+    weir_status status = weiri_kept_list(self->path, &self->kept, err);
+    self->next_kept =
+        self->kept.n > 0 ? self->kept.items[self->kept.n - 1].number + 1 : 1;
+    return status;
+}
+
 static weir_status
 open_all(weiri_durable *self, weir_error *err)
 {
@@ -159,7 +192,10 @@ open_all(weiri_durable *self, weir_error *err)
     if (status == WEIR_OK) {
         status = read_state(self, err);
     }
-    return status == WEIR_OK ? open_journal(self, err) : status;
+    if (status == WEIR_OK) {
+        status = open_journal(self, err);
+    }
+    return status == WEIR_OK ? read_kept(self, err) : status;
 }
 
 weir_status
@@ -177,6 +213,8 @@ weiri_durable_open(const weiri_durable_options *options, const weiri_plan *plan,
     self->interval_ns = options->interval_ns > 0 ? options->interval_ns
                                                  : DEFAULT_INTERVAL_S * WEIRI_NS_PER_S;
     self->next_ns     = monotonic_ns() + self->interval_ns;
+    self->keep_ns     = options->keep_ns;
+    self->keep_bytes  = most_kept(options);
     self->path        = strdup(options->path);
     self->state_path  = join(options->path, "state");
     self->positions   = calloc(plan->n_sources + (size_t)1, sizeof *self->positions);
@@ -210,6 +248,7 @@ weiri_durable_close(weiri_durable **self_p)
     }
     weiri_journal_close(&self->journal);
     weiri_sections_fini(&self->sections);
+    weiri_kept_fini(&self->kept);
     if (self->lock_fd >= 0) {
         close(self->lock_fd);
     }
@@ -258,6 +297,9 @@ write_state(const weiri_durable *self, const weiri_engine *engine, weir_error *e
     if (status == WEIR_OK) {
         status = weiri_engine_sync(engine, err);
     }
+    if (status == WEIR_OK && self->is_kept) {
+        status = weiri_kept_write(self->path, self->next_kept, &sections, err);
+    }
     if (status == WEIR_OK) {
         status = weiri_store_open(self->state_path, &options, &store, err);
     }
@@ -291,6 +333,41 @@ fail_to_begin(weir_error *err, int os_errno)
     return WEIR_EAGAIN;
 }
 
+static uint64_t
+behind(uint64_t newer, uint64_t older)
+{
+    return newer > older ? newer - older : 0;
+}
+
+/* Whether the checkpoint that begins is far enough behind the last moment that was kept.
+ */
+static bool
+is_moment(const weiri_durable *self)
+{
+    if (self->keep_bytes == 0 || self->watermark_ns == INT64_MIN) {
+        return false;
+    }
+    if (self->kept.n == 0) {
+        return true;
+    }
+    const weiri_moment *last = &self->kept.items[self->kept.n - 1];
+    return behind(self->n_bytes, last->n_bytes) > self->keep_bytes / N_MOMENTS
+           || (self->keep_ns > 0
+               && self->watermark_ns - last->watermark_ns > self->keep_ns / N_MOMENTS);
+}
+
+static void
+note_positions(weiri_durable *self, const weiri_engine *engine)
+{
+    self->watermark_ns = weiri_engine_watermark(engine);
+    self->n_bytes      = 0;
+    for (uint32_t i = 0; i < self->plan->n_sources; i++) {
+        self->positions[i] = weiri_engine_position(engine, i);
+        self->n_bytes += weiri_engine_is_regular(engine, i) ? 0 : self->positions[i];
+    }
+    self->is_kept = is_moment(self);
+}
+
 static weir_status
 begin_checkpoint(weiri_durable *self, weiri_engine *engine, weir_error *err)
 {
@@ -307,9 +384,7 @@ begin_checkpoint(weiri_durable *self, weiri_engine *engine, weir_error *err)
         return fail_to_begin(err, errno);
     }
     self->n_begun++;
-    for (uint32_t i = 0; i < self->plan->n_sources; i++) {
-        self->positions[i] = weiri_engine_position(engine, i);
-    }
+    note_positions(self, engine);
     pid_t parent = getpid();
     self->child  = fork();
     if (self->child == 0) {
@@ -351,12 +426,56 @@ judge(weiri_durable *self, int result, weir_error *err)
         "the checkpoint was not written: the process that wrote it was ended");
 }
 
+/* Whether a moment is so old that nothing before it is to be kept. */
+static bool
+is_past(const weiri_durable *self, const weiri_moment *moment)
+{
+    return self->keep_ns > 0
+           && moment->watermark_ns <= self->watermark_ns - self->keep_ns;
+}
+
+/* Drop the moments that are older, or take more of the journal, than is to be kept. */
+static void
+drop_moments(weiri_durable *self)
+{
+    weiri_kept_moments *kept = &self->kept;
+    while (kept->n > 0
+           && (self->keep_bytes == 0
+               || behind(self->n_bytes, kept->items[0].n_bytes) > self->keep_bytes
+               || (kept->n > 1 && is_past(self, &kept->items[1])))) {
+        weiri_kept_drop_oldest(self->path, kept);
+    }
+}
+
+/* The place up to which the journal is given back for a source: its oldest moment, or
+ * nothing while its beginning is still to be kept. */
+static uint64_t
+end_of_trim(const weiri_durable *self, uint32_t source)
+{
+    char     name[WEIRI_SECTION_NAME];
+    uint64_t position = 0;
+    if (self->keep_bytes == 0) {
+        return self->positions[source];
+    }
+    bool is_too_much = self->n_bytes > self->keep_bytes;
+    if (self->kept.n == 0) {
+        return is_too_much ? self->positions[source] : 0;
+    }
+    const weiri_moment *oldest = &self->kept.items[0];
+    weiri_engine_source_name(self->plan, source, name);
+    return (is_too_much || is_past(self, oldest))
+                   && weiri_kept_position(&oldest->head, name, &position)
+               ? position
+               : 0;
+}
+
 static weir_status
 trim(weiri_durable *self, weiri_engine *engine, weir_error *err)
 {
     weir_status status = WEIR_OK;
+    drop_moments(self);
     for (uint32_t i = 0; i < self->plan->n_sources && status == WEIR_OK; i++) {
-        status = weiri_journal_trim(self->journal, i, self->positions[i], err);
+        status = weiri_journal_trim(self->journal, i, end_of_trim(self, i), err);
     }
     weiri_fault_point("trimmed");
     for (uint32_t i = 0; i < self->plan->n_sources && status == WEIR_OK; i++) {
@@ -384,7 +503,10 @@ end_checkpoint(
         return status;
     }
     self->counts.n_checkpoints++;
-    return trim(self, engine, err);
+    if (self->is_kept) {
+        status = weiri_kept_add(self->path, self->next_kept++, &self->kept, err);
+    }
+    return status == WEIR_OK ? trim(self, engine, err) : status;
 }
 
 bool

@@ -11,6 +11,7 @@ enum { KEY_BYTES = 17, MARK_BYTES = 21, TRIM_AT_ONCE = 1024, PIECES = 32 };
 struct weiri_journal {
     weiri_store *store;
     uint64_t    *ids; /* shape (plan->n_sources,) */
+    bool         is_read_only;
     weiri_tape   tape;
 };
 
@@ -168,6 +169,38 @@ play_bytes(weiri_store_txn *txn, uint64_t id, uint64_t position, char *bytes, si
     return WEIR_OK;
 }
 
+/* The first entry of a source at or behind a position: *has is false if there is none. */
+static weir_status
+seek_behind(weiri_store_txn *txn, uint64_t id, uint64_t position, uint64_t *at, bool *has,
+    weir_error *err)
+{
+    uint8_t           key[KEY_BYTES];
+    weiri_store_entry entry = { 0 };
+    write_key(key, 'b', id, position);
+    weir_status status = weiri_store_seek(txn, key, sizeof key, false, &entry, err);
+    *has               = status == WEIR_OK && entry.key_size == KEY_BYTES
+           && memcmp(entry.key, key, 9) == 0;
+    *at = *has ? read_big(entry.key + 9, 8) : 0;
+    return status == WEIR_ENOENT ? WEIR_OK : status;
+}
+
+/* Nothing stands at `position`: that is the end, unless something stands behind it. */
+static weir_status
+check_gap(weiri_store_txn *txn, uint64_t id, uint64_t position, weir_error *err)
+{
+    uint64_t    at     = 0;
+    bool        has    = false;
+    weir_status status = seek_behind(txn, id, position, &at, &has, err);
+    if (status == WEIR_OK && has) {
+        return WEIR_FAIL(err, WEIR_EDATA,
+            "the journal lacks bytes %llu to %llu of a source: they have been trimmed, "
+            "or "
+            "it is damaged",
+            (unsigned long long)position, (unsigned long long)at);
+    }
+    return status == WEIR_OK ? WEIR_EOF : status;
+}
+
 static weir_status
 play(void *context, uint32_t source, uint64_t position, uint32_t n_idle, char *bytes,
     size_t size, size_t *n, int64_t *to_ns, weir_error *err)
@@ -185,6 +218,9 @@ play(void *context, uint32_t source, uint64_t position, uint32_t n_idle, char *b
         status = WEIR_EAGAIN;
     } else if (status == WEIR_ENOENT) {
         status = play_bytes(txn, id, position, bytes, size, n, err);
+    }
+    if (status == WEIR_EOF && self->is_read_only) {
+        status = check_gap(txn, id, position, err);
     }
     weiri_store_abort(&txn);
     return status;
@@ -284,13 +320,13 @@ id_of_source(const weiri_plan *plan, uint32_t source)
     return id_of(plan->streams[stream].schema.name, place);
 }
 
-weir_status
-weiri_journal_open(const char *path, uint64_t max_bytes, const weiri_plan *plan,
+static weir_status
+open_journal(const char *path, const weiri_store_options *options, const weiri_plan *plan,
     weiri_journal **out, weir_error *err)
 {
-    const weiri_store_options options = { .max_bytes = max_bytes };
-    weiri_journal            *self    = calloc(1, sizeof *self);
-    *out                              = NULL;
+    uint64_t       max_bytes = options->max_bytes;
+    weiri_journal *self      = calloc(1, sizeof *self);
+    *out                     = NULL;
     if (self == NULL
         || (self->ids = calloc(plan->n_sources + (size_t)1, sizeof *self->ids)) == NULL) {
         free(self);
@@ -299,6 +335,7 @@ weiri_journal_open(const char *path, uint64_t max_bytes, const weiri_plan *plan,
     for (uint32_t i = 0; i < plan->n_sources; i++) {
         self->ids[i] = id_of_source(plan, i);
     }
+    self->is_read_only = options->is_read_only;
     /* A journal with little room has it for many pieces none the less. */
     uint64_t most      = max_bytes > 0 ? max_bytes / PIECES : WEIRI_TAPE_BYTES;
     self->tape         = (weiri_tape){ .context = self,
@@ -306,13 +343,44 @@ weiri_journal_open(const char *path, uint64_t max_bytes, const weiri_plan *plan,
                 .record      = record,
                 .record_idle = record_idle,
                 .play        = play };
-    weir_status status = weiri_store_open(path, &options, &self->store, err);
+    weir_status status = weiri_store_open(path, options, &self->store, err);
     if (status != WEIR_OK) {
         weiri_journal_close(&self);
         return status;
     }
     *out = self;
     return WEIR_OK;
+}
+
+weir_status
+weiri_journal_open(const char *path, uint64_t max_bytes, const weiri_plan *plan,
+    weiri_journal **out, weir_error *err)
+{
+    const weiri_store_options options = { .max_bytes = max_bytes };
+    return open_journal(path, &options, plan, out, err);
+}
+
+weir_status
+weiri_journal_open_to_read(
+    const char *path, const weiri_plan *plan, weiri_journal **out, weir_error *err)
+{
+    const weiri_store_options options = { .is_read_only = true };
+    return open_journal(path, &options, plan, out, err);
+}
+
+weir_status
+weiri_journal_begin(
+    weiri_journal *self, uint32_t source, uint64_t *begin, bool *has, weir_error *err)
+{
+    weiri_store_txn *txn    = NULL;
+    weir_status      status = weiri_store_begin(self->store, false, &txn, err);
+    *begin                  = 0;
+    *has                    = false;
+    if (status == WEIR_OK) {
+        status = seek_behind(txn, self->ids[source], 0, begin, has, err);
+        weiri_store_abort(&txn);
+    }
+    return status;
 }
 
 void

@@ -19,6 +19,21 @@ WEIR_MUST_CHECK weir_status
 weiri_journal_open(const char *path, uint64_t max_bytes, const weiri_plan *plan,
     weiri_journal **out, weir_error *err);
 
+/* Open a journal that another process may be writing, to play it and nothing else. What
+ * it plays has no gap: where something was trimmed meanwhile it says so (WEIR_EDATA).
+ *
+ *   errors  WEIR_ENOENT  it is not there; as of weiri_store_open
+ */
+WEIR_MUST_CHECK weir_status
+weiri_journal_open_to_read(
+    const char *path, const weiri_plan *plan, weiri_journal **out, weir_error *err);
+
+/* Where the first byte stands that is kept of a source; `has` false: none is. Likewise.
+ */
+WEIR_MUST_CHECK weir_status
+weiri_journal_begin(
+    weiri_journal *self, uint32_t source, uint64_t *begin, bool *has, weir_error *err);
+
 void
 weiri_journal_close(weiri_journal **self_p);
 

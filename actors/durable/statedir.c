@@ -2,12 +2,10 @@
 #include "weiri/statedir.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "../sink/sink.h"
 #include "../source/source.h"
@@ -15,8 +13,9 @@
 #include "journal.h"
 #include "weiri/flow.h"
 #include "weiri/folder.h"
+#include "whole.h"
 
-enum { DIR_MODE = 0750, FILE_MODE = 0640, MAX_PATH = 4096, READ_BYTES = 1 << 20 };
+enum { DIR_MODE = 0750, MAX_PATH = 4096 };
 
 static const char JOURNAL[] = "journal"; /* the kind of its entries in a snapshot */
 
@@ -69,6 +68,7 @@ read_source(const weiri_section *section, const char *name, weiri_store *journal
                       .is_closed                        = stand.is_closed,
                       .position                         = stand.position,
                       .newest_ns                        = stand.newest_ns,
+                      .clock_ns                         = stand.clock_ns,
                       .n_events                         = stand.counts.n_events,
                       .n_late                           = stand.counts.n_late,
                       .n_dead                           = stand.counts.n_dead };
@@ -111,10 +111,12 @@ read_sinks(weiri_statedir *self, weir_error *err)
         if (!weiri_section_is(section, "sink", &path)) {
             continue;
         }
-        weiri_unpack in                 = weiri_section_open(section);
-        bool         is_begun           = false;
-        self->sinks[self->n_sinks].path = path;
-        weiri_outlet_peek(&in, &is_begun, &self->sinks[self->n_sinks++].n_written);
+        weiri_unpack         in    = weiri_section_open(section);
+        weiri_outlet_stand   stand = weiri_outlet_peek(&in);
+        weiri_statedir_sink *sink  = &self->sinks[self->n_sinks++];
+        *sink                      = (weiri_statedir_sink){
+                                 .path = path, .n_written = stand.n_written, .n_rows = stand.n_rows
+        };
         if (in.wrong != NULL) {
             return WEIR_FAIL(err, WEIR_EDATA, "sink '%s': %s", path, in.wrong);
         }
@@ -276,89 +278,19 @@ gather(const char *path, weiri_sections *out, weir_error *err)
     return status;
 }
 
-static weir_status
-write_all(int fd, const uint8_t *bytes, size_t size)
-{
-    while (size > 0) {
-        ssize_t n = write(fd, bytes, size);
-        if (n < 0 && errno != EINTR) {
-            return WEIR_EIO;
-        }
-        bytes += n > 0 ? n : 0;
-        size -= n > 0 ? (size_t)n : 0;
-    }
-    return fsync(fd) == 0 ? WEIR_OK : WEIR_EIO;
-}
-
-/* Under another name first, so that a file of that name is always whole. */
-static weir_status
-write_file(const char *file, const weiri_pack *pack, weir_error *err)
-{
-    char half[MAX_PATH];
-    if (snprintf(half, sizeof half, "%s.new", file) >= (int)sizeof half) {
-        return WEIR_FAIL(err, WEIR_EINVAL, "the name '%s' is too long", file);
-    }
-    int fd = open(half, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, FILE_MODE);
-    if (fd < 0) {
-        return WEIR_FAIL_OS(err, errno, "cannot write '%s'", half);
-    }
-    weir_status status = write_all(fd, pack->bytes, pack->size);
-    int         code   = errno;
-    close(fd);
-    if (status == WEIR_OK && rename(half, file) != 0) {
-        code   = errno;
-        status = WEIR_EIO;
-    }
-    if (status != WEIR_OK) {
-        unlink(half);
-        return WEIR_FAIL_OS(err, code, "cannot write '%s'", file);
-    }
-    return weiri_sync_folder_of(file, err);
-}
-
 weir_status
 weiri_statedir_snapshot(const char *path, const char *file, weir_error *err)
 {
     weiri_sections sections = { 0 };
-    weiri_pack     pack     = { 0 };
     weir_status    status   = gather(path, &sections, err);
     if (status == WEIR_OK) {
-        weiri_sections_pack(&sections, &pack);
-        status = pack.is_out_of_memory || weiri_sections_failed(&sections)
-                     ? WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the snapshot")
-                     : write_file(file, &pack, err);
+        status = weiri_whole_write(file, &sections, err);
     }
-    weiri_pack_fini(&pack);
     weiri_sections_fini(&sections);
     return status;
 }
 
 /* ---- restoring ---- */
-
-static weir_status
-read_file(const char *file, weiri_pack *out, weir_error *err)
-{
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return errno == ENOENT
-                   ? WEIR_FAIL(err, WEIR_ENOENT, "cannot open '%s': no such file", file)
-                   : WEIR_FAIL_OS(err, errno, "cannot open '%s'", file);
-    }
-    uint8_t    *buffer = malloc(READ_BYTES);
-    weir_status status = buffer != NULL ? WEIR_OK : WEIR_ENOMEM;
-    ssize_t     n      = 1;
-    while (status == WEIR_OK && n != 0) {
-        n = read(fd, buffer, READ_BYTES);
-        if (n > 0) {
-            weiri_pack_bytes(out, buffer, (size_t)n);
-        } else if (n < 0 && errno != EINTR) {
-            status = WEIR_FAIL_OS(err, errno, "cannot read '%s'", file);
-        }
-    }
-    free(buffer);
-    close(fd);
-    return status == WEIR_OK && out->is_out_of_memory ? WEIR_ENOMEM : status;
-}
 
 /* Take the journal's entries out of the sections of a snapshot, into a store. */
 static weir_status
@@ -426,14 +358,8 @@ fill(const char *path, const weiri_sections *sections, weir_error *err)
 weir_status
 weiri_statedir_restore(const char *file, const char *path, weir_error *err)
 {
-    weiri_pack     pack     = { 0 };
     weiri_sections sections = { 0 };
-    weir_status    status   = read_file(file, &pack, err);
-    if (status == WEIR_OK) {
-        status = weiri_sections_unpack(&sections, pack.bytes, pack.size, err);
-        status = status == WEIR_OK ? status : WEIR_CONTEXT(err, status, "'%s'", file);
-    }
-    weiri_pack_fini(&pack);
+    weir_status    status   = weiri_whole_read(file, &sections, err);
     if (status == WEIR_OK && mkdir(path, DIR_MODE) != 0) {
         status = errno == EEXIST
                      ? WEIR_FAIL(err, WEIR_EINVAL, "'%s' is there already", path)

@@ -44,6 +44,19 @@ current_watermark(const weiri_engine *self)
     return slowest < 0 ? INT64_MAX : clock_of(self, (uint32_t)slowest);
 }
 
+/* The least clock of the sources that are read once. */
+static int64_t
+least_clock(const weiri_engine *self)
+{
+    int64_t least = INT64_MAX;
+    for (uint32_t i = 0; i < self->plan->n_sources; i++) {
+        if (!weiri_intake_is_refreshed(self->intakes[i]) && clock_of(self, i) < least) {
+            least = clock_of(self, i);
+        }
+    }
+    return least;
+}
+
 /* Time of the newest event of any source; INT64_MIN if there was none. */
 static int64_t
 newest_event(const weiri_engine *self)
@@ -73,6 +86,24 @@ weiri_engine_write(weiri_engine *self, const weiri_rows_list *rows, weir_error *
     return WEIR_OK;
 }
 
+static int64_t
+wall_clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * WEIRI_NS_PER_S + now.tv_nsec;
+}
+
+void
+weiri_engine_note_written(weiri_engine *self, weiri_taken_in *turn)
+{
+    if (turn->n_events > 0) {
+        weiri_histogram_add(
+            &self->latency, wall_clock_ns() - turn->read_ns, turn->n_events);
+    }
+    *turn = (weiri_taken_in){ 0 };
+}
+
 static weir_status
 pass(weiri_engine *self, int64_t watermark_ns, int64_t deadline_ns, bool is_end,
     weir_error *err)
@@ -83,6 +114,8 @@ pass(weiri_engine *self, int64_t watermark_ns, int64_t deadline_ns, bool is_end,
                 .deadline_ns                   = deadline_ns,
                 .is_end                        = is_end };
         self->has_turn = true;
+        self->on_the_way[self->turn.number % WEIRI_FLOW_TURNS] = self->taken_in;
+        self->taken_in                                         = (weiri_taken_in){ 0 };
         return WEIR_OK;
     }
     weir_status status =
@@ -95,15 +128,24 @@ pass(weiri_engine *self, int64_t watermark_ns, int64_t deadline_ns, bool is_end,
             weiri_graph_rows(self->graph), deadline_ns, err);
     }
     weiri_graph_forget(self->graph);
+    weiri_engine_note_written(self, &self->taken_in);
     return status;
 }
 
-static int64_t
-wall_clock_ns(void)
+/* When tables' files are to be looked at again. */
+static weir_status
+await_tables(weiri_engine *self, weir_error *err)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * WEIRI_NS_PER_S + now.tv_nsec;
+    weir_status status = WEIR_OK;
+    if (!self->has_refreshed) {
+        return WEIR_OK;
+    }
+    int64_t others = least_clock(self);
+    int64_t newest = newest_event(self);
+    for (uint32_t i = 0; i < self->plan->n_sources && status == WEIR_OK; i++) {
+        status = weiri_intake_await(self->intakes[i], others, newest, err);
+    }
+    return status;
 }
 
 /* A silent source goes along with the others; if it is the only one left, or all wait
@@ -127,13 +169,34 @@ mark_idle(weiri_engine *self, uint32_t source, int64_t waited_ns, weir_error *er
     return weiri_intake_idle(self->intakes[source], to, err);
 }
 
+/* What the turn has taken in from a source, and when that was read. */
+static void
+note_taken(weiri_engine *self, uint32_t source, uint64_t n_before)
+{
+    weiri_intake_counts counts  = weiri_intake_get_counts(self->intakes[source]);
+    int64_t             read_ns = weiri_intake_read_ns(self->intakes[source]);
+    uint64_t            n       = counts.n_events - n_before;
+    if (n == 0 || read_ns == 0) {
+        return;
+    }
+    self->taken_in.n_events += n;
+    if (self->taken_in.read_ns == 0) {
+        self->taken_in.read_ns = read_ns;
+    }
+}
+
 static weir_status
 pump(weiri_engine *self, uint32_t source, bool may_wait, weir_error *err)
 {
     int64_t     idle_ns  = self->plan->sources[source].idle_ns;
     int64_t     begun_ns = idle_ns >= 0 ? wall_clock_ns() : 0;
+    uint64_t    n_before = weiri_intake_get_counts(self->intakes[source]).n_events;
     weir_status status =
         weiri_intake_pump(self->intakes[source], may_wait ? idle_ns : 0, err);
+    note_taken(self, source, n_before);
+    if (status == WEIR_EAGAIN && weiri_intake_is_over(self->intakes[source])) {
+        return WEIR_EOF;
+    }
     if (status == WEIR_EAGAIN && !may_wait) {
         return status;
     }
@@ -149,19 +212,27 @@ pump(weiri_engine *self, uint32_t source, bool may_wait, weir_error *err)
 weir_status
 weiri_engine_take(weiri_engine *self, bool may_wait, weir_error *err)
 {
+    weir_status status = await_tables(self, err);
+    if (status != WEIR_OK) {
+        return status;
+    }
     int64_t source = slowest_source(self);
     if (source < 0 || self->is_ended
         || (self->options.should_stop != NULL
             && self->options.should_stop(self->options.context))) {
         return WEIR_EOF;
     }
-    weir_status status = pump(self, (uint32_t)source, may_wait, err);
+    weir_status pumped = pump(self, (uint32_t)source, may_wait, err);
+    status             = pumped;
+    if (pumped == WEIR_OK || pumped == WEIR_EOF) {
+        status = await_tables(self, err); /* the watermark is not to pass them */
+    }
     if (status != WEIR_OK) {
         return status;
     }
     int64_t watermark_ns = current_watermark(self);
     if (watermark_ns == INT64_MAX || watermark_ns == self->watermark_ns) {
-        return WEIR_OK; /* the last pass is that of finish */
+        return pumped; /* the last pass is that of finish */
     }
     self->watermark_ns = watermark_ns;
     return pass(self, watermark_ns, watermark_ns, false, err);
@@ -205,6 +276,19 @@ weiri_engine_is_at_end(const weiri_engine *self)
     return self->is_ended || slowest_source(self) < 0;
 }
 
+const char *
+weiri_engine_notice(const weiri_engine *self, uint64_t *n_notices)
+{
+    const char *notice = NULL;
+    *n_notices         = 0;
+    for (uint32_t i = 0; self->has_refreshed && i < self->plan->n_sources; i++) {
+        weiri_intake_counts of = weiri_intake_get_counts(self->intakes[i]);
+        *n_notices += of.n_notices;
+        notice = of.notice != NULL ? of.notice : notice;
+    }
+    return notice;
+}
+
 weiri_engine_counts
 weiri_engine_get_counts(const weiri_engine *self)
 {
@@ -219,6 +303,11 @@ weiri_engine_get_counts(const weiri_engine *self)
     }
     counts.is_running = self->is_running;
     if (self->is_running) {
+        for (uint32_t i = 0; i < self->plan->n_rules; i++) {
+            weiri_rule_sight sight = weiri_flow_rule(self->flow, i);
+            counts.n_matches += self->plan->rules[i].join == NULL ? sight.n_matches : 0;
+            counts.n_dropped += sight.n_dropped;
+        }
         return counts;
     }
     weiri_graph_counts of = self->flow != NULL ? weiri_flow_get_counts(self->flow)
@@ -434,9 +523,12 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
     if (status != WEIR_OK) {
         return status;
     }
-    weiri_wire_config wire = source->wire;
-    bool              is_wire =
-        source->endpoint == WEIRI_ENDPOINT_ZMQ && redirect_of(self, source) == NULL;
+    weiri_wire_config   wire = source->wire;
+    const weiri_extent *extent =
+        self->options.extents != NULL ? &self->options.extents[index] : NULL;
+    bool is_taped = extent != NULL && extent->is_taped;
+    bool is_wire  = source->endpoint == WEIRI_ENDPOINT_ZMQ && !is_taped
+                   && redirect_of(self, source) == NULL;
     if (is_wire && (status = need_wires(self, err)) != WEIR_OK) {
         return status;
     }
@@ -456,9 +548,11 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
         .to            = merge_of(self, source->stream),
         .late_to       = merge_of(self, stream->late),
         .dead_to       = merge_of(self, stream->dead),
+        .gone_to       = source->refresh_ns > 0 ? merge_of(self, source->gone) : NULL,
         .metrics       = self->plan->metrics,
-        .tape          = self->options.tape,
         .is_redirected = redirect_of(self, source) != NULL,
+        .tape          = self->options.tape,
+        .extent        = extent,
     };
     if (source->delimiter == ',' && weiri_place_is_tsv(self->paths[index])) {
         config.delimiter = '\t';
@@ -467,6 +561,7 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
     if (status == WEIR_OK && !weiri_intake_is_regular(self->intakes[index])) {
         self->is_live = true;
     }
+    self->has_refreshed = self->has_refreshed || source->refresh_ns > 0;
     return status;
 }
 
@@ -620,7 +715,7 @@ open_sink(weiri_engine *self, const weiri_sink *sink, weir_error *err)
     free(path);
     return status == WEIR_OK
                ? weiri_outlet_add_stream(outlet, &self->plan->streams[sink->stream],
-                   sink->stream, sink_format(self, sink), err)
+                   sink->stream, sink_format(self, sink), sink->identity, err)
                : status;
 }
 
@@ -703,6 +798,7 @@ weiri_engine_destroy(weiri_engine **self_p)
     weiri_graph_destroy(&self->graph);
     weiri_flow_destroy(&self->flow);
     free(self->sink_streams);
+    free(self->shards);
     free(self->intakes);
     free(self->paths);
     free(self->outlets);

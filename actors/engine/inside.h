@@ -7,6 +7,12 @@
 #include "weiri/engine.h"
 #include "weiri/flow.h"
 
+/* How much a turn took in, and when it was read. */
+typedef struct weiri_taken_in {
+    int64_t  read_ns;
+    uint64_t n_events;
+} weiri_taken_in;
+
 struct weiri_engine {
     const weiri_plan    *plan;
     weiri_engine_options options;
@@ -19,16 +25,26 @@ struct weiri_engine {
     weiri_wires         *wires;        /* NULL: no socket is used            */
     uint32_t            *sink_streams; /* of the flow's outlet, shape (plan->n_sinks,) */
     int64_t              watermark_ns; /* of the last turn              */
-    weiri_turn           turn;       /* of the flow, the last; its number is the next's */
-    bool                 has_turn;   /* it is to be opened                 */
-    bool                 is_live;    /* some source is not a regular file  */
-    bool                 is_ended;   /* the last pass is done              */
-    bool                 is_running; /* other threads are at work          */
+    weiri_histogram      latency;      /* from reading to having written, an event each */
+    weiri_taken_in taken_in; /* in the turn at work, and in those on the way of a flow: */
+    weiri_taken_in on_the_way[WEIRI_FLOW_TURNS];
+    weiri_shard_sight
+              *shards;   /* shape (options.n_shards + 1,): as told last; NULL: no flow */
+    weiri_turn turn;     /* of the flow, the last; its number is the next's */
+    bool       has_turn; /* it is to be opened                 */
+    bool       is_live;  /* some source is not a regular file  */
+    bool       has_refreshed; /* some source is read again and again */
+    bool       is_ended;      /* the last pass is done              */
+    bool       is_running;    /* other threads are at work          */
 };
 
 /* A turn; without `may_wait` it gives WEIR_EAGAIN where it would wait for input. */
 WEIR_MUST_CHECK weir_status
 weiri_engine_take(weiri_engine *self, bool may_wait, weir_error *err);
+
+/* What a turn took in has been written: note how long it took, and forget it. */
+void
+weiri_engine_note_written(weiri_engine *self, weiri_taken_in *turn);
 
 /* Write what streams give to all outlets. rows: shape (plan->n_streams,) */
 WEIR_MUST_CHECK weir_status
@@ -37,12 +53,6 @@ weiri_engine_write(weiri_engine *self, const weiri_rows_list *rows, weir_error *
 /* Make the flow of an engine with more than one shard. errors  as weiri_flow_new */
 WEIR_MUST_CHECK weir_status
 weiri_engine_make_flow(weiri_engine *self, weir_error *err);
-
-/* The name of a source's section: its stream, and its place among the stream's sources.
- */
-void
-weiri_engine_source_name(
-    const weiri_plan *plan, uint32_t source, char out[WEIRI_SECTION_NAME]);
 
 /* Have sources, streams and rules go on where they were kept; outlets were resumed when
  * they were opened. errors  WEIR_EDATA, WEIR_EIO, WEIR_ENOMEM */

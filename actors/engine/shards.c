@@ -27,7 +27,8 @@ weiri_engine_make_flow(weiri_engine *self, weir_error *err)
     const weiri_plan *plan = self->plan;
     uint32_t          n    = 0;
     self->sink_streams = calloc(plan->n_sinks + (size_t)1, sizeof *self->sink_streams);
-    if (self->sink_streams == NULL) {
+    self->shards       = calloc(self->options.n_shards + (size_t)1, sizeof *self->shards);
+    if (self->sink_streams == NULL || self->shards == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
     }
     for (uint32_t i = 0; i < plan->n_sinks; i++) {
@@ -103,12 +104,37 @@ on_next(void *context, bool may_wait, weiri_turn *turn, bool *is_turn, weir_erro
     return status;
 }
 
+static void
+on_finished(void *context, uint64_t turn)
+{
+    weiri_engine *engine = ((run *)context)->engine;
+    weiri_engine_note_written(engine, &engine->on_the_way[turn % WEIRI_FLOW_TURNS]);
+}
+
+static void
+on_report(void *context, uint32_t shard, const weiri_shard_report *report)
+{
+    weiri_shard_sight *sight = &((run *)context)->engine->shards[shard];
+    *sight                   = (weiri_shard_sight){ .n_events = report->counts.n_events,
+                          .n_waiting                          = report->counts.n_waiting,
+                          .n_stalls                           = report->counts.n_stalls };
+    for (uint32_t i = 0; i < report->n_waits && i < WEIRI_SIGHT_WAITS; i++) {
+        const weiri_wait *wait   = &report->waits[i];
+        sight->waits[i].level    = wait->level;
+        sight->waits[i].on_shard = wait->on_shard;
+        sight->waits[i].n_events = wait->n_events;
+        sight->n_waits           = i + 1;
+    }
+}
+
 weir_status
 weiri_engine_run(weiri_engine *self, weir_error *err)
 {
-    run                       all    = { .engine = self, .failed = WEIR_EOF };
-    const weiri_flow_source   source = { .next = on_next, .context = &all };
-    const weiri_flow_carriage how    = { .seed = NULL };
+    run                     all    = { .engine = self, .failed = WEIR_EOF };
+    const weiri_flow_source source = {
+        .next = on_next, .finished = on_finished, .report = on_report, .context = &all
+    };
+    const weiri_flow_carriage how = { .seed = NULL };
     if (self->is_ended) {
         return WEIR_OK;
     }

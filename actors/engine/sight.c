@@ -19,12 +19,26 @@ weiri_engine_source(const weiri_engine *self, uint32_t source)
     };
 }
 
+const weiri_histogram *
+weiri_engine_latency(const weiri_engine *self)
+{
+    return &self->latency;
+}
+
+bool
+weiri_engine_shard(const weiri_engine *self, uint32_t shard, weiri_shard_sight *out)
+{
+    if (self->shards == NULL || shard > self->options.n_shards) {
+        return false;
+    }
+    *out = self->shards[shard];
+    return true;
+}
+
 bool
 weiri_engine_rule(const weiri_engine *self, uint32_t rule, weiri_rule_sight *out)
 {
-    if (self->graph == NULL) {
-        return false;
-    }
-    *out = weiri_graph_rule(self->graph, rule);
+    *out = self->graph != NULL ? weiri_graph_rule(self->graph, rule)
+                               : weiri_flow_rule(self->flow, rule);
     return true;
 }

@@ -29,6 +29,12 @@ weiri_engine_position(const weiri_engine *self, uint32_t source)
     return weiri_intake_position(self->intakes[source]);
 }
 
+bool
+weiri_engine_is_regular(const weiri_engine *self, uint32_t source)
+{
+    return weiri_intake_is_regular(self->intakes[source]);
+}
+
 /* ---- saving ---- */
 
 weir_status
@@ -171,30 +177,11 @@ load_sources(weiri_engine *self, weir_error *err)
     return status;
 }
 
-/* Each shard has saved its part by itself, which another number could not read. */
-static weir_status
-check_shards(const weiri_engine *self, weir_error *err)
-{
-    uint32_t    kept = 0;
-    uint32_t    n    = self->options.n_shards > 1 ? self->options.n_shards : 1;
-    weir_status status =
-        weiri_flow_shards_of(self->options.restore->sections, &kept, err);
-    return status != WEIR_OK || kept == n
-               ? status
-               : WEIR_FAIL(err, WEIR_EINVAL,
-                   "the state is that of a run with --shards %u, not %u: go on with "
-                   "--shards %u, or begin anew in another directory",
-                   kept, n, kept);
-}
-
 weir_status
 weiri_engine_load(weiri_engine *self, weir_error *err)
 {
     const weiri_restore *restore = self->options.restore;
     weir_status          status  = load_run(self, err);
-    if (status == WEIR_OK && !self->is_ended) {
-        status = check_shards(self, err);
-    }
     if (status == WEIR_OK) {
         status = load_sources(self, err);
     }

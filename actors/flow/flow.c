@@ -11,14 +11,19 @@ weiri_flow_new(const weiri_plan *plan, uint32_t n_shards,
     if (self == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
     }
-    weir_error why     = { .status = WEIR_OK };
-    self->plan         = plan;
-    self->n_shards     = n_shards;
-    self->readers      = calloc(plan->n_streams + (size_t)1, sizeof *self->readers);
-    self->homes        = calloc(plan->n_streams + (size_t)1, sizeof *self->homes);
-    weir_status status = self->readers != NULL && self->homes != NULL
-                             ? weiri_streams_init(&self->streams, plan)
-                             : WEIR_ENOMEM;
+    weir_error why = { .status = WEIR_OK };
+    self->plan     = plan;
+    self->n_shards = n_shards;
+    for (uint32_t g = 0; g < WEIRI_KEY_GROUPS; g++) {
+        self->owners[g] = (uint16_t)(g * n_shards / WEIRI_KEY_GROUPS);
+    }
+    self->readers = calloc(plan->n_streams + (size_t)1, sizeof *self->readers);
+    self->homes   = calloc(plan->n_streams + (size_t)1, sizeof *self->homes);
+    self->told    = calloc(n_shards * (size_t)plan->n_rules + 1, sizeof *self->told);
+    weir_status status =
+        self->readers != NULL && self->homes != NULL && self->told != NULL
+            ? weiri_streams_init(&self->streams, plan)
+            : WEIR_ENOMEM;
     for (uint32_t i = 0; self->homes != NULL && i < plan->n_streams; i++) {
         self->homes[i] = WEIRI_NONE;
     }
@@ -65,6 +70,7 @@ weiri_flow_destroy(weiri_flow **self_p)
     weiri_streams_fini(&self->streams);
     free(self->nodes);
     free(self->readers);
+    free(self->told);
     free(self->homes);
     free(self);
 }
@@ -79,12 +85,6 @@ const bool *
 weiri_flow_used(const weiri_flow *self, uint32_t stream)
 {
     return self->streams.used[stream];
-}
-
-uint32_t
-weiri_flow_n_nodes(const weiri_flow *self)
-{
-    return self->n_nodes;
 }
 
 uint32_t
@@ -156,6 +156,28 @@ weiri_flow_receive(weiri_flow *self, uint32_t index, weiri_parcel **parcel_p,
         status = work(node, port, err);
     }
     return status;
+}
+
+static uint64_t
+read_told(const _Atomic uint64_t *value)
+{
+    return atomic_load_explicit(value, memory_order_relaxed);
+}
+
+weiri_rule_sight
+weiri_flow_rule(const weiri_flow *self, uint32_t rule)
+{
+    weiri_rule_sight sight = { 0 };
+    for (uint32_t i = 0; i < self->n_shards; i++) {
+        const weiri_told_rule *told = &self->told[i * self->plan->n_rules + rule];
+        sight.n_events += read_told(&told->n_events);
+        sight.n_matches += read_told(&told->n_matches);
+        sight.n_keys += read_told(&told->n_keys);
+        sight.n_held += read_told(&told->n_held);
+        sight.n_dropped += read_told(&told->n_dropped);
+        sight.n_faults += read_told(&told->n_faults);
+    }
+    return sight;
 }
 
 weiri_graph_counts

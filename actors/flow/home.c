@@ -176,66 +176,6 @@ work(weiri_flow_node *node, weiri_parcel *const *parcels, const weiri_flow_port 
                                                       : weir_status_text(status));
 }
 
-/* ---- state ---- */
-
-#define COUNT_MASK ((UINT64_C(1) << WEIRI_RULE_ORDER_BITS) - 1)
-
-/* How many events each rule has given; by name, since a rule may stand elsewhere in its
- * file when they are read. */
-static weir_status
-save(const weiri_flow_node *node, weiri_sections *out, weir_error *err)
-{
-    const home       *self = (const home *)node;
-    const weiri_plan *plan = node->flow->plan;
-    weiri_pack       *pack =
-        weiri_sections_begin(out, "home", plan->streams[self->stream].schema.name);
-    if (pack == NULL) {
-        return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the state");
-    }
-    for (uint32_t i = 0; i < plan->n_rules; i++) {
-        uint64_t n = self->orders[i] & COUNT_MASK;
-        if (n > 0) {
-            weiri_pack_text(pack, plan->rules[i].name, strlen(plan->rules[i].name));
-            weiri_pack_number(pack, n);
-        }
-    }
-    return WEIR_OK;
-}
-
-static void
-go_on(home *self, const char *name, uint32_t size, uint64_t n)
-{
-    const weiri_plan *plan = self->node.flow->plan;
-    for (uint32_t i = 0; i < plan->n_rules; i++) {
-        const char *rule = plan->rules[i].name;
-        if (strlen(rule) == size && memcmp(rule, name, size) == 0) {
-            self->orders[i] = weiri_rule_first_order(i) | n;
-        }
-    }
-}
-
-static weir_status
-load(weiri_flow_node *node, const weiri_restore *restore, weiri_kept *kept,
-    weir_error *err)
-{
-    (void)kept;
-    home        *self = (home *)node;
-    const char  *name = node->flow->plan->streams[self->stream].schema.name;
-    weiri_unpack in   = { 0 };
-    (void)weiri_sections_find(restore->sections, "home", name, &in);
-    while (in.at != in.end && in.wrong == NULL) {
-        uint32_t    size = 0;
-        const char *rule = weiri_unpack_text(&in, &size);
-        uint64_t    n = weiri_unpack_below(&in, COUNT_MASK, "it is of too many events");
-        if (in.wrong == NULL) {
-            go_on(self, rule, size, n);
-        }
-    }
-    return in.wrong == NULL
-               ? WEIR_OK
-               : WEIR_FAIL(err, WEIR_EDATA, "stream '%s': %s", name, in.wrong);
-}
-
 static void
 destroy(weiri_flow_node *node)
 {
@@ -247,9 +187,16 @@ destroy(weiri_flow_node *node)
     free(self);
 }
 
-static const weiri_flow_ops OPS = {
-    .work = work, .save = save, .load = load, .destroy = destroy
-};
+static const weiri_flow_ops OPS = { .work = work, .destroy = destroy };
+
+void
+weiri_home_go_on(weiri_flow_node *node, uint32_t rule, uint32_t stream, uint64_t n)
+{
+    home *self = (home *)node;
+    if (node->ops == &OPS && self->stream == stream) {
+        self->orders[rule] = weiri_rule_first_order(rule) + n;
+    }
+}
 
 weir_status
 weiri_home_new(const weiri_flow *flow, uint32_t stream, weiri_flow_node **out)

@@ -12,6 +12,8 @@
 #ifndef WEIRI_FLOW_NODE_H
 #define WEIRI_FLOW_NODE_H
 
+#include <stdatomic.h>
+
 #include "../graph/rules.h"
 #include "../graph/streams.h"
 #include "weiri/flow.h"
@@ -62,14 +64,6 @@ typedef struct weiri_flow_ops {
     weir_status (*work)(weiri_flow_node *self, weiri_parcel *const *parcels,
         const weiri_flow_port *port, weir_error *err);
     void (*count)(const weiri_flow_node *self, weiri_graph_counts *counts);
-    /* Add what the node remembers from turn to turn, and have it go on from there, at
-     * rest; NULL: nothing.
-     *
-     *   kept  shape (plan->n_rules,): raised to what became of each rule */
-    weir_status (*save)(
-        const weiri_flow_node *self, weiri_sections *out, weir_error *err);
-    weir_status (*load)(weiri_flow_node *self, const weiri_restore *restore,
-        weiri_kept *kept, weir_error *err);
     void (*destroy)(weiri_flow_node *self);
 } weiri_flow_ops;
 
@@ -115,6 +109,16 @@ WEIR_MUST_CHECK weir_status
 weiri_share_new(const weiri_flow *flow, const weiri_flow_group *group, uint32_t shard,
     weiri_flow_node **out, weir_error *err);
 
+/* What a share has of a rule, NULL: nothing. At rest.
+ *
+ *   rule      any of the plan
+ *   is_first  of the parts that the rule has
+ *   is_split  by key group
+ */
+weiri_rules *
+weiri_share_rules(
+    const weiri_flow_node *self, uint32_t rule, bool *is_first, bool *is_split);
+
 /* Whether a share wants all rows of a turn. */
 bool
 weiri_share_wants(const weiri_flow_node *self, const weiri_turn *turn);
@@ -123,9 +127,14 @@ weiri_share_wants(const weiri_flow_node *self, const weiri_turn *turn);
 uint64_t
 weiri_router_position(const weiri_flow_node *self);
 
-/* Have a router number the next row so. Nothing to do for other nodes. */
+/* Have a router number the next row so, or higher. Nothing to do for other nodes. */
 void
 weiri_router_go_on(weiri_flow_node *self, uint64_t position);
+
+/* Have a home number the next event of a rule so, not counting the rule itself. Nothing
+ * to do for other nodes. */
+void
+weiri_home_go_on(weiri_flow_node *self, uint32_t rule, uint32_t stream, uint64_t n);
 
 /* Each share that emits into a home is one of its inputs. */
 WEIR_MUST_CHECK weir_status
@@ -146,9 +155,24 @@ WEIR_MUST_CHECK weir_status
 weiri_flow_send_rows(const weiri_flow_port *port, const weiri_turn *turn,
     const weiri_flow_readers *to, const weiri_rows_list *rows);
 
+/* A key group that is elsewhere: its events are left out. */
+#define WEIRI_FLOW_NOBODY UINT16_MAX
+
+/* What a share says of a rule after a turn. Numbers of one rule need not be of one
+ * moment. */
+typedef struct weiri_told_rule {
+    _Atomic uint64_t n_events;
+    _Atomic uint64_t n_matches;
+    _Atomic uint64_t n_keys;
+    _Atomic uint64_t n_held;
+    _Atomic uint64_t n_dropped;
+    _Atomic uint64_t n_faults;
+} weiri_told_rule;
+
 struct weiri_flow {
     const weiri_plan   *plan;
     uint32_t            n_shards;
+    uint16_t            owners[WEIRI_KEY_GROUPS]; /* the shard of each key group */
     weiri_streams       streams;
     weiri_flow_node   **nodes; /* shape (n_nodes,), senders before readers */
     uint32_t            n_nodes;
@@ -157,6 +181,8 @@ struct weiri_flow {
     uint32_t           *homes;   /* shape (plan->n_streams,): its node; WEIRI_NONE: where
                                   * turns are opened                                    */
     weiri_rows_list rows;        /* scratch */
+    /* Each share writes its own and anybody reads: shape (n_shards * plan->n_rules,) */
+    weiri_told_rule *told;
 };
 
 #endif

@@ -49,7 +49,7 @@ number(router *self, weiri_parcel *const *parcels)
     const weiri_plan *plan = self->node.flow->plan;
     for (uint32_t i = 0; i < self->n_streams; i++) {
         const weiri_rows_list *rows   = &parcels[i]->lists[0];
-        uint32_t               stream = self->streams[i];
+        uint32_t               stream = weiri_plan_place(plan, self->streams[i]);
         weir_status            status = make_room(self, i, rows);
         if (status != WEIR_OK) {
             return status;
@@ -215,9 +215,9 @@ make_scatters(router *self, const weiri_flow_group *group)
             uint32_t                 n_keys = 0;
             const weiri_expr *const *keys   = weiri_split_keys(
                   &plan->rules[group->first[r]], group->streams[i], &n_keys);
-            status =
-                weiri_scatter_new(keys, n_keys, plan->streams[group->streams[i]].used,
-                    self->node.flow->n_shards, &self->scatters[r * group->n_streams + i]);
+            status = weiri_scatter_new(keys, n_keys,
+                plan->streams[group->streams[i]].used, self->node.flow->owners,
+                self->node.flow->n_shards, &self->scatters[r * group->n_streams + i]);
         }
     }
     return status;
@@ -232,7 +232,7 @@ weiri_router_position(const weiri_flow_node *self)
 void
 weiri_router_go_on(weiri_flow_node *self, uint64_t position)
 {
-    if (self->ops == &OPS) {
+    if (self->ops == &OPS && position > ((router *)self)->n_rows) {
         ((router *)self)->n_rows = position;
     }
 }

@@ -11,6 +11,8 @@
 
 enum { KIND_PARCEL = WEIRI_KIND_USER, KIND_DONE };
 
+static const int64_t ASK_NS = INT64_C(10000000000); /* until an answer is given up */
+
 typedef struct all {
     weiri_flow              *flow;
     const weiri_flow_source *source;
@@ -32,6 +34,9 @@ typedef struct opener {
     uint64_t n_finished;
     bool     is_last;    /* no other will be opened               */
     bool     is_waiting; /* for input, until a turn is finished   */
+    bool     is_asking;  /* shard `asked` how it stands           */
+    uint32_t asked;
+    uint64_t next_ask; /* when so many turns are finished       */
 } opener;
 
 /* Whoever sends. */
@@ -184,6 +189,38 @@ count_done(opener *self, uint64_t turn)
         self->n_done[slot] = 0;
         self->n_finished++;
         self->is_waiting = false;
+        if (self->run->source->finished != NULL) {
+            self->run->source->finished(self->run->source->context, turn);
+        }
+    }
+}
+
+/* One shard after another is asked how it stands, the next when one has answered and some
+ * turns have gone by. */
+static weir_status
+ask_shard(opener *self, weiri_actor *actor)
+{
+    enum { TURNS_BETWEEN = 16 };
+    uint32_t n_shards = self->run->flow->n_shards + 1;
+    if (self->run->source->report == NULL || self->is_last || self->is_asking
+        || self->n_finished < self->next_ask) {
+        return WEIR_OK;
+    }
+    uint32_t id     = 0;
+    self->asked     = (self->asked + 1) % n_shards;
+    self->next_ask  = self->n_finished + TURNS_BETWEEN / n_shards + 1;
+    self->is_asking = true;
+    return weiri_actor_inspect(actor, self->asked, ASK_NS, &id);
+}
+
+static void
+take_report(opener *self, const weiri_message *message)
+{
+    const weiri_flow_source *source = self->run->source;
+    self->is_asking                 = false;
+    if (message->form == WEIRI_FORM_BYTES
+        && message->as.block.size == sizeof(weiri_shard_report)) {
+        source->report(source->context, self->asked, message->as.block.bytes);
     }
 }
 
@@ -197,6 +234,10 @@ opener_on_message(
         status = open_turn(self, actor, err);
     } else if (message->kind == KIND_DONE) {
         count_done(self, message->as.words[0]);
+        status = ask_shard(self, actor);
+    } else if ((message->flags & WEIRI_FLAG_REPLY) != 0
+               || message->kind == WEIRI_KIND_UNANSWERED) {
+        take_report(self, message);
     }
     if (status == WEIR_OK) {
         go_on(self, actor);

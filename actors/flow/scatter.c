@@ -10,22 +10,23 @@
 #include "weiri/limits.h"
 
 struct weiri_scatter {
-    weiri_program *program;
-    weiri_vector  *vectors; /* shape (n_keys,) */
-    uint32_t       n_keys;
-    const bool    *used;
-    uint32_t       n_shards;
-    uint16_t      *shard; /* of each row, shape (room,) */
-    uint64_t       room;
-    uint64_t      *left;  /* rows to come, shape (n_shards,)      */
-    weir_chunk   **open;  /* being filled, shape (n_shards,)      */
-    uint16_t      *picks; /* rows of a range for a shard          */
-    uint64_t       hashes[WEIRI_CHUNK_ROWS];
+    weiri_program  *program;
+    weiri_vector   *vectors; /* shape (n_keys,) */
+    uint32_t        n_keys;
+    const bool     *used;
+    const uint16_t *owners; /* shape (WEIRI_KEY_GROUPS,) */
+    uint32_t        n_shards;
+    uint16_t       *shard; /* of each row, shape (room,) */
+    uint64_t        room;
+    uint64_t       *left;  /* rows to come, shape (n_shards,)      */
+    weir_chunk    **open;  /* being filled, shape (n_shards,)      */
+    uint16_t       *picks; /* rows of a range for a shard          */
+    uint64_t        hashes[WEIRI_CHUNK_ROWS];
 };
 
 weir_status
 weiri_scatter_new(const weiri_expr *const *keys, uint32_t n_keys, const bool *used,
-    uint32_t n_shards, weiri_scatter **out)
+    const uint16_t *owners, uint32_t n_shards, weiri_scatter **out)
 {
     weiri_scatter *self = calloc(1, sizeof *self);
     if (self == NULL) {
@@ -33,6 +34,7 @@ weiri_scatter_new(const weiri_expr *const *keys, uint32_t n_keys, const bool *us
     }
     self->n_keys   = n_keys;
     self->used     = used;
+    self->owners   = owners;
     self->n_shards = n_shards;
     self->vectors  = calloc(n_keys, sizeof *self->vectors);
     self->left     = calloc(n_shards, sizeof *self->left);
@@ -120,9 +122,11 @@ find_shards(weiri_scatter *self, const weiri_rows_list *from)
         hash_keys(self, from->items[i]);
         for (uint32_t k = 0; k < from->items[i].n; k++) {
             uint32_t group = weiri_key_group(weiri_hash_fold(self->hashes[k]));
-            uint32_t at    = group * self->n_shards / WEIRI_KEY_GROUPS;
-            *shard++       = (uint16_t)at;
-            self->left[at]++;
+            uint16_t at    = self->owners[group];
+            *shard++       = at;
+            if (at < self->n_shards) {
+                self->left[at]++;
+            }
         }
     }
     return WEIR_OK;

@@ -11,11 +11,13 @@ typedef struct weiri_scatter weiri_scatter;
  *
  *   keys    shape (n_keys,), outlive it
  *   used    fields to keep; outlives it
+ *   owners  the shard of each key group, shape (WEIRI_KEY_GROUPS,); >= n_shards: their
+ *           rows are left out. Outlives it, and may change between two calls
  *   errors  WEIR_ENOMEM
  */
 WEIR_MUST_CHECK weir_status
 weiri_scatter_new(const weiri_expr *const *keys, uint32_t n_keys, const bool *used,
-    uint32_t n_shards, weiri_scatter **out);
+    const uint16_t *owners, uint32_t n_shards, weiri_scatter **out);
 
 void
 weiri_scatter_destroy(weiri_scatter **self_p);

@@ -1,9 +1,7 @@
 /* A share: what one shard does of the rules that read the same streams. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../graph/restore.h"
 #include "node.h"
 #include "split.h"
 
@@ -137,6 +135,34 @@ send(share *self, const weiri_turn *turn, const weiri_flow_readers *homes,
     return status;
 }
 
+static void
+tell(_Atomic uint64_t *to, uint64_t value)
+{
+    atomic_store_explicit(to, value, memory_order_relaxed);
+}
+
+/* How its rules stand, for whoever looks. */
+static void
+tell_rules(const share *self)
+{
+    const weiri_flow *flow = self->node.flow;
+    for (uint32_t i = 0; i < self->n_rules; i++) {
+        if (self->feed_of[i] == WEIRI_NONE) {
+            continue;
+        }
+        uint32_t         rule = self->its_rules[i];
+        weiri_told_rule *to   = &flow->told[self->shard * flow->plan->n_rules + rule];
+        weiri_rule_sight sight =
+            weiri_rules_sight(self->feeds[self->feed_of[i]].rules, rule);
+        tell(&to->n_events, sight.n_events);
+        tell(&to->n_matches, sight.n_matches);
+        tell(&to->n_keys, sight.n_keys);
+        tell(&to->n_held, sight.n_held);
+        tell(&to->n_dropped, sight.n_dropped);
+        tell(&to->n_faults, sight.n_faults);
+    }
+}
+
 static weir_status
 work(weiri_flow_node *node, weiri_parcel *const *parcels, const weiri_flow_port *port,
     weir_error *err)
@@ -146,6 +172,7 @@ work(weiri_flow_node *node, weiri_parcel *const *parcels, const weiri_flow_port 
     for (uint32_t i = 0; i < self->n_feeds && status == WEIR_OK; i++) {
         status = run_feed(self, &self->feeds[i], parcels[0], err);
     }
+    tell_rules(self);
     return status == WEIR_OK
                ? send(self, &parcels[0]->turn, &node->homes, node->home_streams, port)
                : status;
@@ -158,54 +185,6 @@ count(const weiri_flow_node *node, weiri_graph_counts *counts)
     for (uint32_t i = 0; i < self->n_feeds; i++) {
         weiri_rules_count(self->feeds[i].rules, counts);
     }
-}
-
-/* ---- state ---- */
-
-/* The name of a rule's section: one for each shard that the rule is split among. */
-static void
-name_section(const share *self, uint32_t rule, char out[WEIRI_SECTION_NAME])
-{
-    const weiri_rule *of = &self->node.flow->plan->rules[rule];
-    if (self->node.flow->n_shards == 1 || weiri_split_of(of) == WEIRI_SPLIT_NOT) {
-        snprintf(out, WEIRI_SECTION_NAME, "%s", of->name);
-    } else {
-        snprintf(out, WEIRI_SECTION_NAME, "%s#%u", of->name, self->shard);
-    }
-}
-
-static weir_status
-save(const weiri_flow_node *node, weiri_sections *out, weir_error *err)
-{
-    const share *self   = (const share *)node;
-    weir_status  status = WEIR_OK;
-    for (uint32_t i = 0; i < self->n_rules && status == WEIR_OK; i++) {
-        char name[WEIRI_SECTION_NAME];
-        if (self->feed_of[i] != WEIRI_NONE) {
-            name_section(self, self->its_rules[i], name);
-            status = weiri_restore_save_rule(
-                self->feeds[self->feed_of[i]].rules, self->its_rules[i], name, out, err);
-        }
-    }
-    return status;
-}
-
-static weir_status
-load(weiri_flow_node *node, const weiri_restore *restore, weiri_kept *kept,
-    weir_error *err)
-{
-    share      *self   = (share *)node;
-    weir_status status = WEIR_OK;
-    for (uint32_t i = 0; i < self->n_rules && status == WEIR_OK; i++) {
-        char     name[WEIRI_SECTION_NAME];
-        uint32_t rule = self->its_rules[i];
-        if (self->feed_of[i] != WEIRI_NONE) {
-            name_section(self, rule, name);
-            status = weiri_restore_rule(restore, self->feeds[self->feed_of[i]].rules,
-                rule, node->flow->plan->rules[rule].name, name, &kept[rule], err);
-        }
-    }
-    return status;
 }
 
 /* ---- making and ending ---- */
@@ -229,9 +208,34 @@ destroy(weiri_flow_node *node)
     free(self);
 }
 
-static const weiri_flow_ops OPS = {
-    .work = work, .count = count, .save = save, .load = load, .destroy = destroy
-};
+static const weiri_flow_ops OPS = { .work = work, .count = count, .destroy = destroy };
+
+static weiri_split
+split_of(const share *self, uint32_t rule)
+{
+    return self->node.flow->n_shards == 1
+               ? WEIRI_SPLIT_NOT
+               : weiri_split_of(&self->node.flow->plan->rules[rule]);
+}
+
+weiri_rules *
+weiri_share_rules(
+    const weiri_flow_node *node, uint32_t rule, bool *is_first, bool *is_split)
+{
+    const share *self = (const share *)node;
+    if (node->ops != &OPS) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < self->n_rules; i++) {
+        if (self->its_rules[i] == rule && self->feed_of[i] != WEIRI_NONE) {
+            weiri_split split = split_of(self, rule);
+            *is_first         = split == WEIRI_SPLIT_NOT || self->shard == 0;
+            *is_split         = split == WEIRI_SPLIT_KEYS;
+            return self->feeds[self->feed_of[i]].rules;
+        }
+    }
+    return NULL;
+}
 
 /* Whether a rule of the group is fed by feed `set`, `is_by_turn`, on this shard. Rules
  * that are not split are dealt out. */
@@ -239,9 +243,8 @@ static bool
 is_fed(
     const share *self, const weiri_flow_group *group, uint32_t i, const struct feed *feed)
 {
-    uint32_t          n_shards = self->node.flow->n_shards;
-    const weiri_rule *rule     = &self->node.flow->plan->rules[group->rules[i]];
-    switch (n_shards == 1 ? WEIRI_SPLIT_NOT : weiri_split_of(rule)) {
+    uint32_t n_shards = self->node.flow->n_shards;
+    switch (split_of(self, group->rules[i])) {
     case WEIRI_SPLIT_KEYS: return feed->set == 1 + group->route[i];
     case WEIRI_SPLIT_TURNS: return feed->set == 0 && feed->is_by_turn;
     case WEIRI_SPLIT_NOT: break;

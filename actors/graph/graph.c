@@ -174,8 +174,12 @@ weiri_graph_save(const weiri_graph *self, weiri_sections *out, weir_error *err)
 {
     weir_status status = weiri_streams_save(&self->streams, self->plan, out, err);
     for (uint32_t i = 0; i < self->plan->n_rules && status == WEIR_OK; i++) {
-        status =
-            weiri_restore_save_rule(self->rules, i, self->plan->rules[i].name, out, err);
+        weiri_keyed keyed = { .groups = NULL };
+        status            = weiri_rules_save(self->rules, i, &keyed, err);
+        if (status == WEIR_OK) {
+            status = weiri_restore_add_rule(&keyed, self->plan->rules[i].name, out, err);
+        }
+        weiri_keyed_fini(&keyed);
     }
     return status;
 }
@@ -185,9 +189,12 @@ weiri_graph_load(weiri_graph *self, const weiri_restore *restore, weir_error *er
 {
     weir_status status = weiri_streams_load(&self->streams, self->plan, restore, err);
     for (uint32_t i = 0; i < self->plan->n_rules && status == WEIR_OK; i++) {
-        const char *name = self->plan->rules[i].name;
-        weiri_kept  kept = WEIRI_KEPT;
-        status = weiri_restore_rule(restore, self->rules, i, name, name, &kept, err);
+        const char              *name = self->plan->rules[i].name;
+        weiri_kept               kept = WEIRI_KEPT;
+        const weiri_restore_part all  = {
+             .rules = self->rules, .rule = i, .is_first = true
+        };
+        status = weiri_restore_rule(restore, &all, name, &kept, err);
         if (status == WEIR_OK) {
             weiri_restore_tell(restore, "rule", name, kept);
         }

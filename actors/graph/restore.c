@@ -26,11 +26,10 @@ weiri_restore_tell(
 }
 
 static bool
-is_rule(const weiri_plan *plan, const char *name, size_t size)
+is_rule(const weiri_plan *plan, const char *name)
 {
     for (uint32_t i = 0; i < plan->n_rules; i++) {
-        const char *rule = plan->rules[i].name;
-        if (strlen(rule) == size && strncmp(rule, name, size) == 0) {
+        if (strcmp(plan->rules[i].name, name) == 0) {
             return true;
         }
     }
@@ -45,24 +44,20 @@ weiri_restore_tell_gone(const weiri_restore *self, const weiri_plan *plan)
         if (!weiri_section_is(&self->sections->items[s], "rule", &name)) {
             continue;
         }
-        size_t size     = strcspn(name, "#");
-        bool   is_first = name[size] == '\0' || strcmp(name + size, "#0") == 0;
-        if (is_first && !is_rule(plan, name, size)) {
-            char rule[WEIRI_SECTION_NAME];
-            memcpy(rule, name, size);
-            rule[size] = '\0';
-            weiri_restore_tell(self, "rule", rule, WEIRI_KEPT_GONE);
+        if (!is_rule(plan, name)) {
+            weiri_restore_tell(self, "rule", name, WEIRI_KEPT_GONE);
         }
     }
 }
 
 weir_status
-weiri_restore_save_rule(const weiri_rules *rules, uint32_t rule, const char *name,
-    weiri_sections *out, weir_error *err)
+weiri_restore_add_rule(
+    weiri_keyed *keyed, const char *name, weiri_sections *out, weir_error *err)
 {
     weiri_pack *pack = weiri_sections_begin(out, "rule", name);
-    return pack != NULL ? weiri_rules_save(rules, rule, pack, err)
-                        : WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the state");
+    bool ok = pack != NULL && (keyed->n_heads == 0 || weiri_keyed_finish(keyed, pack));
+    weiri_keyed_fini(keyed);
+    return ok ? WEIR_OK : WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the state");
 }
 
 static void
@@ -71,12 +66,24 @@ raise(weiri_kept *kept, weiri_kept to)
     *kept = to > *kept ? to : *kept;
 }
 
+static weir_status
+load(const weiri_restore_part *part, const weiri_unpack *in, const char *name,
+    weir_error *err)
+{
+    weiri_keyed_load from = { .groups = part->groups, .is_first = part->is_first };
+    if (!weiri_keyed_open(&from.from, in->at, (size_t)(in->end - in->at))) {
+        return WEIR_FAIL(err, WEIR_EDATA, "rule '%s': the state cannot be loaded: %s",
+            name, from.from.in.wrong);
+    }
+    return weiri_rules_load(part->rules, part->rule, &from, err);
+}
+
 weir_status
-weiri_restore_rule(const weiri_restore *self, weiri_rules *rules, uint32_t rule,
-    const char *name, const char *section, weiri_kept *kept, weir_error *err)
+weiri_restore_rule(const weiri_restore *self, const weiri_restore_part *part,
+    const char *name, weiri_kept *kept, weir_error *err)
 {
     weiri_unpack in = { 0 };
-    if (!weiri_sections_find(self->sections, "rule", section, &in)) {
+    if (!weiri_sections_find(self->sections, "rule", name, &in)) {
         raise(kept, WEIRI_KEPT_NONE);
         return WEIR_OK;
     }
@@ -87,7 +94,7 @@ weiri_restore_rule(const weiri_restore *self, weiri_rules *rules, uint32_t rule,
         raise(kept, WEIRI_KEPT_LOST);
         return WEIR_OK;
     }
-    weir_status status = weiri_rules_load(rules, rule, &in, err);
+    weir_status status = load(part, &in, name, err);
     if (status == WEIR_EDATA && self->is_trial) {
         raise(kept, WEIRI_KEPT_OTHER);
         return WEIR_OK;

@@ -175,7 +175,8 @@ weiri_rules_sight(const weiri_rules *self, uint32_t rule)
 }
 
 weir_status
-weiri_rules_save(const weiri_rules *self, uint32_t rule, weiri_pack *out, weir_error *err)
+weiri_rules_save(
+    const weiri_rules *self, uint32_t rule, weiri_keyed *out, weir_error *err)
 {
     return self->actors[rule] != NULL
                ? weiri_rule_actor_save(self->actors[rule], out, err)
@@ -183,17 +184,26 @@ weiri_rules_save(const weiri_rules *self, uint32_t rule, weiri_pack *out, weir_e
 }
 
 weir_status
-weiri_rules_load(weiri_rules *self, uint32_t rule, weiri_unpack *in, weir_error *err)
+weiri_rules_load(
+    weiri_rules *self, uint32_t rule, const weiri_keyed_load *from, weir_error *err)
 {
+    weiri_rule_actor_destroy(&self->actors[rule]);
     weir_status status = make_actor(self, rule, err);
     if (status == WEIR_OK) {
-        status = weiri_rule_actor_load(self->actors[rule], in, err);
+        status = weiri_rule_actor_load(self->actors[rule], from, err);
     }
     if (status == WEIR_OK) {
         weiri_dispatch_ran(
             self->dispatch, rule, weiri_rule_actor_next_deadline(self->actors[rule]));
     }
     return status;
+}
+
+weiri_rule_counts
+weiri_rules_counts_of(const weiri_rules *self, uint32_t rule)
+{
+    return self->actors[rule] != NULL ? weiri_rule_actor_counts(self->actors[rule])
+                                      : (weiri_rule_counts){ 0 };
 }
 
 void

@@ -83,15 +83,21 @@ weiri_rules_matches(const weiri_rules *self, uint32_t rule);
 weiri_rule_sight
 weiri_rules_sight(const weiri_rules *self, uint32_t rule);
 
-/* Append the state of a rule, nothing for one that nothing may have mattered to.
+/* Add the state of a rule, nothing for one that nothing may have mattered to.
  * errors  as weiri_rule_actor_save */
 WEIR_MUST_CHECK weir_status
 weiri_rules_save(
-    const weiri_rules *self, uint32_t rule, weiri_pack *out, weir_error *err);
+    const weiri_rules *self, uint32_t rule, weiri_keyed *out, weir_error *err);
 
-/* Have a rule go on where it was. errors  as weiri_rule_actor_load */
+/* Have a rule go on where saved ones were, whatever it was before, between two passes.
+ * errors  as weiri_rule_actor_load */
 WEIR_MUST_CHECK weir_status
-weiri_rules_load(weiri_rules *self, uint32_t rule, weiri_unpack *in, weir_error *err);
+weiri_rules_load(
+    weiri_rules *self, uint32_t rule, const weiri_keyed_load *from, weir_error *err);
+
+/* What a rule has counted. */
+weiri_rule_counts
+weiri_rules_counts_of(const weiri_rules *self, uint32_t rule);
 
 void
 weiri_rules_count(const weiri_rules *self, weiri_graph_counts *counts);

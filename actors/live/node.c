@@ -8,28 +8,24 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "page.h"
-#include "weiri/codec.h"
+#include "tap.h"
 #include "weiri/plugin.h"
 #include "weiri/timetext.h"
 
-enum {
-    FILE_MODE     = 0640,
-    TELL_MS       = 200,
-    WINDOW_MS     = 100, /* over which the rate of a tap holds */
-    HEAD_BYTES    = 4,   /* of a record of the ring: its size  */
-    WINDOWS_PER_S = 10
-};
+enum { FILE_MODE = 0640, TELL_MS = 200 };
+
+/* Latencies are those of the last stretch, or two. */
+enum { STRETCH_S = 5 };
 
 struct weiri_live {
     const weiri_plan *plan;
     weiri_live_page  *page;
-    weiri_encoder   **encoders; /* shape (plan->n_streams,): NULL until tapped */
-    weiri_buffer      buffer;
+    weiri_tap        *tap;
     int64_t           begun_ns;
     int64_t           told_ns;
-    int64_t           window_ns; /* when the tap's budget was filled */
-    uint32_t          budget;    /* events that may still be given   */
+    int64_t           stretch_ns;  /* when the last one began */
+    weiri_histogram   before;      /* what there was then     */
+    weiri_histogram   before_that; /* and a stretch earlier   */
 };
 
 static int64_t
@@ -73,15 +69,16 @@ weiri_live_new(
     const char *path, const weiri_plan *plan, weiri_live **out, weir_error *err)
 {
     weiri_live *self = calloc(1, sizeof *self);
-    if (self == NULL
-        || (self->encoders = calloc(plan->n_streams + (size_t)1, sizeof(void *)))
-               == NULL) {
-        free(self);
+    if (self == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
     }
     self->plan         = plan;
     self->begun_ns     = monotonic_ns();
     weir_status status = map_page(self, path, err);
+    if (status == WEIR_OK
+        && (status = weiri_tap_new(plan, self->page, &self->tap)) != WEIR_OK) {
+        status = WEIR_FAIL(err, status, "%s", weir_status_text(status));
+    }
     if (status != WEIR_OK) {
         weiri_live_destroy(&self);
         return status;
@@ -98,15 +95,11 @@ weiri_live_destroy(weiri_live **self_p)
     if (self == NULL) {
         return;
     }
+    weiri_tap_destroy(&self->tap);
     if (self->page != NULL) {
         atomic_store(&self->page->pid, 0);
         munmap(self->page, sizeof *self->page);
     }
-    for (uint32_t i = 0; i < self->plan->n_streams; i++) {
-        weiri_encoder_destroy(&self->encoders[i]);
-    }
-    free(self->encoders);
-    weiri_buffer_fini(&self->buffer);
     free(self);
 }
 
@@ -136,6 +129,59 @@ time_of(int64_t ns, char out[WEIRI_TIME_TEXT])
     }
     weiri_time_format(ns, out);
     return out;
+}
+
+/* By how much the clock is ahead of the watermark; -1: there is none. It is for people
+ * who look and goes into no result. */
+static double
+lag_s(const weiri_engine *engine)
+{
+    struct timespec now;
+    int64_t         watermark_ns = weiri_engine_watermark(engine);
+    if (watermark_ns == INT64_MIN || watermark_ns == INT64_MAX) {
+        return -1;
+    }
+    clock_gettime(CLOCK_REALTIME, &now);
+    double lag = (double)now.tv_sec + 1e-9 * (double)now.tv_nsec
+                 - (double)watermark_ns / WEIRI_NS_PER_S;
+    return lag > 0 ? lag : 0;
+}
+
+static void
+add_latency(struct text *text, weiri_live *self, const weiri_engine *engine)
+{
+    char                   line[256];
+    const weiri_histogram *all  = weiri_engine_latency(engine);
+    const weiri_histogram  last = weiri_histogram_since(all, &self->before_that);
+    int                    size = snprintf(line, sizeof line,
+                           "{\"part\":\"latency\",\"p50_us\":%.1f,\"p99_us\":%.1f,\"lag_s\":%.3f}\n",
+                           (double)weiri_histogram_quantile(&last, 0.5) / 1e3,
+                           (double)weiri_histogram_quantile(&last, 0.99) / 1e3, lag_s(engine));
+    add_line(text, line, size);
+    if (self->told_ns - self->stretch_ns >= STRETCH_S * WEIRI_NS_PER_S) {
+        self->stretch_ns  = self->told_ns;
+        self->before_that = self->before;
+        self->before      = *all;
+    }
+}
+
+static void
+add_shard(struct text *text, uint32_t shard, const weiri_shard_sight *sight)
+{
+    char line[256];
+    int  size = snprintf(line, sizeof line,
+         "{\"part\":\"shard\",\"name\":\"%u\",\"events\":%" PRIu64 ",\"waiting\":%" PRIu64
+         ",\"stalls\":%" PRIu64 "}\n",
+         shard, sight->n_events, sight->n_waiting, sight->n_stalls);
+    add_line(text, line, size);
+    for (uint32_t i = 0; i < sight->n_waits; i++) {
+        size = snprintf(line, sizeof line,
+            "{\"part\":\"wait\",\"name\":\"%u\",\"level\":%u,\"on\":%u,\"events\":"
+            "%" PRIu64 "}\n",
+            shard, sight->waits[i].level, sight->waits[i].on_shard,
+            sight->waits[i].n_events);
+        add_line(text, line, size);
+    }
 }
 
 static void
@@ -215,6 +261,7 @@ write_text(weiri_live *self, const weiri_engine *engine)
     struct text      text = { .bytes = page->text };
     atomic_fetch_add_explicit(&page->version, 1, memory_order_acq_rel);
     add_run(&text, self, engine);
+    add_latency(&text, self, engine);
     for (uint32_t i = 0; i < self->plan->n_sources; i++) {
         add_source(&text, self, engine, i);
     }
@@ -229,6 +276,10 @@ write_text(weiri_live *self, const weiri_engine *engine)
          self->plan->metrics != NULL && weiri_metrics_at(self->plan->metrics, i, &metric);
          i++) {
         add_metric(&text, &metric);
+    }
+    weiri_shard_sight shard = { 0 };
+    for (uint32_t i = 0; weiri_engine_shard(engine, i, &shard); i++) {
+        add_shard(&text, i, &shard);
     }
     page->text_size = text.used;
     atomic_fetch_add_explicit(&page->version, 1, memory_order_acq_rel);
@@ -246,97 +297,12 @@ weiri_live_tell(weiri_live *self, const weiri_engine *engine, bool is_now)
 
 /* ---- the tap ---- */
 
-static void
-put(weiri_live_page *page, uint64_t at, const void *bytes, size_t size)
-{
-    size_t from  = (size_t)(at % WEIRI_LIVE_RING);
-    size_t first = size < WEIRI_LIVE_RING - from ? size : WEIRI_LIVE_RING - from;
-    memcpy(page->ring + from, bytes, first);
-    memcpy(page->ring, (const char *)bytes + first, size - first);
-}
-
-static void
-give(weiri_live *self, int64_t time_ns, const char *stream)
-{
-    char                line[WEIRI_LIVE_LINE];
-    char                at[WEIRI_TIME_TEXT];
-    weiri_live_page    *page = self->page;
-    const weiri_buffer *json = &self->buffer;
-    weiri_time_format(time_ns, at);
-    int n = snprintf(line, sizeof line, "%s %s ", at, stream);
-    if (n < 0 || (size_t)n + json->used > sizeof line) {
-        return;
-    }
-    uint32_t size = (uint32_t)((size_t)n + json->used);
-    memcpy(line + n, json->bytes, json->used);
-    uint64_t end = atomic_load_explicit(&page->ring_end, memory_order_relaxed);
-    put(page, end, &size, HEAD_BYTES);
-    put(page, end + HEAD_BYTES, line, size);
-    atomic_store_explicit(&page->ring_end, end + HEAD_BYTES + size, memory_order_release);
-}
-
-static bool
-sample_row(weiri_live *self, uint32_t stream, const weir_chunk *chunk, uint32_t row)
-{
-    const weir_schema *schema = &self->plan->streams[stream].schema;
-    weir_error         err    = { .status = WEIR_OK };
-    if (self->encoders[stream] == NULL
-        && weiri_encoder_new(schema, WEIRI_FORMAT_JSON, &self->encoders[stream], &err)
-               != WEIR_OK) {
-        return false;
-    }
-    self->buffer.used   = 0;
-    const weir_rows one = { .chunk = chunk, .first = row, .n = 1 };
-    if (weiri_encoder_encode(self->encoders[stream], one, &self->buffer) != WEIR_OK) {
-        return false;
-    }
-    give(self, chunk->time[row], schema->name);
-    return --self->budget > 0;
-}
-
-static bool
-sample_list(weiri_live *self, uint32_t stream, const weiri_rows_list *rows)
-{
-    for (uint32_t i = 0; i < rows->n; i++) {
-        for (uint32_t r = 0; r < rows->items[i].n; r++) {
-            if (!sample_row(
-                    self, stream, rows->items[i].chunk, rows->items[i].first + r)) {
-                return false;
-            }
-        }
-    }
-    return true;
-}
-
 weir_status
 weiri_live_passed(
     void *context, const weiri_rows_list *rows, int64_t deadline_ns, weir_error *err)
 {
-    weiri_live      *self = context;
-    weiri_live_page *page = self->page;
-    uint64_t until = atomic_load_explicit(&page->tap_until_ns, memory_order_acquire);
-    (void)deadline_ns;
+    weiri_live *self = context;
     (void)err;
-    if (until == 0) {
-        return WEIR_OK;
-    }
-    int64_t now_ns = monotonic_ns();
-    if ((uint64_t)now_ns > until) {
-        return WEIR_OK;
-    }
-    if (now_ns - self->window_ns >= WINDOW_MS * WEIRI_NS_PER_MS) {
-        self->window_ns = now_ns;
-        self->budget    = atomic_load(&page->tap_rate) / WINDOWS_PER_S + 1;
-    }
-    char wanted[WEIRI_LIVE_STREAM];
-    memcpy(wanted, page->tap_stream, sizeof wanted);
-    wanted[sizeof wanted - 1] = '\0';
-    for (uint32_t i = 0; i < self->plan->n_streams && self->budget > 0; i++) {
-        const char *name = self->plan->streams[i].schema.name;
-        if ((wanted[0] == '\0' || strcmp(wanted, name) == 0)
-            && !sample_list(self, i, &rows[i])) {
-            break;
-        }
-    }
+    weiri_tap_passed(self->tap, rows, deadline_ns);
     return WEIR_OK;
 }

@@ -7,7 +7,13 @@
 #include "weiri/live.h"
 
 /* The version changes with the layout. */
-#define WEIRI_LIVE_MAGIC UINT64_C(0x316576696C726577)
+#define WEIRI_LIVE_MAGIC UINT64_C(0x326576696C726577)
+
+/* Before each line of the ring. */
+typedef struct weiri_live_head {
+    uint32_t size; /* of the line */
+    uint32_t kind; /* a weiri_live_kind */
+} weiri_live_head;
 
 typedef struct weiri_live_page {
     uint64_t         magic;
@@ -18,9 +24,9 @@ typedef struct weiri_live_page {
     char             text[WEIRI_LIVE_TEXT];
     /* A tap: the reader's wish, and what the node gives. */
     _Atomic uint64_t tap_until_ns; /* on the monotonic clock; 0: nobody */
-    _Atomic uint32_t tap_rate;     /* events a second */
-    char             tap_stream[WEIRI_LIVE_STREAM]; /* "": all */
-    _Atomic uint64_t ring_end;                      /* bytes ever written */
+    _Atomic uint64_t tap_version;  /* of the wish: odd while it is written; 0: none */
+    weiri_tap_wish   tap_wish;
+    _Atomic uint64_t ring_end; /* bytes ever written */
     char             ring[WEIRI_LIVE_RING];
 } weiri_live_page;
 

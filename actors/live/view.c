@@ -12,11 +12,12 @@
 #include "page.h"
 #include "weiri/timetext.h"
 
-enum { HEAD_BYTES = 4, TRIES = 1000 };
+enum { TRIES = 1000 };
 
 struct weiri_view {
     weiri_live_page *page;
     uint64_t         at; /* in the ring */
+    bool             has_wished;
 };
 
 weir_status
@@ -93,14 +94,20 @@ weiri_view_read(const weiri_view *self, char *text, size_t *size)
 }
 
 void
-weiri_view_tap(weiri_view *self, const char *stream, uint32_t per_second)
+weiri_view_tap(weiri_view *self, const weiri_tap_wish *wish)
 {
-    struct timespec now;
+    struct timespec  now;
+    weiri_live_page *page = self->page;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    snprintf(self->page->tap_stream, sizeof self->page->tap_stream, "%s",
-        stream != NULL ? stream : "");
-    atomic_store(&self->page->tap_rate, per_second);
-    atomic_store_explicit(&self->page->tap_until_ns,
+    if (!self->has_wished) {
+        self->has_wished = true;
+        uint64_t version = atomic_load(&page->tap_version) | 1;
+        atomic_store(&page->tap_version, version);
+        atomic_thread_fence(memory_order_release);
+        page->tap_wish = *wish;
+        atomic_store_explicit(&page->tap_version, version + 1, memory_order_release);
+    }
+    atomic_store_explicit(&page->tap_until_ns,
         (uint64_t)(now.tv_sec + 1) * WEIRI_NS_PER_S + (uint64_t)now.tv_nsec,
         memory_order_release);
 }
@@ -115,18 +122,20 @@ get(const weiri_live_page *page, uint64_t at, void *bytes, size_t size)
 }
 
 size_t
-weiri_view_next(weiri_view *self, char *line, uint64_t *n_lost)
+weiri_view_next(weiri_view *self, char *line, weiri_live_kind *kind, uint64_t *n_lost)
 {
     const weiri_live_page *page = self->page;
-    uint64_t end  = atomic_load_explicit(&page->ring_end, memory_order_acquire);
-    uint32_t size = 0;
+    uint64_t        end  = atomic_load_explicit(&page->ring_end, memory_order_acquire);
+    weiri_live_head head = { 0 };
     if (end == self->at) {
         return 0;
     }
-    get(page, self->at, &size, HEAD_BYTES);
+    get(page, self->at, &head, sizeof head);
+    uint32_t size = head.size;
+    *kind         = (weiri_live_kind)head.kind;
     bool is_whole = size <= WEIRI_LIVE_LINE && end - self->at <= WEIRI_LIVE_RING;
     if (is_whole) {
-        get(page, self->at + HEAD_BYTES, line, size);
+        get(page, self->at + sizeof head, line, size);
         atomic_thread_fence(memory_order_acquire);
         /* The writer may have come round while it was copied. */
         uint64_t now = atomic_load_explicit(&page->ring_end, memory_order_relaxed);
@@ -138,6 +147,6 @@ weiri_view_next(weiri_view *self, char *line, uint64_t *n_lost)
         self->at = now;
         return 0;
     }
-    self->at += HEAD_BYTES + size;
+    self->at += sizeof head + size;
     return size;
 }

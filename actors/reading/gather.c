@@ -29,30 +29,39 @@ struct weiri_gather {
     void               *context;
 };
 
-/* ---- keys ---- */
-
-static const char *
-plain_text(weiri_arena *arena, const weir_value *value)
+const weiri_match *
+weiri_inputs_of(weiri_arena *arena, const weiri_rule *rule)
 {
-    return value->type == WEIR_STRING ? weiri_arena_text(arena, value->as.s, value->size)
-                                      : weiri_value_text(arena, value);
+    if (rule->match != NULL) {
+        return rule->match;
+    }
+    const weiri_query *query  = rule->query;
+    weiri_match       *inputs = weiri_arena_alloc(arena, sizeof *inputs);
+    weiri_match_input *input  = weiri_arena_alloc(arena, sizeof *input);
+    *input  = (weiri_match_input){ .stream = query->stream, .schema = query->schema };
+    *inputs = (weiri_match){ .inputs = input, .n_inputs = 1 };
+    if (query->window != NULL) {
+        input->keys    = query->window->keys;
+        inputs->n_keys = query->window->n_keys;
+    }
+    return inputs;
 }
+
+/* ---- keys ---- */
 
 /* NULL: a value of it is null. In `arena`. */
 static const char *
 key_of(weiri_gather *self, weiri_arena *arena, uint32_t input, const weir_chunk *chunk,
     uint32_t row)
 {
-    const char *text = "";
-    for (uint32_t i = 0; i < self->match->n_keys; i++) {
-        weir_value value = weiri_program_eval(self->keys[input], i, chunk, row, NULL);
-        if (value.is_null) {
-            text = NULL;
-            break;
-        }
-        const char *one = plain_text(arena, &value);
-        text            = i == 0 ? one : weiri_arena_format(arena, "%s,%s", text, one);
+    uint32_t    n       = self->match->n_keys;
+    weir_value *values  = weiri_arena_alloc(arena, (n + (size_t)1) * sizeof *values);
+    bool        is_null = false;
+    for (uint32_t i = 0; i < n && !is_null; i++) {
+        values[i] = weiri_program_eval(self->keys[input], i, chunk, row, NULL);
+        is_null   = values[i].is_null;
     }
+    const char *text = is_null ? NULL : weiri_key_text(arena, values, n);
     if (self->match->n_keys > 0) {
         weiri_program_forget(self->keys[input]);
     }
@@ -161,9 +170,9 @@ weiri_gather_rows(weiri_gather *self, const weiri_rows_list *rows, weir_error *e
     const weiri_match *match  = self->match;
     weir_status        status = WEIR_OK;
     for (uint32_t i = 0; i < match->n_inputs; i++) {
-        uint32_t stream = match->inputs[i].stream;
-        weiri_rows_cursor_init(
-            &self->cursors[i], &rows[stream], self->plan->streams[stream].rank, stream);
+        uint32_t stream = weiri_plan_place(self->plan, match->inputs[i].stream);
+        weiri_rows_cursor_init(&self->cursors[i], &rows[match->inputs[i].stream],
+            self->plan->streams[stream].rank, stream);
     }
     weiri_rows_cursor *next = weiri_rows_merge_next(self->cursors, match->n_inputs);
     while (next != NULL && status == WEIR_OK) {

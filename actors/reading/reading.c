@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "weiri/codec.h"
+#include "weiri/exprtext.h"
 
 /* What is gathered while the key is not known: next to nothing. */
 static const char NO_KEY[] = "\n";
@@ -12,21 +13,23 @@ struct weiri_reading {
     weiri_arena                 *arena;
     weiri_plan                   plan; /* without sinks, with late streams */
     const weiri_rule            *rule;
+    const weiri_match           *inputs; /* the match, or of a query what it reads */
     const weiri_reading_request *request;
-    const char                  *key; /* of the match, once it is known */
+    const char                  *key;       /* of the match, once it is known */
+    const char                  *found_key; /* of the result that was asked for */
     /* one reading */
-    weiri_gather       *gather;
-    weiri_matcher      *matcher;
-    weiri_encoder      *encoder;
-    weir_chunk         *emitted; /* a row: what the match at work made */
-    uint64_t            n_matches;
-    weiri_read_match    next; /* told of by `matched`, made by `emitted` */
-    weiri_read_match   *matches;
-    uint32_t            n_kept;
-    uint64_t            first_order; /* of the match that is asked for */
-    uint64_t            number;
-    int64_t             end_ns;
-    weiri_engine_counts counts;
+    weiri_gather     *gather;
+    weiri_matcher    *matcher;
+    weiri_verdicts   *verdicts; /* of a window */
+    weiri_encoder    *encoder;
+    weir_chunk       *emitted; /* a row: what the match at work made */
+    uint64_t          n_matches;
+    weiri_read_match  next; /* told of by `matched`, made by `emitted` */
+    weiri_read_match *matches;
+    uint32_t          n_kept;
+    uint64_t          first_order; /* of the match that is asked for */
+    uint64_t          number;
+    int64_t           end_ns;
 };
 
 /* ---- the plan ---- */
@@ -77,7 +80,7 @@ add_late_stream(weiri_reading *self, uint32_t of)
 static void
 prepare_plan(weiri_reading *self, const weiri_plan *plan)
 {
-    const weiri_match *match = self->rule->match;
+    const weiri_match *match = self->inputs;
     size_t             room  = plan->n_streams + (size_t)match->n_inputs;
     self->plan               = *plan;
     self->plan.n_sinks       = 0;
@@ -118,7 +121,7 @@ static weir_status
 encode(weiri_reading *self, const weir_value *values, const char **out)
 {
     weiri_buffer       buffer = { 0 };
-    const weir_schema *schema = self->rule->match->emit->schema;
+    const weir_schema *schema = self->emitted->schema;
     weir_status        status = WEIR_OK;
     weir_chunk_clear(self->emitted);
     for (uint32_t i = 0; i < schema->n_fields && status == WEIR_OK; i++) {
@@ -138,12 +141,23 @@ encode(weiri_reading *self, const weir_value *values, const char **out)
     return status;
 }
 
+uint64_t
+weiri_reading_id(const weiri_reading *self, int64_t time_ns, const char *line)
+{
+    const char *name = self->rule->name;
+    uint64_t    hash = weiri_hash_bytes(WEIRI_HASH_BEGIN, name, strlen(name) + 1);
+    hash             = weiri_hash_number(hash, (uint64_t)time_ns);
+    hash             = weiri_hash_bytes(hash, line, strlen(line));
+    return hash != 0 ? hash : 1;
+}
+
 static bool
 is_asked_for(const weiri_reading *self)
 {
     const weiri_reading_request *request = self->request;
     return self->number == 0 && !self->next.is_timeout
            && (request->line != NULL ? strcmp(request->line, self->next.line) == 0
+               : request->id != 0    ? request->id == self->next.id
                                      : request->number == self->next.number);
 }
 
@@ -177,6 +191,9 @@ on_emitted(void *context, bool is_timeout, int64_t time_ns, const weir_value *va
     if (status != WEIR_OK) {
         return status;
     }
+    if (!is_timeout) {
+        self->next.id = weiri_reading_id(self, self->next.time_ns, self->next.line);
+    }
     if (self->key == NULL && is_asked_for(self)) {
         self->number      = self->next.number;
         self->first_order = self->next.taken[0].order;
@@ -187,6 +204,40 @@ on_emitted(void *context, bool is_timeout, int64_t time_ns, const weir_value *va
     return WEIR_OK;
 }
 
+/* ---- results of a window as they come ---- */
+
+static weir_status
+on_given(void *context, uint64_t number, const char *key, int64_t time_ns,
+    const weir_value *made)
+{
+    weiri_reading *self = context;
+    self->n_matches     = number;
+    self->next          = (weiri_read_match){ .number = number, .time_ns = time_ns };
+    weir_status status  = WEIR_OK;
+    if (self->key != NULL || self->number > 0) {
+        return status;
+    }
+    if (self->request->line != NULL || self->request->id != 0) {
+        status = encode(self, made, &self->next.line);
+    }
+    if (status == WEIR_OK && self->request->id != 0) {
+        self->next.id = weiri_reading_id(self, time_ns, self->next.line);
+    }
+    if (status == WEIR_OK && is_asked_for(self)) {
+        self->number    = number;
+        self->found_key = weiri_arena_text(self->arena, key, strlen(key));
+    }
+    return status;
+}
+
+weir_status
+weiri_reading_made(
+    weiri_reading *self, int64_t time_ns, const weir_value *made, const char **out)
+{
+    self->next.time_ns = time_ns;
+    return encode(self, made, out);
+}
+
 /* ---- one reading ---- */
 
 /* Every event goes to the matcher; that of the match asked for says the key. */
@@ -195,6 +246,12 @@ on_event(void *context, uint32_t input, const weir_chunk *chunk, uint32_t row,
     uint64_t order, const char *key, weir_error *err)
 {
     weiri_reading *self = context;
+    if (self->verdicts != NULL) {
+        bool is_of_key = key != NULL && self->key != NULL && strcmp(key, self->key) == 0;
+        return is_of_key || weiri_verdicts_want_all(self->verdicts)
+                   ? weiri_verdicts_feed(self->verdicts, chunk, row, is_of_key, err)
+                   : WEIR_OK;
+    }
     if (self->matcher == NULL) {
         if (order == self->first_order && key != NULL && self->key == NULL) {
             self->key = weiri_arena_text(self->arena, key, strlen(key));
@@ -209,7 +266,7 @@ on_event(void *context, uint32_t input, const weir_chunk *chunk, uint32_t row,
 static weir_status
 gather_lates(weiri_reading *self, const weiri_rows_list *rows, weir_error *err)
 {
-    const weiri_match *match  = self->rule->match;
+    const weiri_match *match  = self->inputs;
     weir_status        status = WEIR_OK;
     for (uint32_t i = 0; i < match->n_inputs; i++) {
         uint32_t late = self->plan.streams[match->inputs[i].stream].late;
@@ -234,6 +291,9 @@ on_passed(
     if (status == WEIR_OK && self->matcher != NULL) {
         status = weiri_matcher_advance(self->matcher, deadline_ns, err);
     }
+    if (status == WEIR_OK && self->verdicts != NULL) {
+        status = weiri_verdicts_advance(self->verdicts, deadline_ns, err);
+    }
     return status == WEIR_OK && self->key != NULL ? gather_lates(self, rows, err)
                                                   : status;
 }
@@ -255,9 +315,6 @@ drive(weiri_reading *self, weir_error *err)
     if (status == WEIR_EOF) {
         status = weiri_engine_end(engine, err);
     }
-    if (engine != NULL) {
-        self->counts = weiri_engine_get_counts(engine);
-    }
     weiri_engine_destroy(&engine);
     return status;
 }
@@ -266,26 +323,49 @@ static void
 end_reading(weiri_reading *self)
 {
     weiri_matcher_destroy(&self->matcher);
+    weiri_verdicts_destroy(&self->verdicts);
     weiri_gather_destroy(&self->gather);
 }
 
-/* Read all sources once. */
+/* Whoever works the events off beside the engine. */
 static weir_status
-read_all(weiri_reading *self, bool with_matcher, weir_error *err)
+make_worker(weiri_reading *self, weir_error *err)
 {
     const weiri_match_sink sink = {
         .context = self, .matched = on_matched, .emitted = on_emitted
     };
+    if (self->rule->match != NULL) {
+        return weiri_matcher_new(self->rule->match, &sink, &self->matcher, err);
+    }
+    if (self->rule->query->window == NULL) {
+        return WEIR_OK;
+    }
+    weir_status status =
+        weiri_verdicts_new(self->rule->query, self->key, &self->verdicts, err);
+    if (status == WEIR_OK) {
+        weiri_verdicts_listen(self->verdicts, on_given, self);
+    }
+    return status;
+}
+
+/* Read all sources once. */
+static weir_status
+read_all(weiri_reading *self, bool with_worker, weir_error *err)
+{
+    const weiri_rule rule = { .match = (weiri_match *)(uintptr_t)self->inputs };
     end_reading(self);
     self->n_matches    = 0;
-    weir_status status = weiri_gather_new(&self->plan, self->rule,
-        self->key != NULL ? self->key : NO_KEY, &self->gather, err);
-    if (status == WEIR_OK && with_matcher) {
-        status = weiri_matcher_new(self->rule->match, &sink, &self->matcher, err);
+    weir_status status = weiri_gather_new(
+        &self->plan, &rule, self->key != NULL ? self->key : NO_KEY, &self->gather, err);
+    if (status == WEIR_OK && with_worker) {
+        status = make_worker(self, err);
     }
     if (status == WEIR_OK) {
         weiri_gather_listen(self->gather, on_event, self);
         status = drive(self, err);
+    }
+    if (status == WEIR_OK && self->verdicts != NULL) {
+        status = weiri_verdicts_finish(self->verdicts, err);
     }
     return status;
 }
@@ -321,21 +401,28 @@ find_key(weiri_reading *self, weir_error *err)
     }
     weir_status status = read_all(self, true, err);
     if (status == WEIR_OK && self->number == 0) {
-        return WEIR_FAIL(err, WEIR_ENOENT,
-            "rule '%s' gave %llu match%s, and not that one", self->rule->name,
-            (unsigned long long)self->n_matches, self->n_matches == 1 ? "" : "es");
+        return WEIR_FAIL(err, WEIR_ENOENT, "rule '%s' gave %llu %s%s, and not that one",
+            self->rule->name, (unsigned long long)self->n_matches,
+            self->rule->match != NULL ? "match" : "result",
+            self->n_matches == 1        ? ""
+            : self->rule->match != NULL ? "es"
+                                        : "s");
     }
-    if (status == WEIR_OK) {
-        status = read_all(self, false, err);
+    if (status == WEIR_OK && self->rule->match != NULL) {
+        return read_all(self, false, err);
     }
+    self->key = self->found_key;
     return status;
 }
 
 static weir_status
 run(weiri_reading *self, weir_error *err)
 {
-    const weir_schema *schema = self->rule->match->emit->schema;
-    weir_status        status = weir_chunk_new(schema, NULL, &self->emitted);
+    const weiri_rule  *rule = self->rule;
+    const weiri_emit  *emit = rule->match != NULL ? rule->match->emit : rule->query->emit;
+    const weir_schema *schema =
+        emit != NULL ? emit->schema : rule->match->on_timeout->schema;
+    weir_status status = weir_chunk_new(schema, NULL, &self->emitted);
     if (status == WEIR_OK) {
         status = weiri_encoder_new(schema, WEIRI_FORMAT_JSON, &self->encoder, err);
     }
@@ -350,9 +437,21 @@ weiri_reading_new(const weiri_plan *plan, const weiri_reading_request *request,
     weiri_reading **out, weir_error *err)
 {
     const weiri_rule *rule = &plan->rules[request->rule];
-    if (rule->match == NULL) {
+    if (rule->match == NULL && (rule->query == NULL || rule->query->actor != NULL)) {
         return WEIR_FAIL(err, WEIR_EINVAL,
-            "rule '%s' is a query; partial matches are of rules that begin with 'match'",
+            "'%s' is an actor of a plugin, which alone knows what it does", rule->name);
+    }
+    if (rule->match == NULL && rule->query->fold != NULL) {
+        return WEIR_FAIL(err, WEIR_EINVAL,
+            "rule '%s' reads and writes a table row by row: what it did depends on all "
+            "rows before; `weir run` with a sink for its results shows them",
+            rule->name);
+    }
+    if (rule->match == NULL && rule->query->window == NULL
+        && (request->number > 0 || request->id != 0 || request->line != NULL)) {
+        return WEIR_FAIL(err, WEIR_EINVAL,
+            "rule '%s' has no window: each result is one event; ask for a time, with "
+            "--at",
             rule->name);
     }
     weiri_reading *self  = calloc(1, sizeof *self);
@@ -366,6 +465,7 @@ weiri_reading_new(const weiri_plan *plan, const weiri_reading_request *request,
     self->rule    = rule;
     self->request = request;
     self->key     = request->key;
+    self->inputs  = weiri_inputs_of(arena, rule);
     prepare_plan(self, plan);
     weir_status status = run(self, err);
     if (status != WEIR_OK) {
@@ -412,6 +512,12 @@ weiri_reading_matches(const weiri_reading *self, uint32_t *n)
     return self->matches;
 }
 
+const weiri_verdicts *
+weiri_reading_verdicts(const weiri_reading *self)
+{
+    return self->verdicts;
+}
+
 uint64_t
 weiri_reading_number(const weiri_reading *self)
 {
@@ -422,10 +528,4 @@ int64_t
 weiri_reading_end(const weiri_reading *self)
 {
     return self->end_ns;
-}
-
-weiri_engine_counts
-weiri_reading_counts(const weiri_reading *self)
-{
-    return self->counts;
 }

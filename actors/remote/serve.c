@@ -414,10 +414,14 @@ take_rows(server *self, weiri_message *in, weir_error *err)
 static weir_status
 take_save(server *self, weir_error *err)
 {
+    weiri_keyed keyed  = { 0 };
     weiri_pack  state  = { 0 };
     weiri_pack  out    = { 0 };
     weir_error  why    = { .status = WEIR_OK };
-    weir_status status = weiri_plugin_host_ops.save(self->host, &state, &why);
+    weir_status status = weiri_plugin_host_ops.save(self->host, &keyed, &why);
+    if (status == WEIR_OK && !weiri_keyed_finish(&keyed, &state)) {
+        status = WEIR_FAIL(&why, WEIR_ENOMEM, "no memory for the state");
+    }
     if (status == WEIR_OK) {
         weiri_message_array(&out, 2);
         weiri_message_word(&out, "state");
@@ -426,6 +430,7 @@ take_save(server *self, weir_error *err)
     } else {
         status = answer_error(self, why.text, err);
     }
+    weiri_keyed_fini(&keyed);
     weiri_pack_fini(&state);
     return status;
 }
@@ -433,17 +438,19 @@ take_save(server *self, weir_error *err)
 static weir_status
 take_restore(server *self, weiri_message *in, weir_error *err)
 {
-    uint32_t     size  = 0;
-    const char  *bytes = weiri_message_read_bytes(in, &size);
-    weiri_unpack from  = { .at = (const uint8_t *)bytes,
-         .end                  = (const uint8_t *)bytes + size };
-    weir_error   why   = { .status = WEIR_OK };
-    weiri_pack   out   = { 0 };
+    uint32_t         size  = 0;
+    const char      *bytes = weiri_message_read_bytes(in, &size);
+    weiri_keyed_load how   = { .groups = NULL };
+    weir_error       why   = { .status = WEIR_OK };
+    weiri_pack       out   = { 0 };
     weiri_message_end(in);
     if (in->wrong != NULL) {
         return answer_error(self, in->wrong, err);
     }
-    if (weiri_plugin_host_ops.load(self->host, &from, &why) != WEIR_OK) {
+    if (!weiri_keyed_open(&how.from, (const uint8_t *)bytes, size)) {
+        return answer_error(self, how.from.in.wrong, err);
+    }
+    if (weiri_plugin_host_ops.load(self->host, &how, &why) != WEIR_OK) {
         return answer_error(self, why.text, err);
     }
     weiri_message_array(&out, 1);

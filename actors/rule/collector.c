@@ -266,7 +266,6 @@ enum { ORDER_BITS = 48 }; /* the count of a rule's events; above it the rule's i
 void
 weiri_collector_save(const weiri_collector *self, weiri_pack *out)
 {
-    weiri_pack_number(out, self->order & ORDER_MASK);
     weiri_pack_number(out, self->n_emitted);
 }
 
@@ -274,7 +273,11 @@ weiri_collector_save(const weiri_collector *self, weiri_pack *out)
 void
 weiri_collector_load(weiri_collector *self, weiri_unpack *in)
 {
-    self->order = (self->order & ~ORDER_MASK)
-                  | weiri_unpack_below(in, ORDER_MASK, "it is of too many events");
-    self->n_emitted = weiri_unpack_number(in);
+    uint64_t n = weiri_unpack_below(in, ORDER_MASK, "it is of too many events");
+    if (n > ORDER_MASK - (self->order & ORDER_MASK)) {
+        weiri_unpack_fail(in, "it is of too many events");
+        return;
+    }
+    self->order += n;
+    self->n_emitted += n;
 }

@@ -71,7 +71,8 @@ weiri_collector_add_chunk(weiri_collector *self, weir_chunk **chunk_p);
 WEIR_MUST_CHECK weir_status
 weiri_collector_flush(weiri_collector *self);
 
-/* Append how far it has counted to `out`; nothing is being filled (flushed). */
+/* Append how many events it has counted to `out`; nothing is being filled (flushed).
+ * Loading adds them: the orders of what several have given go on where one would be. */
 void
 weiri_collector_save(const weiri_collector *self, weiri_pack *out);
 

@@ -175,28 +175,45 @@ count(const void *context, weiri_rule_counts *counts)
 
 /* Each event is judged by itself: there is nothing to remember but a count. */
 static weir_status
-save(const void *context, weiri_pack *out, weir_error *err)
+save(const void *context, weiri_keyed *out, weir_error *err)
 {
-    size_t begin = out->size;
-    weiri_pack_number(out, faults_of(context));
-    if (out->is_out_of_memory) {
-        out->size = begin;
-        return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the state");
-    }
+    (void)context;
+    (void)err;
+    weiri_keyed_end_head(out);
     return WEIR_OK;
 }
 
 static weir_status
-load(void *context, weiri_unpack *in, weir_error *err)
+load(void *context, const weiri_keyed_load *how, weir_error *err)
+{
+    (void)context;
+    weiri_keyed_reader from = how->from;
+    weiri_keyed_head   head;
+    weiri_keyed_entry  entry;
+    while (weiri_keyed_next_head(&from, &head)) {
+        if (head.in.at != head.in.end) {
+            weiri_unpack_fail(&from.in, "something follows a head");
+        }
+    }
+    if (weiri_keyed_next(&from, NULL, &entry)) {
+        weiri_unpack_fail(&from.in, "its rule keeps nothing of a key");
+    }
+    return from.in.wrong == NULL ? WEIR_OK
+                                 : WEIR_FAIL(err, WEIR_EDATA,
+                                     "the state cannot be loaded: %s", from.in.wrong);
+}
+
+static void
+save_counts(const void *context, weiri_pack *out)
+{
+    weiri_pack_number(out, faults_of(context));
+}
+
+static void
+load_counts(void *context, weiri_unpack *in)
 {
     struct filter_host *self = context;
-    self->faults             = weiri_unpack_number(in);
-    if (in->wrong == NULL && in->at != in->end) {
-        weiri_unpack_fail(in, "something follows its end");
-    }
-    return in->wrong == NULL
-               ? WEIR_OK
-               : WEIR_FAIL(err, WEIR_EDATA, "the state cannot be loaded: %s", in->wrong);
+    self->faults += weiri_unpack_number(in);
 }
 
 static weir_status
@@ -243,4 +260,4 @@ destroy(void *context)
 }
 
 const weiri_host_ops weiri_filter_host = { make, destroy, feed, advance, next_deadline,
-    finish, count, save, load };
+    finish, count, save, load, save_counts, load_counts };

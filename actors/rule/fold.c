@@ -180,29 +180,31 @@ destroy(void *context)
 }
 
 static weir_status
-save(const void *context, weiri_pack *out, weir_error *err)
+save(const void *context, weiri_keyed *out, weir_error *err)
 {
     const struct fold_host *self = context;
-    weiri_pack_fixed(out, faults_of(self));
-    weir_status status = weiri_joiner_save(self->joiner, out, err);
-    if (status != WEIR_OK) {
-        out->size -= sizeof(uint64_t);
-    }
-    return status;
+    return weiri_joiner_save(self->joiner, out, err);
 }
 
 static weir_status
-load(void *context, weiri_unpack *in, weir_error *err)
+load(void *context, const weiri_keyed_load *from, weir_error *err)
 {
     struct fold_host *self = context;
-    self->faults           = weiri_unpack_fixed(in);
-    if (in->wrong != NULL) {
-        return WEIR_FAIL(err, WEIR_EDATA, "the state cannot be loaded: %s", in->wrong);
-    }
-    const uint8_t *bytes = in->at;
-    in->at               = in->end;
-    return weiri_joiner_load(self->joiner, bytes, (size_t)(in->end - bytes), err);
+    return weiri_joiner_load(self->joiner, from, err);
+}
+
+static void
+save_counts(const void *context, weiri_pack *out)
+{
+    weiri_pack_number(out, faults_of(context));
+}
+
+static void
+load_counts(void *context, weiri_unpack *in)
+{
+    struct fold_host *self = context;
+    self->faults += weiri_unpack_number(in);
 }
 
 const weiri_host_ops weiri_fold_host = { make, destroy, feed, advance, next_deadline,
-    finish, count, save, load };
+    finish, count, save, load, save_counts, load_counts };

@@ -13,7 +13,7 @@
 
 #include "collector.h"
 #include "rule.h"
-#include "weiri/pack.h"
+#include "weiri/keyed.h"
 
 /* What a host is lent by its rule actor, which outlives it. */
 typedef struct weiri_host_frame {
@@ -37,21 +37,26 @@ typedef struct weiri_host_ops {
     int64_t (*next_deadline)(const void *self);
     weir_status (*finish)(void *self, weir_error *err);
     void (*count)(const void *self, weiri_rule_counts *counts);
-    /* Append the state to `out`: all that what is emitted later depends on, between two
-     * calls of feed and advance. The frame's collectors and n_events are the actor's.
+    /* Add the state to `out`, one head and the keys: all that what is emitted later
+     * depends on, between two calls of feed and advance. The frame's collectors and
+     * n_events are the actor's.
      *
-     *   errors  WEIR_ENOMEM, WEIR_EINVAL: `out` has what it had
+     *   errors  WEIR_ENOMEM, WEIR_EINVAL
      */
-    weir_status (*save)(const void *self, weiri_pack *out, weir_error *err);
-    /* Have a host that has just been made go on where a saved one was.
+    weir_status (*save)(const void *self, weiri_keyed *out, weir_error *err);
+    /* Have a host that has just been made go on where saved ones were.
      *
-     *   in      what one call of save appended, from its first byte to its last: all is
-     *           read; not trusted
+     *   from    not trusted; of a rule that is not split by key it is of one host, or
+     *           has heads alone
      *   errors  WEIR_EDATA   damaged, of another format, or of another rule
      *           WEIR_EINVAL, WEIR_ENOMEM
      *           After any of them the host is to be destroyed.
      */
-    weir_status (*load)(void *self, weiri_unpack *in, weir_error *err);
+    weir_status (*load)(void *self, const weiri_keyed_load *from, weir_error *err);
+    /* What it has counted by itself, behind what the actor has; loading adds it up.
+     * NULL: nothing. */
+    void (*save_counts)(const void *self, weiri_pack *out);
+    void (*load_counts)(void *self, weiri_unpack *in);
 } weiri_host_ops;
 
 extern const weiri_host_ops weiri_filter_host;

@@ -78,20 +78,18 @@ destroy(void *context)
 }
 
 static weir_status
-save(const void *context, weiri_pack *out, weir_error *err)
+save(const void *context, weiri_keyed *out, weir_error *err)
 {
     const struct join_host *self = context;
     return weiri_joiner_save(self->joiner, out, err);
 }
 
 static weir_status
-load(void *context, weiri_unpack *in, weir_error *err)
+load(void *context, const weiri_keyed_load *from, weir_error *err)
 {
-    struct join_host *self  = context;
-    const uint8_t    *bytes = in->at;
-    in->at                  = in->end;
-    return weiri_joiner_load(self->joiner, bytes, (size_t)(in->end - bytes), err);
+    struct join_host *self = context;
+    return weiri_joiner_load(self->joiner, from, err);
 }
 
 const weiri_host_ops weiri_join_host = { make, destroy, feed, advance, next_deadline,
-    finish, count, save, load };
+    finish, count, save, load, NULL, NULL };

@@ -63,7 +63,7 @@ open_cursors(struct match_host *self, const weiri_rows_list *const *inputs)
 {
     const weiri_match *match = self->frame.rule->match;
     for (uint32_t i = 0; i < match->n_inputs; i++) {
-        uint32_t stream = match->inputs[i].stream;
+        uint32_t stream = weiri_plan_place(self->frame.plan, match->inputs[i].stream);
         weiri_rows_cursor_init(
             &self->cursors[i], inputs[i], self->frame.plan->streams[stream].rank, stream);
     }
@@ -145,22 +145,21 @@ count(const void *context, weiri_rule_counts *counts)
 {
     const struct match_host *self = context;
     counts->match                 = weiri_matcher_counts(self->matcher);
+    counts->position              = weiri_matcher_position(self->matcher);
 }
 
 static weir_status
-save(const void *context, weiri_pack *out, weir_error *err)
+save(const void *context, weiri_keyed *out, weir_error *err)
 {
     const struct match_host *self = context;
     return weiri_matcher_save(self->matcher, out, err);
 }
 
 static weir_status
-load(void *context, weiri_unpack *in, weir_error *err)
+load(void *context, const weiri_keyed_load *from, weir_error *err)
 {
-    struct match_host *self  = context;
-    const uint8_t     *bytes = in->at;
-    in->at                   = in->end;
-    return weiri_matcher_load(self->matcher, bytes, (size_t)(in->end - bytes), err);
+    struct match_host *self = context;
+    return weiri_matcher_load(self->matcher, from, err);
 }
 
 static weir_status
@@ -202,4 +201,4 @@ destroy(void *context)
 }
 
 const weiri_host_ops weiri_match_host = { make, destroy, feed, advance, next_deadline,
-    finish, count, save, load };
+    finish, count, save, load, NULL, NULL };

@@ -48,10 +48,11 @@ close_actor(weiri_plugin_host *self)
 static weir_status
 restart(weiri_plugin_host *self, weir_error *err)
 {
+    weiri_keyed keyed  = { .groups = NULL };
     weiri_pack  kept   = { 0 };
     bool        saves  = self->plan->actor->state_save != NULL;
-    weir_status status = saves ? weiri_plugin_save_states(self, &kept, err) : WEIR_OK;
-    if (status == WEIR_OK && kept.is_out_of_memory) {
+    weir_status status = saves ? weiri_plugin_save_states(self, &keyed, err) : WEIR_OK;
+    if (status == WEIR_OK && saves && !weiri_keyed_finish(&keyed, &kept)) {
         status = WEIR_ENOMEM;
     }
     if (status == WEIR_OK) {
@@ -59,9 +60,12 @@ restart(weiri_plugin_host *self, weir_error *err)
         status = open_actor(self, err);
     }
     if (status == WEIR_OK && saves) {
-        weiri_unpack in = { .at = kept.bytes, .end = kept.bytes + kept.size };
-        status          = weiri_plugin_load_states(self, &in, err);
+        weiri_keyed_load load = { .is_first = true };
+        status                = weiri_keyed_open(&load.from, kept.bytes, kept.size)
+                                    ? weiri_plugin_load_states(self, &load, err)
+                                    : WEIR_EDATA;
     }
+    weiri_keyed_fini(&keyed);
     weiri_pack_fini(&kept);
     return status;
 }
@@ -225,18 +229,6 @@ next_deadline(const void *context)
 
 /* ---- events ---- */
 
-void
-weiri_plugin_pack_key(weiri_pack *out, const weir_value *value)
-{
-    switch (value->type) {
-    case WEIR_STRING:
-    case WEIR_LIST: weiri_pack_text(out, value->as.s, value->size); break;
-    case WEIR_BOOL: weiri_pack_number(out, value->as.b); break;
-    case WEIR_FLOAT: weiri_pack_float(out, value->as.f == 0 ? 0 : value->as.f); break;
-    default: weiri_pack_signed(out, value->as.i); break;
-    }
-}
-
 /* The key of an event, in self->key; false: it has none. */
 static bool
 read_key(weiri_plugin_host *self, const weir_chunk *chunk, uint32_t row)
@@ -247,7 +239,7 @@ read_key(weiri_plugin_host *self, const weir_chunk *chunk, uint32_t row)
         weir_value value = weiri_program_eval(self->keys, i, chunk, row, NULL);
         has_null         = has_null || value.is_null;
         if (!has_null) {
-            weiri_plugin_pack_key(&self->key, &value);
+            weiri_key_value_pack(&value, &self->key);
         }
     }
     return !has_null;
@@ -509,36 +501,35 @@ count(const void *context, weiri_rule_counts *counts)
 }
 
 static weir_status
-save(const void *context, weiri_pack *out, weir_error *err)
+save(const void *context, weiri_keyed *out, weir_error *err)
 {
-    const weiri_plugin_host *self  = context;
-    size_t                   begin = out->size;
-    weiri_pack_number(out, self->n_failed);
-    weiri_pack_number(out, self->n_null_keys);
-    weiri_pack_number(out, self->n_in_a_row);
-    weir_status status = weiri_plugin_save_states(self, out, err);
-    if (status == WEIR_OK && out->is_out_of_memory) {
-        status = WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the state");
-    }
-    out->size = status == WEIR_OK ? out->size : begin;
-    return status;
+    return weiri_plugin_save_states(context, out, err);
 }
 
 static weir_status
-load(void *context, weiri_unpack *in, weir_error *err)
+load(void *context, const weiri_keyed_load *from, weir_error *err)
+{
+    return weiri_plugin_load_states(context, from, err);
+}
+
+static void
+save_counts(const void *context, weiri_pack *out)
+{
+    const weiri_plugin_host *self = context;
+    weiri_pack_number(out, self->n_failed);
+    weiri_pack_number(out, self->n_null_keys);
+    weiri_pack_number(out, self->n_in_a_row);
+}
+
+static void
+load_counts(void *context, weiri_unpack *in)
 {
     weiri_plugin_host *self = context;
-    self->n_failed          = weiri_unpack_number(in);
-    self->n_null_keys       = weiri_unpack_number(in);
-    self->n_in_a_row        = (uint32_t)weiri_unpack_below(
-               in, WEIRI_PLUGIN_RESTARTS + 1, "it has failed too often");
-    weir_status status = weiri_plugin_load_states(self, in, err);
-    if (status == WEIR_OK && in->at != in->end) {
-        status =
-            WEIR_FAIL(err, WEIR_EDATA, "the state cannot be loaded: something follows");
-    }
-    return status;
+    self->n_failed += weiri_unpack_number(in);
+    self->n_null_keys += weiri_unpack_number(in);
+    self->n_in_a_row += (uint32_t)weiri_unpack_below(
+        in, WEIRI_PLUGIN_RESTARTS + 1 - self->n_in_a_row, "it has failed too often");
 }
 
 const weiri_host_ops weiri_plugin_host_ops = { make, destroy, feed, advance,
-    next_deadline, finish, count, save, load };
+    next_deadline, finish, count, save, load, save_counts, load_counts };

@@ -81,10 +81,6 @@ WEIR_MUST_CHECK weir_status
 weiri_plugin_bury(const weiri_host_frame *frame, weiri_encoder **encoder, int64_t at_ns,
     const char *reason, weir_rows event);
 
-/* A value of a key, so that equal ones have the same bytes. */
-void
-weiri_plugin_pack_key(weiri_pack *out, const weir_value *value);
-
 /* ---- plugin_call.c ---- */
 
 /* A call into the plugin. */
@@ -140,9 +136,11 @@ void
 weiri_plugin_drop_states(weiri_plugin_host *self);
 
 WEIR_MUST_CHECK weir_status
-weiri_plugin_save_states(const weiri_plugin_host *self, weiri_pack *out, weir_error *err);
+weiri_plugin_save_states(
+    const weiri_plugin_host *self, weiri_keyed *out, weir_error *err);
 
 WEIR_MUST_CHECK weir_status
-weiri_plugin_load_states(weiri_plugin_host *self, weiri_unpack *in, weir_error *err);
+weiri_plugin_load_states(
+    weiri_plugin_host *self, const weiri_keyed_load *from, weir_error *err);
 
 #endif

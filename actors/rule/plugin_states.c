@@ -282,28 +282,44 @@ weiri_plugin_find_state(weiri_plugin_host *self, const uint8_t *key, size_t size
 /* ---- state as bytes ---- */
 
 enum { IS_TIMED = 1, HAS_LAST = 2, FLAGS = 4 };
+/* A state's key as values, which it was packed from. */
+static void
+unpack_key(
+    const weiri_plugin_host *self, const weiri_plugin_state *state, weir_value *key)
+{
+    weiri_unpack in = { .at = state->key, .end = state->key + state->key_size };
+    for (uint32_t i = 0; i < self->plan->n_keys; i++) {
+        key[i] = weiri_key_value_unpack(self->plan->keys[i]->type, &in);
+    }
+}
 
 static weir_status
 save_state(const weiri_plugin_host *self, const weiri_plugin_state *state,
-    weiri_pack *out, weir_error *err)
+    weir_value *key, weiri_keyed *out, weir_error *err)
 {
-    weiri_pack           bytes = { 0 };
     weiri_plugin_calling call;
+    weiri_pack           bytes = { 0 };
+    unpack_key(self, state, key);
+    weiri_pack *pack = weiri_keyed_begin(out, key, self->plan->n_keys, 0);
+    if (pack == NULL) {
+        return WEIR_OK;
+    }
     weiri_plugin_calling_init(&call, (weiri_plugin_host *)(uintptr_t)self);
     call.out   = &bytes;
     bool is_ok = self->plan->actor->state_save(&call.base.base, self->actor, state->state)
                  && !call.base.is_failed;
-    weiri_pack_text(out, state->key, state->key_size);
     bool is_timed = state->timer != INT64_MAX;
     bool has_last = self->plan->idle_ns >= 0;
-    weiri_pack_number(out, (is_timed ? IS_TIMED : 0) | (has_last ? HAS_LAST : 0));
-    weiri_pack_time(out, is_timed ? state->timer : 0);
+    weiri_pack_number(pack, state->serial);
+    weiri_pack_number(pack, (is_timed ? IS_TIMED : 0) | (has_last ? HAS_LAST : 0));
+    weiri_pack_time(pack, is_timed ? state->timer : 0);
     if (has_last) {
-        weiri_pack_time(out, state->last_ns);
+        weiri_pack_time(pack, state->last_ns);
     }
-    weiri_pack_text(out, bytes.bytes, bytes.size);
-    out->is_out_of_memory = out->is_out_of_memory || bytes.is_out_of_memory;
+    weiri_pack_text(pack, bytes.bytes, bytes.size);
+    pack->is_out_of_memory = pack->is_out_of_memory || bytes.is_out_of_memory;
     weiri_pack_fini(&bytes);
+    weiri_keyed_end(out);
     return is_ok ? WEIR_OK
                  : WEIR_FAIL(err, WEIR_EINVAL, "its state cannot be saved: %s",
                      weiri_plugin_reason(&call.base));
@@ -346,7 +362,7 @@ link_states(weiri_plugin_host *self)
 }
 
 weir_status
-weiri_plugin_save_states(const weiri_plugin_host *self, weiri_pack *out, weir_error *err)
+weiri_plugin_save_states(const weiri_plugin_host *self, weiri_keyed *out, weir_error *err)
 {
     const weir_plugin_actor *actor  = self->plan->actor;
     weir_status              status = WEIR_OK;
@@ -354,43 +370,52 @@ weiri_plugin_save_states(const weiri_plugin_host *self, weiri_pack *out, weir_er
         return WEIR_FAIL(err, WEIR_EINVAL,
             "actor '%s' has no state_save, so its state cannot be kept", actor->name);
     }
-    weiri_pack_text(out, actor->name, strlen(actor->name));
-    weiri_pack_number(out, actor->state_version);
-    uint32_t n = actor->state_new == NULL ? 0 : self->n_states;
-    weiri_pack_number(out, n);
-    weiri_plugin_state **sorted = malloc((n + (size_t)1) * sizeof(void *));
-    if (sorted == NULL) {
+    weir_value *key = calloc(self->plan->n_keys + (size_t)1, sizeof *key);
+    if (key == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the state");
     }
-    for (uint32_t i = 0; i < n; i++) {
-        sorted[i] = self->states[i];
+    weiri_pack_text(&out->head, actor->name, strlen(actor->name));
+    weiri_pack_number(&out->head, actor->state_version);
+    for (uint32_t i = 0; i < self->plan->n_keys; i++) {
+        weiri_keyed_add_type(out, i, self->plan->keys[i]->type);
     }
-    qsort(sorted, n, sizeof(void *), compare_serials);
+    weiri_keyed_end_head(out);
+    uint32_t n = actor->state_new == NULL ? 0 : self->n_states;
     for (uint32_t i = 0; i < n && status == WEIR_OK; i++) {
-        status = save_state(self, sorted[i], out, err);
+        status = save_state(self, self->states[i], key, out, err);
     }
-    free(sorted);
+    free(key);
     return status;
 }
 
+/* A state that is to be loaded, and where it stood among them. */
+typedef struct found {
+    uint64_t     number;
+    weiri_unpack key;
+    weiri_unpack in;
+} found;
+
 static weir_status
-load_state(weiri_plugin_host *self, weiri_unpack *in, weir_error *err)
+load_state(weiri_plugin_host *self, found *from, weir_error *err)
 {
-    uint32_t    key_size = 0;
-    uint32_t    size     = 0;
-    const char *key      = weiri_unpack_text(in, &key_size);
-    uint64_t    flags    = weiri_unpack_below(in, FLAGS, "a timer is none");
-    bool        is_timed = (flags & IS_TIMED) != 0;
-    int64_t     timer    = weiri_unpack_time(in);
-    int64_t     last_ns  = (flags & HAS_LAST) != 0 ? weiri_unpack_time(in) : INT64_MIN;
-    const char *bytes    = weiri_unpack_text(in, &size);
+    weiri_unpack *in       = &from->in;
+    uint32_t      size     = 0;
+    uint64_t      flags    = weiri_unpack_below(in, FLAGS, "a timer is none");
+    bool          is_timed = (flags & IS_TIMED) != 0;
+    int64_t       timer    = weiri_unpack_time(in);
+    int64_t       last_ns  = (flags & HAS_LAST) != 0 ? weiri_unpack_time(in) : INT64_MIN;
+    const char   *bytes    = weiri_unpack_text(in, &size);
     weiri_plugin_state  *state = NULL;
     weiri_plugin_calling call;
     weiri_plugin_calling_init(&call, self);
+    if (in->wrong == NULL && in->at != in->end) {
+        weiri_unpack_fail(in, "something follows what is kept of a key");
+    }
     if (in->wrong != NULL) {
         return WEIR_OK; /* told by the caller */
     }
-    weir_status status = add_state(self, (const uint8_t *)key, key_size, &state);
+    weir_status status =
+        add_state(self, from->key.at, (size_t)(from->key.end - from->key.at), &state);
     if (status != WEIR_OK) {
         return WEIR_FAIL(err, status, "no memory for the state");
     }
@@ -416,32 +441,108 @@ load_state(weiri_plugin_host *self, weiri_unpack *in, weir_error *err)
     return WEIR_OK;
 }
 
-weir_status
-weiri_plugin_load_states(weiri_plugin_host *self, weiri_unpack *in, weir_error *err)
+static int
+compare_found(const void *a, const void *b)
 {
-    const weir_plugin_actor *actor  = self->plan->actor;
-    uint32_t                 size   = 0;
-    const char              *name   = weiri_unpack_text(in, &size);
-    weir_status              status = WEIR_OK;
-    if (in->wrong == NULL
-        && (size != strlen(actor->name) || memcmp(name, actor->name, size) != 0)) {
-        weiri_unpack_fail(in, "it is of another actor");
+    const found *x = a;
+    const found *y = b;
+    return x->number != y->number ? (x->number > y->number) - (x->number < y->number)
+                                  : (x->key.at > y->key.at) - (x->key.at < y->key.at);
+}
+
+static void
+load_heads(const weiri_plugin_host *self, weiri_keyed_reader *from)
+{
+    const weir_plugin_actor *actor = self->plan->actor;
+    weiri_keyed_head         head;
+    while (weiri_keyed_next_head(from, &head)) {
+        uint32_t    size = 0;
+        const char *name = weiri_unpack_text(&head.in, &size);
+        if (head.in.wrong == NULL
+            && (size != strlen(actor->name) || memcmp(name, actor->name, size) != 0)) {
+            weiri_unpack_fail(&head.in, "it is of another actor");
+        }
+        if (weiri_unpack_number(&head.in) != actor->state_version) {
+            weiri_unpack_fail(
+                &head.in, "it was written by another version of the plugin");
+        }
+        if (head.in.at != head.in.end) {
+            weiri_unpack_fail(&head.in, "something follows a head");
+        }
+        if (head.in.wrong != NULL) {
+            weiri_unpack_fail(&from->in, head.in.wrong);
+        }
     }
-    if (weiri_unpack_number(in) != actor->state_version) {
-        weiri_unpack_fail(in, "it was written by another version of the plugin");
+}
+
+/* What is there, into `all`, shape (*n,), in the order of making. */
+static weir_status
+find_states(weiri_keyed_reader *from, const weiri_groups *groups, found **all, size_t *n)
+{
+    enum { FIRST = 64 };
+    size_t            room = 0;
+    weiri_keyed_entry entry;
+    while (weiri_keyed_next(from, groups, &entry)) {
+        if (*n == room) {
+            room         = room > 0 ? 2 * room : FIRST;
+            found *grown = realloc(*all, room * sizeof *grown);
+            if (grown == NULL) {
+                return WEIR_ENOMEM;
+            }
+            *all = grown;
+        }
+        if (*n == WEIRI_PLUGIN_STATES) {
+            weiri_unpack_fail(&from->in, "it has too many keys");
+            return WEIR_OK;
+        }
+        found *it  = &(*all)[(*n)++];
+        *it        = (found){ .key = entry.key, .in = entry.state };
+        it->number = weiri_unpack_number(&it->in);
     }
-    uint64_t n = weiri_unpack_below(in, WEIRI_PLUGIN_STATES + 1, "it has too many keys");
-    if (n > 0 && actor->state_load == NULL) {
-        weiri_unpack_fail(in, "the plugin has no state_load any more");
+    if (*n > 1) {
+        qsort(*all, *n, sizeof **all, compare_found);
     }
-    for (uint64_t i = 0; i < n && in->wrong == NULL && status == WEIR_OK; i++) {
-        status = load_state(self, in, err);
+    return WEIR_OK;
+}
+
+static bool
+has_types(const weiri_actor_plan *plan, weiri_keyed_reader *from)
+{
+    bool is_same = weiri_keyed_has_values(from, plan->n_keys);
+    for (uint32_t i = 0; is_same && i < plan->n_keys; i++) {
+        is_same = weiri_keyed_has_type(from, i, plan->keys[i]->type);
     }
+    return is_same;
+}
+
+weir_status
+weiri_plugin_load_states(
+    weiri_plugin_host *self, const weiri_keyed_load *how, weir_error *err)
+{
+    weiri_keyed_reader from   = how->from;
+    found             *all    = NULL;
+    size_t             n      = 0;
+    weir_status        status = WEIR_OK;
+    load_heads(self, &from);
+    if (has_types(self->plan, &from)) {
+        status = find_states(&from, how->groups, &all, &n);
+    }
+    if (n > 0 && self->plan->actor->state_load == NULL) {
+        weiri_unpack_fail(&from.in, "the plugin has no state_load any more");
+    }
+    for (size_t i = 0; i < n && from.in.wrong == NULL && status == WEIR_OK; i++) {
+        status = load_state(self, &all[i], err);
+        if (all[i].in.wrong != NULL) {
+            weiri_unpack_fail(&from.in, all[i].in.wrong);
+        }
+    }
+    free(all);
     if (self->plan->idle_ns >= 0) {
         link_states(self);
     }
-    if (status == WEIR_OK && in->wrong != NULL) {
-        status = WEIR_FAIL(err, WEIR_EDATA, "the state cannot be loaded: %s", in->wrong);
+    if (status == WEIR_OK && from.in.wrong != NULL) {
+        status =
+            WEIR_FAIL(err, WEIR_EDATA, "the state cannot be loaded: %s", from.in.wrong);
     }
     return status;
 }

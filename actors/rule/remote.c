@@ -58,7 +58,7 @@ write_key(remote_host *self, uint32_t row, weiri_pack *key)
         if (value.is_null) {
             return false;
         }
-        weiri_plugin_pack_key(key, &value);
+        weiri_key_value_pack(&value, key);
     }
     return true;
 }
@@ -579,35 +579,25 @@ count(const void *context, weiri_rule_counts *counts)
 
 /* ---- state ---- */
 
+/* All in the head: what the process remembers is known to it alone, so that the rule is
+ * never split by key. */
 static weir_status
-save(const void *context, weiri_pack *out, weir_error *err)
+save(const void *context, weiri_keyed *out, weir_error *err)
 {
-    const remote_host *self  = context;
-    size_t             begin = out->size;
-    const char        *name  = self->plan->actor->name;
-    weiri_pack_number(out, self->n_failed);
-    weiri_pack_number(out, self->n_null_keys);
-    weiri_pack_number(out, self->n_in_a_row);
-    weiri_pack_text(out, name, strlen(name));
-    weiri_pack_number(out, self->next_timer != INT64_MAX);
-    weiri_pack_time(out, self->next_timer != INT64_MAX ? self->next_timer : 0);
-    weir_status status = weiri_remote_save(self->remote, out, err);
-    if (status == WEIR_OK && out->is_out_of_memory) {
-        status = WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the state");
-    }
-    out->size = status == WEIR_OK ? out->size : begin;
+    const remote_host *self = context;
+    const char        *name = self->plan->actor->name;
+    weiri_pack_text(&out->head, name, strlen(name));
+    weiri_pack_number(&out->head, self->next_timer != INT64_MAX);
+    weiri_pack_time(&out->head, self->next_timer != INT64_MAX ? self->next_timer : 0);
+    weir_status status = weiri_remote_save(self->remote, &out->head, err);
+    weiri_keyed_end_head(out);
     return status;
 }
 
 static weir_status
-load(void *context, weiri_unpack *in, weir_error *err)
+load_head(remote_host *self, weiri_unpack *in, weir_error *err)
 {
-    remote_host *self = context;
-    uint32_t     size = 0;
-    self->n_failed    = weiri_unpack_number(in);
-    self->n_null_keys = weiri_unpack_number(in);
-    self->n_in_a_row  = (uint32_t)weiri_unpack_below(
-         in, WEIRI_REMOTE_RESTARTS + 1, "it has failed too often");
+    uint32_t    size = 0;
     const char *name = weiri_unpack_text(in, &size);
     if (in->wrong == NULL
         && (size != strlen(self->plan->actor->name)
@@ -623,6 +613,44 @@ load(void *context, weiri_unpack *in, weir_error *err)
             WEIR_FAIL(err, WEIR_EDATA, "the state cannot be loaded: something follows");
     }
     return status;
+}
+
+static weir_status
+load(void *context, const weiri_keyed_load *how, weir_error *err)
+{
+    weiri_keyed_reader from   = how->from;
+    weir_status        status = WEIR_OK;
+    uint32_t           n      = 0;
+    weiri_keyed_head   head;
+    while (status == WEIR_OK && weiri_keyed_next_head(&from, &head)) {
+        status = n++ == 0 ? load_head(context, &head.in, err)
+                          : WEIR_FAIL(err, WEIR_EDATA,
+                              "the state cannot be loaded: it is of several processes");
+    }
+    if (status == WEIR_OK && from.in.wrong != NULL) {
+        status =
+            WEIR_FAIL(err, WEIR_EDATA, "the state cannot be loaded: %s", from.in.wrong);
+    }
+    return status;
+}
+
+static void
+save_counts(const void *context, weiri_pack *out)
+{
+    const remote_host *self = context;
+    weiri_pack_number(out, self->n_failed);
+    weiri_pack_number(out, self->n_null_keys);
+    weiri_pack_number(out, self->n_in_a_row);
+}
+
+static void
+load_counts(void *context, weiri_unpack *in)
+{
+    remote_host *self = context;
+    self->n_failed += weiri_unpack_number(in);
+    self->n_null_keys += weiri_unpack_number(in);
+    self->n_in_a_row += (uint32_t)weiri_unpack_below(
+        in, WEIRI_REMOTE_RESTARTS + 1 - self->n_in_a_row, "it has failed too often");
 }
 
 /* ---- making and ending ---- */
@@ -677,4 +705,4 @@ destroy(void *context)
 }
 
 const weiri_host_ops weiri_remote_host_ops = { make, destroy, feed, advance,
-    next_deadline, finish, count, save, load };
+    next_deadline, finish, count, save, load, save_counts, load_counts };

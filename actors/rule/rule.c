@@ -19,7 +19,8 @@ weiri_rule_counts
 weiri_rule_actor_counts(const weiri_rule_actor *self)
 {
     weiri_rule_counts counts = { .n_events = self->n_events,
-        .n_emitted = self->emitted.n_emitted + self->timeouts.n_emitted };
+        .n_emitted = self->emitted.n_emitted + self->timeouts.n_emitted,
+        .n_given   = { self->emitted.n_emitted, self->timeouts.n_emitted } };
     self->ops->count(self->host, &counts);
     return counts;
 }
@@ -195,26 +196,57 @@ weiri_rule_actor_destroy(weiri_rule_actor **self_p)
 /* ---- state ---- */
 
 weir_status
-weiri_rule_actor_save(const weiri_rule_actor *self, weiri_pack *out, weir_error *err)
+weiri_rule_actor_save(const weiri_rule_actor *self, weiri_keyed *out, weir_error *err)
 {
-    weiri_pack_number(out, self->n_events);
-    weiri_collector_save(&self->emitted, out);
-    weiri_collector_save(&self->timeouts, out);
+    weiri_pack_number(&out->frame, self->n_events);
+    weiri_collector_save(&self->emitted, &out->frame);
+    weiri_collector_save(&self->timeouts, &out->frame);
+    if (self->ops->save_counts != NULL) {
+        self->ops->save_counts(self->host, &out->frame);
+    }
     weir_status status = self->ops->save(self->host, out, err);
     return status == WEIR_OK ? status
                              : WEIR_CONTEXT(err, status, "rule '%s'", self->rule->name);
 }
 
-weir_status
-weiri_rule_actor_load(weiri_rule_actor *self, weiri_unpack *in, weir_error *err)
+/* What was counted, added up. */
+static void
+load_frames(weiri_rule_actor *self, weiri_keyed_reader *from)
 {
-    self->n_events = weiri_unpack_number(in);
-    weiri_collector_load(&self->emitted, in);
-    weiri_collector_load(&self->timeouts, in);
-    if (in->wrong != NULL) {
-        return WEIR_FAIL(err, WEIR_EDATA, "rule '%s': %s", self->rule->name, in->wrong);
+    weiri_keyed_head head;
+    while (weiri_keyed_next_head(from, &head)) {
+        weiri_unpack *in = &head.frame;
+        if (!head.counts) {
+            continue;
+        }
+        self->n_events += weiri_unpack_number(in);
+        weiri_collector_load(&self->emitted, in);
+        weiri_collector_load(&self->timeouts, in);
+        if (self->ops->load_counts != NULL) {
+            self->ops->load_counts(self->host, in);
+        }
+        if (in->at != in->end) {
+            weiri_unpack_fail(in, "something follows what was counted");
+        }
+        if (in->wrong != NULL) {
+            weiri_unpack_fail(&from->in, in->wrong);
+        }
     }
-    weir_status status = self->ops->load(self->host, in, err);
+}
+
+weir_status
+weiri_rule_actor_load(
+    weiri_rule_actor *self, const weiri_keyed_load *from, weir_error *err)
+{
+    weiri_keyed_reader frames = from->from;
+    if (from->is_first) {
+        load_frames(self, &frames);
+    }
+    if (frames.in.wrong != NULL) {
+        return WEIR_FAIL(
+            err, WEIR_EDATA, "rule '%s': %s", self->rule->name, frames.in.wrong);
+    }
+    weir_status status = self->ops->load(self->host, from, err);
     return status == WEIR_OK ? status
                              : WEIR_CONTEXT(err, status, "rule '%s'", self->rule->name);
 }

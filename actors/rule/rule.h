@@ -5,6 +5,7 @@
 #define WEIRI_RULE_H
 
 #include "collector.h"
+#include "weiri/keyed.h"
 #include "weiri/matcher.h"
 #include "weiri/plan.h"
 
@@ -21,12 +22,14 @@ typedef struct weiri_rule_config {
 } weiri_rule_config;
 
 typedef struct weiri_rule_counts {
-    uint64_t            n_events;  /* taken in                               */
-    uint64_t            n_emitted; /* events given, those of timeouts too    */
-    uint64_t            n_failed;  /* times that an actor of a plugin failed */
-    weiri_match_counts  match;     /* of a query without a window: matches, faults */
-    weiri_window_counts window;    /* all zero for the others                    */
-    weiri_join_counts   join;      /* likewise                                   */
+    uint64_t            n_events;   /* taken in                               */
+    uint64_t            n_emitted;  /* events given, those of timeouts too    */
+    uint64_t            n_failed;   /* times that an actor of a plugin failed */
+    uint64_t            n_given[2]; /* of n_emitted, to each of weiri_rule_targets  */
+    uint64_t            position;   /* above the orders of all events that it has used */
+    weiri_match_counts  match;      /* of a query without a window: matches, faults */
+    weiri_window_counts window;     /* all zero for the others                    */
+    weiri_join_counts   join;       /* likewise                                   */
 } weiri_rule_counts;
 
 typedef struct weiri_rule_target {
@@ -80,21 +83,22 @@ weiri_rule_actor_finish(weiri_rule_actor *self, weir_error *err);
 weiri_rule_counts
 weiri_rule_actor_counts(const weiri_rule_actor *self);
 
-/* Append the state to `out`, between two runs.
+/* Add the state to `out`, between two runs.
  *
  *   errors  WEIR_EINVAL  the rule's state cannot be saved; WEIR_ENOMEM
  */
 WEIR_MUST_CHECK weir_status
-weiri_rule_actor_save(const weiri_rule_actor *self, weiri_pack *out, weir_error *err);
+weiri_rule_actor_save(const weiri_rule_actor *self, weiri_keyed *out, weir_error *err);
 
-/* Have a new actor go on where a saved one was.
+/* Have a new actor go on where saved ones were, with the keys of some key groups.
  *
- *   in      what one call of save appended, from its first byte to its last; not trusted
+ *   from    not trusted
  *   errors  WEIR_EDATA   damaged, or of a rule that was another: the actor is to be
  *                        destroyed
  *           WEIR_ENOMEM  likewise
  */
 WEIR_MUST_CHECK weir_status
-weiri_rule_actor_load(weiri_rule_actor *self, weiri_unpack *in, weir_error *err);
+weiri_rule_actor_load(
+    weiri_rule_actor *self, const weiri_keyed_load *from, weir_error *err);
 
 #endif

@@ -79,23 +79,22 @@ count(const void *context, weiri_rule_counts *counts)
 {
     const struct window_host *self = context;
     counts->window                 = weiri_windower_counts(self->windower);
+    counts->position               = weiri_windower_position(self->windower);
 }
 
 static weir_status
-save(const void *context, weiri_pack *out, weir_error *err)
+save(const void *context, weiri_keyed *out, weir_error *err)
 {
     const struct window_host *self = context;
     return weiri_windower_save(self->windower, out, err);
 }
 
 static weir_status
-load(void *context, weiri_unpack *in, weir_error *err)
+load(void *context, const weiri_keyed_load *from, weir_error *err)
 {
-    struct window_host *self  = context;
-    const uint8_t      *bytes = in->at;
-    in->at                    = in->end;
-    return weiri_windower_load(self->windower, bytes, (size_t)(in->end - bytes), err);
+    struct window_host *self = context;
+    return weiri_windower_load(self->windower, from, err);
 }
 
 const weiri_host_ops weiri_window_host = { make, destroy, feed, advance, next_deadline,
-    finish, count, save, load };
+    finish, count, save, load, NULL, NULL };

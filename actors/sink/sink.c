@@ -14,9 +14,7 @@ struct channel {
 struct weiri_outlet {
     char                 *path;
     bool                  is_wire;
-    weiri_wire_config     wire;  /* with `is_wire`; its texts are the plan's  */
-    weiri_plug            codec; /* of a plugin; name NULL: none */
-    struct weiri_metrics *metrics;
+    weiri_wire_config     wire; /* with `is_wire`; its texts are the plan's  */
     weiri_writer         *writer;
     weiri_format          format;
     struct channel       *channels; /* shape (n_channels,)               */
@@ -24,6 +22,9 @@ struct weiri_outlet {
     uint32_t              n_channels;
     weiri_buffer          buffer; /* encoded, not yet with the writer  */
     bool                  is_begun;
+    uint64_t              n_rows; /* encoded so far, before a resume too */
+    weiri_plug            codec;  /* of a plugin; name NULL: none */
+    struct weiri_metrics *metrics;
 };
 
 static weir_status
@@ -74,24 +75,30 @@ weiri_outlet_new(const weiri_outlet_config *config, weiri_outlet **out, weir_err
     return open_outlet(config, 0, false, NULL, out, err);
 }
 
-void
-weiri_outlet_peek(weiri_unpack *in, bool *is_begun, uint64_t *n_written)
+weiri_outlet_stand
+weiri_outlet_peek(weiri_unpack *in)
 {
-    *is_begun  = weiri_unpack_below(in, 2, "it is no flag") != 0;
-    *n_written = weiri_unpack_number(in);
+    weiri_outlet_stand stand = { 0 };
+    stand.is_begun           = weiri_unpack_below(in, 2, "it is no flag") != 0;
+    stand.n_written          = weiri_unpack_number(in);
+    stand.n_rows             = in->at < in->end ? weiri_unpack_number(in) : 0;
+    return stand;
 }
 
 weir_status
 weiri_outlet_resume(const weiri_outlet_config *config, weiri_unpack *in,
     weiri_outlet **out, weir_error *err)
 {
-    bool     is_begun = false;
-    uint64_t size     = 0;
-    weiri_outlet_peek(in, &is_begun, &size);
+    weiri_outlet_stand stand = weiri_outlet_peek(in);
     if (in->wrong != NULL) {
         return WEIR_FAIL(err, WEIR_EDATA, "%s: %s", config->path, in->wrong);
     }
-    return open_outlet(config, size, is_begun, in, out, err);
+    weir_status status =
+        open_outlet(config, stand.n_written, stand.is_begun, in, out, err);
+    if (status == WEIR_OK) {
+        (*out)->n_rows = stand.n_rows;
+    }
+    return status;
 }
 
 void
@@ -99,6 +106,7 @@ weiri_outlet_save(const weiri_outlet *self, weiri_pack *out)
 {
     weiri_pack_number(out, self->is_begun);
     weiri_pack_number(out, weiri_writer_size(self->writer));
+    weiri_pack_number(out, self->n_rows);
     weiri_writer_save(self->writer, out);
 }
 
@@ -106,6 +114,12 @@ weir_status
 weiri_outlet_settle(weiri_outlet *self, weir_error *err)
 {
     return weiri_writer_settle(self->writer, err);
+}
+
+void
+weiri_outlet_skip(weiri_outlet *self, uint64_t n_rows)
+{
+    self->n_rows += n_rows;
 }
 
 weir_status
@@ -192,7 +206,7 @@ check_shared(const weiri_outlet *self, weiri_format format, weir_error *err)
 
 weir_status
 weiri_outlet_add_stream(weiri_outlet *self, const weiri_stream *stream, uint32_t index,
-    weiri_format format, weir_error *err)
+    weiri_format format, const char *identity, weir_error *err)
 {
     weir_status status = check_shared(self, format, err);
     if (status != WEIR_OK) {
@@ -208,10 +222,10 @@ weiri_outlet_add_stream(weiri_outlet *self, const weiri_stream *stream, uint32_t
     }
     struct channel *channel = &channels[self->n_channels];
     *channel                = (struct channel){ .stream = index, .rank = stream->rank };
-    status                  = format == WEIRI_FORMAT_PLUGIN
-                                  ? weiri_encoder_plug(
-                                      &stream->schema, &self->codec, self->metrics, &channel->encoder, err)
-                                  : weiri_encoder_new(&stream->schema, format, &channel->encoder, err);
+    status                  = format == WEIRI_FORMAT_PLUGIN ? weiri_encoder_plug(
+                                  &stream->schema, &self->codec, self->metrics, &channel->encoder, err)
+                                                            : weiri_encoder_new_numbered(&stream->schema,
+                                                                format, identity, &channel->encoder, err);
     if (status != WEIR_OK) {
         return status;
     }
@@ -245,6 +259,8 @@ encode(weiri_outlet *self, weiri_encoder *encoder, weir_rows rows, weir_error *e
     bool        is_split = weiri_writer_takes_rows(self->writer);
     weir_rows   next     = rows;
     weir_status status   = WEIR_OK;
+    weiri_encoder_count(encoder, self->n_rows);
+    self->n_rows += rows.n;
     while (rows.n > 0 && status == WEIR_OK) {
         next.n = is_split ? 1 : rows.n;
         status = weiri_encoder_encode(encoder, next, &self->buffer);

@@ -43,9 +43,16 @@ weiri_outlet_resume(const weiri_outlet_config *config, weiri_unpack *in,
 void
 weiri_outlet_save(const weiri_outlet *self, weiri_pack *out);
 
-/* Read what weiri_outlet_save wrote; what is wrong is noted in `in`. */
-void
-weiri_outlet_peek(weiri_unpack *in, bool *is_begun, uint64_t *n_written);
+/* What weiri_outlet_save tells. */
+typedef struct weiri_outlet_stand {
+    bool     is_begun;
+    uint64_t n_written; /* bytes                                           */
+    uint64_t n_rows;    /* likewise; what was kept by an earlier version: 0 */
+} weiri_outlet_stand;
+
+/* Read it; what is wrong is noted in `in`. */
+weiri_outlet_stand
+weiri_outlet_peek(weiri_unpack *in);
 
 /* As weiri_writer_settle. */
 WEIR_MUST_CHECK weir_status
@@ -69,13 +76,20 @@ weiri_outlet_is_by(const weiri_outlet *self, const weiri_wire_config *wire);
 
 /* Let a stream go to this place too; before the first write.
  *
- *   index   of the stream in the plan
+ *   index     of the stream in the plan
+ *   identity  the name of a field with the number of the row among all that go here, of
+ *             whichever stream, from 1; outlives the outlet; NULL: none. A row that is
+ *             written again after a crash has the number that it had
  *   errors  WEIR_EINVAL  CSV cannot be shared by streams; the format differs
  *           WEIR_ENOMEM
  */
 WEIR_MUST_CHECK weir_status
 weiri_outlet_add_stream(weiri_outlet *self, const weiri_stream *stream, uint32_t index,
-    weiri_format format, weir_error *err);
+    weiri_format format, const char *identity, weir_error *err);
+
+/* Count rows as if they had been written, before those that come. */
+void
+weiri_outlet_skip(weiri_outlet *self, uint64_t n_rows);
 
 /* Write rows of its streams.
  *

@@ -8,8 +8,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "inside.h"
+#include "weiri/timetext.h"
 
 enum { ORDER_BITS = 48 }; /* a source's own sequence; its index is above */
 
@@ -201,9 +203,18 @@ hand_on(weiri_intake *self, weir_error *err)
     return status == WEIR_OK ? status : WEIR_FAIL(err, status, "%s", self->config.path);
 }
 
+static int64_t
+monotonic_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * WEIRI_NS_PER_S + now.tv_nsec;
+}
+
 static weir_status
 begin_chunk(weiri_intake *self, weir_error *err)
 {
+    self->read_ns     = self->from < self->to ? self->last_read_ns : 0;
     self->n_admitted  = 0;
     self->n_late_here = 0;
     self->is_in_order = true;
@@ -216,6 +227,18 @@ begin_chunk(weiri_intake *self, weir_error *err)
     return status == WEIR_OK ? status : WEIR_FAIL(err, status, "%s", self->config.path);
 }
 /* ---- reading and decoding ---- */
+
+static weir_status
+read_live(weiri_intake *self, size_t room, int64_t wait_ns, size_t *n, weir_error *err)
+{
+    weir_status status = WEIR_EOF;
+    if (self->config.tape != NULL && !self->is_live) {
+        status        = weiri_intake_play(self, room, n, err);
+        self->is_live = status == WEIR_EOF;
+    }
+    return status == WEIR_EOF ? weiri_intake_read_live(self, room, wait_ns, n, err)
+                              : status;
+}
 
 static weir_status
 read_more(weiri_intake *self, int64_t wait_ns, weir_error *err)
@@ -231,17 +254,16 @@ read_more(weiri_intake *self, int64_t wait_ns, weir_error *err)
     if (room > most) {
         room = most;
     }
-    weir_status status = WEIR_EOF;
-    if (self->config.tape != NULL && !self->is_live) {
-        status        = weiri_intake_play(self, room, &n, err);
-        self->is_live = status == WEIR_EOF;
-    }
-    if (status == WEIR_EOF) {
-        status = weiri_intake_read_live(self, room, wait_ns, &n, err);
-    }
+    weir_status status = self->config.extent != NULL
+                             ? weiri_intake_read_again(self, room, &n, err)
+                             : read_live(self, room, wait_ns, &n, err);
     if (status == WEIR_EOF) {
         self->is_last = true;
         return WEIR_OK;
+    }
+    if (n > 0) {
+        self->last_read_ns = monotonic_ns();
+        self->read_ns      = self->read_ns != 0 ? self->read_ns : self->last_read_ns;
     }
     self->to += n;
     self->n_read += n;
@@ -305,6 +327,9 @@ weiri_intake_pump(weiri_intake *self, int64_t wait_ns, weir_error *err)
     if (self->is_closed) {
         return WEIR_EOF;
     }
+    if (self->refresh != NULL) {
+        return weiri_refresh_pump(self, err);
+    }
     weir_status status = begin_chunk(self, err);
     if (status != WEIR_OK) {
         return status;
@@ -350,10 +375,14 @@ make_decoder(weiri_intake *self, weir_error *err)
     return weiri_decoder_new(&config, &self->decoder, err);
 }
 
+/* What is on the tape as a whole is not opened: it may be gone, or another's by now. */
 static weir_status
-open_reader(weiri_intake *self, weir_error *err)
+open_input(weiri_intake *self, weir_error *err)
 {
     const weiri_intake_config *config = &self->config;
+    if (config->extent != NULL && config->extent->is_taped) {
+        return WEIR_OK;
+    }
     if (config->wire != NULL) {
         return weiri_reader_connect(
             config->wires, config->wire, config->format, &self->reader, err);
@@ -368,7 +397,8 @@ open_reader(weiri_intake *self, weir_error *err)
 weir_status
 weiri_intake_acknowledge(weiri_intake *self, uint64_t position, weir_error *err)
 {
-    return weiri_reader_acknowledge(self->reader, position, err);
+    return self->reader != NULL ? weiri_reader_acknowledge(self->reader, position, err)
+                                : WEIR_OK;
 }
 
 weir_status
@@ -380,11 +410,12 @@ weiri_intake_new(const weiri_intake_config *config, weiri_intake **out, weir_err
     }
     self->config = *config;
     weiri_clock_init(&self->clock, config->source->lateness_ns);
-    self->is_kept      = config->tape != NULL;
-    weir_status status = open_reader(self, err);
-    if (status == WEIR_OK
-        && (weiri_reader_is_regular(self->reader)
-            || weiri_reader_is_kept(self->reader))) {
+    self->is_told      = config->tape != NULL;
+    weir_status status = open_input(self, err);
+    if (status == WEIR_OK && config->source->refresh_ns > 0) {
+        status = weiri_refresh_new(self, err);
+    } else if (status == WEIR_OK
+               && (weiri_intake_is_regular(self) || weiri_intake_is_kept(self))) {
         self->config.tape = NULL; /* it can be read again */
     }
     if (status == WEIR_OK) {
@@ -414,6 +445,7 @@ weiri_intake_destroy(weiri_intake **self_p)
     weir_chunk_drop(&self->chunk);
     weir_chunk_drop(&self->late);
     weir_chunk_drop(&self->dead);
+    weiri_refresh_destroy(&self->refresh);
     free(self->bytes);
     free(self);
     *self_p = NULL;
@@ -425,10 +457,34 @@ weiri_intake_clock(weiri_intake *self)
     return &self->clock;
 }
 
+int64_t
+weiri_intake_read_ns(const weiri_intake *self)
+{
+    return self->read_ns;
+}
+
+bool
+weiri_intake_is_refreshed(const weiri_intake *self)
+{
+    return self->refresh != NULL;
+}
+
+bool
+weiri_intake_is_kept(const weiri_intake *self)
+{
+    return self->reader != NULL && weiri_reader_is_kept(self->reader);
+}
+
 bool
 weiri_intake_is_regular(const weiri_intake *self)
 {
-    return weiri_reader_is_regular(self->reader);
+    return self->reader != NULL && weiri_reader_is_regular(self->reader);
+}
+
+bool
+weiri_intake_is_over(const weiri_intake *self)
+{
+    return self->is_over;
 }
 
 weiri_intake_counts

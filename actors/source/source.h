@@ -26,11 +26,15 @@ typedef struct weiri_intake_config {
     weiri_merge        *to;           /* where events go                               */
     weiri_merge        *late_to;      /* with `late`                                   */
     weiri_merge        *dead_to;      /* with `dead`                                   */
+    weiri_merge        *gone_to;      /* of a table's file that is read again: its rows
+                                       * that are gone                                 */
     const weiri_wire_config *wire;    /* NULL: the path is that of a file              */
     weiri_wires             *wires;   /* with `wire`                                   */
     struct weiri_metrics    *metrics; /* of plugins; NULL: none */
     bool                     is_redirected; /* the source's own place is not read */
     const weiri_tape        *tape; /* of an input that cannot be read again; NULL: none */
+    const weiri_extent *extent; /* how much of it is read again; NULL: it is not, but read
+                                 * as it comes */
 } weiri_intake_config;
 
 typedef struct weiri_intake_counts {
@@ -39,6 +43,8 @@ typedef struct weiri_intake_counts {
     uint64_t    n_dead;
     uint64_t    n_bytes;    /* after decompression */
     const char *first_dead; /* of this run: where and why; NULL: none */
+    uint64_t    n_notices;  /* of this run: what somebody may have to act upon */
+    const char *notice;     /* the last of them; NULL: none                    */
 } weiri_intake_counts;
 
 /* Open the input. `config` is copied; what it points to outlives the intake.
@@ -67,8 +73,21 @@ weiri_intake_pump(weiri_intake *self, int64_t wait_ns, weir_error *err);
 weiri_clock *
 weiri_intake_clock(weiri_intake *self);
 
+/* When what the last pump gave was read, the oldest of it, on the monotonic clock; 0:
+ * nothing was. */
+int64_t
+weiri_intake_read_ns(const weiri_intake *self);
+
+/* Whether it has a position of its own, from which it can be read again. */
+bool
+weiri_intake_is_kept(const weiri_intake *self);
+
 bool
 weiri_intake_is_regular(const weiri_intake *self);
+
+/* Whether all has been read that its extent has, and more would have come. */
+bool
+weiri_intake_is_over(const weiri_intake *self);
 
 /* Let the clock go on to `to_ns` because the source is silent; kept on the tape first. */
 WEIR_MUST_CHECK weir_status
@@ -77,6 +96,21 @@ weiri_intake_idle(weiri_intake *self, int64_t to_ns, weir_error *err);
 /* What was decoded before `position` is on the medium. errors  WEIR_EIO */
 WEIR_MUST_CHECK weir_status
 weiri_intake_acknowledge(weiri_intake *self, uint64_t position, weir_error *err);
+/* Whether the source's file is read again and again: its clock is no bound of the others'
+ * and is set by weiri_intake_await. */
+bool
+weiri_intake_is_refreshed(const weiri_intake *self);
+
+/* Of a source that is refreshed: set its clock to when it is to be looked at next. Before
+ * each choice of the source to pump.
+ *
+ *   others_ns  the least clock of the sources that are not refreshed
+ *   newest_ns  time of their newest event
+ *   errors     as weiri_intake_pump
+ */
+WEIR_MUST_CHECK weir_status
+weiri_intake_await(
+    weiri_intake *self, int64_t others_ns, int64_t newest_ns, weir_error *err);
 
 /* How many (unpacked) bytes were decoded: what comes before them is not needed again once
  * the state is kept. */
@@ -89,6 +123,7 @@ typedef struct weiri_intake_stand {
     bool                is_closed; /* it had been read to its end                   */
     uint64_t            position;  /* as of weiri_intake_position                   */
     int64_t             newest_ns; /* time of its newest event, INT64_MIN: none yet */
+    int64_t             clock_ns;  /* up to which it is known that no event will come */
     weiri_intake_counts counts;
 } weiri_intake_stand;
 

@@ -5,7 +5,8 @@
 uint64_t
 weiri_intake_position(const weiri_intake *self)
 {
-    return weiri_decoder_position(self->decoder);
+    return self->refresh != NULL ? weiri_refresh_position(self)
+                                 : weiri_decoder_position(self->decoder);
 }
 
 static void
@@ -22,7 +23,7 @@ weiri_intake_save(const weiri_intake *self, weiri_pack *out, weir_error *err)
 {
     weiri_file_mark mark   = { 0 };
     weir_status     status = WEIR_OK;
-    if (weiri_intake_is_regular(self)) {
+    if (weiri_intake_is_regular(self) && self->refresh == NULL) {
         status = weiri_reader_mark(self->reader, &mark, err);
     }
     weiri_pack_number(out, weiri_intake_is_regular(self));
@@ -40,8 +41,10 @@ weiri_intake_save(const weiri_intake *self, weiri_pack *out, weir_error *err)
     weiri_decoder_save(self->decoder, out);
     save_side(self->late, out);
     save_side(self->dead, out);
-    if (weiri_reader_is_kept(self->reader)) {
+    if (weiri_intake_is_kept(self)) {
         weiri_reader_save(self->reader, weiri_intake_position(self), out);
+    } else if (self->refresh != NULL) {
+        weiri_refresh_save(self, out);
     }
     return status;
 }
@@ -65,7 +68,7 @@ load_input(
 {
     uint64_t position = weiri_decoder_position(self->decoder);
     self->n_read      = position;
-    if (weiri_reader_is_kept(self->reader) && !self->is_closed) {
+    if (weiri_intake_is_kept(self) && !self->is_closed) {
         return weiri_reader_load(self->reader, position, in, err);
     }
     if (!weiri_intake_is_regular(self) || self->is_closed) {
@@ -77,8 +80,7 @@ load_input(
 
 /* The head of the state, which tells without a decoder. */
 static void
-load_head(
-    weiri_unpack *in, weiri_intake_stand *out, weiri_file_mark *mark, int64_t *clock_ns)
+load_head(weiri_unpack *in, weiri_intake_stand *out, weiri_file_mark *mark)
 {
     out->is_regular      = weiri_unpack_below(in, 2, "it is no flag") != 0;
     out->position        = weiri_unpack_number(in);
@@ -86,7 +88,7 @@ load_head(
     mark->hash           = weiri_unpack_fixed(in);
     out->is_closed       = weiri_unpack_below(in, 2, "it is no flag") != 0;
     out->newest_ns       = weiri_unpack_time(in);
-    *clock_ns            = weiri_unpack_time(in);
+    out->clock_ns        = weiri_unpack_time(in);
     out->counts.n_events = weiri_unpack_number(in);
     out->counts.n_late   = weiri_unpack_number(in);
     out->counts.n_dead   = weiri_unpack_number(in);
@@ -96,9 +98,8 @@ load_head(
 void
 weiri_intake_peek(weiri_unpack *in, weiri_intake_stand *out)
 {
-    weiri_file_mark mark     = { 0 };
-    int64_t         clock_ns = 0;
-    load_head(in, out, &mark, &clock_ns);
+    weiri_file_mark mark = { 0 };
+    load_head(in, out, &mark);
 }
 
 weir_status
@@ -106,11 +107,12 @@ weiri_intake_load(weiri_intake *self, weiri_unpack *in, weir_error *err)
 {
     weiri_file_mark    mark  = { 0 };
     weiri_intake_stand stand = { 0 };
-    load_head(in, &stand, &mark, &self->clock.now_ns);
+    load_head(in, &stand, &mark);
     if (in->wrong == NULL && stand.is_regular != weiri_intake_is_regular(self)) {
         weiri_unpack_fail(in, "the input was a file and is none now, or the other way");
     }
     self->is_closed       = stand.is_closed;
+    self->clock.now_ns    = stand.clock_ns;
     self->clock.newest_ns = stand.newest_ns;
     self->counts          = stand.counts;
     self->late_order      = weiri_unpack_number(in);
@@ -120,8 +122,15 @@ weiri_intake_load(weiri_intake *self, weiri_unpack *in, weir_error *err)
     if (status == WEIR_OK) {
         status = load_side(self->config.dead, in, &self->dead);
     }
+    if (status == WEIR_OK && self->refresh != NULL) {
+        status = weiri_refresh_load(self, in, stand.position);
+    }
     if (in->wrong != NULL) {
         return WEIR_FAIL(err, WEIR_EDATA, "%s: %s", self->config.path, in->wrong);
+    }
+    if (self->refresh != NULL) {
+        return status == WEIR_OK ? status
+                                 : WEIR_FAIL(err, status, "%s", self->config.path);
     }
     return status == WEIR_OK ? load_input(self, &mark, in, err)
                              : WEIR_FAIL(err, status, "%s", self->config.path);

@@ -44,7 +44,7 @@ weiri_intake_read_live(
 {
     const weiri_tape *tape    = self->config.tape;
     weir_status       status  = WEIR_OK;
-    bool              is_told = tape == NULL && !self->is_kept && self->n_read > 0;
+    bool              is_told = tape == NULL && !self->is_told && self->n_read > 0;
     if (is_told) { /* it has been taken in, and that is all that there is */
         status = weiri_reader_acknowledge(self->reader, self->n_read, err);
     }
@@ -65,6 +65,47 @@ weiri_intake_read_live(
         self->n_idle   = 0;
     }
     return status;
+}
+
+/* All has been read: of silence behind the last byte, too. A part of a record may stand
+ * between that byte and the mark of a silence. */
+static bool
+is_at_extent(const weiri_intake *self)
+{
+    const weiri_extent *extent = self->config.extent;
+    return self->n_read >= extent->end && self->clock.now_ns >= extent->clock_ns;
+}
+
+static weir_status
+end_extent(weiri_intake *self, weir_error *err)
+{
+    const weiri_extent *extent = self->config.extent;
+    if (self->n_read < extent->end && extent->end != UINT64_MAX) {
+        return WEIR_FAIL(err, WEIR_EDATA,
+            "%s: there are %llu bytes of it, and %llu were read before",
+            self->config.path, (unsigned long long)self->n_read,
+            (unsigned long long)extent->end);
+    }
+    self->is_over = !extent->is_ended;
+    return extent->is_ended ? WEIR_EOF : WEIR_EAGAIN;
+}
+
+weir_status
+weiri_intake_read_again(weiri_intake *self, size_t room, size_t *n, weir_error *err)
+{
+    const weiri_extent *extent = self->config.extent;
+    uint64_t left = self->n_read < extent->end ? extent->end - self->n_read : room;
+    self->is_over = false;
+    if (is_at_extent(self)) {
+        return end_extent(self, err);
+    }
+    if (room > left) {
+        room = (size_t)left;
+    }
+    weir_status status = extent->is_taped ? weiri_intake_play(self, room, n, err)
+                                          : weiri_reader_read(self->reader,
+                                              self->bytes + self->to, room, -1, n, err);
+    return status == WEIR_EOF ? end_extent(self, err) : status;
 }
 
 weir_status

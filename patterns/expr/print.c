@@ -91,6 +91,20 @@ weiri_value_text(weiri_arena *arena, const weir_value *value)
     return weiri_arena_text(arena, text, strlen(text));
 }
 
+const char *
+weiri_key_text(weiri_arena *arena, const weir_value *values, uint32_t n)
+{
+    const char *text = "";
+    for (uint32_t i = 0; i < n; i++) {
+        const weir_value *value = &values[i];
+        const char       *one   = value->type == WEIR_STRING && !value->is_null
+                                      ? weiri_arena_text(arena, value->as.s, value->size)
+                                      : weiri_value_text(arena, value);
+        text = i == 0 ? one : weiri_arena_format(arena, "%s,%s", text, one);
+    }
+    return text;
+}
+
 /* ---- expressions ---- */
 
 /* How tightly an operation binds its operands; what is written like a function, most. */

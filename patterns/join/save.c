@@ -1,13 +1,12 @@
-/* A joiner's state as bytes.
+/* A joiner's state by key, see weiri/keyed.h.
  *
- *   "weirJ" and the format's version
- *   fingerprint of the join
- *   counters
- *   of each side: how many rows, then each, oldest first: what is known of it, its time
- *   as the difference to the one before, its values
- *   a hash of all this
+ *   head         fingerprint of the join, counters; of each side the name of the row at
+ *                the front; rows of the left side without a key
+ *   part 0, 1    rows of the key on the left and on the right side
  *
- * The index is not written: it follows from the rows.
+ * A row is its name, from which follows in what order rows came, its time, both as
+ * differences to the one before, what is known of it, and its values, but for those that
+ * are the key's. The index is not written: it follows from the rows.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,10 +14,6 @@
 #include "expr/fingerprint.h"
 #include "join/copy.h"
 #include "join/joiner.h"
-
-static const weiri_seal SEAL = {
-    .magic = "weirJ", .not_ours = "it is no join's state", .version = 1
-};
 
 enum { MASK_BITS = 56 };
 
@@ -99,8 +94,17 @@ null_mask(const weir_chunk *rows, uint32_t row, uint32_t first, uint32_t n)
     return mask;
 }
 
+/* Whether a column is that of a value of the key. Zero has a sign in rows, but not in
+ * keys. */
+static bool
+is_of_key(const weiri_join_store *store, uint32_t field)
+{
+    return field < store->n_keys && store->schema.fields[field].type != WEIR_FLOAT;
+}
+
 static void
-save_row(const weir_chunk *rows, uint32_t row, weiri_pack *out)
+save_row(const weiri_join_store *store, const weir_chunk *rows, uint32_t row,
+    bool is_keyed, weiri_pack *out)
 {
     uint32_t n_fields = rows->schema->n_fields;
     for (uint32_t first = 0; first < n_fields; first += MASK_BITS) {
@@ -108,41 +112,93 @@ save_row(const weir_chunk *rows, uint32_t row, weiri_pack *out)
         uint64_t mask = null_mask(rows, row, first, n);
         weiri_pack_number(out, mask);
         for (uint32_t i = 0; i < n; i++) {
-            if ((mask >> i & 1) == 0) {
+            if ((mask >> i & 1) == 0 && !(is_keyed && is_of_key(store, first + i))) {
                 save_value(rows, row, first + i, out);
             }
         }
     }
 }
 
-static void
-save_side(const weiri_join_store *store, weiri_pack *out)
+/* What rows are written as differences to. */
+typedef struct moment {
+    uint32_t name;
+    uint64_t time;
+} moment;
+
+static moment
+save_kept(const weiri_join_store *store, uint32_t name, moment before,
+    weiri_pack *scratch, weiri_pack *out)
 {
-    uint64_t before = 0;
-    weiri_pack_number(out, store->n_live);
-    for (uint32_t b = 0; b < store->n_blocks; b++) {
-        const weiri_row_block *block = store->blocks[(store->head + b) & store->mask];
-        for (uint32_t row = b == 0 ? store->first : 0; row < block->rows->n_rows; row++) {
-            if ((block->flags[row] & WEIRI_ROW_DEAD) != 0) {
-                continue;
-            }
-            uint64_t time = (uint64_t)block->rows->time[row];
-            weiri_pack_number(out, block->flags[row]);
-            weiri_pack_time(out, (int64_t)(time - before));
-            save_row(block->rows, row, out);
-            before = time;
-        }
-    }
+    weiri_kept    kept  = weiri_join_store_at(store, name);
+    uint64_t      time  = (uint64_t)kept.block->rows->time[kept.row];
+    const uint8_t flags = kept.block->flags[kept.row];
+    scratch->size       = 0;
+    weiri_pack_number(scratch, flags);
+    save_row(store, kept.block->rows, kept.row, (flags & WEIRI_ROW_KEYED) != 0, scratch);
+    weiri_pack_number(out, (uint32_t)(name - before.name));
+    weiri_pack_time(out, (int64_t)(time - before.time));
+    weiri_pack_text(out, scratch->bytes, scratch->size);
+    out->is_out_of_memory = out->is_out_of_memory || scratch->is_out_of_memory;
+    return (moment){ .name = name, .time = time };
 }
 
-weir_status
-weiri_joiner_save(const weiri_joiner *self, weiri_pack *out, weir_error *err)
+static uint32_t
+front_of(const weiri_join_store *store)
 {
-    size_t begin = out->size;
-    if (self->status != WEIR_OK) {
-        return WEIR_FAIL(err, WEIR_EINVAL, "the join has stopped");
+    return store->n_rows > 0 ? weiri_join_store_front_name(store) : 0;
+}
+
+/* The rows of one key: a ring, after the last comes the first. */
+static bool
+save_ring(const weiri_join_store *store, uint32_t side, uint32_t last,
+    weiri_pack *scratch, weiri_keyed *out)
+{
+    weir_value key[WEIRI_JOIN_KEYS];
+    weiri_kept kept   = weiri_join_store_at(store, last);
+    moment     before = { .name = 0 };
+    for (uint32_t i = 0; i < store->n_keys; i++) {
+        key[i] = weir_chunk_get(kept.block->rows, kept.row, i);
     }
-    weiri_pack_open(out, &SEAL);
+    weiri_pack *pack = weiri_keyed_begin(out, key, store->n_keys, side);
+    if (pack == NULL) {
+        return !out->is_out_of_memory;
+    }
+    uint32_t name = last;
+    do {
+        kept   = weiri_join_store_at(store, name);
+        name   = kept.block->next[kept.row];
+        before = save_kept(store, name, before, scratch, pack);
+    } while (name != last);
+    weiri_keyed_end(out);
+    return true;
+}
+
+/* Rows that wait for the end of their time alone. */
+static void
+save_unkeyed(const weiri_join_store *store, weiri_pack *scratch, weiri_pack *out)
+{
+    moment     before = { .name = 0 };
+    weiri_pack rows   = { 0 };
+    uint64_t   n      = 0;
+    for (uint32_t b = 0; b < store->n_blocks; b++) {
+        const weiri_row_block *block = store->blocks[(store->head + b) & store->mask];
+        uint32_t               base  = store->base + b * (uint32_t)WEIRI_CHUNK_ROWS;
+        for (uint32_t row = b == 0 ? store->first : 0; row < block->rows->n_rows; row++) {
+            if ((block->flags[row] & (WEIRI_ROW_DEAD | WEIRI_ROW_KEYED)) == 0) {
+                before = save_kept(store, base + row, before, scratch, &rows);
+                n++;
+            }
+        }
+    }
+    weiri_pack_number(out, n);
+    weiri_pack_bytes(out, rows.bytes, rows.size);
+    out->is_out_of_memory = out->is_out_of_memory || rows.is_out_of_memory;
+    weiri_pack_fini(&rows);
+}
+
+static void
+save_head(const weiri_joiner *self, weiri_pack *scratch, weiri_pack *out)
+{
     weiri_pack_fixed(out, fingerprint(self));
     weiri_pack_number(out, self->n_fed);
     weiri_pack_number(out, self->out.n_given);
@@ -150,20 +206,58 @@ weiri_joiner_save(const weiri_joiner *self, weiri_pack *out, weir_error *err)
 #define X(name) weiri_pack_number(out, self->counts.name);
     COUNTER_LIST(X)
 #undef X
-    save_side(&self->stores[WEIRI_LEFT], out);
-    save_side(&self->stores[WEIRI_RIGHT], out);
-    if (!weiri_pack_close(out, begin, true)) {
-        return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the state");
+    weiri_pack_number(out, front_of(&self->stores[WEIRI_LEFT]));
+    weiri_pack_number(out, front_of(&self->stores[WEIRI_RIGHT]));
+    save_unkeyed(&self->stores[WEIRI_LEFT], scratch, out);
+}
+
+weir_status
+weiri_joiner_save(const weiri_joiner *self, weiri_keyed *out, weir_error *err)
+{
+    weiri_pack scratch = { 0 };
+    bool       ok      = true;
+    if (self->status != WEIR_OK) {
+        return WEIR_FAIL(err, WEIR_EINVAL, "the join has stopped");
     }
-    return WEIR_OK;
+    save_head(self, &scratch, &out->head);
+    for (uint32_t i = 0; i < self->plan->n_keys; i++) {
+        weiri_keyed_add_type(out, i, self->types[i]);
+    }
+    weiri_keyed_end_head(out);
+    for (uint64_t s = 0; s <= self->index.mask && ok; s++) {
+        const weiri_join_entry *entry = &self->index.slots[s];
+        for (uint32_t side = 0; side < 2 && ok; side++) {
+            ok =
+                entry->last[side] == WEIRI_NO_ROW
+                || save_ring(&self->stores[side], side, entry->last[side], &scratch, out);
+        }
+    }
+    weiri_pack_fini(&scratch);
+    return ok && !out->is_out_of_memory
+               ? WEIR_OK
+               : WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the state");
 }
 
 /* ---- loading ---- */
 
+/* A row that is to be loaded. */
+typedef struct found {
+    uint32_t     age; /* how far its name is from that of the row at the front */
+    bool         is_keyed;
+    uint64_t     time;
+    weiri_unpack key;
+    weiri_unpack row;
+} found;
+
 struct loading {
-    weiri_joiner *joiner;
-    weiri_unpack *in;
-    weir_status   status; /* of memory and room */
+    weiri_joiner       *joiner;
+    weiri_keyed_reader *from;
+    weiri_unpack       *in;
+    weir_status         status;    /* of memory and room */
+    uint32_t            fronts[2]; /* names               */
+    found              *rows[2];   /* shape (n[side],)    */
+    size_t              n[2];
+    size_t              room[2];
 };
 
 static weir_status
@@ -190,8 +284,10 @@ load_value(weiri_unpack *in, weir_chunk *rows, uint32_t row, uint32_t field)
     return WEIR_OK;
 }
 
+/* `key`: where the values of the row's key are; NULL: it has none. */
 static weir_status
-load_values(weiri_unpack *in, weiri_kept to)
+load_values(
+    const weiri_join_store *store, weiri_unpack *key, weiri_unpack *in, weiri_kept to)
 {
     weir_chunk *rows     = to.block->rows;
     uint32_t    n_fields = rows->schema->n_fields;
@@ -200,11 +296,15 @@ load_values(weiri_unpack *in, weiri_kept to)
         uint32_t n    = n_fields - first < MASK_BITS ? n_fields - first : MASK_BITS;
         uint64_t mask = weiri_unpack_below(in, UINT64_C(1) << n, "nulls beyond the row");
         for (uint32_t i = 0; i < n && status == WEIR_OK; i++) {
+            bool is_of_its_key = key != NULL && is_of_key(store, first + i);
             if ((mask >> i & 1) != 0) {
                 weiri_copy_null(rows, to.row, first + i);
-            } else {
-                status = load_value(in, rows, to.row, first + i);
+                continue;
             }
+            if (key != NULL && first + i < store->n_keys && !is_of_its_key) {
+                (void)weiri_unpack_float(key); /* the row has it with its sign */
+            }
+            status = load_value(is_of_its_key ? key : in, rows, to.row, first + i);
         }
     }
     return status;
@@ -257,101 +357,213 @@ link_row(struct loading *self, uint32_t side, weiri_kept kept, uint32_t name)
 
 /* A row whose text does not fit into the block any more is read again into the next. */
 static void
-load_row(struct loading *self, uint32_t side, uint64_t *before)
+load_row(struct loading *self, uint32_t side, const found *row)
 {
     weiri_join_store *store       = &self->joiner->stores[side];
     bool              is_interval = self->joiner->plan->kind == WEIRI_JOIN_INTERVAL;
-    uint8_t           flags       = (uint8_t)weiri_unpack_below(
-                        self->in, WEIRI_ROW_DEAD, "what is known of a row makes no sense");
-    uint64_t     time  = *before + (uint64_t)weiri_unpack_time(self->in);
-    weiri_unpack begin = *self->in;
-    weiri_kept   kept  = { .block = NULL };
+    weiri_unpack      in          = row->row;
+    weiri_kept        kept        = { .block = NULL };
+    self->in                      = &in;
+    uint8_t flags                 = (uint8_t)weiri_unpack_below(
+                        &in, WEIRI_ROW_DEAD, "what is known of a row makes no sense");
+    weiri_unpack begin = in;
     for (int attempt = 0; attempt < 2; attempt++) {
-        *self->in    = begin;
-        self->status = weiri_join_store_open(store, &kept);
+        weiri_unpack key = row->key;
+        in               = begin;
+        self->status     = weiri_join_store_open(store, &kept);
         if (self->status != WEIR_OK) {
             return;
         }
         uint32_t heap_used = kept.block->rows->heap_used;
-        self->status       = load_values(self->in, kept);
+        self->status       = load_values(store, row->is_keyed ? &key : NULL, &in, kept);
         if (self->status != WEIR_EFULL || kept.row == 0) {
             break;
         }
         kept.block->rows->heap_used = heap_used;
         weiri_join_store_skip(store);
     }
-    if (store->n_rows > 0 && (int64_t)time < (int64_t)*before) {
-        weiri_unpack_fail(self->in, "rows are not in order");
+    if (in.at != in.end || ((flags & WEIRI_ROW_KEYED) != 0) != row->is_keyed
+        || (!row->is_keyed && (!is_interval || side != WEIRI_LEFT))) {
+        weiri_unpack_fail(&in, "a row is none of its key");
     }
-    if (self->in->wrong != NULL || self->status != WEIR_OK) {
-        return;
+    if (in.wrong == NULL && self->status == WEIR_OK) {
+        kept.block->rows->time[kept.row]  = (int64_t)row->time;
+        kept.block->rows->order[kept.row] = 0;
+        kept.block->flags[kept.row]       = flags;
+        kept.block->words[kept.row]       = 0;
+        uint32_t name                     = weiri_join_store_close(store);
+        if (row->is_keyed) {
+            link_row(self, side, kept, name);
+        }
     }
-    *before                           = time;
-    kept.block->rows->time[kept.row]  = (int64_t)time;
-    kept.block->rows->order[kept.row] = 0;
-    kept.block->flags[kept.row]       = flags;
-    kept.block->words[kept.row]       = 0;
-    uint32_t name                     = weiri_join_store_close(store);
-    if ((flags & WEIRI_ROW_KEYED) != 0) {
-        link_row(self, side, kept, name);
-    } else if (!is_interval || side != WEIRI_LEFT) {
-        weiri_unpack_fail(self->in, "a row has no key");
+    if (in.wrong != NULL) {
+        weiri_unpack_fail(&self->from->in, in.wrong);
     }
+}
+
+/* ---- rows in the order in which they came ---- */
+
+static bool
+note_row(struct loading *self, uint32_t side, const found *row)
+{
+    enum { FIRST = 64 };
+    bool is_kept = self->joiner->plan->kind == WEIRI_JOIN_INTERVAL || side == WEIRI_RIGHT;
+    if (self->n[side] >= (is_kept ? self->joiner->max_rows : 0)) {
+        weiri_unpack_fail(&self->from->in, "it has too many rows");
+        return false;
+    }
+    if (self->n[side] == self->room[side]) {
+        size_t room = self->room[side] > 0 ? 2 * self->room[side] : FIRST;
+        found *rows = realloc(self->rows[side], room * sizeof *rows);
+        if (rows == NULL) {
+            self->status = WEIR_ENOMEM;
+            return false;
+        }
+        self->rows[side] = rows;
+        self->room[side] = room;
+    }
+    self->rows[side][self->n[side]++] = *row;
+    return true;
+}
+
+/* The rows of a key, or, with `key` NULL, those that have none. */
+static void
+note_rows(struct loading *self, uint32_t side, const weiri_unpack *key, uint64_t n,
+    weiri_unpack *in)
+{
+    uint32_t name = 0;
+    found    row  = { .is_keyed = key != NULL };
+    if (key != NULL) {
+        row.key = *key;
+    }
+    for (; n > 0 && in->wrong == NULL && in->at != in->end; n--) {
+        uint32_t size = 0;
+        name += (uint32_t)weiri_unpack_number(in);
+        row.age = name - self->fronts[side];
+        row.time += (uint64_t)weiri_unpack_time(in);
+        const uint8_t *bytes = (const uint8_t *)weiri_unpack_text(in, &size);
+        if (in->wrong != NULL) {
+            return;
+        }
+        row.row = (weiri_unpack){ .at = bytes, .end = bytes + size };
+        if (!note_row(self, side, &row)) {
+            return;
+        }
+    }
+    if (key == NULL && n > 0) {
+        weiri_unpack_fail(in, "it ends too early");
+    }
+}
+
+static int
+compare_found(const void *a, const void *b)
+{
+    const found *x = a;
+    const found *y = b;
+    return x->age != y->age ? (x->age > y->age) - (x->age < y->age)
+                            : (x->row.at > y->row.at) - (x->row.at < y->row.at);
 }
 
 static void
 load_side(struct loading *self, uint32_t side)
 {
-    bool is_kept = self->joiner->plan->kind == WEIRI_JOIN_INTERVAL || side == WEIRI_RIGHT;
-    uint64_t most   = is_kept ? self->joiner->max_rows : 0;
-    uint64_t n      = weiri_unpack_below(self->in, most + 1, "it has too many rows");
-    uint64_t before = 0;
-    for (; n > 0 && self->in->wrong == NULL && self->status == WEIR_OK; n--) {
-        load_row(self, side, &before);
+    found *rows = self->rows[side];
+    if (self->n[side] > 1) {
+        qsort(rows, self->n[side], sizeof *rows, compare_found);
+    }
+    for (size_t i = 0;
+         i < self->n[side] && self->from->in.wrong == NULL && self->status == WEIR_OK;
+         i++) {
+        if (i > 0
+            && (rows[i].age == rows[i - 1].age
+                || (int64_t)rows[i].time < (int64_t)rows[i - 1].time)) {
+            weiri_unpack_fail(&self->from->in, "rows are not in order");
+        }
+        load_row(self, side, &rows[i]);
     }
 }
 
-static weir_status
-load_body(weiri_joiner *self, weiri_unpack *in)
+/* The order of rows is that of one joiner: a join is of one part. */
+static void
+load_head(struct loading *self, weiri_keyed_head *head, bool is_first)
 {
-    struct loading loading = { .joiner = self, .in = in };
-    self->n_fed            = weiri_unpack_below(in, MAX_COUNT, "it is of too many rows");
-    self->out.n_given      = weiri_unpack_below(in, MAX_COUNT, "it is of too many rows");
-    self->counts.faults    = weiri_unpack_number(in);
-#define X(name) self->counts.name = weiri_unpack_number(in);
+    weiri_joiner *joiner  = self->joiner;
+    weiri_unpack *in      = &head->in;
+    bool          is_ours = is_first && head->counts;
+    if (weiri_unpack_fixed(in) != fingerprint(joiner)) {
+        weiri_unpack_fail(
+            in, "it belongs to another rule, or the rule has changed since");
+    } else if (joiner->n_fed > 0 || self->from->n_heads > 0) {
+        weiri_unpack_fail(in, "it is of several joins");
+    }
+    joiner->n_fed       = weiri_unpack_below(in, MAX_COUNT, "it is of too many rows");
+    joiner->out.n_given = weiri_unpack_below(in, MAX_COUNT, "it is of too many rows");
+    uint64_t faults     = weiri_unpack_number(in);
+    joiner->counts.faults += is_ours ? faults : 0;
+#define X(name)                                                                          \
+    {                                                                                    \
+        uint64_t more = weiri_unpack_number(in);                                         \
+        joiner->counts.name += is_ours ? more : 0;                                       \
+    }
     COUNTER_LIST(X)
 #undef X
-    load_side(&loading, WEIRI_LEFT);
-    load_side(&loading, WEIRI_RIGHT);
-    if (in->wrong == NULL && loading.status == WEIR_OK && in->at != in->end) {
-        weiri_unpack_fail(in, "something follows its end");
+    for (uint32_t side = 0; side < 2; side++) {
+        self->fronts[side] = (uint32_t)weiri_unpack_below(
+            in, (uint64_t)WEIRI_NO_ROW + 1, "a row has no name");
     }
-    return loading.status;
+    note_rows(self, WEIRI_LEFT, NULL, weiri_unpack_number(in), in);
+    if (in->at != in->end) {
+        weiri_unpack_fail(in, "something follows a head");
+    }
+    if (in->wrong != NULL) {
+        weiri_unpack_fail(&self->from->in, in->wrong);
+    }
+}
+
+static void
+load_all(struct loading *self, const weiri_keyed_load *how)
+{
+    weiri_keyed_reader *from    = self->from;
+    bool                is_same = true;
+    weiri_keyed_head    head;
+    weiri_keyed_entry   entry;
+    while (weiri_keyed_next_head(from, &head)) {
+        load_head(self, &head, how->is_first);
+    }
+    is_same = from->in.wrong == NULL
+              && weiri_keyed_has_values(from, self->joiner->plan->n_keys);
+    for (uint32_t i = 0; is_same && i < self->joiner->plan->n_keys; i++) {
+        is_same = weiri_keyed_has_type(from, i, self->joiner->types[i]);
+    }
+    while (self->status == WEIR_OK && weiri_keyed_next(from, how->groups, &entry)) {
+        note_rows(self, entry.part, &entry.key, UINT64_MAX, &entry.state);
+        if (entry.state.wrong != NULL) {
+            weiri_unpack_fail(&from->in, entry.state.wrong);
+        }
+    }
+    load_side(self, WEIRI_LEFT);
+    load_side(self, WEIRI_RIGHT);
 }
 
 weir_status
-weiri_joiner_load(weiri_joiner *self, const uint8_t *bytes, size_t size, weir_error *err)
+weiri_joiner_load(weiri_joiner *self, const weiri_keyed_load *how, weir_error *err)
 {
-    weiri_unpack in = { .at = bytes, .end = bytes + size };
+    weiri_keyed_reader from    = how->from;
+    struct loading     loading = { .joiner = self, .from = &from };
     if (self->n_fed > 0 || self->status != WEIR_OK) {
         return WEIR_FAIL(err, WEIR_EINVAL, "state is loaded into a join in use");
     }
-    const char *wrong = weiri_unpack_open(&in, &SEAL);
-    if (wrong == NULL && weiri_unpack_fixed(&in) != fingerprint(self)) {
-        wrong = "it belongs to another rule, or the rule has changed since";
-    }
-    if (wrong != NULL) {
-        return WEIR_FAIL(err, WEIR_EDATA, "the state cannot be loaded: %s", wrong);
-    }
-    weir_status status = load_body(self, &in);
-    if (status == WEIR_ENOMEM) {
-        self->status = status;
+    load_all(&loading, how);
+    free(loading.rows[WEIRI_LEFT]);
+    free(loading.rows[WEIRI_RIGHT]);
+    if (loading.status == WEIR_ENOMEM) {
+        self->status = loading.status;
         return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the state");
     }
-    if (in.wrong != NULL || status != WEIR_OK) {
+    if (from.in.wrong != NULL || loading.status != WEIR_OK) {
         self->status = WEIR_EDATA;
         return WEIR_FAIL(err, WEIR_EDATA, "the state cannot be loaded: %s",
-            in.wrong != NULL ? in.wrong : "a row is too large");
+            from.in.wrong != NULL ? from.in.wrong : "a row is too large");
     }
     return WEIR_OK;
 }

@@ -329,3 +329,20 @@ weiri_join_store_fini(weiri_join_store *self)
     free((void *)(uintptr_t)self->schema.fields);
     *self = (weiri_join_store){ .n_keys = 0 };
 }
+
+uint32_t
+weiri_join_row_bytes(const weiri_join *plan, uint32_t side)
+{
+    enum { LINKS = sizeof(uint64_t) + sizeof(uint32_t) + 1, PLACE = 16, ENTRY = 24 };
+    const weir_schema *schema  = plan->sides[side].schema;
+    uint32_t           first   = side == 0 ? 0 : plan->sides[0].schema->n_fields;
+    uint32_t           n_bytes = LINKS + PLACE + ENTRY + 9 * plan->n_keys;
+    if (side == 0 && plan->kind == WEIRI_JOIN_ASOF) {
+        return 0;
+    }
+    for (uint32_t i = 0; i < schema->n_fields; i++) {
+        bool is_short = schema->fields[i].type == WEIR_BOOL;
+        n_bytes += !plan->used[first + i] ? 0 : is_short ? 2 : 9;
+    }
+    return n_bytes;
+}

@@ -119,10 +119,11 @@ typedef struct weiri_executor_ops {
     uint64_t (*live_runs)(const weiri_executor *self);
     uint64_t (*bytes)(const weiri_executor *self); /* of all it keeps, but for texts */
     uint64_t (*faults)(const weiri_executor *self);
-    /* State as bytes, see match/state.h: what an executor keeps for all partitions (NULL:
-     * nothing), and of each (NULL: it cannot be saved). Loading gives into an executor
-     * that has seen no event; what is wrong is noted in `in`, and memory that is out in
-     * core->status. `loaded` is called once all partitions are there. */
+    /* State as bytes, see match/state.h: what an executor wants to find as it was (NULL:
+     * nothing), and what it keeps of each partition (NULL: it cannot be saved). Loading
+     * gives into an executor that has seen no event; what was saved by several is loaded
+     * into one, and part of it into another. What is wrong is noted in `in`, and memory
+     * that is out in core->status. `loaded` is called once all partitions are there. */
     void (*save)(const weiri_executor *self, weiri_pack *out);
     void (*save_partition)(const weiri_executor *self, const weiri_partition *partition,
         weiri_pack *out, weiri_seen *seen);

@@ -599,51 +599,7 @@ weiri_keys_values(
     }
 }
 
-/* ---- all partitions, for saving and loading ---- */
-
-typedef struct listed {
-    const char *bytes;
-    uint32_t    size;
-    uint32_t    number;
-} listed;
-
-static int
-compare_listed(const void *a, const void *b)
-{
-    const listed *x     = a;
-    const listed *y     = b;
-    uint32_t      size  = x->size < y->size ? x->size : y->size;
-    int           order = size > 0 ? memcmp(x->bytes, y->bytes, size) : 0;
-    return order != 0 ? order : (x->size > y->size) - (x->size < y->size);
-}
-
-uint32_t *
-weiri_keys_list(const weiri_keys *self)
-{
-    listed   *all     = malloc((self->table.n_live + (size_t)1) * sizeof *all);
-    uint32_t *numbers = malloc((self->table.n_live + (size_t)1) * sizeof *numbers);
-    uint32_t  n       = 0;
-    if (all == NULL || numbers == NULL) {
-        free(all);
-        free(numbers);
-        return NULL;
-    }
-    for (uint32_t s = 0; s < self->table.n_slots; s++) {
-        if (self->table.slots[s].partition != 0) {
-            const weiri_partition *at =
-                weiri_keys_at(self, self->table.slots[s].partition);
-            all[n++] = (listed){
-                .bytes = bytes_of(self, at), .size = at->size, .number = at->self
-            };
-        }
-    }
-    qsort(all, n, sizeof *all, compare_listed);
-    for (uint32_t i = 0; i < n; i++) {
-        numbers[i] = all[i].number;
-    }
-    free(all);
-    return numbers;
-}
+/* ---- loading ---- */
 
 static uint64_t
 cell_of_value(const weir_value *value)

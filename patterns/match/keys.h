@@ -189,11 +189,6 @@ weiri_keys_bytes(const weiri_keys *self);
 uint32_t
 weiri_keys_live(const weiri_keys *self);
 
-/* The numbers of all partitions, shape (weiri_keys_live(),), in the order of their keys'
- * bytes. The caller frees it; NULL when memory is out. */
-uint32_t *
-weiri_keys_list(const weiri_keys *self);
-
 /* Make the partition of a key that was saved: values as weiri_keys_values gives them.
  *
  *   errors  WEIR_ENOMEM; WEIR_EDATA  there is one

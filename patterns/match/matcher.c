@@ -612,6 +612,12 @@ weiri_matcher_state_bytes(const weiri_matcher *self)
 
 /* ---- state ---- */
 
+uint64_t
+weiri_matcher_position(const weiri_matcher *self)
+{
+    return self->n_events;
+}
+
 static weiri_stateful
 stateful(const weiri_matcher *self, weiri_core *core)
 {
@@ -622,7 +628,7 @@ stateful(const weiri_matcher *self, weiri_core *core)
 }
 
 weir_status
-weiri_matcher_save(const weiri_matcher *self, weiri_pack *out, weir_error *err)
+weiri_matcher_save(const weiri_matcher *self, weiri_keyed *out, weir_error *err)
 {
     weiri_core core      = self->core;
     core.counts          = weiri_matcher_counts(self);
@@ -631,11 +637,10 @@ weiri_matcher_save(const weiri_matcher *self, weiri_pack *out, weir_error *err)
 }
 
 weir_status
-weiri_matcher_load(
-    weiri_matcher *self, const uint8_t *bytes, size_t size, weir_error *err)
+weiri_matcher_load(weiri_matcher *self, const weiri_keyed_load *from, weir_error *err)
 {
     weiri_stateful state  = stateful(self, &self->core);
-    weir_status    status = weiri_state_load(&state, bytes, size, err);
+    weir_status    status = weiri_state_load(&state, from, err);
     self->n_events        = state.n_events;
     return status;
 }

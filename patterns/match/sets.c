@@ -52,12 +52,12 @@ weiri_sets_take(const weiri_match *plan, const weiri_automaton *automaton)
 static void
 clear_all(weiri_executor *self)
 {
-    weiri_keys *keys    = self->core->keys;
-    uint32_t   *numbers = weiri_keys_list(keys);
-    for (uint32_t i = 0; numbers != NULL && i < weiri_keys_live(keys); i++) {
-        weiri_sets_clear(self, weiri_sets_state_of(weiri_keys_at(keys, numbers[i])));
+    weiri_keys *keys   = self->core->keys;
+    uint32_t    number = 0;
+    for (weiri_partition *at = weiri_keys_next(keys, &number); at != NULL;
+         at                  = weiri_keys_next(keys, &number)) {
+        weiri_sets_clear(self, weiri_sets_state_of(at));
     }
-    free(numbers);
 }
 
 static void

@@ -1,8 +1,8 @@
 /* The executor "sets" as bytes.
  *
- * What belongs to no partition is the sets of states that were ever needed, so that they
- * have the same numbers again. A partition is the events that some partial match holds,
- * the nodes, each after those that it refers to by how far back they are, and the lists.
+ * A partition is the events that some partial match holds, the nodes, each after those
+ * that it refers to by how far back they are, and the lists, each with the states of its
+ * set: which numbers sets have depends on what came first to any partition.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -27,63 +27,20 @@ plus(int64_t a, int64_t b)
 
 /* ---- for all partitions ---- */
 
+/* States are saved by their numbers, so they must be made as they were. */
 void
 weiri_sets_save(const weiri_executor *self, weiri_pack *out)
 {
-    const weiri_sets *sets = &self->sets;
     weiri_pack_fixed(out, weiri_automaton_fingerprint(self->core->automaton));
-    weiri_pack_number(out, sets->n - 1);
-    for (uint32_t i = 1; i < sets->n; i++) {
-        const uint32_t *members = &sets->members[sets->sets[i].first];
-        uint32_t        before  = 0;
-        weiri_pack_number(out, sets->sets[i].n);
-        for (uint32_t k = 0; k < sets->sets[i].n; k++) {
-            weiri_pack_number(out, members[k] - before);
-            before = members[k];
-        }
-    }
-    weiri_watches_save(&self->watches, out);
-}
-
-static void
-load_set(weiri_executor *self, uint32_t *members, weiri_unpack *in)
-{
-    uint32_t n_states = self->core->automaton->n_states;
-    uint64_t n        = weiri_unpack_below(
-               in, n_states + (uint64_t)1, "a set has more states than there are");
-    uint32_t before = 0;
-    for (uint64_t k = 0; k < n; k++) {
-        uint64_t more = weiri_unpack_below(in, n_states - before, "a state is not known");
-        if (k > 0 && more == 0) {
-            weiri_unpack_fail(in, "a set has a state twice");
-        }
-        members[k] = before + (uint32_t)more;
-        before     = members[k];
-    }
-    uint32_t next = self->sets.n;
-    if (in->wrong == NULL && weiri_sets_intern(self, members, (uint32_t)n) != next) {
-        weiri_unpack_fail(in, "a set is empty, or comes twice");
-    }
 }
 
 void
 weiri_sets_load(weiri_executor *self, weiri_unpack *in)
 {
-    uint32_t *members     = malloc(self->core->automaton->n_states * sizeof *members);
-    uint64_t  fingerprint = weiri_unpack_fixed(in);
+    uint64_t fingerprint = weiri_unpack_fixed(in);
     if (fingerprint != weiri_automaton_fingerprint(self->core->automaton)) {
         weiri_unpack_fail(in, "its rule was made into other states");
     }
-    uint64_t n = weiri_unpack_below(in, WEIRI_SETS_STATES, "it has too many sets");
-    if (members == NULL) {
-        self->core->status = WEIR_ENOMEM;
-        weiri_unpack_fail(in, "there is no memory for it");
-    }
-    for (; members != NULL && n > 0 && in->wrong == NULL; n--) {
-        load_set(self, members, in);
-    }
-    weiri_watches_load(&self->watches, in);
-    free(members);
 }
 
 /* ---- saving a partition ---- */
@@ -150,12 +107,24 @@ save_nodes(const weiri_sets_state *state, uint32_t *nodes, const uint32_t *taken
 }
 
 static void
-save_lists(const weiri_sets_state *state, const uint32_t *nodes, uint32_t n_nodes,
-    weiri_pack *out)
+save_set(const weiri_sets *sets, uint32_t set, weiri_pack *out)
+{
+    const uint32_t *members = &sets->members[sets->sets[set].first];
+    uint32_t        before  = 0;
+    weiri_pack_number(out, sets->sets[set].n);
+    for (uint32_t k = 0; k < sets->sets[set].n; k++) {
+        weiri_pack_number(out, members[k] - before);
+        before = members[k];
+    }
+}
+
+static void
+save_lists(const weiri_sets *sets, const weiri_sets_state *state, const uint32_t *nodes,
+    uint32_t n_nodes, weiri_pack *out)
 {
     weiri_pack_number(out, state->n_lists);
     for (uint32_t at = 0; at < state->n_words; at += 2 + state->lists[at + 1]) {
-        weiri_pack_number(out, state->lists[at]);
+        save_set(sets, state->lists[at], out);
         weiri_pack_number(out, state->lists[at + 1]);
         for (uint32_t i = 0; i < state->lists[at + 1]; i++) {
             weiri_pack_number(out, n_nodes - nodes[state->lists[at + 2 + i]]);
@@ -177,7 +146,7 @@ weiri_sets_save_partition(const weiri_executor *self, const weiri_partition *par
     (void)weiri_sets_mark(self, state, nodes, taken);
     save_taken(self, state, taken, out, seen);
     uint32_t n = save_nodes(state, nodes, taken, out);
-    save_lists(state, nodes, n, out);
+    save_lists(&self->sets, state, nodes, n, out);
     weiri_pack_number(out, state->n_made);
     weiri_pack_number(out, state->limit);
     weiri_watch_save(&state->watch, out);
@@ -302,13 +271,38 @@ load_nodes(weiri_executor *self, weiri_sets_state *state, weiri_unpack *in)
     free(at.latest);
 }
 
+/* The number that a set of states has here. */
+static uint32_t
+load_set(weiri_executor *self, uint32_t *members, weiri_unpack *in)
+{
+    uint32_t n_states = self->core->automaton->n_states;
+    uint64_t n        = weiri_unpack_below(
+               in, n_states + (uint64_t)1, "a set has more states than there are");
+    uint32_t before = 0;
+    for (uint64_t k = 0; k < n && in->wrong == NULL; k++) {
+        uint64_t more = weiri_unpack_below(in, n_states - before, "a state is not known");
+        if (k > 0 && more == 0) {
+            weiri_unpack_fail(in, "a set has a state twice");
+        }
+        members[k] = before + (uint32_t)more;
+        before     = members[k];
+    }
+    uint32_t set =
+        in->wrong == NULL ? weiri_sets_intern(self, members, (uint32_t)n) : WEIRI_NONE;
+    if (set == WEIRI_NONE || set == WEIRI_SETS_LOST) {
+        weiri_unpack_fail(in, "a set is empty, or there are too many");
+        return 0;
+    }
+    return set;
+}
+
 static void
-load_list(
-    weiri_executor *self, weiri_sets_state *state, weiri_set_list *list, weiri_unpack *in)
+load_list(weiri_executor *self, weiri_sets_state *state, weiri_set_list *list,
+    uint32_t *members, weiri_unpack *in)
 {
     uint64_t start = UINT64_MAX;
     size_t   room  = list->capacity;
-    list->set      = (uint32_t)weiri_unpack_below(in, self->sets.n, "a set is not known");
+    list->set      = load_set(self, members, in);
     list->n        = 0;
     uint64_t n     = weiri_unpack_number(in);
     for (; n > 0 && in->wrong == NULL; n--) {
@@ -336,16 +330,20 @@ load_list(
 static void
 load_lists(weiri_executor *self, weiri_sets_state *state, weiri_unpack *in)
 {
-    uint64_t start = UINT64_MAX;
-    uint64_t n     = weiri_unpack_below(in, self->sets.n + (uint64_t)1, "too many lists");
+    uint64_t  start   = UINT64_MAX;
+    uint64_t  n       = weiri_unpack_number(in);
+    uint32_t *members = malloc(self->core->automaton->n_states * sizeof *members);
     self->stamp++;
     self->n_lists = 0;
+    if (members == NULL) {
+        self->core->status = WEIR_ENOMEM;
+    }
     for (; n > 0 && in->wrong == NULL && self->core->status == WEIR_OK; n--) {
         weiri_set_list *list = weiri_sets_add_list(self);
         if (list == NULL) {
-            return;
+            break;
         }
-        load_list(self, state, list, in);
+        load_list(self, state, list, members, in);
         if (in->wrong == NULL
             && (state->nodes[list->nodes[0]].start > start
                 || self->sets.sets[list->set].stamp == self->stamp)) {
@@ -356,6 +354,7 @@ load_lists(weiri_executor *self, weiri_sets_state *state, weiri_unpack *in)
             self->sets.sets[list->set].stamp = self->stamp;
         }
     }
+    free(members);
     if (in->wrong == NULL && self->core->status == WEIR_OK) {
         weiri_sets_store(self, state, self->lists, self->n_lists);
     }

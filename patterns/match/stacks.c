@@ -107,11 +107,11 @@ weiri_stacks_take(const weiri_match *plan)
 static void
 release_all(weiri_executor *self)
 {
-    weiri_keys *keys    = self->core->keys;
-    uint32_t   *numbers = weiri_keys_list(keys);
-    for (uint32_t i = 0; numbers != NULL && i < weiri_keys_live(keys); i++) {
-        const weiri_stacks_state *state =
-            weiri_stacks_state_of(weiri_keys_at(keys, numbers[i]));
+    weiri_keys *keys   = self->core->keys;
+    uint32_t    number = 0;
+    for (weiri_partition *at = weiri_keys_next(keys, &number); at != NULL;
+         at                  = weiri_keys_next(keys, &number)) {
+        const weiri_stacks_state *state = weiri_stacks_state_of(at);
         for (uint32_t k = 0; k < self->n_rings; k++) {
             for (uint32_t e = state->rings[k].tail; e != state->rings[k].head; e++) {
                 weiri_registers_release_kept(self->core->registers, self->places[k].step,
@@ -119,7 +119,6 @@ release_all(weiri_executor *self)
             }
         }
     }
-    free(numbers);
 }
 
 static void
@@ -600,9 +599,7 @@ const weiri_executor_ops WEIRI_STACKS = {
     .bytes         = bytes,
     .faults        = faults,
 
-    .save           = weiri_stacks_save,
     .save_partition = weiri_stacks_save_partition,
-    .load           = weiri_stacks_load,
     .load_partition = weiri_stacks_load_partition,
     .loaded         = weiri_stacks_loaded,
 };

@@ -5,9 +5,7 @@
 
 #include "match/fingerprint.h"
 
-static const weiri_seal SEAL = { .magic = "weirM",
-    .not_ours                           = "it is no matcher's state",
-    .version                            = WEIRI_STATE_VERSION };
+enum { PARTITION, LIMIT };
 
 #define MAX_EVENTS (UINT64_C(1) << 56)
 
@@ -23,63 +21,35 @@ static const weiri_seal SEAL = { .magic = "weirM",
 
 /* ---- saving ---- */
 
-static void
-save_key(const weiri_match *plan, const weir_value *values, weiri_pack *out)
-{
-    for (uint32_t k = 0; k < plan->n_keys; k++) {
-        switch ((weir_type)values[k].type) {
-        case WEIR_BOOL: weiri_pack_number(out, values[k].as.b); break;
-        case WEIR_FLOAT: weiri_pack_float(out, values[k].as.f); break;
-        case WEIR_STRING:
-        case WEIR_LIST: weiri_pack_text(out, values[k].as.s, values[k].size); break;
-        case WEIR_TIME:
-        case WEIR_DURATION: weiri_pack_time(out, values[k].as.i); break;
-        case WEIR_NULL:
-        case WEIR_INT: weiri_pack_signed(out, values[k].as.i); break;
-        }
-    }
-}
-
 static bool
-save_partitions(const weiri_stateful *self, weiri_pack *out)
+save_partitions(const weiri_stateful *self, weiri_keyed *out)
 {
-    const weiri_match *plan    = self->core->plan;
-    uint32_t           n       = weiri_keys_live(self->core->keys);
-    uint32_t          *numbers = weiri_keys_list(self->core->keys);
-    weir_value        *key     = calloc(plan->n_keys + (size_t)1, sizeof *key);
-    weiri_seen         seen    = { .slots = NULL };
-    bool               ok      = numbers != NULL && key != NULL;
-    weiri_pack_number(out, n);
-    for (uint32_t i = 0; ok && i < n; i++) {
-        const weiri_partition *partition = weiri_keys_at(self->core->keys, numbers[i]);
-        weiri_seen_clear(&seen);
+    const weiri_match     *plan      = self->core->plan;
+    uint32_t               number    = 0;
+    weir_value            *key       = calloc(plan->n_keys + (size_t)1, sizeof *key);
+    weiri_seen             seen      = { .slots = NULL };
+    bool                   ok        = key != NULL;
+    const weiri_partition *partition = weiri_keys_next(self->core->keys, &number);
+    for (; ok && partition != NULL;
+         partition = weiri_keys_next(self->core->keys, &number)) {
         weiri_keys_values(self->core->keys, partition, key);
-        save_key(plan, key, out);
-        self->ops->save_partition(self->executor, partition, out, &seen);
-        ok = !seen.is_out_of_memory && !out->is_out_of_memory;
+        weiri_pack *pack = weiri_keyed_begin(out, key, plan->n_keys, PARTITION);
+        if (pack != NULL) {
+            weiri_seen_clear(&seen);
+            self->ops->save_partition(self->executor, partition, pack, &seen);
+            weiri_keyed_end(out);
+            ok = !seen.is_out_of_memory;
+        }
     }
     weiri_seen_fini(&seen);
     free(key);
-    free(numbers);
     return ok;
-}
-
-/* A rule without a limit has nothing here. */
-static bool
-save_limiter(const weiri_core *core, weiri_pack *out)
-{
-    if (core->limiter == NULL) {
-        return true;
-    }
-    weiri_pack_number(out, core->counts.limited);
-    return weiri_limiter_save(core->limiter, out);
 }
 
 static void
 save_head(const weiri_stateful *self, weiri_pack *out)
 {
     const weiri_match_counts *counts = &self->core->counts;
-    weiri_pack_open(out, &SEAL);
     weiri_pack_text(out, self->ops->name, strlen(self->ops->name));
     weiri_pack_fixed(out, weiri_match_fingerprint(self->core->plan));
     weiri_pack_number(out, self->n_events);
@@ -89,12 +59,23 @@ save_head(const weiri_stateful *self, weiri_pack *out)
     if (self->ops->save != NULL) {
         self->ops->save(self->executor, out);
     }
+    if (self->core->limiter != NULL) { /* else there is nothing of it */
+        weiri_pack_number(out, counts->limited);
+        weiri_limiter_save_head(self->core->limiter, out);
+    }
+}
+
+static void
+add_types(const weiri_match *plan, weiri_keyed *out)
+{
+    for (uint32_t k = 0; k < plan->n_keys; k++) {
+        weiri_keyed_add_type(out, k, plan->inputs[0].keys[k]->type);
+    }
 }
 
 weir_status
-weiri_state_save(const weiri_stateful *self, weiri_pack *out, weir_error *err)
+weiri_state_save(const weiri_stateful *self, weiri_keyed *out, weir_error *err)
 {
-    size_t begin = out->size;
     if (self->ops->save_partition == NULL) {
         return WEIR_FAIL(
             err, WEIR_EINVAL, "executor '%s' cannot save its state", self->ops->name);
@@ -102,9 +83,12 @@ weiri_state_save(const weiri_stateful *self, weiri_pack *out, weir_error *err)
     if (self->core->status != WEIR_OK) {
         return WEIR_FAIL(err, WEIR_EINVAL, "the matcher has stopped");
     }
-    save_head(self, out);
-    bool ok = save_limiter(self->core, out) && save_partitions(self, out);
-    if (!weiri_pack_close(out, begin, ok)) {
+    save_head(self, &out->head);
+    add_types(self->core->plan, out);
+    weiri_keyed_end_head(out);
+    if (out->is_out_of_memory || !save_partitions(self, out)
+        || (self->core->limiter != NULL
+            && !weiri_limiter_save(self->core->limiter, LIMIT, out))) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the state");
     }
     return WEIR_OK;
@@ -112,36 +96,15 @@ weiri_state_save(const weiri_stateful *self, weiri_pack *out, weir_error *err)
 
 /* ---- loading ---- */
 
-static weir_value
-load_value(weir_type type, weiri_unpack *in)
-{
-    weir_value value = { .type = (uint8_t)type };
-    switch (type) {
-    case WEIR_BOOL:
-        value.as.b = weiri_unpack_below(in, 2, "a key is no bool") != 0;
-        break;
-    case WEIR_FLOAT: value.as.f = weiri_unpack_float(in); break;
-    case WEIR_STRING:
-    case WEIR_LIST: value.as.s = weiri_unpack_text(in, &value.size); break;
-    case WEIR_TIME:
-    case WEIR_DURATION: value.as.i = weiri_unpack_time(in); break;
-    case WEIR_NULL:
-    case WEIR_INT: value.as.i = weiri_unpack_signed(in); break;
-    }
-    return value;
-}
-
 static void
-load_partition(
-    weiri_stateful *self, weir_value *key, weiri_unpack *in, weiri_shared *shared)
+load_partition(weiri_stateful *self, const weiri_keyed_reader *from, weir_value *key,
+    weiri_keyed_entry *entry, weiri_shared *shared)
 {
     const weiri_match *plan      = self->core->plan;
+    weiri_unpack      *in        = &entry->state;
     weiri_partition   *partition = NULL;
     for (uint32_t k = 0; k < plan->n_keys; k++) {
-        key[k] = load_value(plan->inputs[0].keys[k]->type, in);
-    }
-    if (in->wrong != NULL) {
-        return;
+        key[k] = weiri_key_value_unpack((weir_type)from->types[k], &entry->key);
     }
     weir_status status = weiri_keys_restore(self->core->keys, key, &partition);
     if (status != WEIR_OK) {
@@ -157,19 +120,37 @@ load_partition(
 }
 
 static void
-load_partitions(weiri_stateful *self, weiri_unpack *in)
+load_entry(weiri_stateful *self, weiri_keyed_reader *from, weir_value *key,
+    weiri_keyed_entry *entry, weiri_shared *shared)
 {
-    weiri_shared shared = { .n_text_bytes = 0 };
-    weir_value  *key    = calloc(self->core->plan->n_keys + (size_t)1, sizeof *key);
-    uint64_t     n      = weiri_unpack_number(in);
+    weiri_unpack *in = &entry->state;
+    if (entry->part == PARTITION) {
+        load_partition(self, from, key, entry, shared);
+    } else if (self->core->limiter == NULL) {
+        weiri_unpack_fail(in, "its rule has no limit");
+    } else if (!weiri_limiter_load(self->core->limiter, &entry->key, in)
+               && in->wrong == NULL) {
+        self->core->status = WEIR_ENOMEM;
+    }
+    if (in->wrong == NULL && in->at != in->end) {
+        weiri_unpack_fail(in, "something follows what is kept of a key");
+    }
+    if (in->wrong != NULL) {
+        weiri_unpack_fail(&from->in, in->wrong);
+    }
+}
+
+static void
+load_keys(weiri_stateful *self, weiri_keyed_reader *from, const weiri_groups *groups)
+{
+    weiri_shared      shared = { .n_text_bytes = 0 };
+    weiri_keyed_entry entry;
+    weir_value       *key = calloc(self->core->plan->n_keys + (size_t)1, sizeof *key);
     if (key == NULL) {
         self->core->status = WEIR_ENOMEM;
     }
-    for (; n > 0 && in->wrong == NULL && self->core->status == WEIR_OK; n--) {
-        load_partition(self, key, in, &shared);
-    }
-    if (in->wrong == NULL && in->at != in->end) {
-        weiri_unpack_fail(in, "something follows its end");
+    while (self->core->status == WEIR_OK && weiri_keyed_next(from, groups, &entry)) {
+        load_entry(self, from, key, &entry, &shared);
     }
     weiri_shared_fini(&shared);
     free(key);
@@ -195,39 +176,66 @@ check_owner(const weiri_stateful *self, weiri_unpack *in, weir_error *err)
     return WEIR_OK;
 }
 
+/* Counters add up; the next event comes after all that any part has seen. */
 static void
-load_limiter(weiri_core *core, weiri_unpack *in)
+load_head(weiri_stateful *self, weiri_keyed_head *head, bool is_first)
 {
-    if (core->limiter == NULL) {
-        return;
+    weiri_match_counts *counts  = &self->core->counts;
+    weiri_unpack       *in      = &head->in;
+    bool                is_ours = is_first && head->counts;
+    uint64_t n_events = weiri_unpack_below(in, MAX_EVENTS, "it is of too many events");
+    self->n_events    = n_events > self->n_events ? n_events : self->n_events;
+#define X(name)                                                                          \
+    {                                                                                    \
+        uint64_t more = weiri_unpack_number(in);                                         \
+        counts->name += is_ours ? more : 0;                                              \
     }
-    core->counts.limited = weiri_unpack_number(in);
-    if (!weiri_limiter_load(core->limiter, in) && in->wrong == NULL) {
-        core->status = WEIR_ENOMEM;
-    }
-}
-
-static void
-load_body(weiri_stateful *self, weiri_unpack *in)
-{
-    weiri_match_counts *counts = &self->core->counts;
-    self->n_events = weiri_unpack_below(in, MAX_EVENTS, "it is of too many events");
-#define X(name) counts->name = weiri_unpack_number(in);
     COUNTER_LIST(X)
 #undef X
     if (self->ops->load != NULL) {
         self->ops->load(self->executor, in);
     }
-    load_limiter(self->core, in);
-    load_partitions(self, in);
-    if (in->wrong == NULL && self->core->status == WEIR_OK) {
-        self->ops->loaded(self->executor);
+    if (self->core->limiter != NULL) {
+        uint64_t limited = weiri_unpack_number(in);
+        counts->limited += is_ours ? limited : 0;
+        weiri_limiter_load_head(self->core->limiter, in);
+    }
+    if (in->at != in->end) {
+        weiri_unpack_fail(in, "something follows a head");
     }
 }
 
-weir_status
-weiri_state_load(weiri_stateful *self, const uint8_t *bytes, size_t size, weir_error *err)
+static weir_status
+load_heads(weiri_stateful *self, weiri_keyed_reader *from, bool is_first, weir_error *err)
 {
+    weiri_keyed_head head;
+    while (weiri_keyed_next_head(from, &head)) {
+        weir_status status = check_owner(self, &head.in, err);
+        if (status != WEIR_OK) {
+            return status;
+        }
+        load_head(self, &head, is_first);
+        if (head.in.wrong != NULL) {
+            weiri_unpack_fail(&from->in, head.in.wrong);
+        }
+    }
+    return WEIR_OK;
+}
+
+static bool
+has_types(const weiri_match *plan, weiri_keyed_reader *from)
+{
+    bool is_same = weiri_keyed_has_values(from, plan->n_keys);
+    for (uint32_t k = 0; is_same && k < plan->n_keys; k++) {
+        is_same = weiri_keyed_has_type(from, k, plan->inputs[0].keys[k]->type);
+    }
+    return is_same;
+}
+
+weir_status
+weiri_state_load(weiri_stateful *self, const weiri_keyed_load *how, weir_error *err)
+{
+    weiri_keyed_reader from = how->from;
     if (self->ops->load_partition == NULL) {
         return WEIR_FAIL(
             err, WEIR_EINVAL, "executor '%s' cannot load its state", self->ops->name);
@@ -235,22 +243,23 @@ weiri_state_load(weiri_stateful *self, const uint8_t *bytes, size_t size, weir_e
     if (self->n_events > 0 || weiri_keys_live(self->core->keys) > 0) {
         return WEIR_FAIL(err, WEIR_EINVAL, "state is loaded into a matcher in use");
     }
-    weiri_unpack in    = { .at = bytes, .end = bytes + size };
-    const char  *wrong = weiri_unpack_open(&in, &SEAL);
-    if (wrong != NULL) {
-        return WEIR_FAIL(err, WEIR_EDATA, "the state cannot be loaded: %s", wrong);
-    }
-    weir_status status = check_owner(self, &in, err);
+    weir_status status = load_heads(self, &from, how->is_first, err);
     if (status != WEIR_OK) {
         return status;
     }
-    load_body(self, &in);
+    if (from.in.wrong == NULL && has_types(self->core->plan, &from)) {
+        load_keys(self, &from, how->groups);
+    }
+    if (from.in.wrong == NULL && self->core->status == WEIR_OK) {
+        self->ops->loaded(self->executor);
+    }
     if (self->core->status == WEIR_ENOMEM) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the state");
     }
-    if (in.wrong != NULL) {
+    if (from.in.wrong != NULL) {
         self->core->status = WEIR_EDATA;
-        return WEIR_FAIL(err, WEIR_EDATA, "the state cannot be loaded: %s", in.wrong);
+        return WEIR_FAIL(
+            err, WEIR_EDATA, "the state cannot be loaded: %s", from.in.wrong);
     }
     return WEIR_OK;
 }

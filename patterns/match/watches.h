@@ -38,14 +38,8 @@ weiri_watches_set(
 int64_t
 weiri_watches_next(const weiri_watches *self);
 
-/* State as bytes; watches of the same deadline are due in the order of their numbers.
- * Restoring is false when memory is out; what is wrong is noted in `in`. */
-void
-weiri_watches_save(const weiri_watches *self, weiri_pack *out);
-
-void
-weiri_watches_load(weiri_watches *self, weiri_unpack *in);
-
+/* State as bytes: the deadline alone, for in which order looks of one time are is not to
+ * be seen. Loading is false when memory is out; what is wrong is noted in `in`. */
 void
 weiri_watch_save(const weiri_watch *watch, weiri_pack *out);
 

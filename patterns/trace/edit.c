@@ -166,7 +166,7 @@ add_conditions(edit_list *self)
     for (uint32_t s = 0; s < self->plan->n_steps; s++) {
         const weiri_step  *step  = &self->plan->steps[s];
         const weiri_expr **terms = NULL;
-        if (is_negated_step(self->plan->pattern, s)) {
+        if (self->plan->silence_ns < 0 && is_negated_step(self->plan->pattern, s)) {
             add(self, (weiri_edit){ .kind = WEIRI_EDIT_NEGATION, .step = s });
             continue;
         }
@@ -298,7 +298,7 @@ edit_element(weiri_pattern *p, weiri_edit_kind kind)
     case WEIRI_EDIT_NEXT:
     case WEIRI_EDIT_ANY: p->contiguity = WEIRI_FOLLOWED; break;
     case WEIRI_EDIT_INNER: p->inner = WEIRI_INNER_RELAXED; break;
-    case WEIRI_EDIT_COUNT: p->min = 1; break;
+    case WEIRI_EDIT_COUNT: p->min = p->min > 1 ? 1 : p->min; break;
     case WEIRI_EDIT_PREFERENCE: p->preference = WEIRI_PREFER_BOTH; break;
     case WEIRI_EDIT_ELEMENT: p->min = 0; break;
     case WEIRI_EDIT_REPETITION:
@@ -392,6 +392,10 @@ edit_match(weiri_arena *arena, weiri_match *plan, const weiri_edit *edit)
     case WEIRI_EDIT_OVERLAPS: plan->skip = WEIRI_SKIP_OVERLAPS; break;
     case WEIRI_EDIT_TIMEOUT: plan->on_timeout = NULL; break;
     case WEIRI_EDIT_SILENCE: end_silence(plan); break;
+    case WEIRI_EDIT_SHORTER:
+        plan->silence_ns =
+            edit->to_ns < plan->silence_ns ? edit->to_ns : plan->silence_ns;
+        break;
     case WEIRI_EDIT_BOUND:
         plan->max_runs    = UINT32_MAX;
         plan->max_matches = UINT32_MAX;
@@ -516,6 +520,9 @@ weiri_edit_text(weiri_arena *arena, const weiri_match *plan, const weiri_edit *e
     case WEIRI_EDIT_TIMEOUT: return "`on timeout`";
     case WEIRI_EDIT_SILENCE:
         return weiri_arena_format(arena, "`for %s`", duration(arena, plan->silence_ns));
+    case WEIRI_EDIT_SHORTER:
+        return weiri_arena_format(arena, "`for %s`, with `for %s` in its place",
+            duration(arena, plan->silence_ns), duration(arena, edit->to_ns));
     default: return terms_text(arena, plan, edit);
     }
 }

@@ -244,6 +244,23 @@ add_until(finding *self, const weiri_condition *until, uint32_t event, uint32_t 
     }
 }
 
+/* The part of the rule that wants an event not to fit a step: its `not`, or the `greedy`
+ * or `lazy` of a step that could have taken it. */
+static bool
+find_unwanted(const weiri_match *plan, uint32_t step, weiri_edit *out)
+{
+    const weiri_pattern *p = plan->pattern;
+    for (uint32_t e = 0; p != NULL; p = weiri_pattern_element(plan, ++e)) {
+        if (p->kind == WEIRI_PATTERN_STEP && p->step == step) {
+            *out = p->is_negated
+                       ? (weiri_edit){ .kind = WEIRI_EDIT_NEGATION, .step = step }
+                       : (weiri_edit){ .kind = WEIRI_EDIT_PREFERENCE, .element = e };
+            return p->is_negated || p->preference != WEIRI_PREFER_BOTH;
+        }
+    }
+    return false;
+}
+
 /* An atom that holds, and should not. */
 static void
 add_holding(finding *self, uint32_t atom, uint32_t event, uint32_t node)
@@ -255,11 +272,9 @@ add_holding(finding *self, uint32_t atom, uint32_t event, uint32_t node)
         add_until(self, &a->where, event, node);
         return;
     }
-    weiri_obstacle obstacle = { .event = event,
-        .step                          = step,
-        .has_edit                      = true,
-        .edit                          = { .kind = WEIRI_EDIT_NEGATION, .step = step } };
+    weiri_obstacle obstacle = { .event = event, .step = step };
     const char    *values   = "";
+    obstacle.has_edit       = find_unwanted(plan, step, &obstacle.edit);
     if (a->kind == WEIRI_ATOM_EVENT && a->where.unary != NULL) {
         values = values_text(self, a->where.unary, event, node, values);
     }

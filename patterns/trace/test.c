@@ -25,8 +25,8 @@ add_root(const weiri_expr **roots, uint32_t *n, const weiri_expr *expr)
 }
 
 /* The key of the partition is that of its first event, whose strings stay. */
-static weir_status
-read_key(weiri_trace *self)
+weir_status
+weiri_trace_read_key(weiri_trace *self)
 {
     uint32_t n = self->plan->n_keys;
     self->key  = weiri_arena_alloc(self->arena, (n + 1) * sizeof *self->key);
@@ -71,7 +71,7 @@ weiri_trace_test_new(weiri_trace *self)
     }
     weir_status status =
         n == 0 ? WEIR_OK : weiri_program_new_narrow(roots, n, &self->program);
-    return status == WEIR_OK ? read_key(self) : status;
+    return status == WEIR_OK ? weiri_trace_read_key(self) : status;
 }
 
 const weir_value *

@@ -292,9 +292,31 @@ prepare(weiri_trace *self, weir_error *err)
     return WEIR_OK;
 }
 
-weir_status
-weiri_trace_new_within(const weiri_match *plan, const weiri_trace_event *events,
-    uint32_t n, int64_t end_ns, uint32_t max_nodes, weiri_trace **out, weir_error *err)
+/* All events until it is enough. A trace that is full may have given what it was for. */
+static weir_status
+process_all(weiri_trace *self, const weiri_trace_bound *bound, weir_error *err)
+{
+    uint32_t n_outputs = 0;
+    for (uint32_t i = 0; i < self->n_events; i++) {
+        process(self, i);
+        if (bound->is_enough != NULL && self->n_outputs > n_outputs
+            && bound->is_enough(bound->context, self)) {
+            return WEIR_OK;
+        }
+        n_outputs = self->n_outputs;
+        if (self->is_full) {
+            return WEIR_FAIL(err, WEIR_EFULL,
+                "too many partial matches to tell of: %u at event %u of the key",
+                self->runs.n, i + 1);
+        }
+    }
+    finish(self);
+    return WEIR_OK;
+}
+
+static weir_status
+begin(const weiri_match *plan, const weiri_trace_bound *bound, weiri_trace **out,
+    weir_error *err)
 {
     weiri_trace *self  = calloc(1, sizeof *self);
     weiri_arena *arena = weiri_arena_new();
@@ -303,26 +325,34 @@ weiri_trace_new_within(const weiri_match *plan, const weiri_trace_event *events,
         weiri_arena_destroy(&arena);
         return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the story of a match");
     }
-    self->arena        = arena;
-    self->plan         = plan;
-    self->events       = events;
-    self->n_events     = n;
-    self->end_ns       = end_ns;
-    self->max_nodes    = max_nodes;
-    weir_status status = prepare(self, err);
-    for (uint32_t i = 0; i < n && status == WEIR_OK; i++) {
-        process(self, i);
-        if (self->is_full) {
-            status = WEIR_FAIL(err, WEIR_EFULL,
-                "too many partial matches to tell of: %u at event %u of the key",
-                self->runs.n, i + 1);
-        }
+    self->arena     = arena;
+    self->plan      = plan;
+    self->max_nodes = bound->max_nodes;
+    *out            = self;
+    return WEIR_OK;
+}
+
+weir_status
+weiri_trace_new_within(const weiri_match *plan, const weiri_trace_event *events,
+    uint32_t n, int64_t end_ns, const weiri_trace_bound *bound, weiri_trace **out,
+    weir_error *err)
+{
+    weiri_trace *self   = NULL;
+    weir_status  status = begin(plan, bound, &self, err);
+    if (status != WEIR_OK) {
+        return status;
+    }
+    self->events   = events;
+    self->n_events = n;
+    self->end_ns   = end_ns;
+    status         = prepare(self, err);
+    if (status == WEIR_OK) {
+        status = process_all(self, bound, err);
     }
     if (status != WEIR_OK) {
         weiri_trace_destroy(&self);
         return status;
     }
-    finish(self);
     *out = self;
     return WEIR_OK;
 }
@@ -331,7 +361,66 @@ weir_status
 weiri_trace_new(const weiri_match *plan, const weiri_trace_event *events, uint32_t n,
     int64_t end_ns, weiri_trace **out, weir_error *err)
 {
-    return weiri_trace_new_within(plan, events, n, end_ns, WEIRI_TRACE_NODES, out, err);
+    const weiri_trace_bound bound = { .max_nodes = WEIRI_TRACE_NODES };
+    return weiri_trace_new_within(plan, events, n, end_ns, &bound, out, err);
+}
+
+/* ---- one by one ---- */
+
+weir_status
+weiri_trace_open(
+    const weiri_match *plan, uint32_t max_events, weiri_trace **out, weir_error *err)
+{
+    const weiri_trace_bound bound  = { .max_nodes = WEIRI_TRACE_TRIAL_NODES };
+    weiri_trace            *self   = NULL;
+    weir_status             status = begin(plan, &bound, &self, err);
+    if (status != WEIR_OK) {
+        return status;
+    }
+    self->max_events = max_events;
+    self->pushed     = weiri_arena_alloc(self->arena, max_events * sizeof *self->pushed);
+    self->events     = self->pushed;
+    status           = prepare(self, err);
+    if (status != WEIR_OK) {
+        weiri_trace_destroy(&self);
+        return status;
+    }
+    *out = self;
+    return WEIR_OK;
+}
+
+weir_status
+weiri_trace_push(weiri_trace *self, const weiri_trace_event *event, weir_error *err)
+{
+    if (self->is_full || self->n_events == self->max_events) {
+        return WEIR_FAIL(err, WEIR_EFULL, "too much to tell of");
+    }
+    self->pushed[self->n_events++] = *event;
+    if (self->n_events == 1 && weiri_trace_read_key(self) != WEIR_OK) {
+        return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the story of a match");
+    }
+    process(self, self->n_events - 1);
+    return self->is_full ? WEIR_FAIL(err, WEIR_EFULL, "too much to tell of") : WEIR_OK;
+}
+
+void
+weiri_trace_advance(weiri_trace *self, int64_t watermark_ns)
+{
+    if (!self->is_full) {
+        fire_before(self, watermark_ns);
+    }
+}
+
+uint32_t
+weiri_trace_n_alive(const weiri_trace *self)
+{
+    return self->runs.n;
+}
+
+uint32_t
+weiri_trace_n_nodes(const weiri_trace *self)
+{
+    return self->n_nodes;
 }
 
 void

@@ -34,6 +34,8 @@ struct weiri_trace {
     weiri_arena             *arena;
     const weiri_match       *plan;
     const weiri_trace_event *events;
+    weiri_trace_event       *pushed; /* the same, where they come one by one; else NULL */
+    uint32_t                 max_events;
     uint32_t                 n_events;
     int64_t                  end_ns;
     weiri_automaton         *automaton;
@@ -74,15 +76,29 @@ struct weiri_trace {
  * eighth of that. A rule with parts taken away may match in very many ways. */
 enum { WEIRI_TRACE_NODES = 1 << 17, WEIRI_TRACE_TRIAL_NODES = 1 << 12 };
 
+/* How far a trace goes. */
+typedef struct weiri_trace_bound {
+    uint32_t max_nodes;
+    /* Asked whenever something was given; true: it is not followed further. NULL: never
+     */
+    bool (*is_enough)(void *context, const weiri_trace *trace);
+    void *context;
+} weiri_trace_bound;
+
 /* As weiri_trace_new, with a bound of its own. */
 WEIR_MUST_CHECK weir_status
 weiri_trace_new_within(const weiri_match *plan, const weiri_trace_event *events,
-    uint32_t n, int64_t end_ns, uint32_t max_nodes, weiri_trace **out, weir_error *err);
+    uint32_t n, int64_t end_ns, const weiri_trace_bound *bound, weiri_trace **out,
+    weir_error *err);
 
 /* ---- test.c: conditions ---- */
 
 WEIR_MUST_CHECK weir_status
 weiri_trace_test_new(weiri_trace *self);
+
+/* The key of the partition, of its first event. */
+WEIR_MUST_CHECK weir_status
+weiri_trace_read_key(weiri_trace *self);
 
 /* Whether an atom holds at an event for a partial match. */
 bool

@@ -16,6 +16,7 @@ typedef struct pane {
 /* Then the tallies of the newer panes that are merged. */
 typedef struct hopping_entry {
     weiri_entry entry;
+    uint64_t    born;  /* order of the key's first event */
     char       *panes; /* a ring, shape (room,) */
     uint32_t    head;
     uint32_t    n;
@@ -149,7 +150,7 @@ clear(weiri_windower *self, void *part)
     weiri_windower_clear(self, total_of(entry));
     free(entry->panes);
     weiri_emission_fini(&entry->entry.emission);
-    *entry = (hopping_entry){ .entry = entry->entry };
+    *entry = (hopping_entry){ .entry = entry->entry, .born = entry->born };
 }
 
 /* ---- results ---- */
@@ -456,7 +457,8 @@ feed_row(weiri_windower *self, uint32_t i)
     }
     hopping_entry *entry = weiri_key_table_at(&self->keys, index);
     if (is_new) {
-        status = note_live(self, index);
+        entry->born = self->batch.order[i];
+        status      = note_live(self, index);
     }
     entry->entry.is_used = true;
     self->n_fills        = 0;
@@ -498,6 +500,7 @@ save_entry(
     int64_t              start = 0;
     uint64_t             first = 0;
     bool                 ok    = true;
+    weiri_pack_number(out, entry->born);
     weiri_entry_save(&entry->entry, out);
     weiri_pack_number(out, entry->n);
     weiri_pack_number(out, entry->n_old);
@@ -541,6 +544,7 @@ static bool
 load_entry(weiri_windower *self, uint32_t index, weiri_unpack *in)
 {
     hopping_entry *entry = weiri_key_table_at(&self->keys, index);
+    entry->born          = weiri_unpack_below(in, self->n_seen, "an event is unknown");
     bool     ok = weiri_entry_load(self, index, in) && note_live(self, index) == WEIR_OK;
     uint64_t most = (uint64_t)(self->window->width_ns / self->pane_ns) + 1;
     uint64_t n    = weiri_unpack_below(in, most + 1, "a window has too many parts");

@@ -147,68 +147,54 @@ weiri_limiter_allow(
 
 /* ---- bytes ---- */
 
-/* A key that is to be written. */
-typedef struct listed {
-    const uint8_t *bytes;
-    size_t         first;
-    size_t         size;
-} listed;
-
-static int
-compare_listed(const void *a, const void *b)
+void
+weiri_limiter_save_head(const weiri_limiter *self, weiri_pack *out)
 {
-    const listed *x     = a;
-    const listed *y     = b;
-    size_t        size  = x->size < y->size ? x->size : y->size;
-    int           order = memcmp(x->bytes, y->bytes, size);
-    return order != 0 ? order : (x->size > y->size) - (x->size < y->size);
+    weiri_pack_number(out, self->n_given);
 }
 
+/* Keys that are over are left out: it depends on the cut of the input which are there. */
 bool
-weiri_limiter_save(const weiri_limiter *self, weiri_pack *out)
+weiri_limiter_save(const weiri_limiter *self, uint32_t part, weiri_keyed *out)
 {
-    weiri_pack bytes = { .size = 0 };
-    listed    *all   = malloc((self->keys.n_live + (size_t)1) * sizeof *all);
-    uint32_t   n     = 0;
-    for (uint32_t i = 0; all != NULL && i < self->keys.n_used; i++) {
+    uint32_t    n_keys = self->plan->n_keys;
+    weir_value *key    = calloc(n_keys + (size_t)1, sizeof *key);
+    for (uint32_t i = 0; key != NULL && i < self->keys.n_used; i++) {
         const limited    *it    = weiri_key_table_at(&self->keys, i);
         const weiri_cell *cells = weiri_key_table_cells(&self->keys, i);
         if (!it->is_used || is_over(self, it)) {
             continue;
         }
-        size_t first = bytes.size;
-        for (uint32_t k = 0; k < self->plan->n_keys; k++) {
-            weiri_cell_save(self->types[k], cells[k], &bytes);
+        for (uint32_t k = 0; k < n_keys; k++) {
+            key[k] = weiri_cell_value(self->types[k], cells[k]);
         }
-        weiri_emission_save(&it->emission, &bytes);
-        all[n++] = (listed){ .first = first, .size = bytes.size - first };
+        weiri_pack *pack = weiri_keyed_begin(out, key, n_keys, part);
+        if (pack != NULL) {
+            weiri_emission_save(&it->emission, pack);
+            weiri_keyed_end(out);
+        }
     }
-    bool ok = all != NULL && !bytes.is_out_of_memory;
-    for (uint32_t i = 0; ok && i < n; i++) {
-        all[i].bytes = bytes.bytes + all[i].first;
-    }
-    if (ok && n > 0) {
-        qsort(all, n, sizeof *all, compare_listed);
-    }
-    weiri_pack_number(out, self->n_given);
-    weiri_pack_number(out, n);
-    for (uint32_t i = 0; ok && i < n; i++) {
-        weiri_pack_bytes(out, all[i].bytes, all[i].size);
-    }
-    free(all);
-    weiri_pack_fini(&bytes);
+    bool ok = key != NULL;
+    free(key);
     return ok;
 }
 
-static bool
-load_key(weiri_limiter *self, weiri_unpack *in)
+void
+weiri_limiter_load_head(weiri_limiter *self, weiri_unpack *in)
+{
+    uint64_t n_given = weiri_unpack_number(in);
+    self->n_given    = n_given > self->n_given ? n_given : self->n_given;
+}
+
+bool
+weiri_limiter_load(weiri_limiter *self, weiri_unpack *key, weiri_unpack *in)
 {
     uint32_t    n      = 0;
     uint32_t    index  = WEIRI_NO_ENTRY;
     bool        is_new = false;
     weir_status status = WEIR_ENOMEM;
     while (
-        n < self->plan->n_keys && weiri_cell_load(self->types[n], &self->cells[n], in)) {
+        n < self->plan->n_keys && weiri_cell_load(self->types[n], &self->cells[n], key)) {
         self->cells[n] = weiri_cell_plain(self->types[n], self->cells[n]);
         n++;
     }
@@ -218,6 +204,9 @@ load_key(weiri_limiter *self, weiri_unpack *in)
     while (n-- > 0) {
         weiri_cell_free(self->types[n], self->cells[n]);
     }
+    if (key->wrong != NULL) {
+        weiri_unpack_fail(in, key->wrong);
+    }
     if (status == WEIR_EFULL || (status == WEIR_OK && !is_new)) {
         weiri_unpack_fail(in, "a key comes twice, or there are too many");
     }
@@ -226,15 +215,4 @@ load_key(weiri_limiter *self, weiri_unpack *in)
     }
     limited *it = weiri_key_table_at(&self->keys, index);
     return weiri_emission_load(&it->emission, self->plan->limit, in);
-}
-
-bool
-weiri_limiter_load(weiri_limiter *self, weiri_unpack *in)
-{
-    bool ok       = true;
-    self->n_given = weiri_unpack_number(in);
-    for (uint64_t n = weiri_unpack_number(in); n > 0 && ok && in->wrong == NULL; n--) {
-        ok = load_key(self, in);
-    }
-    return ok && in->wrong == NULL;
 }

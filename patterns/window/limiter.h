@@ -6,7 +6,7 @@
 #ifndef WEIRI_LIMITER_H
 #define WEIRI_LIMITER_H
 
-#include "weiri/pack.h"
+#include "weiri/keyed.h"
 #include "weiri/pattern.h"
 
 typedef struct weiri_limiter weiri_limiter;
@@ -28,12 +28,19 @@ WEIR_MUST_CHECK weir_status
 weiri_limiter_allow(
     weiri_limiter *self, const weir_value *key, int64_t time_ns, bool *is_allowed);
 
-/* False: out of memory. */
+/* What belongs to no key, and each key as part `part`. False: out of memory. */
+void
+weiri_limiter_save_head(const weiri_limiter *self, weiri_pack *out);
 bool
-weiri_limiter_save(const weiri_limiter *self, weiri_pack *out);
+weiri_limiter_save(const weiri_limiter *self, uint32_t part, weiri_keyed *out);
 
-/* Into a new one. False: something is wrong, or memory is out. */
+/* Into a new one: heads, then keys. What is wrong is noted in `in`, also of a key.
+ *
+ *   returns  false: something is wrong, or memory is out
+ */
+void
+weiri_limiter_load_head(weiri_limiter *self, weiri_unpack *in);
 bool
-weiri_limiter_load(weiri_limiter *self, weiri_unpack *in);
+weiri_limiter_load(weiri_limiter *self, weiri_unpack *key, weiri_unpack *in);
 
 #endif

@@ -187,7 +187,7 @@ save_entry(
         return true;
     }
     weiri_pack_number(out, it->first);
-    weiri_pack_time(out, weiri_minus_ns(it->last, self->last_ns));
+    weiri_pack_time(out, it->last);
     weiri_pack_time(out, weiri_minus_ns(it->last, it->start));
     return weiri_states_save(self, tallies_of(it), out);
 }
@@ -205,7 +205,7 @@ load_entry(weiri_windower *self, uint32_t index, weiri_unpack *in)
         return in->wrong == NULL;
     }
     it->first = weiri_unpack_below(in, self->n_seen, "an event is unknown");
-    it->last  = weiri_seen_time_load(self, self->last_ns, in);
+    it->last  = weiri_seen_time_load(self, 0, in);
     it->start = weiri_minus_ns(it->last, weiri_unpack_time(in));
     if (it->start > it->last) {
         weiri_unpack_fail(in, "a window ends before it begins");

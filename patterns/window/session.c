@@ -226,7 +226,7 @@ save_entry(
     if (!it->is_open) {
         return true;
     }
-    weiri_pack_time(out, weiri_minus_ns(it->last, self->last_ns));
+    weiri_pack_time(out, it->last);
     weiri_pack_time(out, weiri_minus_ns(it->last, it->start));
     weiri_pack_number(out, it->first);
     return weiri_states_save(self, tallies_of(it), out);
@@ -244,7 +244,7 @@ load_entry(weiri_windower *self, uint32_t entry, weiri_unpack *in)
     if (!it->is_open) {
         return in->wrong == NULL;
     }
-    it->last  = weiri_seen_time_load(self, self->last_ns, in);
+    it->last  = weiri_seen_time_load(self, 0, in);
     it->start = weiri_minus_ns(it->last, weiri_unpack_time(in));
     it->first = weiri_unpack_below(in, self->n_seen, "an event is unknown");
     if (it->start > it->last || end_of(self, it) <= self->last_ns) {

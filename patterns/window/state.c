@@ -6,10 +6,6 @@
 #include "aggregate/cell_pack.h"
 #include "window/fingerprint.h"
 
-static const weiri_seal SEAL = { .magic = "weirW",
-    .not_ours                           = "it is no window's state",
-    .version                            = WEIRI_WINDOW_STATE_VERSION };
-
 #define MAX_EVENTS (UINT64_C(1) << 56)
 
 /* Counters in the order in which they are written. */
@@ -168,7 +164,6 @@ static void
 save_head(const weiri_windower *self, weiri_pack *out)
 {
     weiri_window_counts counts = weiri_windower_counts(self);
-    weiri_pack_open(out, &SEAL);
     weiri_pack_text(out, self->ops->name, strlen(self->ops->name));
     weiri_pack_fixed(out, weiri_query_fingerprint(self->plan));
     weiri_pack_number(out, self->n_seen);
@@ -181,40 +176,22 @@ save_head(const weiri_windower *self, weiri_pack *out)
 #undef X
 }
 
-/* A key that is to be written; its bytes are where the others' are, too. */
-typedef struct listed {
-    const uint8_t *bytes;
-    size_t         first;
-    size_t         size;
-    uint32_t       entry;
-} listed;
-
-typedef struct listing {
-    listed    *keys; /* shape (n,) */
-    uint32_t   n;
-    weiri_pack bytes;
-} listing;
-
-static void
-list_key(const weiri_windower *self, uint32_t entry, listing *to)
+/* `rows`: of flowing windows, see weiri_window_ops. */
+static bool
+save_key(const weiri_windower *self, uint32_t entry, weir_value *key,
+    const uint64_t *rows, weiri_keyed *out)
 {
-    const weiri_cell *cells = weiri_key_table_cells(&self->keys, entry);
-    size_t            first = to->bytes.size;
-    for (uint32_t k = 0; k < self->window->n_keys; k++) {
-        weiri_cell_save(self->key_types[k], cells[k], &to->bytes);
+    uint32_t          n_keys = self->window->n_keys;
+    const weiri_cell *cells  = weiri_key_table_cells(&self->keys, entry);
+    for (uint32_t k = 0; k < n_keys; k++) {
+        key[k] = weiri_cell_value(self->key_types[k], cells[k]);
     }
-    to->keys[to->n++] =
-        (listed){ .first = first, .size = to->bytes.size - first, .entry = entry };
-}
-
-static int
-compare_listed(const void *a, const void *b)
-{
-    const listed *x     = a;
-    const listed *y     = b;
-    size_t        size  = x->size < y->size ? x->size : y->size;
-    int           order = size > 0 ? memcmp(x->bytes, y->bytes, size) : 0;
-    return order != 0 ? order : (x->size > y->size) - (x->size < y->size);
+    weiri_pack *pack = weiri_keyed_begin(out, key, n_keys, 0);
+    bool        ok   = pack == NULL || self->ops->save_entry(self, entry, rows, pack);
+    if (pack != NULL) {
+        weiri_keyed_end(out);
+    }
+    return ok;
 }
 
 /* Of the keys that matter to no event any more it depends on the cut of the input which
@@ -223,71 +200,46 @@ static bool
 is_wanted(const weiri_windower *self, uint32_t index)
 {
     const weiri_entry *entry = weiri_key_table_at(&self->keys, index);
-    return entry->is_used && weiri_entry_stale_from(self, entry) > self->last_ns;
+    return self->ops == &weiri_tumbling_ops
+           || (entry->is_used
+               && (self->ops->stale_from == NULL
+                   || weiri_entry_stale_from(self, entry) > self->last_ns));
 }
 
 static bool
-list_keys(const weiri_windower *self, listing *to)
+save_keys(const weiri_windower *self, weiri_keyed *out)
 {
-    to->keys = malloc((self->keys.n_live + (size_t)1) * sizeof *to->keys);
-    if (to->keys == NULL) {
-        return false;
-    }
-    if (self->ops->keeps_order) {
-        const uint32_t *live = self->ops == &weiri_hopping_ops ? self->live : NULL;
-        for (uint32_t i = 0; i < self->keys.n_live; i++) {
-            list_key(self, live != NULL ? live[i] : i, to);
-        }
-    } else {
-        for (uint32_t i = 0; i < self->keys.n_used; i++) {
-            if (is_wanted(self, i)) {
-                list_key(self, i, to);
-            }
-        }
-    }
-    for (uint32_t i = 0; i < to->n; i++) {
-        to->keys[i].bytes =
-            to->keys[i].size > 0 ? to->bytes.bytes + to->keys[i].first : NULL;
-    }
-    if (!self->ops->keeps_order) {
-        qsort(to->keys, to->n, sizeof *to->keys, compare_listed);
-    }
-    return !to->bytes.is_out_of_memory;
-}
-
-static bool
-save_keys(const weiri_windower *self, weiri_pack *out)
-{
-    listing   keys = { .n = 0 };
-    bool      ok   = list_keys(self, &keys);
-    uint64_t *rows = NULL;
+    weir_value *key  = calloc(self->window->n_keys + (size_t)1, sizeof *key);
+    uint64_t   *rows = NULL;
+    bool        ok   = key != NULL;
     if (ok && self->ops == &weiri_flowing_ops) {
         rows = weiri_flowing_index(self);
         ok   = rows != NULL;
     }
-    weiri_pack_number(out, keys.n);
-    for (uint32_t i = 0; ok && i < keys.n; i++) {
-        weiri_pack_bytes(out, keys.keys[i].bytes, keys.keys[i].size);
-        ok = self->ops->save_entry(self, keys.keys[i].entry, rows, out);
+    for (uint32_t i = 0; ok && i < self->keys.n_used; i++) {
+        ok = !is_wanted(self, i) || save_key(self, i, key, rows, out);
     }
-    weiri_pack_fini(&keys.bytes);
-    free(keys.keys);
+    free(key);
     free(rows);
     return ok;
 }
 
 weir_status
-weiri_windower_save(const weiri_windower *self, weiri_pack *out, weir_error *err)
+weiri_windower_save(const weiri_windower *self, weiri_keyed *out, weir_error *err)
 {
-    size_t begin = out->size;
     if (self->is_finishing) {
         return WEIR_FAIL(err, WEIR_EINVAL, "the input has ended");
     }
-    save_head(self, out);
-    if (!weiri_pack_close(out, begin, save_keys(self, out))) {
-        if (out->wrong != NULL) {
-            return WEIR_FAIL(err, WEIR_EINVAL, "%s", out->wrong);
-        }
+    save_head(self, &out->head);
+    for (uint32_t k = 0; k < self->window->n_keys; k++) {
+        weiri_keyed_add_type(out, k, self->key_types[k]);
+    }
+    weiri_keyed_end_head(out);
+    bool is_saved = !out->is_out_of_memory && save_keys(self, out);
+    if (!is_saved && out->bytes.wrong != NULL) {
+        return WEIR_FAIL(err, WEIR_EINVAL, "%s", out->bytes.wrong);
+    }
+    if (!is_saved) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the state");
     }
     return WEIR_OK;
@@ -310,16 +262,28 @@ check_owner(const weiri_windower *self, weiri_unpack *in)
     return NULL;
 }
 
-/* The next end and the next early results are yet to come; a forged clock would let
- * windows close for ever. */
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* All parts were at one watermark: what is open closes for all at the earliest end that
+ * any has seen. The next end and the next early results are yet to come; a forged clock
+ * would let windows close for ever. */
 static void
 load_clocks(weiri_windower *self, weiri_unpack *in)
 {
-    self->n_seen   = weiri_unpack_below(in, MAX_EVENTS, "it is of too many events");
-    self->last_ns  = weiri_unpack_time(in);
-    self->close_ns = weiri_unpack_time(in);
-    self->tick     = weiri_unpack_time(in);
-    self->n_fills  = weiri_unpack_number(in);
+    uint64_t n_seen  = weiri_unpack_below(in, MAX_EVENTS, "it is of too many events");
+    int64_t  last_ns = weiri_unpack_time(in);
+    self->last_ns    = n_seen > 0 && (self->n_seen == 0 || last_ns > self->last_ns)
+                           ? last_ns
+                           : self->last_ns;
+    self->n_seen     = n_seen > self->n_seen ? n_seen : self->n_seen;
+    self->close_ns   = earlier(self->close_ns, weiri_unpack_time(in));
+    self->tick       = earlier(self->tick, weiri_unpack_time(in));
+    uint64_t n_fills = weiri_unpack_number(in);
+    self->n_fills    = n_fills > self->n_fills ? n_fills : self->n_fills;
     if (self->close_ns <= self->last_ns || self->tick <= self->last_ns) {
         weiri_unpack_fail(in, "a window should have closed");
     }
@@ -329,23 +293,66 @@ load_clocks(weiri_windower *self, weiri_unpack *in)
 }
 
 static void
-load_counts(weiri_windower *self, weiri_unpack *in)
+load_counts(weiri_windower *self, bool is_ours, weiri_unpack *in)
 {
-#define X(name) self->counts.name = weiri_unpack_number(in);
+#define X(name)                                                                          \
+    {                                                                                    \
+        uint64_t more = weiri_unpack_number(in);                                         \
+        self->counts.name += is_ours ? more : 0;                                         \
+    }
     COUNTER_LIST(X)
 #undef X
     self->n_emitted     = self->counts.emitted;
     self->values.faults = self->counts.faults;
 }
 
+static void
+load_heads(weiri_windower *self, weiri_keyed_reader *from, bool is_first)
+{
+    weiri_keyed_head head;
+    while (weiri_keyed_next_head(from, &head)) {
+        const char *wrong = check_owner(self, &head.in);
+        if (wrong != NULL) {
+            weiri_unpack_fail(&head.in, wrong);
+        }
+        load_clocks(self, &head.in);
+        load_counts(self, is_first && head.counts, &head.in);
+        if (head.in.at != head.in.end) {
+            weiri_unpack_fail(&head.in, "something follows a head");
+        }
+        if (head.in.wrong != NULL) {
+            weiri_unpack_fail(&from->in, head.in.wrong);
+        }
+    }
+}
+
+/* ---- keys ---- */
+
+/* A key that is to be loaded, and the number that tells where it stands. */
+typedef struct found {
+    uint64_t     number;
+    weiri_unpack key;
+    weiri_unpack state;
+} found;
+
+typedef struct loading {
+    weiri_windower     *self;
+    weiri_keyed_reader *from;
+    weiri_cell         *cells; /* shape (n_keys,): scratch */
+    found              *found; /* shape (n,)               */
+    size_t              n;
+    size_t              room;
+} loading;
+
 /* False: something is wrong, or memory is out. */
 static bool
-load_key(weiri_windower *self, weiri_cell *cells, weiri_unpack *in)
+load_key(loading *at, weiri_unpack *key, weiri_unpack *in)
 {
-    uint32_t n_keys = self->window->n_keys;
-    uint32_t n      = 0;
-    while (n < n_keys && weiri_cell_load(self->key_types[n], &cells[n], in)) {
-        cells[n] = weiri_cell_plain(self->key_types[n], cells[n]);
+    weiri_windower *self   = at->self;
+    uint32_t        n_keys = self->window->n_keys;
+    uint32_t        n      = 0;
+    while (n < n_keys && weiri_cell_load(self->key_types[n], &at->cells[n], key)) {
+        at->cells[n] = weiri_cell_plain(self->key_types[n], at->cells[n]);
         n++;
     }
     uint32_t    index  = WEIRI_NO_ENTRY;
@@ -353,55 +360,109 @@ load_key(weiri_windower *self, weiri_cell *cells, weiri_unpack *in)
     weir_status status = WEIR_ENOMEM;
     if (n == n_keys) {
         status = weiri_key_table_need(&self->keys,
-            weiri_key_hash(self->key_types, cells, n_keys), cells, &index, &is_new);
+            weiri_key_hash(self->key_types, at->cells, n_keys), at->cells, &index,
+            &is_new);
     }
     while (n-- > 0) {
-        weiri_cell_free(self->key_types[n], cells[n]);
+        weiri_cell_free(self->key_types[n], at->cells[n]);
     }
     if (status == WEIR_EFULL || (status == WEIR_OK && !is_new)) {
         weiri_unpack_fail(in, "a key comes twice, or there are too many");
-        return false;
     }
-    return status == WEIR_OK && self->ops->load_entry(self, index, in);
+    bool ok =
+        status == WEIR_OK && in->wrong == NULL && self->ops->load_entry(self, index, in);
+    if (ok && in->at != in->end) {
+        weiri_unpack_fail(in, "something follows what is kept of a key");
+    }
+    const char *wrong = key->wrong != NULL ? key->wrong : in->wrong;
+    if (wrong != NULL) {
+        weiri_unpack_fail(&at->from->in, wrong);
+    }
+    return ok && wrong == NULL;
 }
 
 static bool
-load_keys(weiri_windower *self, weiri_unpack *in)
+put_off(loading *at, const weiri_keyed_entry *entry)
 {
-    weiri_cell *cells = calloc(self->window->n_keys + (size_t)1, sizeof *cells);
-    uint64_t    n     = weiri_unpack_number(in);
-    bool        ok    = cells != NULL && in->wrong == NULL;
-    for (; n > 0 && ok; n--) {
-        ok = load_key(self, cells, in);
+    enum { FIRST = 64 };
+    weiri_unpack in = entry->state;
+    if (at->n == at->room) {
+        size_t room  = at->room > 0 ? 2 * at->room : FIRST;
+        found *grown = realloc(at->found, room * sizeof *grown);
+        if (grown == NULL) {
+            return false;
+        }
+        at->found = grown;
+        at->room  = room;
     }
-    free(cells);
-    if (ok && in->at != in->end) {
-        weiri_unpack_fail(in, "something follows its end");
+    at->found[at->n++] = (found){
+        .number = weiri_unpack_number(&in), .key = entry->key, .state = entry->state
+    };
+    return true;
+}
+
+static int
+compare_found(const void *a, const void *b)
+{
+    const found *x = a;
+    const found *y = b;
+    return x->number != y->number ? (x->number > y->number) - (x->number < y->number)
+                                  : (x->key.at > y->key.at) - (x->key.at < y->key.at);
+}
+
+static bool
+load_put_off(loading *at)
+{
+    bool ok = true;
+    if (at->n > 1) {
+        qsort(at->found, at->n, sizeof *at->found, compare_found);
     }
-    return ok && in->wrong == NULL
-           && (self->ops->loaded == NULL || self->ops->loaded(self));
+    for (size_t i = 0; i < at->n && ok; i++) {
+        ok = load_key(at, &at->found[i].key, &at->found[i].state);
+    }
+    return ok;
+}
+
+static bool
+load_keys(weiri_windower *self, weiri_keyed_reader *from, const weiri_groups *groups)
+{
+    weiri_keyed_entry entry;
+    loading           at = { .self = self, .from = from };
+    at.cells             = calloc(self->window->n_keys + (size_t)1, sizeof *at.cells);
+    bool ok              = at.cells != NULL;
+    while (ok && weiri_keyed_next(from, groups, &entry)) {
+        ok = self->ops->keeps_order ? put_off(&at, &entry)
+                                    : load_key(&at, &entry.key, &entry.state);
+    }
+    ok = ok && from->in.wrong == NULL && load_put_off(&at);
+    free(at.cells);
+    free(at.found);
+    return ok && (self->ops->loaded == NULL || self->ops->loaded(self));
+}
+
+static bool
+has_types(const weiri_windower *self, weiri_keyed_reader *from)
+{
+    bool is_same = weiri_keyed_has_values(from, self->window->n_keys);
+    for (uint32_t k = 0; is_same && k < self->window->n_keys; k++) {
+        is_same = weiri_keyed_has_type(from, k, self->key_types[k]);
+    }
+    return is_same;
 }
 
 weir_status
-weiri_windower_load(
-    weiri_windower *self, const uint8_t *bytes, size_t size, weir_error *err)
+weiri_windower_load(weiri_windower *self, const weiri_keyed_load *how, weir_error *err)
 {
     if (self->n_seen > 0 || self->keys.n_live > 0 || self->is_finishing) {
         return WEIR_FAIL(err, WEIR_EINVAL, "state is loaded into a window in use");
     }
-    weiri_unpack in    = { .at = bytes, .end = bytes + size };
-    const char  *wrong = weiri_unpack_open(&in, &SEAL);
-    if (wrong == NULL) {
-        wrong = check_owner(self, &in);
-    }
-    if (wrong != NULL) {
-        return WEIR_FAIL(err, WEIR_EDATA, "the state cannot be loaded: %s", wrong);
-    }
-    load_clocks(self, &in);
-    load_counts(self, &in);
-    bool ok = load_keys(self, &in);
-    if (in.wrong != NULL) {
-        return WEIR_FAIL(err, WEIR_EDATA, "the state cannot be loaded: %s", in.wrong);
+    weiri_keyed_reader from = how->from;
+    load_heads(self, &from, how->is_first);
+    bool ok = from.in.wrong == NULL && has_types(self, &from)
+              && load_keys(self, &from, how->groups);
+    if (from.in.wrong != NULL) {
+        return WEIR_FAIL(
+            err, WEIR_EDATA, "the state cannot be loaded: %s", from.in.wrong);
     }
     if (!ok) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the state");

@@ -1,22 +1,16 @@
-/* A windower's state as bytes.
+/* A windower's state by key, see weiri/keyed.h.
  *
- *   "weirW" and the format's version
- *   kind of window, fingerprint of the rule
- *   what belongs to no key: clocks and counters
- *   how many keys, then each by itself: its values, and what its window holds
- *   a hash of all this
+ *   head   kind of window, fingerprint of the rule; clocks and counters
+ *   part 0 what the window of a key holds
  *
- * A key refers to nothing outside itself, so that it can be written and read alone.
- * Tumbling and hopping windows have their keys in order of the first event, which what
- * they emit depends on; the others in the order of the keys' bytes. Of sliding windows
- * the rows are written, and aggregates computed from them anew.
+ * Tumbling and hopping windows depend on the order in which their keys came, so what they
+ * keep of a key begins with a number that tells it; they are loaded in that order. Of
+ * sliding windows the rows are written, and aggregates computed from them anew.
  */
 #ifndef WEIRI_WINDOW_STATE_H
 #define WEIRI_WINDOW_STATE_H
 
 #include "window/windower.h"
-
-enum { WEIRI_WINDOW_STATE_VERSION = 1 };
 
 /* ---- what the kinds share; what reads gives false as in aggregate/cell_pack.h ---- */
 

@@ -143,16 +143,15 @@ clear(weiri_windower *self, void *entry)
 
 /* ---- bytes ---- */
 
+/* Where all keys are at hand, an entry's number does for the order of its first event. */
 static bool
 save_entry(
     const weiri_windower *self, uint32_t entry, const uint64_t *rows, weiri_pack *out)
 {
     (void)rows;
+    weiri_pack_number(out, self->sink.trigger != NULL ? *first_of(self, entry) : entry);
     if (self->window->early_ns > 0) {
         weiri_pack_number(out, *flag_of(self, entry));
-    }
-    if (self->sink.trigger != NULL) {
-        weiri_pack_number(out, *first_of(self, entry));
     }
     return weiri_states_save(self, weiri_key_table_at(&self->keys, entry), out);
 }
@@ -160,15 +159,15 @@ save_entry(
 static bool
 load_entry(weiri_windower *self, uint32_t entry, weiri_unpack *in)
 {
+    uint64_t first = weiri_unpack_below(in, self->n_seen, "an event is unknown");
+    if (self->sink.trigger != NULL) {
+        *first_of(self, entry) = first;
+    }
     if (self->window->early_ns > 0) {
         *flag_of(self, entry) = weiri_unpack_below(in, 2, "a key has unknown flags");
         if (*flag_of(self, entry) != 0 && !weiri_dirty_load(self, entry, in)) {
             return false;
         }
-    }
-    if (self->sink.trigger != NULL) {
-        *first_of(self, entry) =
-            weiri_unpack_below(in, self->n_seen, "an event is unknown");
     }
     return weiri_states_load(self, weiri_key_table_at(&self->keys, entry), in);
 }

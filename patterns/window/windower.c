@@ -444,3 +444,9 @@ weiri_windower_counts(const weiri_windower *self)
     counts.live_keys = self->keys.n_live;
     return counts;
 }
+
+uint64_t
+weiri_windower_position(const weiri_windower *self)
+{
+    return self->n_seen;
+}

@@ -3,8 +3,8 @@
 #define WEIRI_WINDOWER_H
 
 #include "aggregate/slide.h"
+#include "weiri/keyed.h"
 #include "weiri/limits.h"
-#include "weiri/pack.h"
 #include "window/emission.h"
 #include "window/key_table.h"
 #include "window/time.h"
@@ -59,7 +59,8 @@ typedef struct weiri_pending {
 
 typedef struct weiri_window_ops {
     const char *name;
-    bool        keeps_order; /* entries have an order that results depend on */
+    bool        keeps_order; /* entries have an order that results depend on: what
+                              * save_entry writes begins with a number that tells it */
     weir_status (*feed)(weiri_windower *self);
     /* INT64_MAX: none is open. */
     int64_t (*next_close)(const weiri_windower *self);
@@ -76,8 +77,8 @@ typedef struct weiri_window_ops {
      *   rows  of flowing windows that of weiri_flowing_index */
     bool (*save_entry)(const weiri_windower *self, uint32_t entry, const uint64_t *rows,
         weiri_pack *out);
-    /* Into an entry that is zero. False: something is wrong, or memory is out; the entry
-     * can be cleared all the same. */
+    /* Into an entry that is zero, after those that stand before it. False: something is
+     * wrong, or memory is out; the entry can be cleared all the same. */
     bool (*load_entry)(weiri_windower *self, uint32_t entry, weiri_unpack *in);
     /* All entries are there. NULL: nothing is left to do. False: out of memory. */
     bool (*loaded)(weiri_windower *self);

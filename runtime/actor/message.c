@@ -8,12 +8,6 @@ _Static_assert(WEIRI_LEVELS < 1 << LEVEL_BITS, "a level in an address");
 _Static_assert((int)WEIRI_SHARDS < (int)FAMILY_SHARD, "a shard in an address");
 
 uint32_t
-weiri_address_shard(weiri_address address)
-{
-    return address_shard(address);
-}
-
-uint32_t
 weiri_address_level(weiri_address address)
 {
     return address_level(address);

@@ -6,13 +6,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store_inside.h"
 #include "weiri/folder.h"
 #include "weiri/pack.h"
 
@@ -26,20 +26,6 @@ enum {
 };
 
 #define DEFAULT_BYTES (UINT64_C(64) << 30)
-
-struct weiri_store {
-    MDB_env *env;
-    MDB_dbi  dbi;
-    char    *path;
-};
-
-struct weiri_store_txn {
-    weiri_store *store;
-    MDB_txn     *txn;
-    MDB_cursor  *cursor; /* NULL until something is sought */
-    uint8_t     *bytes;  /* scratch for a value with its head */
-    size_t       capacity;
-};
 
 /* A commit on a full disk is told as EIO by LMDB; what the medium says is kept. */
 static weir_status

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "weiri/store.h"
+#include "store_inside.h"
 
 enum { SAFE = 0, DAMAGED = 1 };
 
@@ -25,6 +25,9 @@ walk(weiri_store *store, weir_error *err)
     weir_status       status = weiri_store_begin(store, false, &txn, err);
     if (status == WEIR_OK) {
         status = weiri_store_count(txn, &n_said, err);
+    }
+    if (status == WEIR_OK) {
+        status = weiri_store_check_pages(txn, err);
     }
     while (status == WEIR_OK && n <= n_said) {
         status = weiri_store_seek(txn, key, key_size, false, &entry, err);

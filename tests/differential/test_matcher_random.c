@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keyed_bytes.h"
 #include "reference.h"
 #include "shrink.h"
 #include "spec.h"
@@ -210,13 +211,13 @@ reload(worker *self)
     weiri_pack     twice  = { .size = 0 };
     weiri_pack     again  = { .size = 0 };
     weiri_matcher *next   = NULL;
-    weir_status    status = weiri_matcher_save(self->matcher, &saved, &self->err);
+    weir_status    status = matcher_to_bytes(self->matcher, &saved, &self->err);
     if (status == WEIR_EINVAL) {
         return WEIR_OK; /* its executor cannot */
     }
     self->n_reloaded++;
     if (status == WEIR_OK) {
-        status = weiri_matcher_save(self->matcher, &twice, &self->err);
+        status = matcher_to_bytes(self->matcher, &twice, &self->err);
     }
     weiri_match_counts counts = weiri_matcher_counts(self->matcher);
     weiri_matcher_destroy(&self->matcher);
@@ -225,11 +226,11 @@ reload(worker *self)
     }
     if (status == WEIR_OK) {
         self->matcher = next;
-        status        = weiri_matcher_load(next, saved.bytes, saved.size, &self->err);
+        status        = matcher_of_bytes(next, saved.bytes, saved.size, &self->err);
     }
     if (status == WEIR_OK) {
         weiri_match_counts now = weiri_matcher_counts(next);
-        status                 = weiri_matcher_save(next, &again, &self->err);
+        status                 = matcher_to_bytes(next, &again, &self->err);
         if (!is_same_pack(&saved, &twice) || !is_same_pack(&saved, &again)
             || memcmp(&counts, &now, sizeof counts) != 0) {
             status = WEIR_FAIL(&self->err, WEIR_EDATA, "loaded is not what was saved");

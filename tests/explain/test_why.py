@@ -145,18 +145,120 @@ class Usage(Door):
         self.assertEqual(status, 2)
         self.assertIn("say which key", errors)
 
-    def test_a_query_has_no_partial_matches(self):
-        self.write("q.weir", "stream e { at time }\nsource e from file(\"e.jsonl\")\n"
-                             "rule q { from e emit f { at } }\n")
-        status, _, errors = self.call("why", "--key", "x", "q.weir", "q")
-        self.assertEqual(status, 2)
-        self.assertIn("is a query", errors)
-
     def test_times_and_numbers_are_checked(self):
         for option, value in (("--at", "noon"), ("--match", "0"), ("--match", "first")):
             status, _, errors = self.why("--key", "a", option, value)
             self.assertEqual(status, 2)
             self.assertIn(option + " wants", errors)
+
+
+SHOP = """stream txn { at time, card string, cents int, kind string }
+source txn from file("txn.jsonl")
+rule spend {
+  from txn
+  where kind == "pay"
+  by card
+  window sliding 10m
+  having sum(cents) > 1000 and count() >= 3
+  emit big { card, total: sum(cents) } when changes
+}
+rule hour { from txn by card window tumbling 1h having count() >= 3 emit busy { card, n: count() } }
+rule best { from txn by card window tumbling 10m emit top { card, n: sum(cents) } order by sum(cents) desc limit 1 }
+rule pair { from txn by card window last 5 reset having count() >= 2 emit two { card, n: count() } }
+rule seldom { from txn by card limit 1 per 1h emit one { card, cents } }
+rule large { from txn where cents > 450 and kind == "pay" emit huge { card } }
+"""
+PAID = (("12:00:00", "a", 300, "pay"), ("12:01:00", "a", 400, "pay"), ("12:02:00", "a", 500, "refund"),
+        ("12:03:00", "a", 500, "pay"), ("12:03:00", "b", 900, "pay"), ("12:04:00", "a", 500, "pay"),
+        ("12:14:30", "a", 500, "pay"), ("12:25:00", "b", 500, "pay"))
+
+
+class Query(Door):
+    def setUp(self):
+        super().setUp()
+        self.write("shop.weir", SHOP)
+        self.write("txn.jsonl", "".join(
+            json.dumps({"at": f"2026-03-01T{at}Z", "card": card, "cents": cents, "kind": kind}) + "\n"
+            for at, card, cents, kind in PAID))
+
+    def ask(self, rule, *arguments):
+        status, text, errors = self.call("why", *arguments, "shop.weir", rule)
+        self.assertEqual((status, errors), (0, ""))
+        return text
+
+    def test_a_result_is_told_with_the_rows_of_its_window_and_its_aggregates(self):
+        text = self.ask("spend", "--key", "a")
+        self.assertIn("the window 2026-03-01T12:00:00Z to 2026-03-01T12:03:00Z, 3 events\n", text)
+        self.assertIn("  sum(cents) is 1200\n  count() is 3\n  made {\"card\":\"a\",\"total\":1200}\n", text)
+
+    def test_terms_of_having_are_told_with_what_they_saw(self):
+        text = self.ask("spend", "--key", "b", "--at", "2026-03-01T12:03:00Z")
+        self.assertIn("`having`: `sum(cents) > 1000` is false: sum(cents) is 900\n", text)
+        self.assertIn("`having`: `count() >= 3` is false: count() is 1\n", text)
+
+    def test_the_one_term_without_which_having_holds_is_named_and_is_that(self):
+        self.assertIn("`having` would hold without `count() >= 3`\n", self.ask("hour", "--key", "b"))
+        self.write("shop.weir", SHOP.replace("window tumbling 1h having count() >= 3", "window tumbling 1h"))
+        self.assertIn("result at 2026-03-01T13:00:00Z", self.ask("hour", "--key", "b"))
+
+    def test_when_changes_and_limits_are_told_to_hold_results_back(self):
+        text = self.ask("spend", "--key", "a", "--at", "2026-03-01T12:04:00Z")
+        self.assertIn("held back by `when changes`: `having` held the time before, too\n", text)
+        text = self.ask("best", "--key", "b", "--at", "2026-03-01T12:05:00Z")
+        self.assertIn("held back by `limit 1` of `order by`", text)
+        text = self.ask("seldom", "--key", "a", "--not")
+        self.assertIn("held back by `limit 1 per 1h`", text)
+
+    def test_a_window_that_empties_itself_begins_anew(self):
+        text = self.ask("pair", "--key", "a", "--at", "2026-03-01T12:02:00Z")
+        self.assertIn("2026-03-01T12:02:00Z, 1 event\n", text)
+        self.assertIn("`count() >= 2` is false: count() is 1", text)
+        self.assertIn("2 events\n", self.ask("pair", "--key", "a", "--at", "2026-03-01T12:03:00Z"))
+
+    def test_a_time_within_a_window_finds_the_window(self):
+        text = self.ask("hour", "--key", "b", "--at", "2026-03-01T12:10:00Z")
+        self.assertIn("the window 2026-03-01T12:00:00Z to 2026-03-01T13:00:00Z, 2 events", text)
+
+    def test_events_that_where_kept_out_are_told_with_the_term(self):
+        text = self.ask("spend", "--key", "a")
+        self.assertIn("`where` kept out 1 event of the key\n", text)
+        self.assertIn('`kind == "pay"` is false: kind is "refund"\n', text)
+        text = self.ask("large", "--at", "2026-03-01T12:00:00Z")
+        self.assertIn("no result at 2026-03-01T12:00:00Z\n", text)
+        self.assertIn("`cents > 450` is false: cents is 300\n", text)
+
+    def test_a_result_is_found_by_number_line_and_identity(self):
+        first = self.ask("spend", "--match", "1")
+        self.assertEqual(first, self.ask("spend", "--match", '{"card":"a","total":1200}'))
+        self.assertEqual(first, self.ask("spend", "--match", re.search("id ([0-9a-f]{16})", first).group(1)))
+        status, _, errors = self.call("why", "--match", "2", "shop.weir", "spend")
+        self.assertEqual(status, 66)
+        self.assertIn("gave 1 result, and not that one", errors)
+
+    def test_as_json_it_has_the_same_to_tell(self):
+        story = json.loads(self.ask("spend", "--key", "b", "--message-format", "json"))
+        self.assertEqual((story["type"], story["rule"], story["key"], story["events"]), ("why", "spend", "b", 2))
+        result = story["results"][0]
+        self.assertEqual(result["held_by"], "having")
+        self.assertEqual(result["aggregates"], {"sum(cents)": "900", "count()": "1"})
+        self.assertEqual([t["value"] for t in result["having"]], [False, False])
+        self.assertEqual(result["window"][0]["event"]["cents"], 900)
+
+
+class Json(Door):
+    def test_a_match_as_json(self):
+        story = json.loads(self.why("--match", "1", "--message-format", "json")[1])
+        match = story["matches"][0]
+        self.assertEqual([t["step"] for t in match["taken"]], ["fail", "fail", "fail", "hit"])
+        self.assertEqual(match["made"]["failures"], 3)
+        self.assertEqual(json.loads(self.why("--match", match["id"], "--message-format", "json")[1]), story)
+
+    def test_a_match_that_did_not_come_as_json(self):
+        story = json.loads(self.why("--key", "10.0.0.2", "--message-format", "json")[1])
+        self.assertEqual(story["matches"], [])
+        self.assertEqual(story["would_match_without"], ["`{3,}` of 'fail'"])
+        self.assertEqual(story["nearest"][0]["ended_by"], "within")
+        self.assertIn("is false", story["nearest"][0]["obstacles"][2]["text"])
 
 
 class FailedTest(Door):

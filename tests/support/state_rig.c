@@ -1,4 +1,5 @@
 #include "state_rig.h"
+#include "keyed_bytes.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -254,8 +255,8 @@ state_rig_fini(state_rig *self)
 weir_status
 state_rig_load_again(state_rig *self, const uint8_t *bytes, size_t size, weir_error *err)
 {
-    return self->query != NULL ? weiri_windower_load(self->windower, bytes, size, err)
-                               : weiri_matcher_load(self->matcher, bytes, size, err);
+    return self->query != NULL ? windower_of_bytes(self->windower, bytes, size, err)
+                               : matcher_of_bytes(self->matcher, bytes, size, err);
 }
 
 weir_status
@@ -268,8 +269,8 @@ state_rig_load(state_rig *self, const uint8_t *bytes, size_t size, weir_error *e
 weir_status
 state_rig_save(const state_rig *self, weiri_pack *out, weir_error *err)
 {
-    return self->query != NULL ? weiri_windower_save(self->windower, out, err)
-                               : weiri_matcher_save(self->matcher, out, err);
+    return self->query != NULL ? windower_to_bytes(self->windower, out, err)
+                               : matcher_to_bytes(self->matcher, out, err);
 }
 
 bool

@@ -427,10 +427,31 @@ an_unsupervised_failure_ends_the_node_with_its_error(void **state)
     weiri_node_destroy(&node);
 }
 
+static void
+a_message_that_is_posted_is_there_when_the_node_begins(void **state)
+{
+    char  log[PROBE_LOG] = "";
+    probe a              = { .name = "a", .log = log, .on_message = note_number };
+    (void)state;
+    weiri_node   *node    = rig_node(1, 2, 0);
+    weiri_address address = rig_spawn(node, "a", &probe_behaviour, &a, 0, 1);
+    for (uint64_t i = 7; i < 9; i++) {
+        weiri_message message = { .to = address, .kind = KIND_NUMBER };
+        message.as.words[0]   = i;
+        assert_ok(weiri_node_post(node, &message));
+    }
+    const rig_source source = { .to = "a", .n = 1 };
+    rig_spawn(node, NULL, &rig_source_behaviour, &source, 0, 0);
+    rig_run(node, 1);
+    assert_string_equal(log, "a 7\na 8\na 0\n");
+    weiri_node_destroy(&node);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_message_that_is_posted_is_there_when_the_node_begins),
         cmocka_unit_test(only_the_steps_of_the_table_can_be_taken),
         cmocka_unit_test(what_follows_from_a_message_is_done_before_the_next),
         cmocka_unit_test(a_signal_goes_before_events),

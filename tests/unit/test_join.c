@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keyed_bytes.h"
 #include "weiri/plan.h"
 
 enum { KEY, TEXT, CHANGE, N_FIELDS, N_JOINED = 2 * N_FIELDS };
@@ -214,12 +215,12 @@ damaged_and_forged_bytes_are_refused_or_harmless(void **state)
         for (int64_t i = 0; i < 12; i++) {
             feed(&rig, (int)(i % 2), 3 * i, i % 5, "text", 4);
         }
-        assert_ok(weiri_joiner_save(rig.joiner, &pack, &err));
+        assert_ok(joiner_to_bytes(rig.joiner, &pack, &err));
         for (size_t at = 0; at < pack.size; at++) {
             weiri_joiner *joiner = new_joiner(&rig);
             pack.bytes[at] ^= 1;
             assert_int_equal(
-                weiri_joiner_load(joiner, pack.bytes, pack.size, &err), WEIR_EDATA);
+                joiner_of_bytes(joiner, pack.bytes, pack.size, &err), WEIR_EDATA);
             pack.bytes[at] ^= 1;
             weiri_joiner_destroy(&joiner);
         }
@@ -228,8 +229,7 @@ damaged_and_forged_bytes_are_refused_or_harmless(void **state)
                 weiri_joiner *kept = rig.joiner;
                 rig.joiner         = new_joiner(&rig);
                 forge(&pack, at, (uint8_t)(1 << bit));
-                if (weiri_joiner_load(rig.joiner, pack.bytes, pack.size, &err)
-                    == WEIR_OK) {
+                if (joiner_of_bytes(rig.joiner, pack.bytes, pack.size, &err) == WEIR_OK) {
                     feed(&rig, 0, INT64_MAX, 1, "", 0); /* what it holds can be used */
                     assert_ok(weiri_joiner_finish(rig.joiner, &err));
                 } else {
@@ -256,9 +256,8 @@ state_of_another_join_is_refused(void **state)
     weiri_pack pack = { .size = 0 };
     a.joiner        = new_joiner(&a);
     b.joiner        = new_joiner(&b);
-    assert_ok(weiri_joiner_save(a.joiner, &pack, &err));
-    assert_int_equal(
-        weiri_joiner_load(b.joiner, pack.bytes, pack.size, &err), WEIR_EDATA);
+    assert_ok(joiner_to_bytes(a.joiner, &pack, &err));
+    assert_int_equal(joiner_of_bytes(b.joiner, pack.bytes, pack.size, &err), WEIR_EDATA);
     assert_non_null(strstr(err.text, "another rule"));
     weiri_pack_fini(&pack);
     close_rig(&a);

@@ -8,6 +8,7 @@
 
 #include "../support/random.h"
 #include "join_naive.h"
+#include "keyed_bytes.h"
 #include "weiri/limits.h"
 #include "weiri/plan.h"
 
@@ -349,10 +350,10 @@ move(struct test_case *c, weiri_joiner **joiner)
     weiri_pack            pack  = { .size = 0 };
     weiri_pack            again = { .size = 0 };
     weiri_joiner         *next  = NULL;
-    assert_ok(weiri_joiner_save(*joiner, &pack, &err));
+    assert_ok(joiner_to_bytes(*joiner, &pack, &err));
     assert_ok(weiri_joiner_new(&c->plan, &sink, &next, &err));
-    assert_ok(weiri_joiner_load(next, pack.bytes, pack.size, &err));
-    assert_ok(weiri_joiner_save(next, &again, &err));
+    assert_ok(joiner_of_bytes(next, pack.bytes, pack.size, &err));
+    assert_ok(joiner_to_bytes(next, &again, &err));
     assert_int_equal(pack.size, again.size);
     assert_memory_equal(pack.bytes, again.bytes, pack.size);
     assert_int_equal(

@@ -296,8 +296,6 @@ a_topic_gives_each_event_to_all_who_subscribed_and_are_there(void **state)
         rig_spawn(node, "p", &probe_behaviour, &p, seed % 2, 0);
         rig_run(node, seed);
         uint64_t n_dead = weiri_node_get_counts(node, 0).n_dead[WEIRI_REASON_NOBODY];
-        uint64_t n_sent = weiri_node_get_counts(node, 0).n_messages;
-        (void)n_sent;
         /* On the topic's shard everybody has subscribed before the first event. */
         rig_assert(seed, n_dead <= 4);
         rig_assert(
@@ -305,6 +303,48 @@ a_topic_gives_each_event_to_all_who_subscribed_and_are_there(void **state)
         rig_assert(
             seed, seed % 2 == 1 || strcmp(logs[1], "b rows\nb rows\nb fini\n") == 0);
         weiri_node_destroy(&node);
+    }
+}
+
+static weir_status
+count_rows_then_unsubscribe(weiri_actor *actor, probe *self, weiri_message *message)
+{
+    (void)message;
+    probe_note(self, "rows");
+    return self->n == 2
+               ? weiri_actor_unsubscribe(actor, weiri_actor_resolve(actor, self->to))
+               : WEIR_OK;
+}
+
+static void
+who_unsubscribes_stays_and_gets_nothing_more(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= rig_n_seeds(); seed++) {
+        char  log[PROBE_LOG] = "";
+        probe a              = { .name = "a",
+                         .log          = log,
+                         .on_init      = subscribe,
+                         .on_message   = count_rows_then_unsubscribe,
+                         .to           = "topic" };
+        probe p              = {
+                         .name = "p", .on_init = begin, .on_message = publish_chunks, .to = "topic"
+        };
+        size_t n_rows = 0;
+        /* A mailbox of one: what is published after the second has not left before it. */
+        weiri_node *node = rig_node(1, 3, 1);
+        rig_spawn(node, "a", &probe_behaviour, &a, 0, 2);
+        rig_spawn(node, "topic", &weiri_topic_behaviour, NULL, 0, 1);
+        rig_spawn(node, "p", &probe_behaviour, &p, 0, 0);
+        rig_run(node, seed);
+        for (const char *at = log; (at = strstr(at, "a rows")) != NULL; at++) {
+            n_rows++;
+        }
+        rig_assert(seed, n_rows == 2);
+        rig_assert(seed, strstr(log, "a fini") == NULL);
+        rig_assert(seed, weiri_node_get_counts(node, 0).n_dead[WEIRI_REASON_NOBODY] == 0);
+        weiri_node_destroy(&node);
+        rig_assert(seed, strstr(log, "a fini") != NULL);
     }
 }
 
@@ -355,6 +395,40 @@ event_timers_fire_in_the_order_of_deadline_and_setting(void **state)
     rig_run(node, 1);
     assert_string_equal(log, "a 0\na 1\na timer 1 at 11\na timer 3 at 11\na 2\n"
                              "a timer 2 at 21\na 3\na timer 0 at 31\n");
+    weiri_node_destroy(&node);
+}
+
+static weir_status
+set_and_cancel(weiri_actor *actor, probe *self)
+{
+    weiri_timer_id timers[3];
+    for (uint64_t i = 0; i < 3; i++) {
+        assert_ok(weiri_actor_set_timer(
+            actor, WEIRI_EVENT_TIME, 10 * (int64_t)(i + 1), i, &timers[i]));
+    }
+    assert_true(weiri_actor_cancel_timer(actor, timers[1]));
+    assert_false(weiri_actor_cancel_timer(actor, timers[1]));
+    (void)self;
+    return WEIR_OK;
+}
+
+static void
+a_timer_that_is_cancelled_does_not_fire(void **state)
+{
+    char             log[PROBE_LOG] = "";
+    probe            a              = { .name = "a",
+                                .log          = log,
+                                .on_init      = set_and_cancel,
+                                .on_message   = advance,
+                                .on_timer     = note_tag };
+    const rig_source source         = { .to = "a", .n = 5 };
+    (void)state;
+    weiri_node *node = rig_node(1, 2, 0);
+    rig_spawn(node, "a", &probe_behaviour, &a, 0, 1);
+    rig_spawn(node, NULL, &rig_source_behaviour, &source, 0, 0);
+    rig_run(node, 1);
+    assert_string_equal(
+        log, "a 0\na 1\na timer 0 at 11\na 2\na 3\na timer 2 at 31\na 4\n");
     weiri_node_destroy(&node);
 }
 
@@ -458,7 +532,9 @@ main(void)
         cmocka_unit_test(an_actor_that_held_messages_goes_when_it_is_empty),
         cmocka_unit_test(keys_of_any_size_reach_their_own_actors),
         cmocka_unit_test(a_topic_gives_each_event_to_all_who_subscribed_and_are_there),
+        cmocka_unit_test(who_unsubscribes_stays_and_gets_nothing_more),
         cmocka_unit_test(event_timers_fire_in_the_order_of_deadline_and_setting),
+        cmocka_unit_test(a_timer_that_is_cancelled_does_not_fire),
         cmocka_unit_test(a_run_with_clock_timers_is_repeated_by_its_ticks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../support/random.h"
+#include "keyed_bytes.h"
 #include "weiri/limits.h"
 #include "window_naive.h"
 
@@ -380,13 +381,13 @@ reload(
     weir_error err   = { 0 };
     weiri_pack saved = { .size = 0 };
     weiri_pack again = { .size = 0 };
-    assert_ok(weiri_windower_save(*windower_p, &saved, &err));
+    assert_ok(windower_to_bytes(*windower_p, &saved, &err));
     weiri_windower_destroy(windower_p);
     assert_ok(weiri_windower_new(query, sink, windower_p, &err));
-    if (weiri_windower_load(*windower_p, saved.bytes, saved.size, &err) != WEIR_OK) {
+    if (windower_of_bytes(*windower_p, saved.bytes, saved.size, &err) != WEIR_OK) {
         fail_msg("%s", err.text);
     }
-    assert_ok(weiri_windower_save(*windower_p, &again, &err));
+    assert_ok(windower_to_bytes(*windower_p, &again, &err));
     assert_int_equal(saved.size, again.size);
     assert_memory_equal(saved.bytes, again.bytes, saved.size);
     weiri_pack_fini(&saved);

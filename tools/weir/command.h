@@ -23,6 +23,9 @@ int
 command_run(int argc, char **argv);
 
 int
+command_replay(int argc, char **argv);
+
+int
 command_check(int argc, char **argv);
 
 int
@@ -88,6 +91,10 @@ typedef struct setting_list {
 /* The value of --message-format. False, with a message, if there is no such format. */
 bool
 message_format_parse(message_format *out, const char *verb, const char *text);
+
+/* The value of --format. False if there is no such format. */
+bool
+format_parse(const char *text, weiri_format *out);
 
 /* As getopt_long, but silent about mistakes: ':' for a missing value, '?' for an unknown
  * option. -1 at the end; optarg and optind are set. */

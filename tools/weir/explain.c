@@ -63,6 +63,8 @@ struct explained {
     struct shared     *shared;
     uint32_t           n_shared;
     bool               is_gated;
+    const weiri_join **joins; /* that are made before the rule, in their order */
+    uint32_t           n_joins;
 };
 
 /* The terms that a rule asks of a stream's events alone, as texts. */
@@ -96,7 +98,7 @@ terms_of(weiri_arena *arena, const weiri_rule *rule, uint32_t stream)
     struct terms       terms = { .n = 0 };
     const weiri_match *match = rule->match;
     if (match == NULL) {
-        if (rule->query->stream == stream) {
+        if (rule->query != NULL && rule->query->stream == stream) {
             add_terms(arena, &terms, rule->query->where, rule->query->schema);
         }
         return terms;
@@ -131,7 +133,8 @@ find_shared(struct explained *self, uint32_t stream)
         for (uint32_t r = 0; r < self->plan->n_rules; r++) {
             const weiri_rule *other  = &self->plan->rules[r];
             struct terms      theirs = terms_of(arena, other, stream);
-            if (other != self->rule && has_term(&theirs, mine.items[i])) {
+            if (other != self->rule && !other->is_made
+                && has_term(&theirs, mine.items[i])) {
                 rules = weiri_arena_format(
                     arena, "%s%s%s", rules, rules[0] != '\0' ? ", " : "", other->name);
             }
@@ -169,6 +172,7 @@ explain(struct explained *self, const weiri_graph *graph, weir_error *err)
     self->timing  = words_of_time(self->arena, self->plan, self->rule);
     self->is_gated =
         weiri_graph_is_gated(graph, (uint32_t)(self->rule - self->plan->rules));
+    self->n_joins = joins_of(self->arena, self->plan, self->rule, &self->joins);
     if (self->rule->match != NULL) {
         return explain_match(self, err);
     }
@@ -227,6 +231,17 @@ tell_window(const struct explained *self)
 }
 
 static void
+tell_joins(const struct explained *self)
+{
+    for (uint32_t i = 0; i < self->n_joins; i++) {
+        const weiri_join *join = self->joins[i];
+        tell(words_join_is_lookup(self->plan, join) ? "looks up" : "joins",
+            words_of_join(self->arena, self->plan, join));
+        tell("keeps", words_of_join_state(self->arena, self->plan, join));
+    }
+}
+
+static void
 tell_shared(const struct explained *self)
 {
     for (uint32_t i = 0; i < self->n_shared; i++) {
@@ -250,6 +265,7 @@ tell_rule(const struct explained *self)
     }
     putchar('\n');
     tell("means", self->meaning);
+    tell_joins(self);
     if (rule->match != NULL) {
         tell_match(self);
     } else if (rule->query->actor != NULL) {
@@ -258,7 +274,7 @@ tell_rule(const struct explained *self)
                           : "What the plugin keeps, of at most 1,048,576 keys.");
     } else if (rule->query->window != NULL) {
         tell_window(self);
-    } else {
+    } else if (self->n_joins == 0) {
         tell("state", "None: each event is looked at by itself, over columns, a chunk of "
                       "events at a time.");
     }
@@ -397,12 +413,38 @@ json_sources(json_writer *json, const struct explained *self)
 }
 
 static void
+json_joins(json_writer *json, const struct explained *self)
+{
+    json_open(json, "joins", '[');
+    for (uint32_t i = 0; i < self->n_joins; i++) {
+        const weiri_join *join = self->joins[i];
+        json_open(json, NULL, '{');
+        json_text(json, "kind",
+            words_join_is_lookup(self->plan, join) ? "lookup"
+            : join->kind == WEIRI_JOIN_ASOF        ? "asof"
+                                                   : "interval");
+        json_bool(json, "is_left", join->is_left);
+        json_text(json, "means", words_of_join(self->arena, self->plan, join));
+        json_text(json, "keeps", words_of_join_state(self->arena, self->plan, join));
+        json_int(json, "bytes_per_left_row", weiri_join_row_bytes(join, 0));
+        json_int(json, "bytes_per_right_row", weiri_join_row_bytes(join, 1));
+        json_int(json, "within_ns", join->within_ns);
+        json_int(
+            json, "most_rows", join->max_rows > 0 ? join->max_rows : WEIRI_JOIN_ROWS);
+        json_text(json, "when_full", "drop oldest");
+        json_close(json, '}');
+    }
+    json_close(json, ']');
+}
+
+static void
 json_rule(json_writer *json, const struct explained *self)
 {
     json_open(json, NULL, '{');
     json_text(json, "rule", self->rule->name);
     json_text(json, "title", self->rule->title);
     json_text(json, "means", self->meaning);
+    json_joins(json, self);
     if (self->rule->match != NULL) {
         json_match(json, self);
     } else if (self->rule->query->window != NULL) {
@@ -468,8 +510,9 @@ explain_one(const weiri_plan *plan, const weiri_rule *rule, const weiri_graph *g
 static bool
 is_asked_for(const weiri_rule *rule, const char *name, bool is_drawn)
 {
-    return name != NULL ? strcmp(rule->name, name) == 0
-                        : !is_drawn || rule->match != NULL;
+    return !rule->is_made
+           && (name != NULL ? strcmp(rule->name, name) == 0
+                            : !is_drawn || rule->match != NULL);
 }
 
 static int

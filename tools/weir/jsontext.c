@@ -1,7 +1,7 @@
 #include "jsontext.h"
 
-static void
-quoted(const char *text, FILE *file)
+void
+json_print_text(FILE *file, const char *text)
 {
     fputc('"', file);
     for (; *text != '\0'; text++) {
@@ -28,7 +28,7 @@ begin_value(json_writer *self, const char *name)
         fprintf(self->file, "\n%*s", 2 * self->depth, "");
     }
     if (name != NULL) {
-        quoted(name, self->file);
+        json_print_text(self->file, name);
         fputs(": ", self->file);
     }
     self->has_items = true;
@@ -64,7 +64,7 @@ json_text(json_writer *self, const char *name, const char *text)
     if (text == NULL) {
         fputs("null", self->file);
     } else {
-        quoted(text, self->file);
+        json_print_text(self->file, text);
     }
 }
 
@@ -80,4 +80,11 @@ json_bool(json_writer *self, const char *name, bool value)
 {
     begin_value(self, name);
     fputs(value ? "true" : "false", self->file);
+}
+
+void
+json_raw(json_writer *self, const char *name, const char *json)
+{
+    begin_value(self, name);
+    fputs(json != NULL ? json : "null", self->file);
 }

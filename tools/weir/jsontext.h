@@ -12,6 +12,10 @@ typedef struct json_writer {
     bool  has_items; /* of the object or array that is open */
 } json_writer;
 
+/* A text in quotes, by itself. */
+void
+json_print_text(FILE *file, const char *text);
+
 /* `name` is NULL for an element of an array, and for the outermost value. */
 void
 json_open(json_writer *self, const char *name, char bracket);
@@ -29,5 +33,9 @@ json_int(json_writer *self, const char *name, int64_t value);
 
 void
 json_bool(json_writer *self, const char *name, bool value);
+
+/* A value that is JSON already; NULL is null. */
+void
+json_raw(json_writer *self, const char *name, const char *json);
 
 #endif

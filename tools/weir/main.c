@@ -9,6 +9,7 @@ static const struct verb {
     const char *help;
 } VERBS[] = {
     { "run", command_run, "run rules over the events of their sources" },
+    { "replay", command_replay, "run rules again over what a run has read" },
     { "check", command_check, "say what is wrong with rules, without running them" },
     { "test", command_test, "run the test blocks of rules" },
     { "explain", command_explain,

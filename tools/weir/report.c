@@ -193,3 +193,24 @@ compile_rules(char *const *paths, int n_paths, const setting_list *settings, boo
     weiri_diagnostics_destroy(&diagnostics);
     return result;
 }
+
+bool
+format_parse(const char *text, weiri_format *out)
+{
+    static const struct {
+        const char  *name;
+        weiri_format format;
+    } FORMATS[] = {
+        { "json", WEIRI_FORMAT_JSON },
+        { "csv", WEIRI_FORMAT_CSV },
+        { "msgpack", WEIRI_FORMAT_MSGPACK },
+        { "text", WEIRI_FORMAT_TEXT },
+    };
+    for (size_t i = 0; i < sizeof FORMATS / sizeof FORMATS[0]; i++) {
+        if (strcmp(text, FORMATS[i].name) == 0) {
+            *out = FORMATS[i].format;
+            return true;
+        }
+    }
+    return false;
+}

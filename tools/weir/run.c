@@ -36,6 +36,9 @@ static const char HELP[] =
     "                      10G, 64G if not said; intake waits while there is no room\n"
     "  --discard RULE      begin this rule anew, whatever DIR has of it; may be "
     "repeated\n"
+    "  --keep-journal HOW  keep what came from pipes and sockets for `weir replay`, by\n"
+    "                      time, as 2d, or by size, as 2G; a quarter of --state-limit\n"
+    "                      at most\n"
     "  --message-format FORMAT\n"
     "                      of what is wrong with the rules: human, json or sarif; the\n"
     "                      last two go without progress and summary\n"
@@ -57,6 +60,7 @@ enum {
     OPTION_CHECKPOINT,
     OPTION_STATE_LIMIT,
     OPTION_DISCARD,
+    OPTION_KEEP_JOURNAL,
     OPTION_MESSAGES,
     OPTION_LIVE,
     OPTION_QUIET,
@@ -72,6 +76,7 @@ static const struct option OPTIONS[] = {
     { "checkpoint", required_argument, NULL, OPTION_CHECKPOINT },
     { "state-limit", required_argument, NULL, OPTION_STATE_LIMIT },
     { "discard", required_argument, NULL, OPTION_DISCARD },
+    { "keep-journal", required_argument, NULL, OPTION_KEEP_JOURNAL },
     { "message-format", required_argument, NULL, OPTION_MESSAGES },
     { "live", required_argument, NULL, OPTION_LIVE },
     { "quiet", no_argument, NULL, OPTION_QUIET },
@@ -120,27 +125,6 @@ catch_signals(void)
 
 /* ---- arguments ---- */
 
-static bool
-parse_format(const char *text, weiri_format *out)
-{
-    static const struct {
-        const char  *name;
-        weiri_format format;
-    } FORMATS[] = {
-        { "json", WEIRI_FORMAT_JSON },
-        { "csv", WEIRI_FORMAT_CSV },
-        { "msgpack", WEIRI_FORMAT_MSGPACK },
-        { "text", WEIRI_FORMAT_TEXT },
-    };
-    for (size_t i = 0; i < sizeof FORMATS / sizeof FORMATS[0]; i++) {
-        if (strcmp(text, FORMATS[i].name) == 0) {
-            *out = FORMATS[i].format;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* 1 … WEIRI_FLOW_SHARDS. */
 static bool
 parse_shards(const char *text, uint32_t *out)
@@ -177,6 +161,17 @@ parse_size(const char *text, uint64_t *out)
     return number >= UINT64_C(1) << LEAST_BITS && number <= UINT64_C(1) << MOST_BITS;
 }
 
+/* "2d" of event time, or "2G" of bytes; sizes have capital units. */
+static bool
+parse_kept(const char *text, state_request *out)
+{
+    if (parse_size(text, &out->keep_bytes)) {
+        return true;
+    }
+    out->keep_bytes = 0;
+    return weiri_duration_parse(text, strlen(text), &out->keep_ns) && out->keep_ns > 0;
+}
+
 /* Returns an exit status. */
 static int
 take_option(struct request *request, int option, char **argv)
@@ -187,7 +182,7 @@ take_option(struct request *request, int option, char **argv)
     case OPTION_SET:
         return setting_list_add(&request->settings, "run", optarg) ? EXIT_OK : EXIT_USAGE;
     case OPTION_FORMAT:
-        return parse_format(optarg, &request->format)
+        return format_parse(optarg, &request->format)
                    ? EXIT_OK
                    : report_usage("run",
                        "--format wants json, csv, msgpack or text, not '%s'", optarg);
@@ -211,6 +206,13 @@ take_option(struct request *request, int option, char **argv)
                        optarg);
     case OPTION_DISCARD:
         return state_request_discard(&request->state, optarg) ? EXIT_OK : EXIT_BUG;
+    case OPTION_KEEP_JOURNAL:
+        return parse_kept(optarg, &request->state)
+                   ? EXIT_OK
+                   : report_usage("run",
+                       "--keep-journal wants a duration, as 2d, or a size, as 2G, not "
+                       "'%s'",
+                       optarg);
     case OPTION_MESSAGES:
         return message_format_parse(&request->settings.messages, "run", optarg)
                    ? EXIT_OK
@@ -235,9 +237,10 @@ parse_arguments(int argc, char **argv, struct request *request)
     }
     if (status == EXIT_OK && request->state.path == NULL
         && (request->state.n_discard > 0 || request->state.interval_ns > 0
-            || request->state.max_bytes > 0)) {
-        status = report_usage(
-            "run", "--discard, --checkpoint and --state-limit go with --state");
+            || request->state.max_bytes > 0 || request->state.keep_ns > 0
+            || request->state.keep_bytes > 0)) {
+        status = report_usage("run",
+            "--discard, --checkpoint, --state-limit and --keep-journal go with --state");
     }
     return status;
 }
@@ -249,7 +252,8 @@ struct progress {
     weiri_live   *live; /* NULL: nobody may look */
     double        begun;
     double        told;
-    bool          is_on; /* a person is looking at standard error */
+    uint64_t      n_notices; /* that were told */
+    bool          is_on;     /* a person is looking at standard error */
 };
 
 static double
@@ -289,10 +293,8 @@ print_counts(const weiri_engine_counts *counts, double seconds)
     fprintf(stderr, "weir: %s event%s in %.2f s (%s events/s)",
         grouped(counts->n_events, events), counts->n_events == 1 ? "" : "s", seconds,
         grouped((uint64_t)per_second, rate));
-    if (!counts->is_running) {
-        fprintf(stderr, ", %s match%s", grouped(counts->n_matches, matches),
-            counts->n_matches == 1 ? "" : "es");
-    }
+    fprintf(stderr, ", %s match%s", grouped(counts->n_matches, matches),
+        counts->n_matches == 1 ? "" : "es");
     fprintf(stderr, ", %s late, %s undecodable", grouped(counts->n_late, late),
         grouped(counts->n_dead, dead));
 }
@@ -373,11 +375,23 @@ tell_summary(
 
 /* ---- the run ---- */
 
+static void
+tell_notice(struct progress *self)
+{
+    uint64_t    n      = 0;
+    const char *notice = weiri_engine_notice(self->engine, &n);
+    if (n > self->n_notices) {
+        fprintf(stderr, "%sweir: %s\n", self->is_on ? "\r\033[K" : "", notice);
+        self->n_notices = n;
+    }
+}
+
 /* Told each turn, by whoever drives. */
 static void
 tell_turn(void *context)
 {
     struct progress *self = context;
+    tell_notice(self);
     tell_progress(self);
     if (self->live != NULL) {
         weiri_live_tell(self->live, self->engine, false);

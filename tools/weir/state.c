@@ -144,10 +144,11 @@ show_sinks(const weiri_statedir *dir, bool is_json)
         if (is_json) {
             printf("{\"part\":\"sink\",\"name\":");
             print_json_text(sink->path);
-            printf(",\"written\":%" PRIu64 "}\n", sink->n_written);
+            printf(",\"written\":%" PRIu64 ",\"rows\":%" PRIu64 "}\n", sink->n_written,
+                sink->n_rows);
         } else {
-            printf("sink       %s: %" PRIu64 " bytes written\n", sink->path,
-                sink->n_written);
+            printf("sink       %s: %" PRIu64 " bytes written, %" PRIu64 " rows\n",
+                sink->path, sink->n_written, sink->n_rows);
         }
     }
 }

@@ -61,7 +61,9 @@ stateful_open(const state_request *request, const weiri_plan *plan, bool is_quie
 {
     const weiri_durable_options options = { .path = request->path,
         .interval_ns                              = request->interval_ns,
-        .max_bytes                                = request->max_bytes };
+        .max_bytes                                = request->max_bytes,
+        .keep_ns                                  = request->keep_ns,
+        .keep_bytes                               = request->keep_bytes };
     weir_status                 status  = check_discards(request, plan, err);
     stateful_run               *self    = calloc(1, sizeof *self);
     if (status == WEIR_OK && self == NULL) {

@@ -12,6 +12,8 @@ typedef struct state_request {
     uint64_t     max_bytes; /* 0: as many as there is room for */
     const char **discard;   /* shape (n_discard,): names of rules */
     size_t       n_discard;
+    int64_t      keep_ns;    /* --keep-journal as a duration, else 0 */
+    uint64_t     keep_bytes; /* as a size, else 0                     */
 } state_request;
 
 bool

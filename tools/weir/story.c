@@ -1,5 +1,7 @@
 #include "story.h"
 
+#include <string.h>
+
 #include "weiri/exprtext.h"
 #include "weiri/timetext.h"
 
@@ -17,10 +19,15 @@ time_text(const story *self, int64_t ns)
 const char *
 event_text(const story *self, const weiri_trace_event *event)
 {
-    const weir_schema *schema = event->chunk->schema;
+    /* A pattern's events may have been given columns that a lookup is to fill. */
+    const weir_schema *schema = self->plan != NULL
+                                    ? self->plan->inputs[event->input].schema
+                                    : event->chunk->schema;
     const char        *text   = "";
     for (uint32_t f = 0; f < schema->n_fields; f++) {
-        if ((int32_t)f == schema->time_field || !event->chunk->columns[f].is_present) {
+        bool is_ours = strstr(schema->fields[f].name, "..") != NULL; /* a change's kind */
+        if ((int32_t)f == schema->time_field || !event->chunk->columns[f].is_present
+            || is_ours) {
             continue;
         }
         weir_value value = weir_chunk_get(event->chunk, event->row, f);

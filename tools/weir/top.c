@@ -15,7 +15,11 @@ static const char HELP[] =
     "Usage: weir top [OPTION]... PAGE\n"
     "\n"
     "Watch a node that was started with `weir run --live PAGE`: its sources and rules,\n"
-    "how fast they go, for how many keys they keep state, how much they hold.\n"
+    "how fast they go, for how many keys they keep state, how much they hold; how long\n"
+    "events take from being read until what they led to is written (half of them, and\n"
+    "99 of 100, of the last seconds); how far time in the rules is behind the clock; "
+    "and\n"
+    "with --shards how much waits at each shard, and who waits for whom.\n"
     "\n"
     "  --every EVERY  look so often, 1s if not said\n"
     "  --count N      end after so many looks; without it when the node ends\n"
@@ -162,7 +166,7 @@ show_run(const struct look *before, const struct look *now, const char *line,
     char watermark[64];
     char a[4][16];
     text_of(line, end, "watermark", watermark, sizeof watermark);
-    printf("%s  %.1f s  time %s  %s events/s  %s bytes/s  %s matches  %s dropped\n\n",
+    printf("%s  %.1f s  time %s  %s events/s  %s bytes/s  %s matches  %s dropped\n",
         is_there ? "running" : "ended", now->seconds, watermark,
         brief(rate(before, now->seconds, line, end, "events"), a[0]),
         brief(rate(before, now->seconds, line, end, "bytes"), a[1]),
@@ -210,31 +214,117 @@ show_metric(const char *line, const char *end)
     printf("%-44s %9s\n", name, brief(number(line, end, "value"), a));
 }
 
+/* 12345 us as "12.3ms". */
+static const char *
+span(double us, char out[16])
+{
+    if (us < 1e3) {
+        snprintf(out, 16, "%.0fus", us);
+    } else if (us < 1e6) {
+        snprintf(out, 16, "%.1fms", us / 1e3);
+    } else if (us < 120e6) {
+        snprintf(out, 16, "%.1fs", us / 1e6);
+    } else if (us < 120 * 60e6) {
+        snprintf(out, 16, "%.0fm", us / 60e6);
+    } else {
+        snprintf(out, 16, us < 72 * 3600e6 ? "%.0fh" : "%.0fd",
+            us < 72 * 3600e6 ? us / 3600e6 : us / 86400e6);
+    }
+    return out;
+}
+
+static void
+show_latency(const char *line, const char *end)
+{
+    char   a[3][16];
+    double lag = number(line, end, "lag_s");
+    printf("latency p50 %s  p99 %s  lag behind the clock %s\n\n",
+        span(number(line, end, "p50_us"), a[0]), span(number(line, end, "p99_us"), a[1]),
+        lag < 0 ? "none" : span(lag * 1e6, a[2]));
+}
+
+static void
+show_shard(
+    const struct look *before, const struct look *now, const char *line, const char *end)
+{
+    char name[64];
+    char a[4][16];
+    text_of(line, end, "name", name, sizeof name);
+    printf("%-24s %9s %9s %9s %9s\n", name, brief(number(line, end, "events"), a[0]),
+        brief(rate(before, now->seconds, line, end, "events"), a[1]),
+        brief(number(line, end, "waiting"), a[2]),
+        brief(number(line, end, "stalls"), a[3]));
+}
+
+static void
+show_wait(const char *line, const char *end)
+{
+    char name[64];
+    char a[16];
+    text_of(line, end, "name", name, sizeof name);
+    printf(
+        "  shard %s takes nothing below level %.0f until shard %.0f has worked off some: "
+        "%s events wait\n",
+        name, number(line, end, "level"), number(line, end, "on"),
+        brief(number(line, end, "events"), a));
+}
+
+/* What stands above the first line of a part. */
+static const struct {
+    const char *part;
+    const char *head;
+} HEADS[] = {
+    { "source",
+        "SOURCE                      EVENTS        /S      LATE      DEAD  CLOCK\n" },
+    { "rule",
+        "\nRULE                        EVENTS        /S   MATCHES      KEYS      HELD   "
+        "DROPPED\n" },
+    { "shard", "\nSHARD                       EVENTS        /S   WAITING    STALLS\n" },
+};
+
+static void
+show_head(const char *line, const char *end, const char **last)
+{
+    for (size_t i = 0; i < sizeof HEADS / sizeof HEADS[0]; i++) {
+        if (is_part(line, end, HEADS[i].part) && *last != HEADS[i].part) {
+            *last = HEADS[i].part;
+            fputs(HEADS[i].head, stdout);
+        }
+    }
+}
+
+static void
+show_line(const struct look *before, const struct look *now, const char *line,
+    const char *end, bool is_there)
+{
+    if (is_part(line, end, "run")) {
+        show_run(before, now, line, end, is_there);
+    } else if (is_part(line, end, "latency")) {
+        show_latency(line, end);
+    } else if (is_part(line, end, "source")) {
+        show_source(before, now, line, end);
+    } else if (is_part(line, end, "rule")) {
+        show_rule(before, now, line, end);
+    } else if (is_part(line, end, "metric")) {
+        show_metric(line, end);
+    } else if (is_part(line, end, "shard")) {
+        show_shard(before, now, line, end);
+    } else if (is_part(line, end, "wait")) {
+        show_wait(line, end);
+    }
+}
+
 static void
 show(const struct look *before, const struct look *now, bool is_there)
 {
-    bool has_rules = false;
+    const char *last = NULL;
     if (isatty(STDOUT_FILENO) == 1) {
         fputs("\033[H\033[J", stdout);
     }
     for (const char *line = now->text; *line != '\0';) {
         const char *end = line_end(line);
-        if (is_part(line, end, "run")) {
-            show_run(before, now, line, end, is_there);
-            printf("%-24s %9s %9s %9s %9s  %s\n", "SOURCE", "EVENTS", "/S", "LATE",
-                "DEAD", "CLOCK");
-        } else if (is_part(line, end, "source")) {
-            show_source(before, now, line, end);
-        } else if (is_part(line, end, "metric")) {
-            show_metric(line, end);
-        } else {
-            if (!has_rules) {
-                printf("\n%-24s %9s %9s %9s %9s %9s %9s\n", "RULE", "EVENTS", "/S",
-                    "MATCHES", "KEYS", "HELD", "DROPPED");
-            }
-            has_rules = true;
-            show_rule(before, now, line, end);
-        }
+        show_head(line, end, &last);
+        show_line(before, now, line, end, is_there);
         line = *end == '\n' ? end + 1 : end;
     }
     fflush(stdout);

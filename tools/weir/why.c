@@ -3,11 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "command.h"
-#include "story.h"
-#include "weiri/exprtext.h"
-#include "weiri/reading.h"
 #include "weiri/timetext.h"
+#include "why.h"
 
 static const char HELP[] =
     "Usage: weir why [OPTION]... FILE RULE\n"
@@ -15,16 +12,20 @@ static const char HELP[] =
     "Read the sources of a rule again and tell how a match came about, or why one did\n"
     "not: which event took which step, what ended the partial matches that came\n"
     "nearest, which events were late, and without which part of the rule it would have\n"
-    "been a match.\n"
+    "been a match. Of a rule that begins with `from`: which events were in the window,\n"
+    "what its aggregates were, and which condition or limit held the result back.\n"
     "\n"
     "  --key KEY         of this key; values of several separated by commas\n"
-    "  --at TIME         the match at this time, as in '2026-03-01T12:00:00Z'\n"
-    "  --match N         the N-th match of the rule, from 1\n"
-    "  --match LINE      the match that made this line of JSON\n"
-    "  --not             the match that was expected and did not come\n"
+    "  --at TIME         the match at this time, as in '2026-03-01T12:00:00Z'; of a\n"
+    "                    query the result at it, or the window that it is in\n"
+    "  --match N         the N-th match or result of the rule, from 1\n"
+    "  --match ID        the one with this identity, which this verb tells\n"
+    "  --match LINE      the one that made this line of JSON\n"
+    "  --not             the one that was expected and did not come\n"
     "  --from PATH       read the stream's events from PATH instead of its source\n"
     "  --from STREAM=PATH  the same where rules read several streams\n"
     "  --set NAME=VALUE  set a parameter of the rules\n"
+    "  --message-format FORMAT  human, or json: one JSON object\n"
     "  --help            print this\n"
     "\n"
     "Exit status: 0 done, 2 wrong usage, 65 wrong rules or data, 66 a file or that\n"
@@ -37,7 +38,10 @@ enum {
     OPTION_NOT,
     OPTION_FROM,
     OPTION_SET,
-    OPTION_HELP
+    OPTION_MESSAGES,
+    OPTION_HELP,
+    ID_DIGITS   = 16,
+    HEXADECIMAL = 16
 };
 
 static const struct option OPTIONS[] = {
@@ -47,36 +51,15 @@ static const struct option OPTIONS[] = {
     { "not", no_argument, NULL, OPTION_NOT },
     { "from", required_argument, NULL, OPTION_FROM },
     { "set", required_argument, NULL, OPTION_SET },
+    { "message-format", required_argument, NULL, OPTION_MESSAGES },
     { "help", no_argument, NULL, OPTION_HELP },
     { NULL, 0, NULL, 0 },
 };
 
-enum { MOST_NEAREST = 3, MOST_OBSTACLES = 6 };
-
-struct request {
-    setting_list          settings;
-    redirect_list         redirects;
-    weiri_reading_request replay;
-    weiri_goal            goal;
-    bool                  is_not;
-    bool                  help;
-};
-
-/* What is told of. */
-struct telling {
-    story                 story;
-    const weiri_rule     *rule;
-    const struct request *request;
-    const weiri_reading  *replay;
-    weiri_gathered        gathered;
-};
-
 /* ---- the engine's word ---- */
 
-/* Whether the trace gives what the engine gave. Where a bound dropped something they may
- * differ, and the story is not to be relied on. */
-static bool
-agrees(const struct telling *self)
+bool
+why_agrees(const why_telling *self)
 {
     uint32_t                  n_given   = 0;
     uint32_t                  n_outputs = 0;
@@ -99,8 +82,8 @@ agrees(const struct telling *self)
 
 /* ---- a match ---- */
 
-static bool
-is_wanted(const struct telling *self, const weiri_read_match *match)
+bool
+why_is_wanted(const why_telling *self, const weiri_read_match *match)
 {
     uint64_t          number = weiri_reading_number(self->replay);
     const weiri_goal *goal   = &self->request->goal;
@@ -112,21 +95,21 @@ is_wanted(const struct telling *self, const weiri_read_match *match)
 }
 
 static void
-tell_match(const struct telling *self, uint32_t output)
+tell_match(const why_telling *self, uint32_t output)
 {
     uint32_t                  n_given = 0;
     uint32_t                  n       = 0;
     const weiri_read_match   *given   = weiri_reading_matches(self->replay, &n_given);
     const weiri_trace_output *outputs = weiri_trace_outputs(self->story.trace, &n);
-    printf("match %" PRIu64 " at %s\n", given[output].number,
-        time_text(&self->story, outputs[output].time_ns));
+    printf("match %" PRIu64 " at %s, id %s\n", given[output].number,
+        time_text(&self->story, outputs[output].time_ns),
+        why_id_text(self->story.arena, given[output].id));
     tell_taken(&self->story, outputs[output].node);
     printf("  made %s\n", given[output].line);
 }
 
-/* What a match kept from being given. */
-static void
-tell_taken_away(const struct telling *self, uint32_t output)
+uint32_t
+why_taken_away(const why_telling *self, uint32_t output)
 {
     uint32_t               n    = 0;
     uint32_t               away = 0;
@@ -134,6 +117,13 @@ tell_taken_away(const struct telling *self, uint32_t output)
     for (uint32_t i = 0; i < n; i++) {
         away += ends[i].cause == WEIRI_TRACE_SKIPPED && ends[i].output == output;
     }
+    return away;
+}
+
+static void
+tell_taken_away(const why_telling *self, uint32_t output)
+{
+    uint32_t away = why_taken_away(self, output);
     if (away > 0) {
         printf("  took away %u other%s under way for the key, as `skip` says\n", away,
             away == 1 ? "" : "s");
@@ -144,7 +134,7 @@ tell_taken_away(const struct telling *self, uint32_t output)
 
 /* Alive at the time that is asked about. */
 static bool
-is_of_time(const struct telling *self, const weiri_trace_end *end)
+is_of_time(const why_telling *self, const weiri_trace_end *end)
 {
     const weiri_goal       *goal = &self->request->goal;
     const weiri_trace_node *node = weiri_trace_node_at(self->story.trace, end->node);
@@ -180,52 +170,66 @@ was_given(const weiri_trace *trace, const weiri_trace_end *end)
            && is_part_of(trace, end->node, outputs[end->output].node);
 }
 
-/* The nearest partial matches, those of the time that is asked about alone or all.
- * Returns how many were told of. */
-static uint32_t
-tell_nearest_of(const struct telling *self, bool is_any_time)
+uint32_t
+why_pick_nearest(const why_telling *self, bool is_any_time, uint32_t *out)
 {
     const weiri_trace     *trace   = self->story.trace;
     uint32_t               n_ends  = 0;
     uint32_t              *nearest = NULL;
-    uint32_t               told    = 0;
-    uint32_t               nodes[MOST_NEAREST];
-    const weiri_trace_end *ends = weiri_trace_ends(trace, &n_ends);
-    uint32_t               n    = weiri_trace_nearest(trace, self->story.arena, &nearest);
-    for (uint32_t i = 0; i < n && told < MOST_NEAREST; i++) {
+    uint32_t               picked  = 0;
+    const weiri_trace_end *ends    = weiri_trace_ends(trace, &n_ends);
+    uint32_t               n = weiri_trace_nearest(trace, self->story.arena, &nearest);
+    for (uint32_t i = 0; i < n && picked < WHY_NEAREST; i++) {
         const weiri_trace_end *end = &ends[nearest[i]];
         bool is_new = (is_any_time || is_of_time(self, end)) && !was_given(trace, end);
-        for (uint32_t k = 0; k < told; k++) {
-            is_new = is_new && !is_part_of(trace, end->node, nodes[k]);
+        for (uint32_t k = 0; k < picked; k++) {
+            is_new = is_new && !is_part_of(trace, end->node, ends[out[k]].node);
         }
-        if (!is_new) {
-            continue;
+        if (is_new) {
+            out[picked++] = nearest[i];
         }
-        uint32_t taken = weiri_trace_node_at(trace, end->node)->n_taken;
+    }
+    return picked;
+}
+
+/* The nearest partial matches, those of the time that is asked about alone or all.
+ * Returns how many were told of. */
+static uint32_t
+tell_nearest_of(const why_telling *self, bool is_any_time)
+{
+    uint32_t               n_ends = 0;
+    uint32_t               nearest[WHY_NEAREST];
+    const weiri_trace_end *ends = weiri_trace_ends(self->story.trace, &n_ends);
+    uint32_t               n    = why_pick_nearest(self, is_any_time, nearest);
+    for (uint32_t i = 0; i < n; i++) {
+        const weiri_trace_end *end = &ends[nearest[i]];
+        uint32_t taken = weiri_trace_node_at(self->story.trace, end->node)->n_taken;
         printf("%s: %u event%s taken\n",
-            told == 0 ? "the nearest partial match" : "the next nearest", taken,
+            i == 0 ? "the nearest partial match" : "the next nearest", taken,
             taken == 1 ? "" : "s");
         tell_taken(&self->story, end->node);
-        tell_end(&self->story, end, told == 0 ? MOST_OBSTACLES : 1);
-        nodes[told++] = end->node;
+        tell_end(&self->story, end, i == 0 ? WHY_OBSTACLES : 1);
     }
-    return told;
+    return n;
 }
 
 static void
-tell_nearest(const struct telling *self)
+tell_nearest(const why_telling *self)
 {
     uint32_t told = tell_nearest_of(self, false);
     uint32_t n    = 0;
     (void)weiri_trace_ends(self->story.trace, &n);
     if (n == 0) {
-        tell_beginnings(&self->story, MOST_OBSTACLES);
+        tell_beginnings(&self->story, WHY_OBSTACLES);
     } else if (told == 0 && self->request->goal.has_time) {
         printf("no partial match was under way at that time\n");
         told = tell_nearest_of(self, true);
     }
     if (n > 0 && told == 0) {
         printf("every partial match is part of a match that was given\n");
+    } else if (weiri_trace_has_nothing(self->story.trace)) {
+        printf("nothing of the key is what a match could take: it has no event of the "
+               "streams whose events the steps take\n");
     } else if (!tell_blame(&self->story, &self->request->goal)) {
         printf("no part of the rule was found without which it would be a match\n");
     }
@@ -234,7 +238,7 @@ tell_nearest(const struct telling *self)
 /* ---- late events ---- */
 
 static weiri_trace_event *
-merged(const struct telling *self, const weiri_trace_event *lates, uint32_t n_lates)
+merged(const why_telling *self, const weiri_trace_event *lates, uint32_t n_lates)
 {
     const weiri_gathered *all    = &self->gathered;
     weiri_trace_event    *events = weiri_arena_alloc(
@@ -265,35 +269,45 @@ has_goal(const weiri_trace *trace, const weiri_trace *without, const weiri_goal 
     return !goal->has_time && n > n_before;
 }
 
-/* Late events, and whether they would have made the difference. */
-static void
-tell_lates(const struct telling *self, bool is_missing)
+bool
+why_lates_matter(const why_telling *self)
 {
     uint32_t                 n       = 0;
     const weiri_trace_event *lates   = weiri_reading_lates(self->replay, &n);
     weiri_trace             *changed = NULL;
     weir_error               err     = { 0 };
-    for (uint32_t i = 0; i < n && i < MOST_OBSTACLES; i++) {
-        printf("late and not seen: %s  %s\n", time_text(&self->story, lates[i].time_ns),
-            event_text(&self->story, &lates[i]));
-    }
-    if (n == 0 || !is_missing) {
-        return;
+    if (n == 0) {
+        return false;
     }
     weir_status status = weiri_trace_new(self->rule->match, merged(self, lates, n),
         self->gathered.n + n, weiri_reading_end(self->replay), &changed, &err);
-    if (status == WEIR_OK && has_goal(changed, self->story.trace, &self->request->goal)) {
+    bool        matter =
+        status == WEIR_OK && has_goal(changed, self->story.trace, &self->request->goal);
+    weiri_trace_destroy(&changed);
+    return matter;
+}
+
+/* Late events, and whether they would have made the difference. */
+static void
+tell_lates(const why_telling *self, bool is_missing)
+{
+    uint32_t                 n     = 0;
+    const weiri_trace_event *lates = weiri_reading_lates(self->replay, &n);
+    for (uint32_t i = 0; i < n && i < WHY_OBSTACLES; i++) {
+        printf("late and not seen: %s  %s\n", time_text(&self->story, lates[i].time_ns),
+            event_text(&self->story, &lates[i]));
+    }
+    if (is_missing && why_lates_matter(self)) {
         printf("it would be a match with %s in %s place: the source's `lateness` is too "
                "short\n",
             n == 1 ? "the late event" : "the late events", n == 1 ? "its" : "their");
     }
-    weiri_trace_destroy(&changed);
 }
 
 /* ---- the story ---- */
 
 static void
-tell_head(const struct telling *self)
+tell_head(const why_telling *self)
 {
     const weiri_gathered *all = &self->gathered;
     printf("rule %s", self->rule->name);
@@ -309,19 +323,19 @@ tell_head(const struct telling *self)
 }
 
 static void
-tell(const struct telling *self)
+tell(const why_telling *self)
 {
     uint32_t                n     = 0;
     uint32_t                told  = 0;
     const weiri_read_match *given = weiri_reading_matches(self->replay, &n);
     tell_head(self);
-    if (!agrees(self)) {
+    if (!why_agrees(self)) {
         printf("a bound was reached: what follows is told as if there were none, and the "
                "engine gave %u match%s\n",
             n, n == 1 ? "" : "es");
     }
-    for (uint32_t i = 0; i < n && agrees(self); i++) {
-        if (is_wanted(self, &given[i])) {
+    for (uint32_t i = 0; i < n && why_agrees(self); i++) {
+        if (why_is_wanted(self, &given[i])) {
             tell_match(self, i);
             tell_taken_away(self, i);
             told++;
@@ -342,46 +356,67 @@ tell(const struct telling *self)
     tell_lates(self, told == 0);
 }
 
-static int
-tell_replay(
-    const weiri_rule *rule, const struct request *request, const weiri_reading *replay)
+static weir_status
+tell_match_rule(why_telling *self, weir_error *err)
 {
-    struct telling self = { .rule = rule, .request = request, .replay = replay };
-    weir_error     err  = { 0 };
-    self.gathered       = weiri_reading_events(replay);
-    self.story          = (story){ .arena = weiri_arena_new(),
-                 .plan                    = rule->match,
-                 .events                  = self.gathered.events,
-                 .lead                    = "",
-                 .file                    = stdout };
-    weir_status status  = weiri_trace_new(rule->match, self.gathered.events,
-         self.gathered.n, weiri_reading_end(replay), &self.story.trace, &err);
-    if (status == WEIR_OK) {
-        tell(&self);
+    weir_status status = weiri_trace_new(self->rule->match, self->gathered.events,
+        self->gathered.n, weiri_reading_end(self->replay), &self->story.trace, err);
+    if (status == WEIR_OK && self->request->settings.messages == MESSAGES_JSON) {
+        status = why_match_as_json(self, err);
+    } else if (status == WEIR_OK) {
+        tell(self);
     }
-    weiri_trace_destroy(&self.story.trace);
+    weiri_trace_destroy(&self->story.trace);
+    return status;
+}
+
+static int
+tell_replay(const weiri_rule *rule, const why_request *request, weiri_reading *replay)
+{
+    why_telling self = { .rule = rule, .request = request, .replay = replay };
+    weir_error  err  = { 0 };
+    self.gathered    = weiri_reading_events(replay);
+    self.story       = (story){ .arena = weiri_arena_new(),
+              .plan                    = rule->match,
+              .events                  = self.gathered.events,
+              .lead                    = "",
+              .file                    = stdout };
+    weir_status status =
+        rule->match != NULL ? tell_match_rule(&self, &err) : why_query(&self, &err);
     weiri_arena_destroy(&self.story.arena);
     return report_failure(status, &err);
 }
 
+/* How many values the key of a rule has. */
+static uint32_t
+n_keys_of(const weiri_rule *rule)
+{
+    const weiri_query *query = rule->query;
+    return rule->match != NULL                      ? rule->match->n_keys
+           : query != NULL && query->window != NULL ? query->window->n_keys
+                                                    : 0;
+}
+
 static int
-why(const weiri_plan *plan, const char *name, struct request *request)
+why(const weiri_plan *plan, const char *name, why_request *request)
 {
     weir_error     err    = { 0 };
     weiri_reading *replay = NULL;
     uint32_t       rule   = 0;
-    while (rule < plan->n_rules && strcmp(plan->rules[rule].name, name) != 0) {
+    while (rule < plan->n_rules
+           && (plan->rules[rule].is_made || strcmp(plan->rules[rule].name, name) != 0)) {
         rule++;
     }
     if (rule == plan->n_rules) {
         return report_usage("why", "no rule is called '%s'", name);
     }
-    const weiri_match *match = plan->rules[rule].match;
-    bool is_match            = request->replay.number > 0 || request->replay.line != NULL;
-    if (match != NULL && match->n_keys == 0 && !is_match) {
+    uint32_t n_keys   = n_keys_of(&plan->rules[rule]);
+    bool     is_match = request->replay.number > 0 || request->replay.line != NULL
+                    || request->replay.id != 0;
+    if (n_keys == 0 && !is_match) {
         request->replay.key = "";
     }
-    if (match != NULL && request->replay.key == NULL && !is_match) {
+    if (request->replay.key == NULL && !is_match) {
         return report_usage(
             "why", "say which key, with --key, or which match, with --match");
     }
@@ -398,22 +433,28 @@ why(const weiri_plan *plan, const char *name, struct request *request)
 /* ---- arguments ---- */
 
 static int
-take_match(struct request *request, const char *text)
+take_match(why_request *request, const char *text)
 {
     char *end = NULL;
     if (text[0] == '{') {
         request->replay.line = text;
         return EXIT_OK;
     }
+    if (strlen(text) == ID_DIGITS && strspn(text, "0123456789abcdef") == ID_DIGITS) {
+        request->replay.id = strtoull(text, NULL, HEXADECIMAL);
+        return EXIT_OK;
+    }
     request->replay.number = strtoull(text, &end, 10);
     return request->replay.number > 0 && *end == '\0'
                ? EXIT_OK
                : report_usage("why",
-                   "--match wants a number from 1 or a line of JSON, not '%s'", text);
+                   "--match wants a number from 1, an identity of %d digits or a line of "
+                   "JSON, not '%s'",
+                   (int)ID_DIGITS, text);
 }
 
 static int
-take_time(struct request *request, const char *text)
+take_time(why_request *request, const char *text)
 {
     request->goal.has_time = weiri_time_parse(text, strlen(text), &request->goal.time_ns);
     return request->goal.has_time
@@ -423,7 +464,7 @@ take_time(struct request *request, const char *text)
 }
 
 static int
-take_option(struct request *request, int option, char **argv)
+take_option(why_request *request, int option, char **argv)
 {
     switch (option) {
     case OPTION_KEY: request->replay.key = optarg; return EXIT_OK;
@@ -434,6 +475,10 @@ take_option(struct request *request, int option, char **argv)
         return redirect_list_add(&request->redirects, optarg) ? EXIT_OK : EXIT_BUG;
     case OPTION_SET:
         return setting_list_add(&request->settings, "why", optarg) ? EXIT_OK : EXIT_USAGE;
+    case OPTION_MESSAGES:
+        return message_format_parse(&request->settings.messages, "why", optarg)
+                   ? EXIT_OK
+                   : EXIT_USAGE;
     case OPTION_HELP: request->help = true; return EXIT_OK;
     default: return report_option("why", option, argv);
     }
@@ -442,10 +487,10 @@ take_option(struct request *request, int option, char **argv)
 int
 command_why(int argc, char **argv)
 {
-    struct request request = { 0 };
-    weiri_plan    *plan    = NULL;
-    int            option;
-    int            status = EXIT_OK;
+    why_request request = { 0 };
+    weiri_plan *plan    = NULL;
+    int         option;
+    int         status = EXIT_OK;
     while (status == EXIT_OK && !request.help
            && (option = next_option(argc, argv, OPTIONS)) != -1) {
         status = take_option(&request, option, argv);

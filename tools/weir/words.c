@@ -364,26 +364,27 @@ static const char *
 query_words(weiri_arena *arena, const weiri_plan *plan, const weiri_query *query)
 {
     const weiri_expr_names names  = { .schema = query->schema };
+    const char            *from   = words_of_stream(arena, plan, query->stream);
     const char            *where  = query->where == NULL
                                         ? ""
                                         : weiri_arena_format(arena, " with %s",
                                             weiri_expr_text(arena, query->where, &names));
     const char            *stream = plan->streams[query->emit->stream].schema.name;
     if (query->actor != NULL) {
-        return weiri_arena_format(arena, "Actor '%s' of a plugin takes '%s' events%s.",
-            query->actor->actor->name, query->schema->name,
+        return weiri_arena_format(arena, "Actor '%s' of a plugin takes %s events%s.",
+            query->actor->actor->name, from,
             query->actor->n_keys > 0 ? ", each key's by themselves" : "");
     }
     if (query->window == NULL) {
-        return weiri_arena_format(arena, "Each '%s' event%s makes %s.",
-            query->schema->name, where, one_event(arena, stream));
+        return weiri_arena_format(
+            arena, "Each %s event%s makes %s.", from, where, one_event(arena, stream));
     }
     const weiri_window *window = query->window;
-    return capital(arena,
-        weiri_arena_format(arena, "%stakes '%s' events%s, works out %s %s, and %s.",
-            key_words(arena, query->schema, window->keys, window->n_keys),
-            query->schema->name, where, aggregate_words(arena, query),
-            span_words(arena, window), window_words(arena, query, stream)));
+    return capital(
+        arena, weiri_arena_format(arena, "%stakes %s events%s, works out %s %s, and %s.",
+                   key_words(arena, query->schema, window->keys, window->n_keys), from,
+                   where, aggregate_words(arena, query), span_words(arena, window),
+                   window_words(arena, query, stream)));
 }
 
 const char *
@@ -479,6 +480,12 @@ mark_streams(const weiri_plan *plan, uint32_t stream, bool *marks)
     for (uint32_t r = 0; r < plan->n_rules; r++) {
         const weiri_rule  *rule  = &plan->rules[r];
         const weiri_match *match = rule->match;
+        if (rule->join != NULL) {
+            for (uint32_t i = 0; rule->join->stream == stream && i < 2; i++) {
+                mark_streams(plan, rule->join->sides[i].stream, marks);
+            }
+            continue;
+        }
         if (match == NULL) {
             if (rule->query->emit->stream == stream) {
                 mark_streams(plan, rule->query->stream, marks);

@@ -37,4 +37,30 @@ sources_of(
 const char *
 words_of_duration(weiri_arena *arena, int64_t ns);
 
+/* ---- words_join.c ---- */
+
+/* The joins and lookups that are made for a rule, each after those that it needs.
+ *
+ *   out      shape (returned number,)
+ */
+uint32_t
+joins_of(weiri_arena *arena, const weiri_plan *plan, const weiri_rule *rule,
+    const weiri_join ***out);
+
+/* A stream as people know it, in quotes; the result of joins: "joined". */
+const char *
+words_of_stream(weiri_arena *arena, const weiri_plan *plan, uint32_t stream);
+
+/* Whether the join's right is a table. */
+bool
+words_join_is_lookup(const weiri_plan *plan, const weiri_join *join);
+
+/* What belongs together, in a sentence. */
+const char *
+words_of_join(weiri_arena *arena, const weiri_plan *plan, const weiri_join *join);
+
+/* What is kept for it, and how that grows. */
+const char *
+words_of_join_state(weiri_arena *arena, const weiri_plan *plan, const weiri_join *join);
+
 #endif

@@ -119,6 +119,24 @@ WEIR_MUST_CHECK weir_status
 weiri_reader_check_mark(
     const weiri_reader *self, const weiri_file_mark *mark, weir_error *err);
 
+/* By what it is seen from outside that a file is not the one that was read. */
+typedef struct weiri_file_stamp {
+    uint64_t device;
+    uint64_t inode;
+    uint64_t size;
+    int64_t  modified_ns;
+    int64_t  changed_ns;
+    bool is_settled; /* it was written so long ago that a later write has another time */
+} weiri_file_stamp;
+
+/* errors  WEIR_ENOENT, WEIR_EIO */
+WEIR_MUST_CHECK weir_status
+weiri_file_look(const char *path, weiri_file_stamp *out, weir_error *err);
+
+/* Whether a file with this stamp surely holds what it held with the one before. */
+bool
+weiri_file_is_same(const weiri_file_stamp *before, const weiri_file_stamp *now);
+
 typedef struct weiri_writer weiri_writer;
 
 /* Create or truncate a file, or take standard output for path "-". Buffered.

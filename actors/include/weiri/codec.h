@@ -97,6 +97,17 @@ weiri_encoder_new(
 WEIR_MUST_CHECK weir_status
 weiri_encoder_plug(const weir_schema *schema, const weiri_plug *codec,
     struct weiri_metrics *metrics, weiri_encoder **out, weir_error *err);
+/* An encoder whose rows have one more field behind their own, with the number of the row.
+ *
+ *   number  the field's name, none of the schema's; outlives the encoder; NULL: none
+ */
+WEIR_MUST_CHECK weir_status
+weiri_encoder_new_numbered(const weir_schema *schema, weiri_format format,
+    const char *number, weiri_encoder **out, weir_error *err);
+
+/* How many rows come before the next one; 0 at first, and counted on by each. */
+void
+weiri_encoder_count(weiri_encoder *self, uint64_t n_before);
 
 void
 weiri_encoder_destroy(weiri_encoder **self_p);

@@ -4,6 +4,7 @@
  *   DIR/lock      held while a process uses the folder
  *   DIR/journal   what came from inputs that cannot be read again, before it was used
  *   DIR/state     the last checkpoint: all sections of the engine as of one turn
+ *   DIR/kept      earlier ones, if they are to be kept; see actors/durable/kept.h
  *
  * A checkpoint is written by a child process, which has the engine's memory as it was at
  * the fork, while the run goes on: what the run pays is the fork. After a crash the
@@ -22,6 +23,10 @@ typedef struct weiri_durable_options {
     const char *path;
     int64_t     interval_ns; /* between checkpoints, on the clock; 0: 5 s      */
     uint64_t    max_bytes;   /* of each of the two stores; 0: 64 GiB            */
+    int64_t     keep_ns; /* of event time: the journal keeps what a checkpoint holds for
+                          * so long, and moments to begin a replay at; 0: by bytes  */
+    uint64_t keep_bytes; /* likewise so many bytes; 0: as far as there is room, or, if
+                          * keep_ns is 0 too, nothing */
 } weiri_durable_options;
 
 /* Take the folder in use, making it if it is not there, and read the last checkpoint.

@@ -8,6 +8,7 @@
 #define WEIRI_ENGINE_H
 
 #include "weiri/graph.h"
+#include "weiri/histogram.h"
 #include "weiri/tape.h"
 
 typedef struct weiri_engine weiri_engine;
@@ -51,6 +52,8 @@ typedef struct weiri_engine_options {
     void                *passed_context;
     const weiri_restore *restore; /* go on from here; NULL: from the start        */
     const weiri_tape    *tape;    /* for inputs that cannot be read again; NULL: none */
+    const weiri_extent  *extents; /* shape (plan->n_sources,): how much of each source is
+                                   * read  again; NULL: sources are read as they come */
     uint32_t n_shards; /* threads for the rules beside the caller's; 0, 1: on the
                         * caller's, which is driven turn by turn; else by
                         * weiri_engine_run. What is written is the same */
@@ -69,8 +72,8 @@ typedef struct weiri_engine_counts {
     uint64_t    n_null_keys;
     const char *first_dead; /* of a source of this run: where and why, as long as the
                              * engine lives; NULL: none */
-    bool is_running; /* rules are at work on other threads: only what sources took in
-                      * is known                                               */
+    bool is_running; /* rules are at work on other threads: matches and drops are as they
+                      * said last, faults, failures and keys are not known      */
 } weiri_engine_counts;
 
 /* Open all sources and sinks. `plan` and what `options` points to outlive the engine.
@@ -93,7 +96,8 @@ weiri_engine_destroy(weiri_engine **self_p);
 
 /* One turn.
  *
- *   errors  WEIR_EOF     all inputs have ended, or should_stop said so: call end
+ *   errors  WEIR_EOF     all inputs have ended, or all that extents have was read, or
+ *                        should_stop said so: call end
  *           WEIR_ECLOSED the reader of an output has gone
  *           WEIR_EDATA   an input cannot be read on
  *           WEIR_ENOSPC  the tape is full: the turn can be tried again
@@ -118,6 +122,11 @@ weiri_engine_end(weiri_engine *self, weir_error *err);
 WEIR_MUST_CHECK weir_status
 weiri_engine_run(weiri_engine *self, weir_error *err);
 
+/* What somebody may have to act upon while the run goes on: the last of it, and how often
+ * there was some. NULL: nothing yet. */
+const char *
+weiri_engine_notice(const weiri_engine *self, uint64_t *n_notices);
+
 /* Whether all inputs have been read to their ends, if a turn gave WEIR_EOF; else it was
  * told to stop. */
 bool
@@ -135,6 +144,31 @@ weiri_engine_get_counts(const weiri_engine *self);
 /* INT64_MIN before the first event. */
 int64_t
 weiri_engine_watermark(const weiri_engine *self);
+
+/* How long events took from the reading of their bytes until what they led to was
+ * written; those that wait for time to go on (`lateness`, other sources) are counted with
+ * the turn that took them in. */
+const weiri_histogram *
+weiri_engine_latency(const weiri_engine *self);
+
+enum { WEIRI_SIGHT_WAITS = 16 };
+
+/* One shard of a run with several, as it said last. Shard 0 reads and opens turns. */
+typedef struct weiri_shard_sight {
+    uint64_t n_events;  /* rows of parcels that its nodes were given           */
+    uint64_t n_waiting; /* rows in its mailboxes                               */
+    uint64_t n_stalls;  /* times that its work stood still for want of credit  */
+    uint32_t n_waits;
+    struct {
+        uint32_t level;    /* it takes nothing from levels below this one ...   */
+        uint32_t on_shard; /* ... until this shard has worked off some of it    */
+        uint64_t n_events; /* that wait to go there                             */
+    } waits[WEIRI_SIGHT_WAITS];
+} weiri_shard_sight;
+
+/* False: the run has no such shard, or none at all. */
+bool
+weiri_engine_shard(const weiri_engine *self, uint32_t shard, weiri_shard_sight *out);
 
 typedef struct weiri_source_sight {
     uint64_t n_events;
@@ -177,6 +211,16 @@ weiri_engine_sync(const weiri_engine *self, weir_error *err);
  */
 WEIR_MUST_CHECK weir_status
 weiri_engine_save(const weiri_engine *self, weiri_sections *out, weir_error *err);
+
+/* The name of a source's section: its stream, and its place among the stream's sources.
+ */
+void
+weiri_engine_source_name(
+    const weiri_plan *plan, uint32_t source, char out[WEIRI_SECTION_NAME]);
+
+/* Whether a source can be read again, and is not on a tape. */
+bool
+weiri_engine_is_regular(const weiri_engine *self, uint32_t source);
 
 /* How many (unpacked) bytes of a source were decoded. */
 uint64_t

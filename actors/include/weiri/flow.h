@@ -13,7 +13,9 @@
 #define WEIRI_FLOW_H
 
 #include "weiri/graph.h"
+#include "weiri/keyed.h"
 #include "weiri/limits.h"
+#include "weiri/node.h"
 
 enum {
     WEIRI_FLOW_TURNS  = 8, /* on the way at once                                     */
@@ -77,9 +79,6 @@ weiri_flow_used(const weiri_flow *self, uint32_t stream);
 
 /* ---- nodes ---- */
 
-uint32_t
-weiri_flow_n_nodes(const weiri_flow *self);
-
 /* How many nodes tell that they have done a turn. */
 uint32_t
 weiri_flow_n_leaves(const weiri_flow *self);
@@ -108,22 +107,27 @@ WEIR_MUST_CHECK weir_status
 weiri_flow_receive(weiri_flow *self, uint32_t node, weiri_parcel **parcel_p,
     const weiri_flow_port *port, weir_error *err);
 
+/* A rule on all shards, as its shares have said last: each after each of its turns. Any
+ * thread. */
+weiri_rule_sight
+weiri_flow_rule(const weiri_flow *self, uint32_t rule);
+
 /* Of all nodes; while nobody carries parcels. */
 weiri_graph_counts
 weiri_flow_get_counts(const weiri_flow *self);
 
 /* ---- state; at rest: no turn is on the way ---- */
 
-/* Add a section for what the flow itself holds, for each stream in which events wait, for
- * each derived stream that is put together, and for each rule, or each part of it.
+/* Add a section for what the flow itself holds, for each stream in which events wait, and
+ * for each rule: what it keeps of keys is the same however many shards there are.
  *
  *   errors  WEIR_EINVAL  a rule's state cannot be saved: `err` says which; WEIR_ENOMEM
  */
 WEIR_MUST_CHECK weir_status
 weiri_flow_save(const weiri_flow *self, weiri_sections *out, weir_error *err);
 
-/* Have a new flow go on where one with as many shards was; its turns begin with 0. A rule
- * without a section begins empty.
+/* Have a new flow go on where a graph, or a flow of any number of shards, was; its turns
+ * begin with 0. A rule without a section begins empty.
  *
  *   errors  WEIR_EDATA  a rule was another when its state was kept, or the bytes are
  *                       damaged: `err` says which, and how to go on without its state
@@ -139,6 +143,41 @@ weiri_flow_load(weiri_flow *self, const weiri_restore *restore, weir_error *err)
 WEIR_MUST_CHECK weir_status
 weiri_flow_shards_of(const weiri_sections *sections, uint32_t *out, weir_error *err);
 
+/* ---- key groups that come and go; at rest, and all at one watermark ----
+ *
+ * What rules that are split by key keep of some key groups can be taken out of one flow
+ * and put into another of the same plan, or onto another shard of the same one. Both
+ * flows are fed all rows, of which each uses those of its own key groups. Rules that are
+ * not split stay where they are, and so do counts. A flow on one shard splits nothing.
+ */
+
+/* Add a section for each rule that is split by key: what it keeps of these key groups.
+ *
+ *   errors  WEIR_EINVAL  a rule's state cannot be saved: `err` says which; WEIR_ENOMEM
+ */
+WEIR_MUST_CHECK weir_status
+weiri_flow_save_groups(const weiri_flow *self, const weiri_groups *groups,
+    weiri_sections *out, weir_error *err);
+
+/* Keep nothing of these key groups any more, and leave out the events of their keys.
+ *
+ *   errors  WEIR_EINVAL, WEIR_ENOMEM: the flow is to be destroyed
+ *   cost    linear in what the shards that had them keep
+ */
+WEIR_MUST_CHECK weir_status
+weiri_flow_forget_groups(weiri_flow *self, const weiri_groups *groups, weir_error *err);
+
+/* Have a shard go on with key groups that were saved, and that nobody here has.
+ *
+ *   sections  with these key groups, perhaps others, too; not trusted
+ *   errors    WEIR_EDATA   of other rules, or damaged
+ *             WEIR_ENOMEM  after either the flow is to be destroyed
+ *   cost      linear in what the shard keeps then
+ */
+WEIR_MUST_CHECK weir_status
+weiri_flow_load_groups(weiri_flow *self, const weiri_groups *groups, uint32_t shard,
+    const weiri_sections *sections, weir_error *err);
+
 /* ---- carrying ---- */
 
 /* Where turns come from: called on the thread of weiri_flow_run.
@@ -153,6 +192,11 @@ weiri_flow_shards_of(const weiri_sections *sections, uint32_t *out, weir_error *
 typedef struct weiri_flow_source {
     weir_status (*next)(
         void *context, bool may_wait, weiri_turn *turn, bool *is_turn, weir_error *err);
+    /* All that a turn led to has been written; on the same thread. NULL: not told. */
+    void (*finished)(void *context, uint64_t turn);
+    /* What a shard of the node says of itself, 0 being that of the opener, every now and
+     * then; likewise. NULL: they are not asked. */
+    void (*report)(void *context, uint32_t shard, const weiri_shard_report *report);
     void *context;
 } weiri_flow_source;
 

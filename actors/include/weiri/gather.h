@@ -18,6 +18,11 @@ typedef struct weiri_gathered {
     uint32_t           n;
 } weiri_gathered;
 
+/* What a rule reads and by which key, as a match has it; of a query, that of its window.
+ * What else a match has is not there. In the arena, or the rule's own. */
+const weiri_match *
+weiri_inputs_of(weiri_arena *arena, const weiri_rule *rule);
+
 /* An event as it passes, of any key. Borrowed for the call.
  *
  *   key  NULL: one of its values is null

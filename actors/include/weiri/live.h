@@ -13,11 +13,36 @@
 #include "weiri/engine.h"
 
 enum {
-    WEIRI_LIVE_TEXT   = 1 << 18, /* bytes of counts                        */
-    WEIRI_LIVE_RING   = 1 << 20, /* bytes of sampled events                */
-    WEIRI_LIVE_STREAM = 256,     /* of a stream's name that is tapped      */
-    WEIRI_LIVE_LINE   = 1 << 16  /* of one sampled event; longer ones are passed over */
+    WEIRI_LIVE_TEXT  = 1 << 18, /* bytes of counts                        */
+    WEIRI_LIVE_RING  = 1 << 20, /* bytes of sampled events                */
+    WEIRI_LIVE_NAME  = 256,     /* of a stream or rule that is tapped     */
+    WEIRI_LIVE_KEY   = 1024,
+    WEIRI_LIVE_WHERE = 4096,
+    WEIRI_LIVE_LINE  = 1 << 16 /* of one sampled event; longer ones are passed over */
 };
+
+/* What a line of a tap is. */
+typedef enum weiri_live_kind {
+    WEIRI_LIVE_EVENT,   /* "TIME STREAM {json}"                       */
+    WEIRI_LIVE_PARTIAL, /* what became of a partial match, for people */
+    WEIRI_LIVE_NOTE,    /* what was left out                          */
+    WEIRI_LIVE_REFUSED  /* the wish cannot be answered, and why       */
+} weiri_live_kind;
+
+/* What somebody who taps wants to see. Texts that are "" ask for nothing.
+ *
+ * Of a rule: what it emits; with a key, what it reads of that key. Partial matches are
+ * those of the key, from the moment of the wish on; without a key of one after another.
+ */
+typedef struct weiri_tap_wish {
+    char     stream[WEIRI_LIVE_NAME];
+    char     rule[WEIRI_LIVE_NAME];
+    char     key[WEIRI_LIVE_KEY];     /* of the rule, as weiri_key_text */
+    char     where[WEIRI_LIVE_WHERE]; /* a condition of the language */
+    bool     has_key;
+    bool     is_partial;
+    uint32_t rate; /* lines a second */
+} weiri_tap_wish;
 
 /* ---- the node's side ---- */
 
@@ -40,8 +65,8 @@ weiri_live_destroy(weiri_live **self_p);
 void
 weiri_live_tell(weiri_live *self, const weiri_engine *engine, bool is_now);
 
-/* weiri_engine_options.passed: rows for whoever taps, as many as were asked for.
- * `context` is the page; never fails. */
+/* weiri_engine_options.passed: rows for whoever taps, as many as were asked for, in at
+ * most a fiftieth of the time. `context` is the page; never fails. */
 weir_status
 weiri_live_passed(
     void *context, const weiri_rows_list *rows, int64_t deadline_ns, weir_error *err);
@@ -67,17 +92,17 @@ weiri_view_close(weiri_view **self_p);
 bool
 weiri_view_read(const weiri_view *self, char *text, size_t *size);
 
-/* Ask for events of a stream (NULL: of all) for the next second, so many a second; ask
- * again to go on. One tap at a time: the last one asked. */
+/* Ask for what a wish says for the next second; ask again to go on. One tap at a time:
+ * the last one asked. */
 void
-weiri_view_tap(weiri_view *self, const char *stream, uint32_t per_second);
+weiri_view_tap(weiri_view *self, const weiri_tap_wish *wish);
 
-/* The next sampled event, "TIME STREAM {json}\n"; 0 if there is none yet.
+/* The next line, with a newline at its end; 0 if there is none yet.
  *
  *   line    shape (WEIRI_LIVE_LINE,)
  *   n_lost  bytes that were overwritten before they were read
  */
 size_t
-weiri_view_next(weiri_view *self, char *line, uint64_t *n_lost);
+weiri_view_next(weiri_view *self, char *line, weiri_live_kind *kind, uint64_t *n_lost);
 
 #endif

@@ -8,13 +8,15 @@
 
 #include "weiri/engine.h"
 #include "weiri/gather.h"
+#include "weiri/verdict.h"
 
 /* What is asked about: a key, a match by its number among those of the rule, from 1, or a
- * match by the line of JSON that it made. */
+ * match by its identity or by the line of JSON that it made. */
 typedef struct weiri_reading_request {
     uint32_t              rule;
     const char           *key;
     uint64_t              number; /* 0: not asked */
+    uint64_t              id;     /* as weiri_read_match.id; 0: not asked */
     const char           *line;   /* NULL: not asked */
     const weiri_redirect *redirects;
     size_t                n_redirects;
@@ -28,6 +30,7 @@ typedef struct weiri_read_match {
     weiri_taken *taken; /* shape (n_taken,) */
     uint32_t     n_taken;
     const char  *line; /* what it made, as JSON */
+    uint64_t id; /* the same in every run: of the rule's name, the time and the line */
 } weiri_read_match;
 
 typedef struct weiri_reading weiri_reading;
@@ -35,8 +38,8 @@ typedef struct weiri_reading weiri_reading;
 /* Read the sources.
  *
  *   errors  as weiri_engine_new and weiri_engine_turn
- *           WEIR_EINVAL  the rule is a query; a match is asked for and a source cannot be
- *                        read twice
+ *           WEIR_EINVAL  the rule is an actor, or writes a table; a match is asked for
+ *                        and a source cannot be read twice, or the rule has no window
  *           WEIR_ENOENT  there is no such match
  */
 WEIR_MUST_CHECK weir_status
@@ -58,6 +61,23 @@ weiri_reading_lates(const weiri_reading *self, uint32_t *n);
 const weiri_read_match *
 weiri_reading_matches(const weiri_reading *self, uint32_t *n);
 
+/* Of a query with a window: what became of each of the key's results; else NULL. */
+const weiri_verdicts *
+weiri_reading_verdicts(const weiri_reading *self);
+
+/* What the rule makes of these values, as JSON, valid as long as `self`.
+ *
+ *   made    shape (n_fields of the rule's emit,)
+ *   errors  WEIR_ENOMEM
+ */
+WEIR_MUST_CHECK weir_status
+weiri_reading_made(
+    weiri_reading *self, int64_t time_ns, const weir_value *made, const char **out);
+
+/* The identity of what the rule made, never 0. */
+uint64_t
+weiri_reading_id(const weiri_reading *self, int64_t time_ns, const char *line);
+
 /* The number of the match that was asked for; 0: a key was. */
 uint64_t
 weiri_reading_number(const weiri_reading *self);
@@ -65,8 +85,5 @@ weiri_reading_number(const weiri_reading *self);
 /* Deadlines before it have fired: time stopped there. */
 int64_t
 weiri_reading_end(const weiri_reading *self);
-
-weiri_engine_counts
-weiri_reading_counts(const weiri_reading *self);
 
 #endif

@@ -13,6 +13,7 @@ typedef struct weiri_statedir_source {
     uint64_t position;  /* bytes that the checkpoint has decoded            */
     uint64_t committed; /* bytes that need not be sent again                */
     int64_t  newest_ns; /* time of its newest event, INT64_MIN: none yet    */
+    int64_t  clock_ns;  /* up to which no event comes any more           */
     uint64_t n_events;
     uint64_t n_late;
     uint64_t n_dead;
@@ -22,6 +23,7 @@ typedef struct weiri_statedir_source {
 typedef struct weiri_statedir_sink {
     const char *path;
     uint64_t    n_written; /* bytes */
+    uint64_t    n_rows;
 } weiri_statedir_sink;
 
 /* Everything in a directory as of its last checkpoint. */

@@ -2,6 +2,7 @@
 #ifndef WEIRI_TAPE_H
 #define WEIRI_TAPE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,5 +32,15 @@ typedef struct weiri_tape {
         uint32_t n_idle, char *bytes, size_t size, size_t *n, int64_t *to_ns,
         weir_error *err);
 } weiri_tape;
+
+/* What a source gave up to some moment, when it is read again. May change between two
+ * turns, the end forward only. */
+typedef struct weiri_extent {
+    bool is_taped; /* the tape has it: the input itself is not opened */
+    bool is_ended; /* the input's end is an end; else more would have come, which the run
+                    * that is repeated did not see                               */
+    uint64_t end;  /* nothing that stands behind it is read; UINT64_MAX: all   */
+    int64_t  clock_ns; /* at `end`: silence moved the source's clock up to there   */
+} weiri_extent;
 
 #endif

@@ -1,7 +1,7 @@
-/* weiri_edit: one part of a rule taken away. "What if it were not there?" is how
- * explanations are found: of an executor that does not take a rule, of a match that did
- * not come. The answer is asked of the planner or the matcher itself, with the rule
- * changed, and so cannot disagree with them.
+/* weiri_edit: one part of a rule taken away, or made to ask for less. "What if it were
+ * not there?" is how explanations are found: of an executor that does not take a rule, of
+ * a match that did not come. The answer is asked of the planner or the matcher itself,
+ * with the rule changed, and so cannot disagree with them.
  */
 #ifndef WEIRI_EDIT_H
 #define WEIRI_EDIT_H
@@ -33,7 +33,8 @@
     X(OVERLAPS)   /* another `skip` than `skip overlaps`                          */     \
     X(TIMEOUT)    /* `on timeout`                                                 */     \
     X(SILENCE)    /* `for D`                                                      */     \
-    X(ABSENCE)    /* a `not`: it and its element go from their sequence           */
+    X(ABSENCE)    /* a `not`: it and its element go from their sequence           */     \
+    X(SHORTER)    /* `for D` of a silence: `to_ns` instead, which is shorter      */
 
 typedef enum weiri_edit_kind {
 #define X(name) WEIRI_EDIT_##name,
@@ -49,6 +50,7 @@ typedef struct weiri_edit {
     uint32_t        step;    /* of TERM, WHERE, NEGATION, GAP, CORRELATED */
     uint32_t        term;    /* of TERM: unary terms first                */
     uint32_t        element; /* of the others that have one               */
+    int64_t         to_ns;   /* of SHORTER                                */
 } weiri_edit;
 
 /* Everything that could be taken away from a rule, in the order of the list and the plan.

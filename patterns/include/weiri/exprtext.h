@@ -24,6 +24,14 @@ weiri_expr_text(
 const char *
 weiri_value_text(weiri_arena *arena, const weir_value *value);
 
+/* The values of a key as people give them: strings as they are, others as literals,
+ * joined by commas; "" without any. In the arena.
+ *
+ *   values  shape (n,), none of them null
+ */
+const char *
+weiri_key_text(weiri_arena *arena, const weir_value *values, uint32_t n);
+
 /* How each register of a rule is written: "first(fail.at)", "prev.temperature".
  *
  *   returns  shape (plan->n_registers,), in the arena

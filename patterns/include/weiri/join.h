@@ -29,8 +29,8 @@
 #define WEIRI_JOIN_H
 
 #include "weiri/expr.h"
+#include "weiri/keyed.h"
 #include "weiri/merge.h"
-#include "weiri/pack.h"
 
 enum {
     WEIRI_JOIN_KEYS = 16,      /* equalities of one join                        */
@@ -73,6 +73,11 @@ typedef struct weiri_join {
     uint32_t stream;   /* the joined one: index of weiri_plan.streams       */
     uint32_t max_rows; /* 0: WEIRI_JOIN_ROWS                              */
 } weiri_join;
+
+/* How many bytes a row of a side takes where it is kept, its key, links and place in the
+ * index among them; of text the bytes of its place alone. 0: it is not kept. */
+uint32_t
+weiri_join_row_bytes(const weiri_join *plan, uint32_t side);
 
 typedef struct weiri_joiner weiri_joiner;
 
@@ -136,16 +141,17 @@ weiri_joiner_finish(weiri_joiner *self, weir_error *err);
 weiri_join_counts
 weiri_joiner_counts(const weiri_joiner *self);
 
-/* Append the state to `out`: all that what is given later depends on. The bytes are the
+/* Add the state to `out`: all that what is given later depends on. The bytes are the
  * same on every machine. Errors as of weiri_matcher_save. */
 WEIR_MUST_CHECK weir_status
-weiri_joiner_save(const weiri_joiner *self, weiri_pack *out, weir_error *err);
+weiri_joiner_save(const weiri_joiner *self, weiri_keyed *out, weir_error *err);
 
-/* Have a new joiner go on where a saved one was. Errors as of weiri_matcher_load.
+/* Have a new joiner go on where a saved one was; the rows of several are never put
+ * together. Errors as of weiri_matcher_load.
  *
- *   bytes  shape (size,): what one weiri_joiner_save appended; not trusted
+ *   from  not trusted
  */
 WEIR_MUST_CHECK weir_status
-weiri_joiner_load(weiri_joiner *self, const uint8_t *bytes, size_t size, weir_error *err);
+weiri_joiner_load(weiri_joiner *self, const weiri_keyed_load *from, weir_error *err);
 
 #endif

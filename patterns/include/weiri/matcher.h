@@ -6,7 +6,7 @@
 #ifndef WEIRI_MATCHER_H
 #define WEIRI_MATCHER_H
 
-#include "weiri/pack.h"
+#include "weiri/keyed.h"
 #include "weiri/pattern.h"
 
 typedef struct weiri_matcher weiri_matcher;
@@ -129,28 +129,32 @@ weiri_matcher_counts(const weiri_matcher *self);
 uint64_t
 weiri_matcher_state_bytes(const weiri_matcher *self);
 
-/* Append the state to `out`: all that what is given later depends on. Between two calls
+/* The orders of all events so far are below this. */
+uint64_t
+weiri_matcher_position(const weiri_matcher *self);
+
+/* Add the state to `out`: all that what is given later depends on. Between two calls
  * of feed or advance, at any event. The bytes are the same on every machine.
  *
  *   errors  WEIR_EINVAL  its executor cannot, or the matcher has stopped
  *           WEIR_ENOMEM
- *           After either `out` has what it had.
- *   cost    O(n log n) for n partitions; linear in what they hold
+ *           After either `out` is of no use.
+ *   cost    linear in what partitions hold
  */
 WEIR_MUST_CHECK weir_status
-weiri_matcher_save(const weiri_matcher *self, weiri_pack *out, weir_error *err);
+weiri_matcher_save(const weiri_matcher *self, weiri_keyed *out, weir_error *err);
 
-/* Have a new matcher go on where a saved one was; its counts go on, too.
+/* Have a new matcher go on where saved ones were, with the keys of some key groups. Of
+ * several, all were at one watermark, and each event had the same order for all.
  *
- *   bytes   shape (size,): what one weiri_matcher_save appended; not trusted
+ *   from    not trusted
  *   errors  WEIR_EDATA   damaged, of another format, or of another rule
  *           WEIR_EINVAL  the matcher has been fed
  *           WEIR_ENOMEM
  *           After any of them the matcher is to be destroyed.
  */
 WEIR_MUST_CHECK weir_status
-weiri_matcher_load(
-    weiri_matcher *self, const uint8_t *bytes, size_t size, weir_error *err);
+weiri_matcher_load(weiri_matcher *self, const weiri_keyed_load *from, weir_error *err);
 
 /* Static name of the executor that the pattern got ("runs"): for explanations. */
 const char *

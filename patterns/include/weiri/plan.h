@@ -47,8 +47,10 @@ typedef struct weiri_stream {
     uint32_t dead;   /* source: likewise                             */
     uint32_t rank;   /* 0 for source, late and dead streams, else 1 + the highest rank
                       * of the streams that its rules read           */
-    bool *used;      /* shape (schema.n_fields,): fields that some rule or sink reads */
-    bool  is_read;
+    bool    *used;   /* shape (schema.n_fields,): fields that some rule or sink reads */
+    bool     is_read;
+    uint32_t like; /* 1 + the stream whose events these are, with more fields: they have
+                    * their places in the total order; 0: places of its own         */
 } weiri_stream;
 
 /* Fields of a dead.<stream> event, in this order. */
@@ -114,26 +116,34 @@ typedef struct weiri_source {
     const char       *path; /* of a file; of a socket its address */
     weiri_wire_config wire; /* of a socket */
     weiri_format      format;
-    weiri_plug        connector;   /* of a plugin      */
-    weiri_plug        codec;       /* of FORMAT_PLUGIN */
-    bool              has_header;  /* CSV: first record names the columns (default); else
-                                    * fields are taken in their declared order         */
-    char                delimiter; /* CSV: ',' by default */
-    int64_t             lateness_ns; /* 0 by default */
-    bool                is_timeless; /* a table's contents: all of the time INT64_MIN */
-    int64_t             idle_ns;     /* -1: waits for ever */
+    weiri_plug        connector;  /* of a plugin      */
+    weiri_plug        codec;      /* of FORMAT_PLUGIN */
+    bool              has_header; /* CSV: first record names the columns (default); else
+                                   * fields are taken in their declared order         */
+    char    delimiter;            /* CSV: ',' by default */
+    int64_t lateness_ns;          /* 0 by default */
+    bool    is_timeless;          /* a table's contents: all of the time INT64_MIN */
+    int64_t refresh_ns;           /* of a timeless table: how often its file is looked
+                                   * at, in event time; 0: it is read once        */
+    uint32_t gone;                /* refreshed: the stream of rows that are not in the
+                                   * file any more, with the table's fields       */
+    const uint32_t     *keys;     /* refreshed: fields of the key, shape (n_keys,) */
+    uint32_t            n_keys;
+    int64_t             idle_ns; /* -1: waits for ever */
     weiri_on_error      on_error;
     weiri_place_in_text place;
 } weiri_source;
 
 typedef struct weiri_sink {
-    uint32_t            stream;
-    weiri_endpoint      endpoint;
-    const char         *path;
-    weiri_wire_config   wire; /* of a socket */
-    weiri_format        format;
-    weiri_plug          connector; /* of a plugin      */
-    weiri_plug          codec;     /* of FORMAT_PLUGIN */
+    uint32_t          stream;
+    weiri_endpoint    endpoint;
+    const char       *path;
+    weiri_wire_config wire; /* of a socket */
+    weiri_format      format;
+    weiri_plug        connector; /* of a plugin      */
+    weiri_plug        codec;     /* of FORMAT_PLUGIN */
+    const char       *identity;  /* the field that says the number of the output among
+                                  * those of the sink's place, from 1; NULL: none does */
     weiri_place_in_text place;
 } weiri_sink;
 
@@ -195,5 +205,13 @@ typedef struct weiri_plan {
     weiri_test *tests; /* planned only if asked for */
     uint32_t    n_tests;
 } weiri_plan;
+
+/* The stream that says where in the total order events of a stream have their places. */
+static inline uint32_t
+weiri_plan_place(const weiri_plan *plan, uint32_t stream)
+{
+    uint32_t like = plan->streams[stream].like;
+    return like > 0 ? like - 1 : stream;
+}
 
 #endif

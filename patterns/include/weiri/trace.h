@@ -75,6 +75,31 @@ WEIR_MUST_CHECK weir_status
 weiri_trace_new(const weiri_match *plan, const weiri_trace_event *events, uint32_t n,
     int64_t end_ns, weiri_trace **out, weir_error *err);
 
+/* The same, of a partition that goes on: without events yet.
+ *
+ *   max_events  as many can be pushed; WEIR_EFULL beyond, and where there are more
+ *               partial matches than can be told of: the trace may be read and destroyed
+ */
+WEIR_MUST_CHECK weir_status
+weiri_trace_open(
+    const weiri_match *plan, uint32_t max_events, weiri_trace **out, weir_error *err);
+
+/* The next event, in order. errors  WEIR_ENOMEM, WEIR_EFULL */
+WEIR_MUST_CHECK weir_status
+weiri_trace_push(weiri_trace *self, const weiri_trace_event *event, weir_error *err);
+
+/* Every event before it has been pushed: deadlines before it fire. */
+void
+weiri_trace_advance(weiri_trace *self, int64_t watermark_ns);
+
+/* How many partial matches are under way. */
+uint32_t
+weiri_trace_n_alive(const weiri_trace *self);
+
+/* How many there ever were, that of nothing included: nodes are numbered from 0. */
+uint32_t
+weiri_trace_n_nodes(const weiri_trace *self);
+
 void
 weiri_trace_destroy(weiri_trace **self_p);
 
@@ -141,6 +166,13 @@ typedef struct weiri_goal {
     bool    has_time;
     int64_t time_ns; /* of the match; without: any that the rule as it is does not give */
 } weiri_goal;
+
+/* Whether every match wants an event of a stream of which the partition has none: there
+ * is nothing that a step other than a `not` could take, whatever its conditions were; of
+ * a silence, whether no time has passed that could be one. No change of the rule's parts
+ * makes a match then. */
+bool
+weiri_trace_has_nothing(const weiri_trace *self);
 
 /* The parts of the rule without which the expected match is given: one, if there is such
  * a one, those named by the obstacles of the nearest partial matches first; else as few

@@ -19,7 +19,7 @@
 #define WEIRI_WINDOW_H
 
 #include "weiri/join.h"
-#include "weiri/pack.h"
+#include "weiri/keyed.h"
 #include "weiri/pattern.h"
 
 enum {
@@ -259,27 +259,31 @@ weiri_windower_finish(weiri_windower *self, weir_error *err);
 weiri_window_counts
 weiri_windower_counts(const weiri_windower *self);
 
-/* Append the state to `out`: all that what is given later depends on. Between two calls
+/* The orders of all events so far are below this. */
+uint64_t
+weiri_windower_position(const weiri_windower *self);
+
+/* Add the state to `out`: all that what is given later depends on. Between two calls
  * of feed or advance. The bytes are the same on every machine.
  *
  *   errors  WEIR_EINVAL  the input has ended
  *           WEIR_ENOMEM
- *           After either `out` has what it had.
- *   cost    O(n log n) for n keys; linear in what they hold
+ *           After either `out` is of no use.
+ *   cost    linear in what keys hold
  */
 WEIR_MUST_CHECK weir_status
-weiri_windower_save(const weiri_windower *self, weiri_pack *out, weir_error *err);
+weiri_windower_save(const weiri_windower *self, weiri_keyed *out, weir_error *err);
 
-/* Have a new operator go on where a saved one was; its counts go on, too.
+/* Have a new operator go on where saved ones were, with the keys of some key groups. Of
+ * several, all were at one watermark, and each event had the same order for all.
  *
- *   bytes   shape (size,): what one weiri_windower_save appended; not trusted
+ *   from    not trusted
  *   errors  WEIR_EDATA   damaged, of another format, or of another rule
  *           WEIR_EINVAL  the operator has been fed
  *           WEIR_ENOMEM
  *           After any of them the operator is to be destroyed.
  */
 WEIR_MUST_CHECK weir_status
-weiri_windower_load(
-    weiri_windower *self, const uint8_t *bytes, size_t size, weir_error *err);
+weiri_windower_load(weiri_windower *self, const weiri_keyed_load *from, weir_error *err);
 
 #endif

@@ -33,9 +33,6 @@ typedef uint64_t weiri_address;
 #define WEIRI_NOBODY ((weiri_address)0)
 
 uint32_t
-weiri_address_shard(weiri_address address);
-
-uint32_t
 weiri_address_level(weiri_address address);
 
 /* The level of actors that get signals and timers alone and send signals alone, such as

@@ -3,19 +3,20 @@
 #define WEIRI_LIMITS_H
 
 enum {
-    WEIRI_KEY_GROUPS   = 1024,      /* what keys are hashed to: a shard has some   */
-    WEIRI_CHUNK_ROWS   = 1024,      /* events in a chunk                         */
-    WEIRI_CHUNK_HEAP   = 8 << 20,   /* bytes of strings in a chunk               */
-    WEIRI_REORDER_ROWS = 32 << 20,  /* events of a stream that wait for the watermark */
-    WEIRI_READ_BYTES   = 128 << 10, /* asked of a source at once                 */
-    WEIRI_TAPE_BYTES   = 1 << 20,   /* of a source that are made durable at once  */
-    WEIRI_RECORD_BYTES = 1 << 20,   /* one line or message of input              */
-    WEIRI_NESTING      = 64,        /* depth of a JSON or MessagePack value      */
-    WEIRI_FIELDS       = 256,       /* fields of a stream                        */
-    WEIRI_STEPS        = 64,        /* steps of a pattern                        */
-    WEIRI_LIST_ITEMS   = 10000,     /* values that collect() keeps               */
-    WEIRI_RUNS_PER_KEY = 100000, /* first events of a partition, default; and its partial
-                                  * matches, if there are more of these     */
+    WEIRI_KEY_GROUPS    = 1024,      /* what keys are hashed to: a shard has some   */
+    WEIRI_CHUNK_ROWS    = 1024,      /* events in a chunk                         */
+    WEIRI_CHUNK_HEAP    = 8 << 20,   /* bytes of strings in a chunk               */
+    WEIRI_REORDER_ROWS  = 32 << 20,  /* events of a stream that wait for the watermark */
+    WEIRI_READ_BYTES    = 128 << 10, /* asked of a source at once                 */
+    WEIRI_TAPE_BYTES    = 1 << 20,   /* of a source that are made durable at once  */
+    WEIRI_RECORD_BYTES  = 1 << 20,   /* one line or message of input              */
+    WEIRI_REFRESH_BYTES = 256 << 20, /* of a table's file that is read again       */
+    WEIRI_NESTING       = 64,        /* depth of a JSON or MessagePack value      */
+    WEIRI_FIELDS        = 256,       /* fields of a stream                        */
+    WEIRI_STEPS         = 64,        /* steps of a pattern                        */
+    WEIRI_LIST_ITEMS    = 10000,     /* values that collect() keeps               */
+    WEIRI_RUNS_PER_KEY  = 100000, /* first events of a partition, default; and its partial
+                                   * matches, if there are more of these     */
     WEIRI_MATCHES_PER_EVENT = 100000,   /* matches one event may complete, default   */
     WEIRI_SHARDS            = 64,       /* of a node                                 */
     WEIRI_LEVELS            = 1024,     /* depth of a graph of actors                */

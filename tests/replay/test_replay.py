@@ -1,0 +1,453 @@
+#!/usr/bin/env python3
+"""What a run has read, read again, as a user meets it.
+
+Usage: test_replay.py PATH_TO_WEIR [unittest arguments]
+"""
+
+import collections
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+RECOVERY = os.path.join(HERE, "..", "recovery")
+sys.path.insert(0, RECOVERY)
+import torture  # noqa: E402
+
+DEBIAN = "/usr/bin/python3"
+try:
+    import zmq
+except ImportError:
+    zmq = None
+    if sys.executable != DEBIAN and os.path.exists(DEBIAN):
+        os.execv(DEBIAN, [DEBIAN, *sys.argv])  # python3-zmq is there for Debian's own python
+
+N_EVENTS = 12000
+WEIR = None
+
+LOGINS = """stream login {
+  at   time unit s
+  user string
+  ok   bool
+}
+
+source login from %s
+sink guessed to %s
+
+rule guessed {
+  match  bad: login(not ok){3} -> good: login(ok)
+  by     user
+  within 10m
+  emit   guessed { user, tries: count(bad), till: good.at }
+}
+"""
+
+
+def logins(n, users=7):
+    """Each user in turn: four failures, then a login."""
+    return [
+        {"at": 1_700_000_000 + i, "user": f"u{i % users}", "ok": i // users % 5 == 4}
+        for i in range(n)
+    ]
+
+
+def lines(rows):
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+class Replayed(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="weir-replay-")
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, data):
+        os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
+        with open(self.path(name), "wb") as file:
+            file.write(data if isinstance(data, bytes) else data.encode())
+
+    def read(self, name):
+        with open(self.path(name), "rb") as file:
+            return file.read()
+
+    def weir(self, *arguments, status=0, stdin=b""):
+        done = subprocess.run(
+            [WEIR, *arguments],
+            cwd=self.folder,
+            input=stdin,
+            capture_output=True,
+            check=False,
+        )
+        self.assertEqual(done.returncode, status, done.stderr.decode() + done.stdout.decode()[:2000])
+        return done
+
+    def start(self, *arguments, **more):
+        process = subprocess.Popen(
+            [WEIR, *arguments],
+            cwd=self.folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            **more,
+        )
+
+        def end():
+            if process.poll() is None:
+                process.kill()
+            for stream in (process.stdin, process.stdout, process.stderr):
+                if stream and not stream.closed:
+                    try:
+                        stream.close()
+                    except BrokenPipeError:
+                        pass
+            process.wait()
+
+        self.addCleanup(end)
+        return process
+
+    def wait_for_committed(self, node, size):
+        """Until so many bytes need not be sent again."""
+        committed = 0
+        while committed < size:
+            self.assertIsNone(node.poll())
+            shown = subprocess.run(
+                [WEIR, "state", "show", "--format", "json", "state"],
+                cwd=self.folder,
+                capture_output=True,
+                check=False,
+            ).stdout.decode()
+            parts = [json.loads(line) for line in shown.splitlines()]
+            committed = max([p.get("committed", 0) for p in parts] or [0])
+
+    def digest(self, folder):
+        """All that stands in a state directory, but for what readers note in a lock file."""
+        found = {}
+        for place, _, names in os.walk(self.path(folder)):
+            for name in names:
+                if name != "lock.mdb":
+                    with open(os.path.join(place, name), "rb") as file:
+                        found[os.path.join(place, name)] = hashlib.sha1(file.read()).hexdigest()
+        return found
+
+
+class EverythingWithState(Replayed):
+    """The rules of the recovery tests: every operator, late events, dead records."""
+
+    def setUp(self):
+        super().setUp()
+        for name in ("rules.weir", "weights.csv"):
+            shutil.copy(os.path.join(RECOVERY, name), self.folder)
+        torture.make_events(self.path("in.jsonl"), 1, N_EVENTS)
+
+    def run_pipe(self, *more):
+        events = self.read("in.jsonl")
+        run = ["run", "rules.weir", "--state", "state", "--checkpoint", "20ms", "--quiet"]
+        self.weir(*run, "--from", "-", *more, stdin=events)
+
+    def replay(self, *more, status=0):
+        return self.weir("replay", "rules.weir", "--state", "state", *more, status=status)
+
+    def assert_same_files(self, folder):
+        for name in torture.OUTPUTS:
+            self.assertEqual(self.read(f"{folder}/{name}"), self.read(name), name)
+
+    def test_a_pipe_is_replayed_byte_for_byte(self):
+        self.run_pipe("--keep-journal", "1G")
+        os.remove(self.path("in.jsonl"))
+        self.replay("--from", "-", "--to", "again")
+        self.assert_same_files("again")
+
+    def test_a_pipe_of_a_run_that_was_killed_is_replayed_byte_for_byte(self):
+        events = self.read("in.jsonl")
+        run = ["run", "rules.weir", "--state", "state", "--keep-journal", "1G", "--checkpoint"]
+        run += ["10ms", "--from", "-"]
+        process = self.start(*run)
+        process.stdin.write(events[: len(events) // 2])
+        process.stdin.flush()
+        self.wait_for_committed(process, len(events) // 4)
+        process.kill()
+        process.wait()
+        shown = self.weir("state", "show", "--format", "json", "state").stdout.decode()
+        parts = [json.loads(line) for line in shown.splitlines()]
+        done = next(p["committed"] for p in parts if p.get("name", "").startswith("reading"))
+        self.weir(*run, stdin=events[done:])
+        self.replay("--from", "-", "--to", "again")
+        self.assert_same_files("again")
+
+    def test_a_file_is_replayed_byte_for_byte_and_compares_equal(self):
+        self.weir("run", "rules.weir", "--state", "state", "--quiet")
+        self.replay("--to", "again")
+        self.assert_same_files("again")
+        said = self.replay("--diff").stdout.decode()
+        self.assertIn("0 added, 0 missing, 0 changed", said)
+        self.weir("replay", "rules.weir", "--to", "third")
+        self.assert_same_files("third")
+        self.assertIn(
+            "0 added, 0 missing, 0 changed", self.weir("replay", "rules.weir", "--diff").stdout.decode()
+        )
+
+    def test_the_original_outputs_are_not_written(self):
+        self.run_pipe("--keep-journal", "1G")
+        for name in torture.OUTPUTS:
+            os.remove(self.path(name))
+        before = self.digest("state")
+        found = self.replay("--from", "-", "--quiet").stdout
+        self.assertGreater(len(found.splitlines()), 1000)
+        self.assertEqual(self.digest("state"), before)
+        for name in torture.OUTPUTS:
+            self.assertFalse(os.path.exists(self.path(name)), name)
+
+    def test_pace_changes_nothing_that_is_written(self):
+        self.run_pipe("--keep-journal", "1G")
+        self.replay("--from", "-", "--to", "paced", "--speed", "1e9")
+        self.assert_same_files("paced")
+
+    def rows(self, text, name):
+        header = 1 if name.endswith(".csv") else 0
+        return collections.Counter(text.decode().splitlines()[header:])
+
+    def test_with_a_changed_rule_the_diff_names_exactly_the_changed_outputs(self):
+        self.run_pipe("--keep-journal", "1G")
+        rules = self.read("rules.weir").decode()
+        changed = rules.replace("x > p.x)", "x > p.x + 1)").replace("avg(x) > 80", "avg(x) > 82")
+        changed = changed.replace("having sum(x) > 700", "having sum(x) > 710")
+        self.write("new/rules.weir", changed)
+        shutil.copy(self.path("weights.csv"), self.path("new"))
+        asked = ["replay", "new/rules.weir", "--state", "state", "--from", "-"]
+        self.weir(*asked, "--to", "again")
+        diff = self.weir(*asked, "--diff", "--message-format", "json", status=1).stdout
+        found = [json.loads(line) for line in diff.splitlines()]
+        *found, counts = found
+        kinds = collections.Counter(f["change"] for f in found)
+        self.assertEqual(
+            {k: counts[k] for k in ("added", "missing", "changed")},
+            {k: kinds.get(k, 0) for k in ("added", "missing", "changed")},
+        )
+        self.assertGreater(kinds["missing"], 0)
+        self.assertGreater(kinds["changed"], 0)
+        n_same = 0
+        for name in torture.OUTPUTS:
+            then = self.rows(self.read(name), name)
+            now = self.rows(self.read(f"again/{name}"), name)
+            of_file = [f for f in found if f["sink"].endswith(name)]
+            gone = collections.Counter(f["row"] for f in of_file if f["change"] == "missing")
+            gone += collections.Counter(f["before"] for f in of_file if f["change"] == "changed")
+            new = collections.Counter(f["row"] for f in of_file if f["change"] != "missing")
+            self.assertEqual(then - gone + new, now, name)
+            self.assertFalse(gone - then, name)
+            n_same += sum((then - gone).values())
+        self.assertEqual(n_same, counts["same"])
+        named = {f["rule"] for f in found}
+        self.assertIn("rise or pairs", named)
+        self.assertNotIn("sums", named)  # its rule is what it was
+
+    def test_from_a_time_it_begins_with_a_state_that_was_kept(self):
+        self.run_pipe("--keep-journal", "30s")
+        for name in os.listdir(self.path("state/kept")):
+            self.assertRegex(name, r"^[0-9]{12}\.(head|state)$")
+        since = "2023-11-14T22:14:05Z"
+        late = self.replay("--from", "-", "--format", "text", "--since", since)
+        self.assertIn("begins with the state as of 2023-11-14T22:1", late.stderr.decode())
+        whole = self.weir("replay", "rules.weir", "--from", "in.jsonl", "--format", "text").stdout
+        want = [line for line in whole.splitlines() if line.decode().split(" ")[0] >= since[:-1]]
+        self.assertEqual(late.stdout.splitlines(), want)
+        self.assertGreater(len(want), 100)
+        diff = self.replay("--from", "-", "--diff", "--since", since)
+        self.assertRegex(diff.stdout.decode(), r"^0 added, 0 missing, 0 changed, [1-9]")
+
+    def test_a_rule_that_has_changed_is_replayed_from_the_start(self):
+        self.run_pipe("--keep-journal", "1G")
+        rules = self.read("rules.weir").decode()
+        self.write("new/rules.weir", rules.replace("x > p.x)", "x > p.x + 1)"))
+        shutil.copy(self.path("weights.csv"), self.path("new"))
+        asked = ["replay", "new/rules.weir", "--state", "state", "--from", "-"]
+        said = self.weir(*asked, "--since", "2023-11-14T22:14:05Z").stderr.decode()
+        self.assertIn("begins at the start of what was read", said)
+
+    def test_from_a_position_the_outputs_are_the_last_of_all(self):
+        self.run_pipe("--keep-journal", "1G")
+        whole = self.replay("--from", "-", "--quiet").stdout
+        late = self.replay("--from", "-", "--quiet", "--position", "reading=300000").stdout
+        self.assertTrue(whole.endswith(late))
+        self.assertLess(len(late), len(whole))
+        self.assertGreater(len(late), 1000)
+
+    def test_what_was_not_kept_is_said(self):
+        self.run_pipe("--state-limit", "4M")  # in small pieces, so that some are given back
+        said = self.replay("--from", "-", status=2).stderr.decode()
+        self.assertIn("--keep-journal", said)
+
+    def test_a_damaged_journal_is_said(self):
+        self.run_pipe("--keep-journal", "1G")
+        name = self.path("state/journal/data.mdb")
+        with open(name, "r+b") as file:
+            size = os.path.getsize(name)
+            for at in range(3 * 4096, size, 4096):
+                file.seek(at + 2000)
+                file.write(b"no")
+        said = self.replay("--from", "-", status=65).stderr.decode()
+        self.assertIn("journal", said)
+
+
+class Logins(Replayed):
+    def test_a_node_that_runs_is_replayed_beside_it(self):
+        rules = LOGINS % ("stdin()", 'file("found.jsonl")')
+        self.write("rules.weir", rules)
+        node = self.start("run", "rules.weir", "--state", "state", "--checkpoint", "1h")
+        first = lines(logins(600))
+        node.stdin.write(first)
+        node.stdin.flush()
+        self.wait_for_committed(node, len(first))
+        before = self.digest("state")
+        seen = self.weir("replay", "rules.weir", "--state", "state", "--quiet").stdout
+        self.assertEqual(self.digest("state"), before)
+        self.assertGreater(len(seen.splitlines()), 50)
+        node.stdin.write(lines(logins(900)[600:]))
+        _, said = node.communicate()
+        self.assertEqual(node.returncode, 0, said)
+        found = self.read("found.jsonl")
+        self.assertTrue(found.startswith(seen))
+        self.assertGreater(len(found), len(seen))
+
+    def test_what_is_kept_is_bounded_by_size(self):
+        rules = LOGINS % ("stdin()", 'file("found.jsonl")')
+        self.write("rules.weir", rules)
+        events = lines(logins(80000))
+        run = ["run", "rules.weir", "--state", "state", "--checkpoint", "1ms", "--state-limit"]
+        self.weir(*run, "8M", "--keep-journal", "1M", "--quiet", stdin=events)
+        self.assertGreater(len(events), 3 << 20)
+        kept = [n for n in os.listdir(self.path("state/kept")) if n.endswith(".head")]
+        self.assertLess(len(kept), 12)
+        self.assertLess(os.path.getsize(self.path("state/journal/data.mdb")), 4 << 20)
+        late = self.weir("replay", "rules.weir", "--state", "state")
+        self.assertIn("begins with the state as of", late.stderr.decode())
+        found = self.read("found.jsonl")
+        self.assertTrue(found.endswith(late.stdout))
+        self.assertLess(len(late.stdout), len(found) // 2)
+        self.assertGreater(len(late.stdout), len(found) // 16)
+        asked = ["replay", "rules.weir", "--state", "state", "--since", "2023-11-14T22:20:00Z"]
+        self.assertIn("the oldest moment", self.weir(*asked, status=2).stderr.decode())
+
+    @unittest.skipIf(zmq is None, "python3-zmq is not installed")
+    def test_a_socket_with_silence_is_replayed_byte_for_byte(self):
+        address = "ipc://" + self.path("feed")
+        rules = LOGINS % (f'zmq("{address}") format json idle 30ms', "stdout()")
+        rules += """
+sink quiet to stdout()
+
+rule quiet {
+  match  open: login(ok) -> not login
+  by     user
+  within 20ms
+  emit   quiet { user, since: open.at }
+}
+"""
+        self.write("rules.weir", rules)
+        context = zmq.Context()
+        self.addCleanup(context.destroy, 0)
+        push = context.socket(zmq.PUSH)
+        push.bind(address)
+        node = self.start("run", "rules.weir", "--state", "state", "--keep-journal", "1G")
+        said = b""
+        rows = logins(120, users=3)
+        for i in range(0, len(rows), 15):  # ends with a login of each user
+            push.send(lines(rows[i : i + 15]))
+            while said.count(b"since") < i // 15 * 3 + 3:  # what silence alone completes
+                line = node.stdout.readline()
+                self.assertTrue(line)
+                said += line
+        node.terminate()
+        rest, _ = node.communicate()
+        said += rest
+        self.assertEqual(said.count(b"tries"), len(rows) // 5)
+        seen = self.weir("replay", "rules.weir", "--state", "state", "--quiet").stdout
+        self.assertEqual(seen, said)
+
+    def test_a_socket_is_not_read_in_a_replay(self):
+        self.write("rules.weir", LOGINS % ('zmq("ipc://feed") format json', "stdout()"))
+        said = self.weir("replay", "rules.weir", status=2).stderr.decode()
+        self.assertIn("source 'login' cannot be read again: say --state DIR", said)
+
+    def test_each_kind_of_file_is_compared_row_by_row(self):
+        for name in ("found.jsonl", "found.csv", "found.msgpack", "found.txt"):
+            with self.subTest(name):
+                self.write("in.jsonl", lines(logins(300)))
+                rules = LOGINS % ('file("in.jsonl")', f'file("{name}")')
+                self.write("rules.weir", rules)
+                self.weir("run", "rules.weir", "--quiet")
+                self.weir("replay", "rules.weir", "--diff")
+                self.write("rules.weir", rules.replace("tries: count(bad)", "tries: count(bad) + 1"))
+                said = self.weir("replay", "rules.weir", "--diff", status=1).stdout.decode()
+                self.assertIn("\n~ 2023-11-14T22:13:48Z  guessed  ", said)
+                self.assertIn("\n    tries: 3 -> 4\n", said)
+                self.assertRegex(said, r"\n0 added, 0 missing, 56 changed, 0 the same\n$")
+
+    def test_a_diff_reads_like_a_diff(self):
+        self.write("in.jsonl", lines(logins(80)))
+        rules = LOGINS % ('file("in.jsonl")', 'file("found.jsonl")')
+        self.write("rules.weir", rules)
+        self.weir("run", "rules.weir", "--quiet")
+        self.write("rules.weir", rules.replace("login(not ok)", 'login(not ok and user != "u3")'))
+        said = self.weir("replay", "rules.weir", "--diff", status=1).stdout.decode()
+        self.assertEqual(
+            said,
+            "found.jsonl\n"
+            '- after 2023-11-14T22:13:50Z  guessed  '
+            '{"user":"u3","tries":3,"till":"2023-11-14T22:13:51Z"}\n'
+            '- after 2023-11-14T22:14:25Z  guessed  '
+            '{"user":"u3","tries":3,"till":"2023-11-14T22:14:26Z"}\n'
+            "0 added, 2 missing, 0 changed, 12 the same\n",
+        )
+
+    def test_outputs_that_come_again_after_a_crash_are_known_by_their_numbers(self):
+        rules = LOGINS % ('file("in.jsonl")', 'stdout() format json(identity: "number")')
+        self.write("rules.weir", rules)
+        self.write("in.jsonl", lines(logins(60000)))
+        undisturbed = self.weir("run", "rules.weir", "--quiet").stdout
+        received, known, repeated = b"", 0, 0
+        for turn in range(200):
+            node = self.start("run", "rules.weir", "--state", "state", "--checkpoint", "5ms", "--quiet")
+            kept = 0
+            for line in node.stdout:
+                if not line.endswith(b"\n"):
+                    break  # cut by the kill: it comes again as a whole
+                number = json.loads(line)["number"]
+                if number > known:
+                    self.assertEqual(number, known + 1)
+                    received += line
+                    known = number
+                else:
+                    repeated += 1
+                kept += 1
+                if kept == 400 + 400 * turn:
+                    node.kill()
+            node.wait()
+            if node.returncode == 0:
+                break
+        self.assertEqual(node.returncode, 0)
+        self.assertGreater(turn, 2)
+        self.assertGreater(repeated, 0)
+        self.assertEqual(received, undisturbed)
+
+    def test_numbers_are_replayed_too(self):
+        rules = LOGINS % ("stdin()", 'stdout() format json(identity: "number")')
+        self.write("rules.weir", rules)
+        run = ["run", "rules.weir", "--state", "state", "--keep-journal", "10m", "--checkpoint"]
+        found = self.weir(*run, "1ms", "--quiet", stdin=lines(logins(5000))).stdout
+        self.assertIn(b'"number":1}', found)
+        asked = ["replay", "rules.weir", "--state", "state", "--since", "2023-11-14T23:20:00Z"]
+        seen = self.weir(*asked, "--quiet").stdout
+        self.assertTrue(seen and found.endswith(seen))
+        self.assertLess(len(seen), len(found))
+
+
+if __name__ == "__main__":
+    WEIR = os.path.abspath(sys.argv.pop(1))
+    unittest.main()

@@ -400,12 +400,12 @@ mark_plugin(weiri_layout *self, const weiri_ast_plugin *plugin,
     const weiri_ast_statement *statement)
 {
     uint32_t paren = weiri_layout_last(self, plugin->path_at) + 1;
+    if (statement->kind == WEIRI_WORD_ACTOR) {
+        mark_actor_words(self, plugin, statement);
+    }
     if (paren < self->tokens.n_items && plugin->options.n_items > 0) {
         weiri_layout_options(self, paren, &plugin->options);
         self->marks[paren].is_tight = false;
-    }
-    if (statement->kind == WEIRI_WORD_ACTOR) {
-        mark_actor_words(self, plugin, statement);
     }
 }
 

@@ -355,7 +355,7 @@ class New(unittest.TestCase):
 
     def test_it_says_what_it_wants(self):
         with tempfile.TemporaryDirectory() as folder:
-            for words in ((), ("actor",), ("sink", "mine"), ("actor", "../mine"),
+            for words in ((), ("actor",), ("thing", "mine"), ("actor", "../mine"),
                           ("actor", "Mine")):
                 self.assertEqual(self.new(folder, *words).returncode, 2, words)
             self.assertEqual(os.listdir(folder), [])

@@ -159,8 +159,7 @@ plan_served(weiri_planner *self, const weiri_ast_plugin *declared, weiri_actor_i
 {
     weir_plugin_actor *actor = weiri_arena_alloc(self->arena, sizeof *actor);
     *actor = (weir_plugin_actor){ .size = sizeof *actor, .name = declared->name.text };
-    if (self->options != NULL
-        && (self->options->no_includes || self->options->no_plugins)) {
+    if (self->options != NULL && self->options->no_includes) {
         weiri_report(self->diagnostics, WEIRI_E_BAD_PLUGIN, declared->name.at,
             "no plugins can be loaded here");
         return;

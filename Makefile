@@ -52,7 +52,7 @@ torture: ## kill runs with state, cut their power, fail their disks: compare wha
 	@python3 tests/recovery/torture.py build/dev/tools/weir/weir --rounds $(ROUNDS) \
 	    --faults build/dev/tests/recovery/libweir_faults.so
 
-soak: ## try 1000 seeds of each simulation, 300 rounds of cut power and bad disks; run rules over an endless input and watch memory (SOAK_SECONDS=600)
+soak: ## try 1000 seeds of each simulation, 300 rounds of cut power and bad disks; run rules over an endless input and watch memory (SOAK_SECONDS=600), and a day of 100 million events with state
 	@tools/install-packages build test
 	@tools/build dev
 	@ctest --preset soak
@@ -60,6 +60,7 @@ soak: ## try 1000 seeds of each simulation, 300 rounds of cut power and bad disk
 	    --faults build/dev/tests/recovery/libweir_faults.so power faults
 	@tools/build release weir_command
 	@tools/soak $(SOAK_SECONDS)
+	@python3 tests/replay/bounded.py build/release/tools/weir/weir --events 100000000 --hours 24
 
 install: ## install the command, the library, headers, man page and shell completions (PREFIX=/usr/local, DESTDIR=)
 	@tools/install-packages build test

@@ -2,7 +2,8 @@
  *
  * Numbers are in documentation and in people's notes: append, never renumber.
  * 01 characters · 02 grammar · 03 names · 04 types · 05 patterns · 06 rules and their
- * graph · 07 sources, sinks, parameters, files · 08 tests · 09 not built yet.
+ * graph · 07 sources, sinks, parameters, files · 08 tests · 09 not built yet ·
+ * 10 node files.
  * Warnings: 01 of every compilation · 02 of `weir lint`. */
 #ifndef WEIRI_CODES_H
 #define WEIRI_CODES_H
@@ -120,9 +121,17 @@
     X(INCLUDE_CYCLE, "E0713", "files that include each other")                           \
     X(INCLUDE_REFUSED, "E0714", "an include where none is allowed")                      \
     X(BAD_PLUGIN, "E0715", "a plugin that cannot be loaded or used")                     \
+    X(UNKNOWN_NODE, "E0718", "a node that is not known")                                 \
     X(UNKNOWN_ACTOR, "E0716", "from an actor that is not declared")                      \
     X(TEST_FEEDS_DERIVED, "E0801", "a test feeds a stream that rules emit")              \
-    X(NOT_YET, "E0901", "a part of the language that is not built yet")
+    X(NOT_YET, "E0901", "a part of the language that is not built yet")                  \
+    X(NODE_NAME, "E1001", "a name that nodes cannot have")                               \
+    X(NODE_ADDRESS, "E1002", "an address that cannot be")                                \
+    X(NODE_KEY, "E1003", "a text that is not a public key")                              \
+    X(NODE_KEYS, "E1004", "keys that are missing, or of no use")                         \
+    X(NODE_SETTING, "E1005", "no setting of a node is called so")                        \
+    X(NODE_NEEDS, "E1006", "a node without what it needs")                               \
+    X(NODE_TWINS, "E1007", "two nodes with one key or address")
 
 #define WEIRI_WARNING_LIST(X)                                                            \
     X(STATE_GROWS, "W0101", "a rule whose state grows without bound")                    \

@@ -24,9 +24,8 @@ struct reader {
     uint32_t                     n_open;
 };
 
-/* The whole of a file, at most one byte beyond the bound. */
-static weir_status
-read_file(
+weir_status
+weiri_read_file(
     weiri_arena *arena, const char *path, char **text, size_t *size, weir_error *err)
 {
     FILE *file = fopen(path, "rb");
@@ -123,7 +122,7 @@ parse_path(struct reader *self, const char *path, weir_error *err)
     char                *read    = NULL;
     size_t               size    = overlay != NULL ? overlay->size : 0;
     weir_status          status =
-        overlay != NULL ? WEIR_OK : read_file(self->arena, path, &read, &size, err);
+        overlay != NULL ? WEIR_OK : weiri_read_file(self->arena, path, &read, &size, err);
     if (status != WEIR_OK) {
         return status;
     }
@@ -252,6 +251,19 @@ weiri_read_text(weiri_arena *arena, weiri_diagnostics *diagnostics, const char *
     weiri_expand_functions(arena, diagnostics, ast);
 }
 
+/* A rule that comes later may read what none does yet. */
+static void
+keep_fields(weiri_plan *plan)
+{
+    for (uint32_t i = 0; i < plan->n_streams; i++) {
+        weiri_stream *stream = &plan->streams[i];
+        for (uint32_t f = 0;
+             stream->origin == WEIRI_ORIGIN_SOURCE && f < stream->schema.n_fields; f++) {
+            stream->used[f] = true;
+        }
+    }
+}
+
 static weir_status
 finish(weiri_arena *arena, weiri_diagnostics *diagnostics,
     const weiri_compile_options *options, const weiri_ast *ast, weiri_plan **out)
@@ -261,6 +273,9 @@ finish(weiri_arena *arena, weiri_diagnostics *diagnostics,
     if (plan == NULL) {
         weiri_arena_destroy(&arena);
         return WEIR_ESYNTAX;
+    }
+    if (options->keeps_fields) {
+        keep_fields(plan);
     }
     *out = plan;
     return WEIR_OK;

@@ -4,6 +4,14 @@
 
 #include "ast.h"
 
+/* The whole of a file, at most one byte beyond WEIRI_FILE_BYTES.
+ *
+ *   errors  WEIR_ENOENT, WEIR_EIO
+ */
+WEIR_MUST_CHECK weir_status
+weiri_read_file(
+    weiri_arena *arena, const char *path, char **text, size_t *size, weir_error *err);
+
 /* Parse files and what they include, and put their functions in where they are called.
  *
  *   ast     untouched on error; lives in `arena`

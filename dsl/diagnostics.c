@@ -101,6 +101,17 @@ weiri_diagnostics_file(const weiri_diagnostics *self, uint32_t file)
     return &self->files[file];
 }
 
+bool
+weiri_diagnostics_read(const weiri_diagnostics *self, size_t i, weiri_overlay *out)
+{
+    if (i >= self->n_files) {
+        return false;
+    }
+    const weiri_text_file *file = &self->files[i];
+    *out = (weiri_overlay){ .path = file->name, .text = file->text, .size = file->size };
+    return true;
+}
+
 weiri_span
 weiri_span_join(weiri_span first, weiri_span last)
 {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "format.h"
-#include "parser.h"
+#include "nodefile.h"
 #include "weiri/assert.h"
 
 /* ---- nothing but layout has changed ---- */
@@ -82,13 +82,22 @@ static weiri_layout
 read_layout(weiri_arena *arena, weiri_diagnostics *diagnostics, const char *name,
     const char *text, size_t size)
 {
-    uint32_t       index = weiri_diagnostics_add_file(diagnostics, name, text, size);
-    weiri_ast_file file  = weiri_parse(arena, diagnostics, index);
+    uint32_t        index = weiri_diagnostics_add_file(diagnostics, name, text, size);
+    const char     *copy  = weiri_diagnostics_file(diagnostics, index)->text;
+    bool            is_of_node = weiri_nodefile_is(text, size);
+    weiri_node_tree tree       = { .n_blocks = 0 };
+    weiri_ast_file  file       = { .n_statements = 0 };
+    if (is_of_node) {
+        weiri_nodefile ignored = { .arena = arena };
+        tree                   = weiri_nodefile_tree(diagnostics, index, &ignored);
+    } else {
+        file = weiri_parse(arena, diagnostics, index);
+    }
     if (weiri_diagnostics_count(diagnostics, true) > 0) {
         return (weiri_layout){ .marks = NULL };
     }
-    return weiri_layout_file(
-        arena, &file, weiri_diagnostics_file(diagnostics, index)->text);
+    return is_of_node ? weiri_layout_nodefile(arena, &tree, copy)
+                      : weiri_layout_file(arena, &file, copy);
 }
 
 /* Format, and read what came of it once more. NULL if the text is wrong. */

@@ -4,6 +4,7 @@
  *   format_marks.c  statements but rules: which tokens begin a line, belong together, …
  *   format_rule.c   … rules: clauses, patterns, records
  *   format_expr.c   … expressions
+ *   format_node.c   … node files
  *   format_print.c  from marks to text
  *   format.c        the whole, and the proof that nothing but layout has changed
  *

@@ -1,6 +1,10 @@
 /* A file: statement after statement. */
 #include "parser.h"
 
+#include <string.h>
+
+#include "weiri/nodefile.h"
+
 static weiri_ast_param *
 parse_param(weiri_parser *self)
 {
@@ -173,6 +177,12 @@ report_no_statement(weiri_parser *self)
     weiri_parser_fail_as(self, WEIRI_E_STATEMENT_EXPECTED,
         weiri_arena_format(self->arena, "no statement begins with '%.40s'", word));
     if (token->kind == WEIRI_TOKEN_BAD) {
+        return;
+    }
+    if (weiri_nodefile_is(
+            self->text + token->offset, strlen(self->text + token->offset))) {
+        weiri_report_hint(self->diagnostics,
+            "this is a node file: run it with `weir node --config FILE`");
         return;
     }
     weiri_report_nearest(

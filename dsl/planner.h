@@ -341,6 +341,23 @@ bool
 weiri_plan_wire(weiri_planner *self, const weiri_ast_endpoint *endpoint, bool is_sink,
     weiri_wire_config *out);
 
+/* ---- planner_node.c ---- */
+
+/* node("name", silence: 3s), of a sink also backlog: "64mb" and full: drop. False after a
+ * report.
+ *
+ *   path  the name, or a pattern
+ */
+bool
+weiri_plan_node(weiri_planner *self, const weiri_ast_endpoint *endpoint, bool is_sink,
+    const char **path, weiri_link_options *out);
+
+/* The peers that a name or pattern means, sorted; without a node file itself. Returns how
+ * many; 0 after a report. */
+uint32_t
+weiri_plan_peers(weiri_planner *self, const weiri_ast_endpoint *endpoint,
+    const char *path, const char ***out);
+
 /* ---- planner_order.c ---- */
 
 /* Which streams each rule reads and writes. */

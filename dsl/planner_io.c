@@ -3,12 +3,13 @@
 
 #include <string.h>
 
-static const char *const ENDPOINTS[] = { "file", "stdin", "stdout", "zmq", "kafka",
-    "mqtt", "http", "postgres", "amqp", "tcp", "redis", "websocket", "syslog" };
+static const char *const ENDPOINTS[] = { "file", "stdin", "stdout", "zmq", "node",
+    "kafka", "mqtt", "http", "postgres", "amqp", "tcp", "redis", "websocket", "syslog" };
 enum {
     AT_FILE     = 0,
     AT_ZMQ      = 3,
-    N_BUILT     = 4,
+    AT_NODE     = 4,
+    N_BUILT     = 5,
     N_ENDPOINTS = sizeof ENDPOINTS / sizeof ENDPOINTS[0]
 };
 
@@ -22,6 +23,7 @@ struct io {
     weiri_endpoint      endpoint;
     const char         *path;
     weiri_wire_config   wire;
+    weiri_link_options  node;
     weiri_format        format;
     weiri_plug          connector;
     weiri_plug          codec;
@@ -148,8 +150,10 @@ read_endpoint(weiri_planner *self, struct io *io)
             "events cannot be %s '%s'", io->is_sink ? "sent to" : "read from", name.text);
         weiri_report_nearest(self->diagnostics, name.text, ENDPOINTS, N_BUILT);
         weiri_report_hint(self->diagnostics, "%s",
-            io->is_sink ? "there are file(\"path\"), stdout() and zmq(\"address\")"
-                        : "there are file(\"path\"), stdin() and zmq(\"address\")");
+            io->is_sink ? "there are file(\"path\"), stdout(), zmq(\"address\") and "
+                          "node(\"name\")"
+                        : "there are file(\"path\"), stdin(), zmq(\"address\") and "
+                          "node(\"name\")");
         return false;
     }
     if (i >= N_BUILT) {
@@ -159,6 +163,10 @@ read_endpoint(weiri_planner *self, struct io *io)
     }
     if (i == AT_ZMQ) {
         io->endpoint = WEIRI_ENDPOINT_ZMQ;
+        return true;
+    }
+    if (i == AT_NODE) {
+        io->endpoint = WEIRI_ENDPOINT_NODE;
         return true;
     }
     if (strcmp(name.text, io->is_sink ? "stdin" : "stdout") == 0) {
@@ -177,6 +185,15 @@ static bool
 read_format(weiri_planner *self, struct io *io)
 {
     weiri_ast_name name = io->ast->format;
+    if (io->endpoint == WEIRI_ENDPOINT_NODE) {
+        io->format = WEIRI_FORMAT_FRAMES;
+        if (name.text != NULL) {
+            weiri_report(self->diagnostics, WEIRI_E_UNKNOWN_FORMAT, name.at,
+                "what goes from node to node has a format of its own");
+            weiri_report_hint(self->diagnostics, "leave 'format %s' out", name.text);
+        }
+        return name.text == NULL;
+    }
     if (name.text == NULL) {
         bool is_file = io->endpoint == WEIRI_ENDPOINT_FILE;
         io->format   = is_file          ? WEIRI_FORMAT_AUTO
@@ -339,6 +356,9 @@ read_options(weiri_planner *self, struct io *io)
         io->path = io->wire.address;
     } else if (io->endpoint == WEIRI_ENDPOINT_PLUGIN) {
         io->path = io->connector.name;
+    } else if (io->endpoint == WEIRI_ENDPOINT_NODE) {
+        is_ok =
+            weiri_plan_node(self, &io->ast->endpoint, io->is_sink, &io->path, &io->node);
     } else {
         is_ok = read_path(self, io);
         for (uint32_t i = io->path != NULL || !is_ok; i < options->n_items; i++) {
@@ -411,7 +431,9 @@ check_source_stream(weiri_planner *self, const weiri_ast_io *ast, uint32_t strea
         }
         return false;
     }
-    if (row->schema.time_field < 0 && !info->is_broken && !info->is_emitted) {
+    bool is_node = ast->endpoint.name.text != NULL
+                   && strcmp(ast->endpoint.name.text, ENDPOINTS[AT_NODE]) == 0;
+    if (row->schema.time_field < 0 && !info->is_broken && !info->is_emitted && !is_node) {
         weiri_report(self->diagnostics, WEIRI_E_NO_TIME_FIELD, ast->stream.at,
             "stream '%s' has no field of type time, so its events have no time",
             row->schema.name);
@@ -441,6 +463,7 @@ weiri_plan_source(
     out->endpoint   = io.endpoint;
     out->path       = io.path;
     out->wire       = io.wire;
+    out->node       = io.node;
     out->format     = io.format;
     out->connector  = io.connector;
     out->codec      = io.codec;
@@ -466,8 +489,16 @@ plan_source(weiri_planner *self, const weiri_ast_statement *statement)
     if (!weiri_plan_source(self, ast, stream, &source) || !is_ok) {
         return;
     }
-    source.place = weiri_planner_place(self, statement->at);
-    WEIRI_ARENA_PUSH(self->arena, self->plan->sources, self->plan->n_sources, source);
+    source.place       = weiri_planner_place(self, statement->at);
+    const char **peers = &source.path;
+    uint32_t     n     = 1;
+    if (source.endpoint == WEIRI_ENDPOINT_NODE) { /* a source for each of them */
+        n = weiri_plan_peers(self, &ast->endpoint, source.path, &peers);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        source.path = peers[i];
+        WEIRI_ARENA_PUSH(self->arena, self->plan->sources, self->plan->n_sources, source);
+    }
 }
 
 static bool
@@ -508,6 +539,11 @@ plan_table_source(weiri_planner *self, const weiri_table_info *table)
         || source.endpoint == WEIRI_ENDPOINT_PLUGIN) {
         weiri_report_not_yet(
             self, ast->endpoint.name.at, "a table that messages fill is");
+        return;
+    }
+    if (source.endpoint == WEIRI_ENDPOINT_NODE) {
+        weiri_report_not_yet(
+            self, ast->endpoint.name.at, "a table that another node fills is");
         return;
     }
     source.is_timeless = self->plan->streams[table->contents].schema.time_field < 0;
@@ -554,16 +590,25 @@ plan_sink(weiri_planner *self, const weiri_ast_statement *statement)
         || !check_identity(self, &io, stream)) {
         return;
     }
-    weiri_sink sink = { .stream = stream,
-        .endpoint               = io.endpoint,
-        .path                   = io.path,
-        .wire                   = io.wire,
-        .format                 = io.format,
-        .connector              = io.connector,
-        .codec                  = io.codec,
-        .identity               = io.identity,
-        .place                  = weiri_planner_place(self, statement->at) };
-    WEIRI_ARENA_PUSH(self->arena, self->plan->sinks, self->plan->n_sinks, sink);
+    weiri_sink   sink  = { .stream = stream,
+           .endpoint               = io.endpoint,
+           .path                   = io.path,
+           .wire                   = io.wire,
+           .node                   = io.node,
+           .format                 = io.format,
+           .connector              = io.connector,
+           .codec                  = io.codec,
+           .identity               = io.identity,
+           .place                  = weiri_planner_place(self, statement->at) };
+    const char **peers = &sink.path;
+    uint32_t     n     = 1;
+    if (sink.endpoint == WEIRI_ENDPOINT_NODE) { /* all of it to each of them */
+        n = weiri_plan_peers(self, &ast->endpoint, sink.path, &peers);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        sink.path = peers[i];
+        WEIRI_ARENA_PUSH(self->arena, self->plan->sinks, self->plan->n_sinks, sink);
+    }
 }
 
 /* Without any sink, what no rule reads is printed. */

@@ -68,3 +68,29 @@ weiri_reader_acknowledge(weiri_reader *self, uint64_t position, weir_error *err)
     return self->ops->acknowledge != NULL ? self->ops->acknowledge(self, position, err)
                                           : WEIR_OK;
 }
+
+bool
+weiri_reader_is_link(const weiri_reader *self)
+{
+    return self->is_link;
+}
+
+void
+weiri_reader_begin(weiri_reader *self, const weiri_link_place *place)
+{
+    self->ops->begin(self, place);
+}
+
+void
+weiri_reader_keep(weiri_reader *self)
+{
+    if (self->is_link) {
+        self->ops->keep(self);
+    }
+}
+
+bool
+weiri_reader_is_done(weiri_reader *self)
+{
+    return !self->is_link || self->ops->is_done(self);
+}

@@ -50,6 +50,30 @@ weiri_writer_takes_events(const weiri_writer *self)
     return self->takes_events;
 }
 
+bool
+weiri_writer_is_link(const weiri_writer *self)
+{
+    return self->is_link;
+}
+
+weir_status
+weiri_writer_rows(weiri_writer *self, weir_rows rows, weir_error *err)
+{
+    return self->ops->rows(self, rows, err);
+}
+
+weir_status
+weiri_writer_advance(weiri_writer *self, int64_t watermark_ns, weir_error *err)
+{
+    return self->is_link ? self->ops->advance(self, watermark_ns, err) : WEIR_OK;
+}
+
+weir_status
+weiri_writer_end(weiri_writer *self, int64_t newest_ns, weir_error *err)
+{
+    return self->is_link ? self->ops->end(self, newest_ns, err) : WEIR_OK;
+}
+
 weir_status
 weiri_writer_settle(weiri_writer *self, weir_error *err)
 {
@@ -62,4 +86,16 @@ weiri_writer_save(const weiri_writer *self, weiri_pack *out)
     if (self->ops->save != NULL) {
         self->ops->save(self, out);
     }
+}
+
+bool
+weiri_writer_is_full(weiri_writer *self)
+{
+    return self->is_link && self->ops->is_full(self);
+}
+
+bool
+weiri_writer_is_done(weiri_writer *self)
+{
+    return !self->is_link || self->ops->is_done(self);
 }

@@ -29,12 +29,14 @@ typedef struct weiri_decoder_ops {
      * NULL: nothing. load notes in `in` what is wrong. */
     void (*save)(const void *state, weiri_pack *out);
     void (*load)(void *state, weiri_unpack *in);
+    const weiri_link_place *(*place)(const void *state); /* of FRAMES alone */
 } weiri_decoder_ops;
 
 extern const weiri_decoder_ops WEIRI_DECODE_JSON;
 extern const weiri_decoder_ops WEIRI_DECODE_CSV;
 extern const weiri_decoder_ops WEIRI_DECODE_MSGPACK;
 extern const weiri_decoder_ops WEIRI_DECODE_PLUGIN;
+extern const weiri_decoder_ops WEIRI_DECODE_FRAMES;
 
 /* Say why the record at hand is dead; text beyond WEIRI_REASON_TEXT is cut. */
 void

@@ -154,8 +154,7 @@ open_journal(weiri_durable *self, weir_error *err)
     }
     weir_status status = verify(path, err);
     if (status == WEIR_OK) {
-        status =
-            weiri_journal_open(path, self->max_bytes, self->plan, &self->journal, err);
+        status = weiri_journal_open(path, self->max_bytes, &self->journal, err);
     }
     free(path);
     return status;
@@ -206,22 +205,22 @@ weiri_durable_open(const weiri_durable_options *options, const weiri_plan *plan,
     if (self == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "'%s'", options->path);
     }
-    self->plan        = plan;
-    self->lock_fd     = -1;
-    self->child_end   = -1;
-    self->max_bytes   = options->max_bytes;
-    self->interval_ns = options->interval_ns > 0 ? options->interval_ns
-                                                 : DEFAULT_INTERVAL_S * WEIRI_NS_PER_S;
-    self->next_ns     = monotonic_ns() + self->interval_ns;
-    self->keep_ns     = options->keep_ns;
-    self->keep_bytes  = most_kept(options);
-    self->path        = strdup(options->path);
-    self->state_path  = join(options->path, "state");
-    self->positions   = calloc(plan->n_sources + (size_t)1, sizeof *self->positions);
-    weir_status status =
-        self->path != NULL && self->state_path != NULL && self->positions != NULL
-            ? open_all(self, err)
-            : WEIR_FAIL(err, WEIR_ENOMEM, "'%s'", options->path);
+    self->lock_fd      = -1;
+    self->child_end    = -1;
+    self->max_bytes    = options->max_bytes;
+    self->interval_ns  = options->interval_ns > 0 ? options->interval_ns
+                                                  : DEFAULT_INTERVAL_S * WEIRI_NS_PER_S;
+    self->next_ns      = monotonic_ns() + self->interval_ns;
+    self->keep_ns      = options->keep_ns;
+    self->keep_bytes   = most_kept(options);
+    self->path         = strdup(options->path);
+    self->state_path   = join(options->path, "state");
+    weir_status status = self->path != NULL && self->state_path != NULL
+                             ? open_all(self, err)
+                             : WEIR_FAIL(err, WEIR_ENOMEM, "'%s'", options->path);
+    if (status == WEIR_OK && plan != NULL) {
+        status = weiri_durable_use(self, plan, err);
+    }
     if (status != WEIR_OK) {
         weiri_durable_close(&self);
         return status;
@@ -365,7 +364,7 @@ note_positions(weiri_durable *self, const weiri_engine *engine)
         self->positions[i] = weiri_engine_position(engine, i);
         self->n_bytes += weiri_engine_is_regular(engine, i) ? 0 : self->positions[i];
     }
-    self->is_kept = is_moment(self);
+    self->is_kept = is_moment(self) && !weiri_engine_is_at_end(engine);
 }
 
 static weir_status
@@ -374,9 +373,6 @@ begin_checkpoint(weiri_durable *self, weiri_engine *engine, weir_error *err)
     int         ends[2];
     int64_t     begun_ns = monotonic_ns();
     weir_status status   = weiri_engine_flush(engine, err);
-    if (status == WEIR_OK) {
-        status = weiri_engine_settle(engine, err);
-    }
     if (status != WEIR_OK) {
         return status;
     }
@@ -477,8 +473,13 @@ trim(weiri_durable *self, weiri_engine *engine, weir_error *err)
     for (uint32_t i = 0; i < self->plan->n_sources && status == WEIR_OK; i++) {
         status = weiri_journal_trim(self->journal, i, end_of_trim(self, i), err);
     }
+    if (status == WEIR_OK && self->keep_bytes == 0) { /* else a moment may be of them */
+        status = weiri_journal_forget_gone(self->journal, err);
+    }
     weiri_fault_point("trimmed");
-    for (uint32_t i = 0; i < self->plan->n_sources && status == WEIR_OK; i++) {
+    /* Without an engine the next checkpoint says it. */
+    for (uint32_t i = 0; engine != NULL && i < self->plan->n_sources && status == WEIR_OK;
+         i++) {
         status = weiri_engine_acknowledge(engine, i, self->positions[i], err);
     }
     return status;
@@ -546,6 +547,30 @@ weiri_durable_tick(
     }
     self->next_ns = monotonic_ns() + self->interval_ns;
     return note(self, begin_checkpoint(self, engine, err));
+}
+
+weir_status
+weiri_durable_use(weiri_durable *self, const weiri_plan *plan, weir_error *err)
+{
+    uint64_t *positions = calloc(plan->n_sources + (size_t)1, sizeof *positions);
+    if (positions == NULL) {
+        return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
+    }
+    weir_status status = WEIR_OK;
+    if (self->child > 0) {
+        status = note(self, end_checkpoint(self, NULL, true, err));
+    }
+    if (!self->is_broken) { /* a checkpoint that found no room is not in the way */
+        status = weiri_journal_use(self->journal, plan, err);
+    }
+    if (status != WEIR_OK) {
+        free(positions);
+        return status;
+    }
+    free(self->positions);
+    self->positions = positions;
+    self->plan      = plan;
+    return WEIR_OK;
 }
 
 weir_status

@@ -1,16 +1,21 @@
 #include "journal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "weiri/fault.h"
 #include "weiri/limits.h"
+#include "weiri/sections.h"
 
 enum { KEY_BYTES = 17, MARK_BYTES = 21, TRIM_AT_ONCE = 1024, PIECES = 32 };
 
 struct weiri_journal {
     weiri_store *store;
-    uint64_t    *ids; /* shape (plan->n_sources,) */
+    uint64_t    *ids; /* shape (n_ids,): of the plan's sources, then of those gone */
+    uint32_t     n_ids;
+    uint32_t     n_used; /* of the plan */
+    bool         has_plan;
     bool         is_read_only;
     weiri_tape   tape;
 };
@@ -314,6 +319,12 @@ id_of_source(const weiri_plan *plan, uint32_t source)
 {
     uint32_t stream = plan->sources[source].stream;
     uint32_t place  = 0;
+    if (plan->sources[source].endpoint == WEIRI_ENDPOINT_NODE) {
+        char name[WEIRI_SECTION_NAME];
+        snprintf(name, sizeof name, "%s@%s", plan->streams[stream].schema.name,
+            plan->sources[source].path);
+        return id_of(name, 0);
+    }
     for (uint32_t i = 0; i < source; i++) {
         place += plan->sources[i].stream == stream;
     }
@@ -321,19 +332,14 @@ id_of_source(const weiri_plan *plan, uint32_t source)
 }
 
 static weir_status
-open_journal(const char *path, const weiri_store_options *options, const weiri_plan *plan,
-    weiri_journal **out, weir_error *err)
+open_journal(const char *path, const weiri_store_options *options, weiri_journal **out,
+    weir_error *err)
 {
     uint64_t       max_bytes = options->max_bytes;
     weiri_journal *self      = calloc(1, sizeof *self);
     *out                     = NULL;
-    if (self == NULL
-        || (self->ids = calloc(plan->n_sources + (size_t)1, sizeof *self->ids)) == NULL) {
-        free(self);
+    if (self == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "'%s'", path);
-    }
-    for (uint32_t i = 0; i < plan->n_sources; i++) {
-        self->ids[i] = id_of_source(plan, i);
     }
     self->is_read_only = options->is_read_only;
     /* A journal with little room has it for many pieces none the less. */
@@ -352,12 +358,79 @@ open_journal(const char *path, const weiri_store_options *options, const weiri_p
     return WEIR_OK;
 }
 
+static bool
+is_among(const uint64_t *ids, uint32_t n, uint64_t id)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (ids[i] == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static weir_status
+forget(weiri_journal *self, uint64_t id, weir_error *err)
+{
+    static const char KINDS[] = "bi";
+    weir_status       status  = WEIR_OK;
+    for (const char *kind = KINDS; *kind != '\0' && status == WEIR_OK; kind++) {
+        uint8_t first[KEY_BYTES];
+        uint8_t end[KEY_BYTES];
+        write_key(first, *kind, id, 0);
+        write_key(end, *kind, id, UINT64_MAX);
+        status = remove_range(self, first, end, sizeof first, err);
+    }
+    return status;
+}
+
 weir_status
-weiri_journal_open(const char *path, uint64_t max_bytes, const weiri_plan *plan,
-    weiri_journal **out, weir_error *err)
+weiri_journal_use(weiri_journal *self, const weiri_plan *plan, weir_error *err)
+{
+    uint32_t  n   = plan->n_sources;
+    uint64_t *ids = calloc(n + self->n_ids + (size_t)1, sizeof *ids);
+    if (ids == NULL) {
+        return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
+    }
+    weir_status status = WEIR_OK;
+    for (uint32_t i = 0; i < n; i++) {
+        ids[i] = id_of_source(plan, i);
+        if (self->has_plan && !is_among(self->ids, self->n_used, ids[i])
+            && status == WEIR_OK) {
+            status = forget(self, ids[i], err);
+        }
+    }
+    uint32_t n_all = n;
+    for (uint32_t i = 0; i < self->n_ids; i++) {
+        if (!is_among(ids, n_all, self->ids[i])) {
+            ids[n_all++] = self->ids[i];
+        }
+    }
+    free(self->ids);
+    self->ids      = ids;
+    self->n_ids    = n_all;
+    self->n_used   = n;
+    self->has_plan = true;
+    return status;
+}
+
+weir_status
+weiri_journal_forget_gone(weiri_journal *self, weir_error *err)
+{
+    weir_status status = WEIR_OK;
+    while (self->n_ids > self->n_used && status == WEIR_OK) {
+        status = forget(self, self->ids[self->n_ids - 1], err);
+        self->n_ids -= status == WEIR_OK;
+    }
+    return status;
+}
+
+weir_status
+weiri_journal_open(
+    const char *path, uint64_t max_bytes, weiri_journal **out, weir_error *err)
 {
     const weiri_store_options options = { .max_bytes = max_bytes };
-    return open_journal(path, &options, plan, out, err);
+    return open_journal(path, &options, out, err);
 }
 
 weir_status
@@ -365,7 +438,14 @@ weiri_journal_open_to_read(
     const char *path, const weiri_plan *plan, weiri_journal **out, weir_error *err)
 {
     const weiri_store_options options = { .is_read_only = true };
-    return open_journal(path, &options, plan, out, err);
+    weir_status               status  = open_journal(path, &options, out, err);
+    if (status == WEIR_OK) {
+        status = weiri_journal_use(*out, plan, err);
+    }
+    if (status != WEIR_OK) {
+        weiri_journal_close(out);
+    }
+    return status;
 }
 
 weir_status

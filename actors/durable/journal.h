@@ -14,10 +14,27 @@
 
 typedef struct weiri_journal weiri_journal;
 
-/* errors  as of weiri_store_open */
+/* Before it is used it is to be told of which plan its sources are.
+ *
+ *   errors  as of weiri_store_open
+ */
 WEIR_MUST_CHECK weir_status
-weiri_journal_open(const char *path, uint64_t max_bytes, const weiri_plan *plan,
-    weiri_journal **out, weir_error *err);
+weiri_journal_open(
+    const char *path, uint64_t max_bytes, weiri_journal **out, weir_error *err);
+
+/* Sources are those of this plan from now on. What is left of an earlier life of one that
+ * the plan before did not have is forgotten.
+ *
+ *   errors  WEIR_ENOMEM  the plan is the one before; never for one that it had already
+ *           WEIR_EIO, WEIR_ENOSPC
+ */
+WEIR_MUST_CHECK weir_status
+weiri_journal_use(weiri_journal *self, const weiri_plan *plan, weir_error *err);
+
+/* Forget what is kept of sources that are in the plan no longer. errors  WEIR_EIO,
+ * WEIR_ENOSPC */
+WEIR_MUST_CHECK weir_status
+weiri_journal_forget_gone(weiri_journal *self, weir_error *err);
 
 /* Open a journal that another process may be writing, to play it and nothing else. What
  * it plays has no gap: where something was trimmed meanwhile it says so (WEIR_EDATA).

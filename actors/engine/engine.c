@@ -15,6 +15,8 @@
 #include "weiri/fault.h"
 #include "weiri/timetext.h"
 
+enum { HELD_UP_NS = 100000000 }; /* until whoever stops the run is asked again */
+
 /* ---- watermark ---- */
 
 static int64_t
@@ -72,10 +74,17 @@ newest_event(const weiri_engine *self)
 /* ---- a turn ---- */
 
 weir_status
-weiri_engine_write(weiri_engine *self, const weiri_rows_list *rows, weir_error *err)
+weiri_engine_write(weiri_engine *self, const weiri_turn *turn,
+    const weiri_rows_list *rows, weir_error *err)
 {
     for (uint32_t i = 0; i < self->n_outlets; i++) {
         weir_status status = weiri_outlet_write(self->outlets[i], rows, err);
+        if (status == WEIR_OK) {
+            status = weiri_outlet_advance(self->outlets[i], turn->watermark_ns, err);
+        }
+        if (status == WEIR_OK && turn->is_end && self->ends_links) {
+            status = weiri_outlet_end(self->outlets[i], turn->deadline_ns, err);
+        }
         if (status == WEIR_OK && self->is_live) {
             status = weiri_outlet_flush(self->outlets[i], err);
         }
@@ -108,12 +117,12 @@ static weir_status
 pass(weiri_engine *self, int64_t watermark_ns, int64_t deadline_ns, bool is_end,
     weir_error *err)
 {
+    self->turn = (weiri_turn){ .number = self->turn.number,
+        .watermark_ns                  = watermark_ns,
+        .deadline_ns                   = deadline_ns,
+        .is_end                        = is_end };
     if (self->flow != NULL) {
-        self->turn     = (weiri_turn){ .number = self->turn.number,
-                .watermark_ns                  = watermark_ns,
-                .deadline_ns                   = deadline_ns,
-                .is_end                        = is_end };
-        self->has_turn = true;
+        self->has_turn                                         = true;
         self->on_the_way[self->turn.number % WEIRI_FLOW_TURNS] = self->taken_in;
         self->taken_in                                         = (weiri_taken_in){ 0 };
         return WEIR_OK;
@@ -121,7 +130,8 @@ pass(weiri_engine *self, int64_t watermark_ns, int64_t deadline_ns, bool is_end,
     weir_status status =
         weiri_graph_pass(self->graph, watermark_ns, deadline_ns, is_end, err);
     if (status == WEIR_OK) {
-        status = weiri_engine_write(self, weiri_graph_rows(self->graph), err);
+        status =
+            weiri_engine_write(self, &self->turn, weiri_graph_rows(self->graph), err);
     }
     if (status == WEIR_OK && self->options.passed != NULL) {
         status = self->options.passed(self->options.passed_context,
@@ -209,6 +219,18 @@ pump(weiri_engine *self, uint32_t source, bool may_wait, weir_error *err)
     return status == WEIR_EAGAIN || status == WEIR_EOF ? WEIR_OK : status;
 }
 
+/* A link to another node has no room: nothing is taken in until it has. */
+static bool
+is_held_up(const weiri_engine *self)
+{
+    for (uint32_t i = 0; i < self->n_outlets; i++) {
+        if (weiri_outlet_is_full(self->outlets[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 weir_status
 weiri_engine_take(weiri_engine *self, bool may_wait, weir_error *err)
 {
@@ -222,6 +244,13 @@ weiri_engine_take(weiri_engine *self, bool may_wait, weir_error *err)
             && self->options.should_stop(self->options.context))) {
         return WEIR_EOF;
     }
+    if (self->options.links != NULL && is_held_up(self)) {
+        if (!may_wait) {
+            return WEIR_EAGAIN;
+        }
+        weiri_links_wait(self->options.links, HELD_UP_NS);
+        return WEIR_OK;
+    }
     weir_status pumped = pump(self, (uint32_t)source, may_wait, err);
     status             = pumped;
     if (pumped == WEIR_OK || pumped == WEIR_EOF) {
@@ -231,8 +260,8 @@ weiri_engine_take(weiri_engine *self, bool may_wait, weir_error *err)
         return status;
     }
     int64_t watermark_ns = current_watermark(self);
-    if (watermark_ns == INT64_MAX || watermark_ns == self->watermark_ns) {
-        return pumped; /* the last pass is that of finish */
+    if (watermark_ns == INT64_MAX || watermark_ns <= self->watermark_ns) {
+        return pumped; /* the last pass is that of finish; a new table begins before */
     }
     self->watermark_ns = watermark_ns;
     return pass(self, watermark_ns, watermark_ns, false, err);
@@ -250,8 +279,31 @@ weiri_engine_end(weiri_engine *self, weir_error *err)
     if (self->is_ended) {
         return WEIR_OK;
     }
-    self->is_ended = true;
+    self->is_ended   = true;
+    self->ends_links = slowest_source(self) < 0;
     return pass(self, INT64_MAX, newest_event(self), true, err);
+}
+
+bool
+weiri_engine_has_arrived(const weiri_engine *self)
+{
+    for (uint32_t i = 0; i < self->n_outlets; i++) {
+        if (!weiri_outlet_is_done(self->outlets[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool
+weiri_engine_has_told(const weiri_engine *self)
+{
+    for (uint32_t i = 0; i < self->plan->n_sources; i++) {
+        if (clock_of(self, i) == INT64_MAX && !weiri_intake_is_done(self->intakes[i])) {
+            return false;
+        }
+    }
+    return true;
 }
 
 weir_status
@@ -328,14 +380,28 @@ is_of_table(const weiri_plan *plan, const weiri_source *source)
     return plan->streams[source->stream].origin == WEIRI_ORIGIN_TABLE;
 }
 
+static char *
+link_path(const char *peer, const char *stream)
+{
+    static const char FORM[] = "node(%s)/%s";
+    size_t            size   = sizeof FORM + strlen(peer) + strlen(stream);
+    char             *out    = malloc(size);
+    if (out != NULL) {
+        snprintf(out, size, FORM, peer, stream);
+    }
+    return out;
+}
+
 /* Where a source or sink is, as the rule file says; NULL: no memory. */
 static char *
-endpoint_path(weiri_endpoint endpoint, const char *file, const char *path)
+endpoint_path(
+    weiri_endpoint endpoint, const char *file, const char *path, const char *stream)
 {
     switch (endpoint) {
     case WEIRI_ENDPOINT_STDIO: return strdup("-");
     case WEIRI_ENDPOINT_PLUGIN: return strdup(path);
     case WEIRI_ENDPOINT_ZMQ: return weiri_place_resolve_address(file, path);
+    case WEIRI_ENDPOINT_NODE: return link_path(path, stream);
     default: return weiri_place_resolve(file, path);
     }
 }
@@ -363,7 +429,8 @@ source_path(
     const weiri_redirect *redirect = redirect_of(self, source);
     *out                           = redirect != NULL
                                          ? strdup(redirect->path)
-                                         : endpoint_path(source->endpoint, source->place.file, source->path);
+                                         : endpoint_path(source->endpoint, source->place.file, source->path,
+                                             self->plan->streams[source->stream].schema.name);
     return *out != NULL ? WEIR_OK
                         : WEIR_FAIL(err, WEIR_ENOMEM, "%s",
                             self->plan->streams[source->stream].schema.name);
@@ -374,6 +441,18 @@ static weir_status
 need_wires(weiri_engine *self, weir_error *err)
 {
     return self->wires != NULL ? WEIR_OK : weiri_wires_new(&self->wires, err);
+}
+
+/* Links are a node's: a run by itself has no name that others could know. */
+static weir_status
+need_links(const weiri_engine *self, weir_error *err)
+{
+    return self->options.links != NULL
+               ? WEIR_OK
+               : WEIR_FAIL(err, WEIR_EINVAL,
+                   "these rules send to other nodes or read from them: run them with "
+                   "`weir node --config FILE`, whose file says who they are, or read the "
+                   "stream from a file with --from STREAM=PATH");
 }
 
 /* The first source of a stream; NULL: there is none. */
@@ -457,13 +536,15 @@ check_redirects(const weiri_engine *self, weir_error *err)
 
 /* As the source says, or the name of what is read, or the name the rule file has. */
 static weir_status
-source_format(const weiri_source *source, const weiri_redirect *redirect,
-    const char *path, weiri_format *out, weir_error *err)
+source_format(const weiri_source *source, const char *path, bool is_redirected,
+    weiri_format *out, weir_error *err)
 {
+    bool is_own = source->format == WEIRI_FORMAT_FRAMES
+                  || (source->endpoint == WEIRI_ENDPOINT_PLUGIN
+                      && source->connector.of.source->read_rows != NULL);
     *out = source->format;
-    if (source->endpoint == WEIRI_ENDPOINT_PLUGIN && redirect != NULL
-        && source->connector.of.source->read_rows != NULL) {
-        *out = WEIRI_FORMAT_AUTO; /* what it would have given has no format */
+    if (is_own && is_redirected) { /* what it would have given has no format */
+        *out = WEIRI_FORMAT_AUTO;
     }
     if (*out == WEIRI_FORMAT_AUTO) {
         *out = weiri_place_format(path);
@@ -518,7 +599,7 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
     weir_status         status = source_path(self, source, &self->paths[index], err);
     if (status == WEIR_OK) {
         status = source_format(
-            source, redirect_of(self, source), self->paths[index], &format, err);
+            source, self->paths[index], redirect_of(self, source) != NULL, &format, err);
     }
     if (status != WEIR_OK) {
         return status;
@@ -532,12 +613,23 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
     if (is_wire && (status = need_wires(self, err)) != WEIR_OK) {
         return status;
     }
-    wire.address               = self->paths[index];
+    wire.address = self->paths[index];
+    bool is_link =
+        source->endpoint == WEIRI_ENDPOINT_NODE && redirect_of(self, source) == NULL;
+    const weiri_link_config link = { .peer = source->path,
+        .schema                            = &stream->schema,
+        .silence_ns                        = source->node.silence_ns };
+    if (is_link && (status = need_links(self, err)) != WEIR_OK) {
+        return status;
+    }
     weiri_intake_config config = {
         .source        = source,
         .wire          = is_wire ? &wire : NULL,
         .wires         = self->wires,
+        .link          = is_link ? &link : NULL,
+        .links         = self->options.links,
         .index         = index,
+        .place         = weiri_engine_source_place(self->plan, index),
         .path          = self->paths[index],
         .format        = format,
         .delimiter     = source->delimiter,
@@ -557,7 +649,12 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
     if (source->delimiter == ',' && weiri_place_is_tsv(self->paths[index])) {
         config.delimiter = '\t';
     }
-    status = weiri_intake_new(&config, &self->intakes[index], err);
+    if (self->from != NULL) {
+        status = weiri_engine_heritage(self, index, &config, &config.from, err);
+    }
+    if (status == WEIR_OK) {
+        status = weiri_intake_new(&config, &self->intakes[index], err);
+    }
     if (status == WEIR_OK && !weiri_intake_is_regular(self->intakes[index])) {
         self->is_live = true;
     }
@@ -585,7 +682,12 @@ open_outlet(weiri_engine *self, const weiri_outlet_config *config, weiri_outlet 
     const weiri_restore *restore = self->options.restore;
     weiri_unpack         in      = { 0 };
     weir_status          status  = WEIR_OK;
-    if (restore != NULL && weiri_sections_find(restore->sections, "sink", path, &in)) {
+    if (self->from != NULL) {
+        weiri_outlet_config heir = *config;
+        heir.from                = weiri_engine_open_place(self, config);
+        status = weiri_outlet_new(&heir, &self->outlets[self->n_outlets], err);
+    } else if (restore != NULL
+               && weiri_sections_find(restore->sections, "sink", path, &in)) {
         status = weiri_outlet_resume(config, &in, &self->outlets[self->n_outlets], err);
     } else {
         status = weiri_outlet_new(config, &self->outlets[self->n_outlets], err);
@@ -632,10 +734,42 @@ check_target(
     return WEIR_OK;
 }
 
-static weir_status
-sink_path(const weiri_sink *sink, char **out, weir_error *err)
+/* A sink of a plugin is a place of its own: mqtt(hot), the next of that stream
+ * mqtt(hot)#2. */
+static char *
+plug_path(const weiri_plan *plan, const weiri_sink *sink)
 {
-    *out = endpoint_path(sink->endpoint, sink->place.file, sink->path);
+    const char *stream = plan->streams[sink->stream].schema.name;
+    size_t      size   = strlen(stream) + strlen(sink->path) + sizeof "()#4294967295";
+    char       *out    = malloc(size);
+    unsigned    n      = 1;
+    for (uint32_t i = 0; &plan->sinks[i] != sink; i++) {
+        const weiri_sink *other = &plan->sinks[i];
+        n += other->endpoint == WEIRI_ENDPOINT_PLUGIN && other->stream == sink->stream
+             && strcmp(other->path, sink->path) == 0;
+    }
+    if (out != NULL && n == 1) {
+        snprintf(out, size, "%s(%s)", sink->path, stream);
+    } else if (out != NULL) {
+        snprintf(out, size, "%s(%s)#%u", sink->path, stream, n);
+    }
+    return out;
+}
+
+char *
+weiri_engine_sink_path(const weiri_plan *plan, const weiri_sink *sink)
+{
+    if (sink->endpoint == WEIRI_ENDPOINT_PLUGIN) {
+        return plug_path(plan, sink);
+    }
+    return endpoint_path(sink->endpoint, sink->place.file, sink->path,
+        plan->streams[sink->stream].schema.name);
+}
+
+static weir_status
+sink_path(const weiri_engine *self, const weiri_sink *sink, char **out, weir_error *err)
+{
+    *out = weiri_engine_sink_path(self->plan, sink);
     return *out != NULL
                ? WEIR_OK
                : WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
@@ -652,7 +786,7 @@ check_targets(const weiri_engine *self, weir_error *err)
         if (sink->endpoint != WEIRI_ENDPOINT_FILE) {
             continue;
         }
-        status = sink_path(sink, &path, err);
+        status = sink_path(self, sink, &path, err);
         if (status == WEIR_OK) {
             status = check_target(self, sink, path, err);
         }
@@ -661,38 +795,11 @@ check_targets(const weiri_engine *self, weir_error *err)
     return status;
 }
 
-/* A sink of a plugin is a place of its own: mqtt(hot), the next of that stream
- * mqtt(hot)#2. */
-static weir_status
-plug_path(const weiri_engine *self, const weiri_sink *sink, char **out, weir_error *err)
-{
-    const char *stream = self->plan->streams[sink->stream].schema.name;
-    size_t      size   = strlen(stream) + strlen(sink->path) + sizeof "()#4294967295";
-    unsigned    n      = 1;
-    for (uint32_t i = 0; &self->plan->sinks[i] != sink; i++) {
-        const weiri_sink *other = &self->plan->sinks[i];
-        n += other->endpoint == WEIRI_ENDPOINT_PLUGIN && other->stream == sink->stream
-             && strcmp(other->path, sink->path) == 0;
-    }
-    *out = malloc(size);
-    if (*out == NULL) {
-        return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
-    }
-    if (n == 1) {
-        snprintf(*out, size, "%s(%s)", sink->path, stream);
-    } else {
-        snprintf(*out, size, "%s(%s)#%u", sink->path, stream, n);
-    }
-    return WEIR_OK;
-}
-
 static weir_status
 open_sink(weiri_engine *self, const weiri_sink *sink, weir_error *err)
 {
     char       *path   = NULL;
-    weir_status status = sink->endpoint == WEIRI_ENDPOINT_PLUGIN
-                             ? plug_path(self, sink, &path, err)
-                             : sink_path(sink, &path, err);
+    weir_status status = sink_path(self, sink, &path, err);
     if (status != WEIR_OK) {
         return status;
     }
@@ -701,11 +808,19 @@ open_sink(weiri_engine *self, const weiri_sink *sink, weir_error *err)
     weiri_wire_config wire    = sink->wire;
     weiri_outlet     *outlet  = NULL;
     wire.address              = path;
-    status                    = is_wire ? need_wires(self, err) : WEIR_OK;
+    bool is_link              = sink->endpoint == WEIRI_ENDPOINT_NODE;
+    status = is_wire ? need_wires(self, err) : is_link ? need_links(self, err) : WEIR_OK;
     if (status == WEIR_OK) {
+        const weiri_link_config   link   = { .peer = sink->path,
+                .schema        = &self->plan->streams[sink->stream].schema,
+                .silence_ns    = sink->node.silence_ns,
+                .backlog_bytes = sink->node.backlog_bytes,
+                .is_dropping   = sink->node.is_dropping };
         const weiri_outlet_config config = { .path = path,
             .wire                                  = is_wire ? &wire : NULL,
             .wires                                 = self->wires,
+            .link                                  = is_link ? &link : NULL,
+            .links                                 = self->options.links,
             .connector                             = is_plug ? &sink->connector : NULL,
             .codec   = sink->format == WEIRI_FORMAT_PLUGIN ? &sink->codec : NULL,
             .schema  = &self->plan->streams[sink->stream].schema,
@@ -751,13 +866,16 @@ open_all(weiri_engine *self, weir_error *err)
     for (uint32_t i = 0; i < plan->n_sinks && status == WEIR_OK; i++) {
         status = open_sink(self, &plan->sinks[i], err);
     }
+    for (uint32_t i = 0; i < plan->n_sources && status == WEIR_OK; i++) {
+        status = weiri_intake_begin(self->intakes[i], err);
+    }
     weiri_fault_point("recover.cut");
     return status;
 }
 
 weir_status
-weiri_engine_new(const weiri_plan *plan, const weiri_engine_options *options,
-    weiri_engine **out, weir_error *err)
+weiri_engine_make(const weiri_plan *plan, const weiri_engine_options *options,
+    weiri_engine *from, weiri_engine **out, weir_error *err)
 {
     weiri_engine *self = calloc(1, sizeof *self);
     if (self == NULL) {
@@ -766,6 +884,8 @@ weiri_engine_new(const weiri_plan *plan, const weiri_engine_options *options,
     self->plan         = plan;
     self->options      = *options;
     self->watermark_ns = INT64_MIN;
+    self->from         = from;
+    self->wires        = from != NULL ? from->wires : NULL;
     weir_status status = allocate(self, err);
     if (status == WEIR_OK) {
         status = open_all(self, err);
@@ -776,6 +896,13 @@ weiri_engine_new(const weiri_plan *plan, const weiri_engine_options *options,
     }
     *out = self;
     return WEIR_OK;
+}
+
+weir_status
+weiri_engine_new(const weiri_plan *plan, const weiri_engine_options *options,
+    weiri_engine **out, weir_error *err)
+{
+    return weiri_engine_make(plan, options, NULL, out, err);
 }
 
 void
@@ -794,7 +921,9 @@ weiri_engine_destroy(weiri_engine **self_p)
     for (uint32_t i = 0; self->paths != NULL && i < self->plan->n_sources; i++) {
         free(self->paths[i]);
     }
-    weiri_wires_destroy(&self->wires);
+    if (self->from == NULL || self->wires != self->from->wires) {
+        weiri_wires_destroy(&self->wires);
+    }
     weiri_graph_destroy(&self->graph);
     weiri_flow_destroy(&self->flow);
     free(self->sink_streams);

@@ -4,10 +4,18 @@
 
 #include "inside.h"
 
+/* On the thread of the shard that writes, which is always the same one. Who looks sees
+ * what is written; when deadlines fire is known where rules are run. */
 static weir_status
-on_rows(void *context, const weiri_rows_list *rows, weir_error *err)
+on_rows(
+    void *context, const weiri_turn *turn, const weiri_rows_list *rows, weir_error *err)
 {
-    return weiri_engine_write(context, rows, err);
+    weiri_engine               *self    = context;
+    const weiri_engine_options *options = &self->options;
+    weir_status                 status  = weiri_engine_write(self, turn, rows, err);
+    return status == WEIR_OK && options->passed != NULL
+               ? options->passed(options->passed_context, rows, INT64_MIN, err)
+               : status;
 }
 
 static bool

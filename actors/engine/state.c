@@ -1,7 +1,9 @@
 /* An engine's state as sections, and back.
  *
  *   engine/run       the watermark, and whether the last pass is done
+ *   engine/rules     what whoever runs it says of the rules
  *   source/NAME#I    where the I-th source of a stream stands
+ *   source/NAME@PEER where a stream from another node stands
  *   stream/NAME      events that wait for the watermark
  *   rule/NAME        what a rule remembers; on several shards see actors/flow/state.c
  *   sink/PATH        how much was written
@@ -11,16 +13,28 @@
 
 #include "inside.h"
 
+uint32_t
+weiri_engine_source_place(const weiri_plan *plan, uint32_t source)
+{
+    uint32_t place = 0;
+    for (uint32_t i = 0; i < source; i++) {
+        place += plan->sources[i].stream == plan->sources[source].stream;
+    }
+    return place;
+}
+
 void
 weiri_engine_source_name(
     const weiri_plan *plan, uint32_t source, char out[WEIRI_SECTION_NAME])
 {
-    uint32_t stream = plan->sources[source].stream;
-    uint32_t place  = 0;
-    for (uint32_t i = 0; i < source; i++) {
-        place += plan->sources[i].stream == stream;
+    const weiri_source *of   = &plan->sources[source];
+    const char         *name = plan->streams[of->stream].schema.name;
+    if (of->endpoint == WEIRI_ENDPOINT_NODE) { /* whoever joins or leaves beside it */
+        snprintf(out, WEIRI_SECTION_NAME, "%s@%s", name, of->path);
+    } else {
+        snprintf(out, WEIRI_SECTION_NAME, "%s#%u", name,
+            weiri_engine_source_place(plan, source));
     }
-    snprintf(out, WEIRI_SECTION_NAME, "%s#%u", plan->streams[stream].schema.name, place);
 }
 
 uint64_t
@@ -43,16 +57,9 @@ weiri_engine_flush(weiri_engine *self, weir_error *err)
     weir_status status = WEIR_OK;
     for (uint32_t i = 0; i < self->n_outlets && status == WEIR_OK; i++) {
         status = weiri_outlet_flush(self->outlets[i], err);
-    }
-    return status;
-}
-
-weir_status
-weiri_engine_settle(weiri_engine *self, weir_error *err)
-{
-    weir_status status = WEIR_OK;
-    for (uint32_t i = 0; i < self->n_outlets && status == WEIR_OK; i++) {
-        status = weiri_outlet_settle(self->outlets[i], err);
+        if (status == WEIR_OK) {
+            status = weiri_outlet_settle(self->outlets[i], err);
+        }
     }
     return status;
 }
@@ -113,6 +120,15 @@ save_run(const weiri_engine *self, weiri_sections *out)
     }
     weiri_pack_time(pack, self->watermark_ns);
     weiri_pack_number(pack, self->is_ended);
+    const weiri_pack *rules = self->options.rules;
+    if (rules == NULL) {
+        return WEIR_OK;
+    }
+    pack = weiri_sections_begin(out, "engine", "rules");
+    if (pack == NULL) {
+        return WEIR_ENOMEM;
+    }
+    weiri_pack_bytes(pack, rules->bytes, rules->size);
     return WEIR_OK;
 }
 
@@ -171,6 +187,10 @@ load_sources(weiri_engine *self, weir_error *err)
             status = weiri_intake_load(self->intakes[i], &in, err);
             tell(restore, "source", name, WEIRI_KEPT);
         } else {
+            if (!self->plan->sources[i].is_timeless) { /* rules do not go back in time */
+                weiri_clock_advance(
+                    weiri_intake_clock(self->intakes[i]), self->watermark_ns);
+            }
             tell(restore, "source", name, WEIRI_KEPT_NONE);
         }
     }

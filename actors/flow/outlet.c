@@ -18,7 +18,7 @@ work(weiri_flow_node *node, weiri_parcel *const *parcels, const weiri_flow_port 
     for (uint32_t i = 0; i < node->n_inputs; i++) {
         self->rows[self->to.streams[i]] = parcels[i]->lists[0];
     }
-    return self->to.write(self->to.context, self->rows, err);
+    return self->to.write(self->to.context, &parcels[0]->turn, self->rows, err);
 }
 
 static void

@@ -99,6 +99,13 @@ weiri_graph_rule(const weiri_graph *self, uint32_t rule)
     return weiri_rules_sight(self->rules, rule);
 }
 
+weir_status
+weiri_graph_inspect(const weiri_graph *self, uint32_t rule,
+    const weiri_inspector *inspector, bool *is_whole, weir_error *err)
+{
+    return weiri_rules_inspect(self->rules, rule, inspector, is_whole, err);
+}
+
 weiri_graph_counts
 weiri_graph_get_counts(const weiri_graph *self)
 {

@@ -175,6 +175,16 @@ weiri_rules_sight(const weiri_rules *self, uint32_t rule)
 }
 
 weir_status
+weiri_rules_inspect(const weiri_rules *self, uint32_t rule,
+    const weiri_inspector *inspector, bool *is_whole, weir_error *err)
+{
+    *is_whole = true;
+    return self->actors[rule] != NULL
+               ? weiri_rule_actor_inspect(self->actors[rule], inspector, is_whole, err)
+               : WEIR_OK;
+}
+
+weir_status
 weiri_rules_save(
     const weiri_rules *self, uint32_t rule, weiri_keyed *out, weir_error *err)
 {

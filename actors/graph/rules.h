@@ -9,6 +9,7 @@
 
 #include "../rule/rule.h"
 #include "weiri/graph.h"
+#include "weiri/inspect.h"
 
 typedef struct weiri_rules weiri_rules;
 
@@ -101,5 +102,10 @@ weiri_rules_counts_of(const weiri_rules *self, uint32_t rule);
 
 void
 weiri_rules_count(const weiri_rules *self, weiri_graph_counts *counts);
+
+/* Tell what a rule holds; one that has not been run holds nothing. */
+WEIR_MUST_CHECK weir_status
+weiri_rules_inspect(const weiri_rules *self, uint32_t rule,
+    const weiri_inspector *inspector, bool *is_whole, weir_error *err);
 
 #endif

@@ -52,8 +52,8 @@ write_plug(weiri_writer *base, const char *bytes, size_t size, weir_error *err)
     return end(self, &call, is_ok, err);
 }
 
-weir_status
-weiri_writer_rows(weiri_writer *base, weir_rows rows, weir_error *err)
+static weir_status
+rows_plug(weiri_writer *base, weir_rows rows, weir_error *err)
 {
     plug_writer *self   = (plug_writer *)base;
     weir_value  *values = weiri_plug_values(rows);
@@ -129,6 +129,7 @@ close_plug(weiri_writer *base, weir_error *err)
 static const weiri_writer_ops OPS = {
     .close  = close_plug,
     .write  = write_plug,
+    .rows   = rows_plug,
     .flush  = flush_plug,
     .settle = settle_plug,
     .save   = save_plug,

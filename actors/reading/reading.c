@@ -5,6 +5,7 @@
 
 #include "weiri/codec.h"
 #include "weiri/exprtext.h"
+#include "weiri/reread.h"
 
 /* What is gathered while the key is not known: next to nothing. */
 static const char NO_KEY[] = "\n";
@@ -30,6 +31,8 @@ struct weiri_reading {
     uint64_t          first_order; /* of the match that is asked for */
     uint64_t          number;
     int64_t           end_ns;
+    bool              is_told;   /* where the journal begins        */
+    bool              is_at_end; /* all inputs were read to their ends */
 };
 
 /* ---- the plan ---- */
@@ -298,24 +301,49 @@ on_passed(
                                                   : status;
 }
 
+/* Of two readings the first says where the journal begins. */
+static weir_status
+open_journal(weiri_reading *self, weiri_reread **reread, weiri_engine_options *options,
+    weir_error *err)
+{
+    const weiri_reading_request *request = self->request;
+    weir_status                  status  = weiri_reread_open(&self->plan, request->state,
+                          request->redirects, request->n_redirects, self->is_told ? NULL : request->told,
+                          request->context, reread, err);
+    self->is_told                        = true;
+    if (status == WEIR_OK) {
+        weiri_reread_lend(*reread, options);
+    }
+    return status;
+}
+
 static weir_status
 drive(weiri_reading *self, weir_error *err)
 {
-    const weiri_engine_options options = {
+    weiri_engine_options options = {
         .redirects      = self->request->redirects,
         .n_redirects    = self->request->n_redirects,
         .passed         = on_passed,
         .passed_context = self,
     };
     weiri_engine *engine = NULL;
-    weir_status   status = weiri_engine_new(&self->plan, &options, &engine, err);
+    weiri_reread *reread = NULL;
+    weir_status   status = WEIR_OK;
+    if (self->request->state != NULL) {
+        status = open_journal(self, &reread, &options, err);
+    }
+    if (status == WEIR_OK) {
+        status = weiri_engine_new(&self->plan, &options, &engine, err);
+    }
     while (status == WEIR_OK) {
         status = weiri_engine_turn(engine, err);
     }
-    if (status == WEIR_EOF) {
-        status = weiri_engine_end(engine, err);
+    self->is_at_end = status == WEIR_EOF && weiri_engine_is_at_end(engine);
+    if (status == WEIR_EOF) { /* a run that goes on has no end yet */
+        status = self->is_at_end ? weiri_engine_end(engine, err) : WEIR_OK;
     }
     weiri_engine_destroy(&engine);
+    weiri_reread_close(&reread);
     return status;
 }
 
@@ -365,7 +393,7 @@ read_all(weiri_reading *self, bool with_worker, weir_error *err)
         status = drive(self, err);
     }
     if (status == WEIR_OK && self->verdicts != NULL) {
-        status = weiri_verdicts_finish(self->verdicts, err);
+        status = weiri_verdicts_finish(self->verdicts, self->is_at_end, err);
     }
     return status;
 }
@@ -376,6 +404,9 @@ read_all(weiri_reading *self, bool with_worker, weir_error *err)
 static bool
 is_fleeting(const weiri_reading_request *request, const weiri_plan *plan)
 {
+    if (request->state != NULL) {
+        return false; /* what cannot be read again is in the journal */
+    }
     for (size_t i = 0; i < request->n_redirects; i++) {
         if (strcmp(request->redirects[i].path, "-") == 0) {
             return true;

@@ -10,6 +10,7 @@
 #include "../durable/kept.h"
 #include "outputs.h"
 #include "weiri/flow.h"
+#include "weiri/reread.h"
 #include "weiri/statedir.h"
 #include "weiri/timetext.h"
 
@@ -310,8 +311,7 @@ try_state(replay *self, weir_error *err)
 static weir_status
 read_begin(replay *self, weir_error *err)
 {
-    uint32_t    n_shards = 0;
-    weir_status status   = WEIR_OK;
+    weir_status status = WEIR_OK;
     if (self->kind == BEGIN_LAST) {
         self->state        = self->dir.sections; /* it is not needed there any more */
         self->dir.sections = (weiri_sections){ 0 };
@@ -320,15 +320,6 @@ read_begin(replay *self, weir_error *err)
             self->kept.items[self->moment].number, &self->state, err);
     }
     self->has_state = status == WEIR_OK;
-    if (status == WEIR_OK) {
-        status = weiri_flow_shards_of(&self->state, &n_shards, err);
-    }
-    if (status == WEIR_OK && n_shards > 1) {
-        return WEIR_FAIL(err, WEIR_EINVAL,
-            "the state is that of a run with --shards %" PRIu32
-            ": a replay of it can begin at the start of the journal alone",
-            n_shards);
-    }
     return status == WEIR_OK ? try_state(self, err) : status;
 }
 
@@ -461,23 +452,30 @@ drive_all(replay *self, weir_error *err)
     return status;
 }
 
+/* What an engine needs to read again. */
+static void
+lend(const replay *self, weiri_engine_options *options)
+{
+    options->redirects   = self->options->redirects;
+    options->n_redirects = self->options->n_redirects;
+    options->restore     = self->kind != BEGIN_START ? &self->restore : NULL;
+    options->tape    = self->journal != NULL ? weiri_journal_tape(self->journal) : NULL;
+    options->extents = self->extents;
+}
+
 static weir_status
 run(replay *self, weir_error *err)
 {
     const weiri_sections *end     = self->has_dir ? &self->dir.sections : NULL;
     const weiri_sections *begin   = self->kind != BEGIN_START ? &self->state : NULL;
-    weiri_engine_options  options = { .redirects = self->options->redirects,
-         .n_redirects                            = self->options->n_redirects,
-         .should_stop                            = should_stop,
-         .context                                = self,
-         .passed                                 = on_passed,
-         .passed_context                         = self,
-         .restore                                = begin != NULL ? &self->restore : NULL,
-         .tape    = self->journal != NULL ? weiri_journal_tape(self->journal) : NULL,
-         .extents = self->extents };
-    self->silent                  = *self->plan;
-    self->silent.n_sinks          = 0;
-    weir_status status = weiri_engine_new(&self->silent, &options, &self->engine, err);
+    weiri_engine_options  options = { .should_stop = should_stop,
+         .context                                  = self,
+         .passed                                   = on_passed,
+         .passed_context                           = self };
+    lend(self, &options);
+    self->silent         = *self->plan;
+    self->silent.n_sinks = 0;
+    weir_status status   = weiri_engine_new(&self->silent, &options, &self->engine, err);
     if (status == WEIR_OK) {
         status = weiri_outputs_new(
             self->plan, self->options, begin, end, self->counts, &self->outputs, err);
@@ -493,32 +491,93 @@ run(replay *self, weir_error *err)
     return status == WEIR_OK ? closed : status;
 }
 
+/* Everything but the run. */
+static weir_status
+prepare(replay *self, weir_error *err)
+{
+    weir_status status = find_position_source(self, err);
+    if (status == WEIR_OK && self->options->state != NULL) {
+        status = open_state(self, err);
+    }
+    if (status == WEIR_OK) {
+        status = set_extents(self, err);
+    }
+    return status == WEIR_OK && self->has_dir ? prepare_begin(self, err) : status;
+}
+
+static void
+fini(replay *self)
+{
+    weiri_engine_destroy(&self->engine);
+    weiri_journal_close(&self->journal);
+    weiri_kept_fini(&self->kept);
+    weiri_statedir_fini(&self->dir);
+    weiri_sections_fini(&self->state);
+    free(self->other);
+    free(self->extents);
+    free(self->begins);
+}
+
 weir_status
 weiri_replay(const weiri_plan *plan, const weiri_replay_options *options,
     weiri_replay_counts *out, weir_error *err)
 {
     replay self        = { .plan = plan, .options = options, .counts = out };
     *out               = (weiri_replay_counts){ 0 };
-    weir_status status = find_position_source(&self, err);
-    if (status == WEIR_OK && options->state != NULL) {
-        status = open_state(&self, err);
-    }
-    if (status == WEIR_OK) {
-        status = set_extents(&self, err);
-    }
-    if (status == WEIR_OK && self.has_dir) {
-        status = prepare_begin(&self, err);
-    }
+    weir_status status = prepare(&self, err);
     if (status == WEIR_OK) {
         status = run(&self, err);
     }
-    weiri_engine_destroy(&self.engine);
-    weiri_journal_close(&self.journal);
-    weiri_kept_fini(&self.kept);
-    weiri_statedir_fini(&self.dir);
-    weiri_sections_fini(&self.state);
-    free(self.other);
-    free(self.extents);
-    free(self.begins);
+    fini(&self);
     return status;
+}
+
+/* ---- for others who read again ---- */
+
+struct weiri_reread {
+    replay               replay;
+    weiri_replay_options options;
+};
+
+weir_status
+weiri_reread_open(const weiri_plan *plan, const char *state,
+    const weiri_redirect *redirects, size_t              n_redirects,
+    void (*told)(void *context, const char *text), void *context, weiri_reread **out,
+    weir_error *err)
+{
+    weiri_reread *self = calloc(1, sizeof *self);
+    if (self == NULL) {
+        return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
+    }
+    self->options      = (weiri_replay_options){ .state = state,
+             .redirects                                 = redirects,
+             .n_redirects                               = n_redirects,
+             .since_ns                                  = INT64_MIN,
+             .until_ns                                  = INT64_MAX,
+             .told                                      = told,
+             .context                                   = context };
+    self->replay       = (replay){ .plan = plan, .options = &self->options };
+    weir_status status = prepare(&self->replay, err);
+    if (status != WEIR_OK) {
+        weiri_reread_close(&self);
+        return status;
+    }
+    *out = self;
+    return WEIR_OK;
+}
+
+void
+weiri_reread_close(weiri_reread **self_p)
+{
+    if (*self_p != NULL) {
+        fini(&(*self_p)->replay);
+        free(*self_p);
+        *self_p = NULL;
+    }
+}
+
+void
+weiri_reread_lend(const weiri_reread *self, weiri_engine_options *options)
+{
+    lend(&self->replay, options);
 }

@@ -260,4 +260,4 @@ destroy(void *context)
 }
 
 const weiri_host_ops weiri_filter_host = { make, destroy, feed, advance, next_deadline,
-    finish, count, save, load, save_counts, load_counts };
+    finish, count, save, load, save_counts, load_counts, NULL };

@@ -206,5 +206,16 @@ load_counts(void *context, weiri_unpack *in)
     self->faults += weiri_unpack_number(in);
 }
 
+static weir_status
+inspect(const void *context, const weiri_inspector *inspector, bool *is_whole,
+    weir_error *err)
+{
+    const struct fold_host *self = context;
+    (void)err;
+    *is_whole = true;
+    weiri_joiner_inspect(self->joiner, inspector);
+    return WEIR_OK;
+}
+
 const weiri_host_ops weiri_fold_host = { make, destroy, feed, advance, next_deadline,
-    finish, count, save, load, save_counts, load_counts };
+    finish, count, save, load, save_counts, load_counts, inspect };

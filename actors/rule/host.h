@@ -13,6 +13,7 @@
 
 #include "collector.h"
 #include "rule.h"
+#include "weiri/inspect.h"
 #include "weiri/keyed.h"
 
 /* What a host is lent by its rule actor, which outlives it. */
@@ -57,6 +58,9 @@ typedef struct weiri_host_ops {
      * NULL: nothing. */
     void (*save_counts)(const void *self, weiri_pack *out);
     void (*load_counts)(void *self, weiri_unpack *in);
+    /* Tell what is held; NULL: nothing is that can be told. As weiri_matcher_inspect. */
+    weir_status (*inspect)(const void *self, const weiri_inspector *inspector,
+        bool *is_whole, weir_error *err);
 } weiri_host_ops;
 
 extern const weiri_host_ops weiri_filter_host;

@@ -91,5 +91,16 @@ load(void *context, const weiri_keyed_load *from, weir_error *err)
     return weiri_joiner_load(self->joiner, from, err);
 }
 
+static weir_status
+inspect(const void *context, const weiri_inspector *inspector, bool *is_whole,
+    weir_error *err)
+{
+    const struct join_host *self = context;
+    (void)err;
+    *is_whole = true;
+    weiri_joiner_inspect(self->joiner, inspector);
+    return WEIR_OK;
+}
+
 const weiri_host_ops weiri_join_host = { make, destroy, feed, advance, next_deadline,
-    finish, count, save, load, NULL, NULL };
+    finish, count, save, load, NULL, NULL, inspect };

@@ -200,5 +200,13 @@ destroy(void *context)
     free(self);
 }
 
+static weir_status
+inspect(const void *context, const weiri_inspector *inspector, bool *is_whole,
+    weir_error *err)
+{
+    const struct match_host *self = context;
+    return weiri_matcher_inspect(self->matcher, inspector, is_whole, err);
+}
+
 const weiri_host_ops weiri_match_host = { make, destroy, feed, advance, next_deadline,
-    finish, count, save, load, NULL, NULL };
+    finish, count, save, load, NULL, NULL, inspect };

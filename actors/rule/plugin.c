@@ -532,4 +532,4 @@ load_counts(void *context, weiri_unpack *in)
 }
 
 const weiri_host_ops weiri_plugin_host_ops = { make, destroy, feed, advance,
-    next_deadline, finish, count, save, load, save_counts, load_counts };
+    next_deadline, finish, count, save, load, save_counts, load_counts, NULL };

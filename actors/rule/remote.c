@@ -705,4 +705,4 @@ destroy(void *context)
 }
 
 const weiri_host_ops weiri_remote_host_ops = { make, destroy, feed, advance,
-    next_deadline, finish, count, save, load, save_counts, load_counts };
+    next_deadline, finish, count, save, load, save_counts, load_counts, NULL };

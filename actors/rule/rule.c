@@ -250,3 +250,13 @@ weiri_rule_actor_load(
     return status == WEIR_OK ? status
                              : WEIR_CONTEXT(err, status, "rule '%s'", self->rule->name);
 }
+
+weir_status
+weiri_rule_actor_inspect(const weiri_rule_actor *self, const weiri_inspector *inspector,
+    bool *is_whole, weir_error *err)
+{
+    *is_whole = true;
+    return self->ops->inspect != NULL
+               ? self->ops->inspect(self->host, inspector, is_whole, err)
+               : WEIR_OK;
+}

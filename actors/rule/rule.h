@@ -5,6 +5,7 @@
 #define WEIRI_RULE_H
 
 #include "collector.h"
+#include "weiri/inspect.h"
 #include "weiri/keyed.h"
 #include "weiri/matcher.h"
 #include "weiri/plan.h"
@@ -100,5 +101,10 @@ weiri_rule_actor_save(const weiri_rule_actor *self, weiri_keyed *out, weir_error
 WEIR_MUST_CHECK weir_status
 weiri_rule_actor_load(
     weiri_rule_actor *self, const weiri_keyed_load *from, weir_error *err);
+
+/* Tell what the rule holds. As weiri_matcher_inspect. */
+WEIR_MUST_CHECK weir_status
+weiri_rule_actor_inspect(const weiri_rule_actor *self, const weiri_inspector *inspector,
+    bool *is_whole, weir_error *err);
 
 #endif

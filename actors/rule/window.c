@@ -96,5 +96,14 @@ load(void *context, const weiri_keyed_load *from, weir_error *err)
     return weiri_windower_load(self->windower, from, err);
 }
 
+static weir_status
+inspect(const void *context, const weiri_inspector *inspector, bool *is_whole,
+    weir_error *err)
+{
+    const struct window_host *self = context;
+    *is_whole                      = true;
+    return weiri_windower_inspect(self->windower, inspector, err);
+}
+
 const weiri_host_ops weiri_window_host = { make, destroy, feed, advance, next_deadline,
-    finish, count, save, load, NULL, NULL };
+    finish, count, save, load, NULL, NULL, inspect };

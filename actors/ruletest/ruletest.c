@@ -189,13 +189,19 @@ count_expected(const weiri_rows_list *rows, const weiri_test_line *line)
     return n;
 }
 
-/* The first rule with a pattern that makes events of a stream; NULL: none. */
+/* The first rule that makes events of a stream, and of which there is something to tell;
+ * NULL: none. */
 static const weiri_rule *
 maker_of(const weiri_plan *plan, uint32_t stream)
 {
     for (uint32_t i = 0; i < plan->n_rules; i++) {
         const weiri_match *match = plan->rules[i].match;
-        if (match != NULL && match->emit->stream == stream) {
+        if (match != NULL && match->emit != NULL && match->emit->stream == stream) {
+            return &plan->rules[i];
+        }
+        const weiri_query *query = plan->rules[i].query;
+        if (query != NULL && query->emit->stream == stream && query->fold == NULL
+            && query->actor == NULL) {
             return &plan->rules[i];
         }
     }
@@ -212,6 +218,7 @@ deadline_of(const struct session *self)
 static weir_status
 report_failure(struct session *self, weiri_ruletest_failure *failure)
 {
+    weiri_arena  *arena      = weiri_arena_new();
     weiri_gather *gather     = NULL;
     weir_error    err        = { 0 };
     weir_status   status     = WEIR_OK;
@@ -220,8 +227,13 @@ report_failure(struct session *self, weiri_ruletest_failure *failure)
                                                : failure->size == 0);
     failure->rule   = is_wanting ? maker_of(self->plan, failure->line->stream) : NULL;
     failure->end_ns = deadline_of(self);
+    if (arena == NULL) {
+        return WEIR_ENOMEM;
+    }
     if (failure->rule != NULL) {
-        status = weiri_gather_new(self->plan, failure->rule, NULL, &gather, &err);
+        const weiri_rule inputs = { .match = (weiri_match *)(uintptr_t)weiri_inputs_of(
+                                        arena, failure->rule) };
+        status = weiri_gather_new(self->plan, &inputs, NULL, &gather, &err);
         if (status == WEIR_OK) {
             status = weiri_gather_rows(gather, weiri_graph_rows(self->graph), &err);
             failure->keys = weiri_gather_keys(gather, &failure->n_keys);
@@ -232,6 +244,7 @@ report_failure(struct session *self, weiri_ruletest_failure *failure)
         self->report->failed(self->report->context, failure);
     }
     weiri_gather_destroy(&gather);
+    weiri_arena_destroy(&arena);
     return status;
 }
 

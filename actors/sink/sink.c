@@ -22,6 +22,7 @@ struct weiri_outlet {
     uint32_t              n_channels;
     weiri_buffer          buffer; /* encoded, not yet with the writer  */
     bool                  is_begun;
+    weiri_outlet         *from;   /* whose writer is lent, until it is inherited */
     uint64_t              n_rows; /* encoded so far, before a resume too */
     weiri_plug            codec;  /* of a plugin; name NULL: none */
     struct weiri_metrics *metrics;
@@ -35,6 +36,20 @@ open_writer(weiri_outlet *self, const weiri_outlet_config *config, uint64_t size
         self->codec = *config->codec;
     }
     self->metrics = config->metrics;
+    if (self->is_wire) {
+        self->wire         = *config->wire;
+        self->wire.address = NULL; /* the path says it */
+    }
+    if (config->from != NULL) {
+        self->from     = config->from;
+        self->writer   = config->from->writer;
+        self->is_begun = config->from->is_begun;
+        self->n_rows   = config->from->n_rows;
+        return WEIR_OK;
+    }
+    if (config->link != NULL) {
+        return weiri_writer_link(config->links, config->link, in, &self->writer, err);
+    }
     if (config->connector != NULL) {
         return weiri_writer_plug(config->connector, config->metrics, config->schema, size,
             in, &self->writer, err);
@@ -42,8 +57,6 @@ open_writer(weiri_outlet *self, const weiri_outlet_config *config, uint64_t size
     if (!self->is_wire) {
         return weiri_writer_resume(config->path, size, &self->writer, err);
     }
-    self->wire         = *config->wire;
-    self->wire.address = NULL; /* the path says it */
     return weiri_writer_connect(config->wires, config->wire, size, &self->writer, err);
 }
 
@@ -73,6 +86,32 @@ weir_status
 weiri_outlet_new(const weiri_outlet_config *config, weiri_outlet **out, weir_error *err)
 {
     return open_outlet(config, 0, false, NULL, out, err);
+}
+
+void
+weiri_outlet_inherit(weiri_outlet *self)
+{
+    if (self->from != NULL) {
+        self->from->writer = NULL;
+        self->from         = NULL;
+    }
+}
+
+bool
+weiri_outlet_has_stream(const weiri_outlet *self, uint32_t stream)
+{
+    for (uint32_t i = 0; i < self->n_channels; i++) {
+        if (self->channels[i].stream == stream) {
+            return true;
+        }
+    }
+    return false;
+}
+
+weiri_format
+weiri_outlet_format(const weiri_outlet *self)
+{
+    return self->n_channels > 0 ? self->format : WEIRI_FORMAT_AUTO;
 }
 
 weiri_outlet_stand
@@ -110,12 +149,6 @@ weiri_outlet_save(const weiri_outlet *self, weiri_pack *out)
     weiri_writer_save(self->writer, out);
 }
 
-weir_status
-weiri_outlet_settle(weiri_outlet *self, weir_error *err)
-{
-    return weiri_writer_settle(self->writer, err);
-}
-
 void
 weiri_outlet_skip(weiri_outlet *self, uint64_t n_rows)
 {
@@ -136,7 +169,7 @@ weiri_outlet_close(weiri_outlet **self_p, weir_error *err)
     if (self == NULL) {
         return status;
     }
-    if (self->writer != NULL) {
+    if (self->writer != NULL && self->from == NULL) {
         status = weiri_writer_close(&self->writer, err);
     }
     for (uint32_t i = 0; i < self->n_channels; i++) {
@@ -222,16 +255,29 @@ weiri_outlet_add_stream(weiri_outlet *self, const weiri_stream *stream, uint32_t
     }
     struct channel *channel = &channels[self->n_channels];
     *channel                = (struct channel){ .stream = index, .rank = stream->rank };
-    status                  = format == WEIRI_FORMAT_PLUGIN ? weiri_encoder_plug(
-                                  &stream->schema, &self->codec, self->metrics, &channel->encoder, err)
-                                                            : weiri_encoder_new_numbered(&stream->schema,
-                                                                format, identity, &channel->encoder, err);
+    if (format == WEIRI_FORMAT_PLUGIN) {
+        status = weiri_encoder_plug(
+            &stream->schema, &self->codec, self->metrics, &channel->encoder, err);
+    } else if (!weiri_writer_is_link(self->writer)) {
+        status = weiri_encoder_new_numbered(
+            &stream->schema, format, identity, &channel->encoder, err);
+    }
     if (status != WEIR_OK) {
         return status;
     }
     self->format = format;
     self->n_channels++;
     return WEIR_OK;
+}
+
+static weir_status
+write_link(weiri_outlet *self, const weiri_rows_list *rows, weir_error *err)
+{
+    weir_status status = WEIR_OK;
+    for (uint32_t i = 0; i < rows->n && status == WEIR_OK; i++) {
+        status = weiri_writer_rows(self->writer, rows->items[i], err);
+    }
+    return status;
 }
 
 static struct channel *
@@ -334,6 +380,10 @@ encode_merged(weiri_outlet *self, const weiri_rows_list *rows, weir_error *err)
 weir_status
 weiri_outlet_write(weiri_outlet *self, const weiri_rows_list *rows, weir_error *err)
 {
+    if (weiri_writer_is_link(self->writer)) {
+        self->is_begun = true;
+        return write_link(self, &rows[self->channels[0].stream], err);
+    }
     weir_status status = self->is_begun ? WEIR_OK : begin(self);
     if (status != WEIR_OK) {
         return WEIR_FAIL(err, status, "%s", self->path);
@@ -348,4 +398,34 @@ weir_status
 weiri_outlet_flush(weiri_outlet *self, weir_error *err)
 {
     return weiri_writer_flush(self->writer, err);
+}
+
+weir_status
+weiri_outlet_advance(weiri_outlet *self, int64_t watermark_ns, weir_error *err)
+{
+    return weiri_writer_advance(self->writer, watermark_ns, err);
+}
+
+weir_status
+weiri_outlet_end(weiri_outlet *self, int64_t newest_ns, weir_error *err)
+{
+    return weiri_writer_end(self->writer, newest_ns, err);
+}
+
+weir_status
+weiri_outlet_settle(weiri_outlet *self, weir_error *err)
+{
+    return weiri_writer_settle(self->writer, err);
+}
+
+bool
+weiri_outlet_is_full(const weiri_outlet *self)
+{
+    return weiri_writer_is_full(self->writer);
+}
+
+bool
+weiri_outlet_is_done(const weiri_outlet *self)
+{
+    return weiri_writer_is_done(self->writer);
 }

@@ -9,6 +9,7 @@
 
 #include "weiri/bytes.h"
 #include "weiri/codec.h"
+#include "weiri/links.h"
 #include "weiri/merge.h"
 #include "weiri/pack.h"
 #include "weiri/plan.h"
@@ -19,15 +20,31 @@ typedef struct weiri_outlet_config {
     const char              *path;  /* "-" for standard output; of a socket its address */
     const weiri_wire_config *wire;  /* NULL: it is a file */
     weiri_wires             *wires; /* with `wire`        */
-    const weiri_plug        *connector; /* NULL: it is no plugin's; it has one stream */
-    const weiri_plug        *codec;     /* NULL: the format is ours; likewise        */
-    const weir_schema       *schema;    /* with `connector`: of that stream          */
-    struct weiri_metrics    *metrics;   /* of plugins; NULL: none                    */
+    const weiri_link_config *link;  /* NULL: it is no link */
+    weiri_links             *links; /* with `link`        */
+    weiri_outlet     *from; /* whose open place this one is to take over; NULL: open it */
+    const weiri_plug *connector;   /* NULL: it is no plugin's; it has one stream */
+    const weiri_plug *codec;       /* NULL: the format is ours; likewise        */
+    const weir_schema    *schema;  /* with `connector`: of that stream          */
+    struct weiri_metrics *metrics; /* of plugins; NULL: none                    */
 } weiri_outlet_config;
 
 /* errors  WEIR_EIO, WEIR_ENOMEM; WEIR_EINVAL an address that is none */
 WEIR_MUST_CHECK weir_status
 weiri_outlet_new(const weiri_outlet_config *config, weiri_outlet **out, weir_error *err);
+
+/* Take over the open place of the outlet that the configuration named; all of that one's
+ * rows were flushed. Up to here it is as it was; from here on it can only be closed. */
+void
+weiri_outlet_inherit(weiri_outlet *self);
+
+/* Whether a stream, by its index in the plan, goes there. */
+bool
+weiri_outlet_has_stream(const weiri_outlet *self, uint32_t stream);
+
+/* The format of its streams; AUTO before there is one. */
+weiri_format
+weiri_outlet_format(const weiri_outlet *self);
 
 /* An outlet that goes on where a saved one stood: its file is cut back to what it had.
  *
@@ -53,10 +70,6 @@ typedef struct weiri_outlet_stand {
 /* Read it; what is wrong is noted in `in`. */
 weiri_outlet_stand
 weiri_outlet_peek(weiri_unpack *in);
-
-/* As weiri_writer_settle. */
-WEIR_MUST_CHECK weir_status
-weiri_outlet_settle(weiri_outlet *self, weir_error *err);
 
 /* Put on the medium what the system has. errors  WEIR_EIO */
 WEIR_MUST_CHECK weir_status
@@ -99,6 +112,26 @@ weiri_outlet_skip(weiri_outlet *self, uint64_t n_rows);
  */
 WEIR_MUST_CHECK weir_status
 weiri_outlet_write(weiri_outlet *self, const weiri_rows_list *rows, weir_error *err);
+
+/* Links alone: every event with a time before `watermark_ns` has been written. */
+WEIR_MUST_CHECK weir_status
+weiri_outlet_advance(weiri_outlet *self, int64_t watermark_ns, weir_error *err);
+
+/* Links alone: no event comes any more; the run has read events up to `newest_ns`. */
+WEIR_MUST_CHECK weir_status
+weiri_outlet_end(weiri_outlet *self, int64_t newest_ns, weir_error *err);
+
+/* Before weiri_outlet_save, which may be called in a process that was forked then. */
+WEIR_MUST_CHECK weir_status
+weiri_outlet_settle(weiri_outlet *self, weir_error *err);
+
+/* Whether nothing more is to be written for now: a link waits for acknowledgements. */
+bool
+weiri_outlet_is_full(const weiri_outlet *self);
+
+/* Whether nobody has to be waited for: a link has all acknowledged. */
+bool
+weiri_outlet_is_done(const weiri_outlet *self);
 
 /* Hand what is buffered to the system. */
 WEIR_MUST_CHECK weir_status

@@ -20,7 +20,9 @@ struct weiri_intake {
     size_t              to;
     bool                is_last; /* the reader has ended */
     bool                is_closed;
-    bool                is_live; /* the tape has been played to its end    */
+    bool                is_begun;  /* of a link: the sender has been asked   */
+    bool                has_moved; /* of a link: time has, since the last pump */
+    bool                is_live;   /* the tape has been played to its end    */
     bool     is_over; /* all that the extent has was read, and more would come */
     uint32_t n_idle;  /* idle marks at `n_read`                 */
     uint64_t n_read;  /* position of bytes[to]                  */
@@ -139,6 +141,10 @@ weiri_table_rows_are_same(
     const weir_chunk *a, uint32_t a_row, const weir_chunk *b, uint32_t b_row);
 
 /* ---- tape.c ---- */
+
+/* All that was read is decoded or on the tape, and a link may ask for what is next. */
+void
+weiri_intake_go_live(weiri_intake *self);
 
 /* The next bytes of the tape, to bytes[to]; an idle mark moves the clock.
  *

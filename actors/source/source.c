@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "inside.h"
+#include "weiri/assert.h"
 #include "weiri/timetext.h"
 
 enum { ORDER_BITS = 48 }; /* a source's own sequence; its index is above */
@@ -20,7 +21,7 @@ enum { BUFFER_BYTES = WEIRI_RECORD_BYTES + WEIRI_TAPE_BYTES };
 uint64_t
 weiri_intake_first_order(const weiri_intake *self)
 {
-    return (uint64_t)self->config.index << ORDER_BITS;
+    return (uint64_t)self->config.place << ORDER_BITS;
 }
 
 void
@@ -87,6 +88,27 @@ weiri_intake_admit(weiri_intake *self, uint32_t n_rows)
     for (uint32_t row = first; row < n_rows; row++) {
         admit_one(self, row);
     }
+}
+
+/* What a link says of time stands between its rows, as a silence on a tape does. */
+static void
+on_mark(void *context, int64_t watermark_ns)
+{
+    weiri_intake *self = context;
+    weiri_intake_admit(self, self->chunk->n_rows);
+    self->has_moved = self->has_moved || watermark_ns > self->clock.now_ns;
+    weiri_clock_advance(&self->clock, watermark_ns);
+}
+
+static void
+on_end(void *context, int64_t newest_ns)
+{
+    weiri_intake *self = context;
+    weiri_intake_admit(self, self->chunk->n_rows);
+    if (newest_ns > self->clock.newest_ns) {
+        self->clock.newest_ns = newest_ns;
+    }
+    self->is_last = true;
 }
 
 static void
@@ -218,6 +240,7 @@ begin_chunk(weiri_intake *self, weir_error *err)
     self->n_admitted  = 0;
     self->n_late_here = 0;
     self->is_in_order = true;
+    self->has_moved   = false;
     self->last_ns     = INT64_MIN;
     if (self->chunk != NULL) {
         return WEIR_OK;
@@ -233,8 +256,10 @@ read_live(weiri_intake *self, size_t room, int64_t wait_ns, size_t *n, weir_erro
 {
     weir_status status = WEIR_EOF;
     if (self->config.tape != NULL && !self->is_live) {
-        status        = weiri_intake_play(self, room, n, err);
-        self->is_live = status == WEIR_EOF;
+        status = weiri_intake_play(self, room, n, err);
+        if (status == WEIR_EOF) {
+            weiri_intake_go_live(self);
+        }
     }
     return status == WEIR_EOF ? weiri_intake_read_live(self, room, wait_ns, n, err)
                               : status;
@@ -250,7 +275,10 @@ read_more(weiri_intake *self, int64_t wait_ns, weir_error *err)
     }
     size_t room = BUFFER_BYTES - self->to;
     size_t most = self->config.tape != NULL ? self->config.tape->most : WEIRI_READ_BYTES;
-    size_t n    = 0;
+    if (weiri_reader_is_link(self->reader) && most < WEIRI_RECORD_BYTES) {
+        most = WEIRI_RECORD_BYTES; /* frames are not cut */
+    }
+    size_t n = 0;
     if (room > most) {
         room = most;
     }
@@ -298,7 +326,7 @@ fill(weiri_intake *self, int64_t wait_ns, weir_error *err)
         if (status != WEIR_OK || self->is_last) {
             return status;
         }
-        bool have_some = self->chunk->n_rows > 0;
+        bool have_some = self->chunk->n_rows > 0 || self->has_moved;
         status         = read_more(self, have_some ? 0 : wait_ns, err);
         if (status == WEIR_EAGAIN && have_some) {
             return WEIR_OK;
@@ -370,6 +398,8 @@ make_decoder(weiri_intake *self, weir_error *err)
         .codec      = &self->config.source->codec,
         .metrics    = self->config.metrics,
         .on_dead    = on_dead,
+        .on_mark    = on_mark,
+        .on_end     = on_end,
         .context    = self,
     };
     return weiri_decoder_new(&config, &self->decoder, err);
@@ -382,6 +412,13 @@ open_input(weiri_intake *self, weir_error *err)
     const weiri_intake_config *config = &self->config;
     if (config->extent != NULL && config->extent->is_taped) {
         return WEIR_OK;
+    }
+    if (config->from != NULL) {
+        self->reader = config->from->reader; /* lent, until it is inherited */
+        return WEIR_OK;
+    }
+    if (config->link != NULL) {
+        return weiri_reader_link(config->links, config->link, &self->reader, err);
     }
     if (config->wire != NULL) {
         return weiri_reader_connect(
@@ -440,7 +477,9 @@ weiri_intake_destroy(weiri_intake **self_p)
     if (self == NULL) {
         return;
     }
-    weiri_reader_close(&self->reader);
+    if (self->config.from == NULL) {
+        weiri_reader_close(&self->reader);
+    }
     weiri_decoder_destroy(&self->decoder);
     weir_chunk_drop(&self->chunk);
     weir_chunk_drop(&self->late);
@@ -449,6 +488,34 @@ weiri_intake_destroy(weiri_intake **self_p)
     free(self->bytes);
     free(self);
     *self_p = NULL;
+}
+
+void
+weiri_intake_inherit(weiri_intake *self)
+{
+    weiri_intake *from  = self->config.from;
+    char         *bytes = self->bytes;
+    if (from == NULL) {
+        return; /* it has an input of its own */
+    }
+    self->bytes          = from->bytes;
+    self->from           = from->from;
+    self->to             = from->to;
+    self->is_last        = from->is_last;
+    self->is_live        = from->is_live;
+    self->is_begun       = from->is_begun;
+    self->n_idle         = from->n_idle;
+    self->n_read         = from->n_read;
+    self->n_unkept       = from->n_unkept;
+    self->last_read_ns   = from->last_read_ns;
+    self->counts.n_bytes = from->counts.n_bytes;
+    self->first_dead     = from->first_dead;
+    self->counts.first_dead =
+        from->counts.first_dead != NULL ? self->first_dead.text : NULL;
+    weiri_assert(self->n_read - (self->to - self->from) == weiri_intake_position(self));
+    from->bytes       = bytes;
+    from->reader      = NULL;
+    self->config.from = NULL;
 }
 
 weiri_clock *

@@ -5,6 +5,7 @@
 #define WEIRI_SOURCE_H
 
 #include "weiri/clock.h"
+#include "weiri/links.h"
 #include "weiri/merge.h"
 #include "weiri/pack.h"
 #include "weiri/plan.h"
@@ -15,7 +16,8 @@ typedef struct weiri_intake weiri_intake;
 
 typedef struct weiri_intake_config {
     const weiri_source *source;
-    uint32_t            index;  /* of the source in the plan: breaks ties of time    */
+    uint32_t            index;  /* of the source in the plan                         */
+    uint32_t            place;  /* among the sources of its stream: breaks ties of time */
     const char         *path;   /* "-" for standard input                            */
     weiri_format        format; /* not AUTO                                          */
     char                delimiter;
@@ -30,9 +32,12 @@ typedef struct weiri_intake_config {
                                        * that are gone                                 */
     const weiri_wire_config *wire;    /* NULL: the path is that of a file              */
     weiri_wires             *wires;   /* with `wire`                                   */
+    const weiri_link_config *link;    /* of a link, whose frames are read; else NULL   */
+    weiri_links             *links;   /* with `link`                                   */
     struct weiri_metrics    *metrics; /* of plugins; NULL: none */
     bool                     is_redirected; /* the source's own place is not read */
     const weiri_tape        *tape; /* of an input that cannot be read again; NULL: none */
+    weiri_intake *from; /* whose open input this one is to take over; NULL: open it */
     const weiri_extent *extent; /* how much of it is read again; NULL: it is not, but read
                                  * as it comes */
 } weiri_intake_config;
@@ -56,6 +61,12 @@ weiri_intake_new(const weiri_intake_config *config, weiri_intake **out, weir_err
 
 void
 weiri_intake_destroy(weiri_intake **self_p);
+
+/* Take over the open input of the intake that the configuration names, and what was read
+ * of it and not decoded yet; after a load of where that one stood, and before a pump. Up
+ * to here the other is as it was; from here on it can only be destroyed. */
+void
+weiri_intake_inherit(weiri_intake *self);
 
 /* Take in up to one chunk of events.
  *
@@ -84,6 +95,16 @@ weiri_intake_is_kept(const weiri_intake *self);
 
 bool
 weiri_intake_is_regular(const weiri_intake *self);
+
+/* Ask the sender of a link for what comes next, if there is nothing to play before; once,
+ * when the state has been loaded. Nothing to do for other inputs. */
+WEIR_MUST_CHECK weir_status
+weiri_intake_begin(weiri_intake *self, weir_error *err);
+
+/* Whether nobody waits to hear from it: the sender of a link knows that its end is kept.
+ */
+bool
+weiri_intake_is_done(const weiri_intake *self);
 
 /* Whether all has been read that its extent has, and more would have come. */
 bool

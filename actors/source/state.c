@@ -68,10 +68,10 @@ load_input(
 {
     uint64_t position = weiri_decoder_position(self->decoder);
     self->n_read      = position;
-    if (weiri_intake_is_kept(self) && !self->is_closed) {
+    if (weiri_intake_is_kept(self) && !self->is_closed && self->config.from == NULL) {
         return weiri_reader_load(self->reader, position, in, err);
     }
-    if (!weiri_intake_is_regular(self) || self->is_closed) {
+    if (!weiri_intake_is_regular(self) || self->is_closed || self->config.from != NULL) {
         return WEIR_OK;
     }
     weir_status status = weiri_reader_check_mark(self->reader, mark, err);

@@ -60,11 +60,49 @@ weiri_intake_read_live(
         }
     }
     if (status == WEIR_OK) {
+        weiri_reader_keep(self->reader);
         *n             = self->n_unkept;
         self->n_unkept = 0;
         self->n_idle   = 0;
     }
     return status;
+}
+
+void
+weiri_intake_go_live(weiri_intake *self)
+{
+    self->is_live = true;
+    if (weiri_reader_is_link(self->reader) && !self->is_begun) {
+        self->is_begun = true;
+        weiri_reader_begin(self->reader, weiri_decoder_place(self->decoder));
+    }
+}
+
+weir_status
+weiri_intake_begin(weiri_intake *self, weir_error *err)
+{
+    const weiri_tape *tape   = self->config.tape;
+    weir_status       status = WEIR_EOF;
+    size_t            n      = 0;
+    int64_t           to_ns  = 0;
+    if (!weiri_reader_is_link(self->reader) || self->config.from != NULL
+        || self->is_begun) {
+        return WEIR_OK;
+    }
+    if (tape != NULL) { /* whether there is something; it is read by the pump */
+        status = tape->play(tape->context, self->config.index, self->n_read, self->n_idle,
+            self->bytes, 0, &n, &to_ns, err);
+    }
+    if (status == WEIR_EOF) {
+        weiri_intake_go_live(self);
+    }
+    return status == WEIR_EOF || status == WEIR_EAGAIN ? WEIR_OK : status;
+}
+
+bool
+weiri_intake_is_done(const weiri_intake *self)
+{
+    return weiri_reader_is_done(self->reader);
 }
 
 /* All has been read: of silence behind the last byte, too. A part of a record may stand

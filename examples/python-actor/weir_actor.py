@@ -23,7 +23,7 @@ import msgpack
 import zmq
 
 PROTOCOL = 1
-KIND = 3
+KIND = 64
 # magic, version, kind, 2 unused, stream, link, sequence, watermark, rows, parts, size, sum
 HEAD = struct.Struct("<4sBBxxIIQqIIQQ8x")
 

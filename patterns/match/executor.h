@@ -11,6 +11,7 @@
 #include "match/classes.h"
 #include "match/keys.h"
 #include "match/registers.h"
+#include "weiri/inspect.h"
 #include "window/limiter.h"
 
 typedef struct weiri_emitter weiri_emitter;
@@ -91,6 +92,30 @@ weiri_chain_use(uint64_t fits)
 
 typedef struct weiri_executor weiri_executor;
 
+/* What an executor that is looked into is lent, and tells by. */
+typedef struct weiri_viewer {
+    const weiri_core      *core;
+    const weiri_inspector *inspector;
+    const weir_value      *key;    /* of the partition       */
+    weir_value            *values; /* shape (n_registers,)   */
+    weiri_cell            *cells;  /* scratch of one run     */
+    weiri_taken           *taken;  /* scratch, shape (n_room,) */
+    uint32_t               n_room;
+    bool                   is_out_of_memory;
+} weiri_viewer;
+
+/* Room for so many events in viewer->taken. */
+bool
+weiri_viewer_reserve(weiri_viewer *self, uint32_t n);
+
+/* Tell of something held whose registers are `cells`. */
+void
+weiri_viewer_tell(weiri_viewer *self, weiri_held_match *held, const weiri_cell *cells);
+
+/* Tell of an event that was taken by `step`, of which `kept` was kept, for several. */
+void
+weiri_viewer_tell_kept(weiri_viewer *self, weiri_taken taken, const weiri_cell *kept);
+
 enum { WEIRI_STAGES = 3 };
 
 typedef struct weiri_executor_ops {
@@ -131,6 +156,9 @@ typedef struct weiri_executor_ops {
     void (*load_partition)(weiri_executor *self, weiri_partition *partition,
         weiri_unpack *in, weiri_shared *shared);
     void (*loaded)(weiri_executor *self);
+    /* Tell what a partition holds; NULL: it is not kept in a form that can be told. */
+    void (*inspect)(const weiri_executor *self, const weiri_partition *partition,
+        weiri_viewer *viewer);
 } weiri_executor_ops;
 
 /* Every pattern. */

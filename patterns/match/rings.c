@@ -671,4 +671,5 @@ const weiri_executor_ops WEIRI_RINGS = {
     .save_partition = weiri_rings_save_partition,
     .load_partition = weiri_rings_load_partition,
     .loaded         = weiri_rings_loaded,
+    .inspect        = weiri_rings_inspect,
 };

@@ -142,4 +142,9 @@ weiri_rings_load_partition(weiri_executor *self, weiri_partition *partition,
 void
 weiri_rings_loaded(weiri_executor *self);
 
+/* rings_inspect.c: likewise. */
+void
+weiri_rings_inspect(
+    const weiri_executor *self, const weiri_partition *partition, weiri_viewer *viewer);
+
 #endif

@@ -474,4 +474,5 @@ const weiri_executor_ops WEIRI_RUNS = {
     .load           = weiri_runs_load,
     .load_partition = weiri_runs_load_partition,
     .loaded         = weiri_runs_loaded,
+    .inspect        = weiri_runs_inspect,
 };

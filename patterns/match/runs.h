@@ -392,4 +392,9 @@ weiri_runs_load_partition(weiri_executor *self, weiri_partition *partition,
 void
 weiri_runs_loaded(weiri_executor *self);
 
+/* runs_inspect.c: likewise. */
+void
+weiri_runs_inspect(
+    const weiri_executor *self, const weiri_partition *partition, weiri_viewer *viewer);
+
 #endif

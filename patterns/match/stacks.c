@@ -602,4 +602,5 @@ const weiri_executor_ops WEIRI_STACKS = {
     .save_partition = weiri_stacks_save_partition,
     .load_partition = weiri_stacks_load_partition,
     .loaded         = weiri_stacks_loaded,
+    .inspect        = weiri_stacks_inspect,
 };

@@ -137,4 +137,9 @@ weiri_stacks_load_partition(weiri_executor *self, weiri_partition *partition,
 void
 weiri_stacks_loaded(weiri_executor *self);
 
+/* stacks_inspect.c: likewise. */
+void
+weiri_stacks_inspect(
+    const weiri_executor *self, const weiri_partition *partition, weiri_viewer *viewer);
+
 #endif

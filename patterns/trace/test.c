@@ -53,10 +53,12 @@ weiri_trace_test_new(weiri_trace *self)
         weiri_arena_alloc(arena, (2 * (size_t)n_atoms + 1) * sizeof *roots);
     self->unary      = weiri_arena_alloc(arena, n_atoms * sizeof *self->unary);
     self->correlated = weiri_arena_alloc(arena, n_atoms * sizeof *self->correlated);
-    self->seen_ns    = weiri_arena_alloc(arena, n_atoms * sizeof *self->seen_ns);
-    self->is_seen    = weiri_arena_alloc(arena, n_atoms);
-    self->is_just    = weiri_arena_alloc(arena, n_atoms);
-    self->reads      = weiri_arena_alloc(arena, self->plan->n_registers + 1);
+    self->n_judged =
+        weiri_arena_alloc(arena, 2 * (size_t)n_atoms * sizeof *self->n_judged);
+    self->seen_ns = weiri_arena_alloc(arena, n_atoms * sizeof *self->seen_ns);
+    self->is_seen = weiri_arena_alloc(arena, n_atoms);
+    self->is_just = weiri_arena_alloc(arena, n_atoms);
+    self->reads   = weiri_arena_alloc(arena, self->plan->n_registers + 1);
     self->values =
         weiri_arena_alloc(arena, (self->plan->n_registers + 1) * sizeof *self->values);
     for (uint32_t a = 0; a < n_atoms; a++) {
@@ -132,10 +134,21 @@ weiri_trace_atom(weiri_trace *self, uint32_t atom, uint32_t event, uint32_t node
     if (a->kind != WEIRI_ATOM_EVENT) {
         return was_before(self, a, event);
     }
-    return fits(self, atom, event)
-           && (self->correlated[atom] == WEIRI_NONE
-               || is_true(weiri_program_eval(self->program, self->correlated[atom],
-                   e->chunk, e->row, weiri_trace_values(self, node))));
+    if (!fits(self, atom, event)) {
+        return false;
+    }
+    bool holds = self->correlated[atom] == WEIRI_NONE
+                 || is_true(weiri_program_eval(self->program, self->correlated[atom],
+                     e->chunk, e->row, weiri_trace_values(self, node)));
+    self->n_judged[2 * atom + holds]++;
+    return holds;
+}
+
+void
+weiri_trace_judged(const weiri_trace *self, uint32_t step, uint64_t counts[2])
+{
+    counts[0] += self->n_judged[2 * step];
+    counts[1] += self->n_judged[2 * step + 1];
 }
 
 bool

@@ -46,7 +46,8 @@ struct weiri_trace {
     weiri_program *program;
     uint32_t      *unary;
     uint32_t      *correlated;
-    bool          *reads; /* registers that some condition reads */
+    uint64_t      *n_judged; /* per atom twice: how often `correlated` was false, true */
+    bool          *reads;    /* registers that some condition reads */
     weir_value    *values;
     int64_t       *seen_ns; /* per atom: time of the last event that fits it */
     bool          *is_seen;

@@ -389,12 +389,12 @@ holds(const weiri_verdicts *self, const weiri_verdict *verdict)
 }
 
 weir_status
-weiri_verdicts_finish(weiri_verdicts *self, weir_error *err)
+weiri_verdicts_finish(weiri_verdicts *self, bool is_end, weir_error *err)
 {
     bool        was_true = false;
     uint32_t    next     = 0;
-    weir_status status   = weiri_windower_finish(self->open_by, err);
-    if (status == WEIR_OK) {
+    weir_status status   = is_end ? weiri_windower_finish(self->open_by, err) : WEIR_OK;
+    if (status == WEIR_OK && is_end) {
         status = weiri_windower_finish(self->given_by, err);
     }
     for (uint32_t i = 0; i < self->n; i++) {

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "aggregate/cell_pack.h"
+#include "inspect/listing.h"
+#include "weiri/inspect.h"
 #include "window/fingerprint.h"
 
 #define MAX_EVENTS (UINT64_C(1) << 56)
@@ -243,6 +245,61 @@ weiri_windower_save(const weiri_windower *self, weiri_keyed *out, weir_error *er
         return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the state");
     }
     return WEIR_OK;
+}
+
+/* ---- looking ---- */
+
+static void
+read_key(const weiri_windower *self, uint32_t entry, weir_value *out)
+{
+    const weiri_cell *cells = weiri_key_table_cells(&self->keys, entry);
+    for (uint32_t k = 0; k < self->window->n_keys; k++) {
+        out[k] = weiri_cell_value(self->key_types[k], cells[k]);
+    }
+}
+
+static bool
+list_keys(const weiri_windower *self, weir_value *key, weiri_listing *out)
+{
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < self->keys.n_used; i++) {
+        if (is_wanted(self, i)) {
+            read_key(self, i, key);
+            ok = weiri_listing_add(out, i, key, self->window->n_keys);
+        }
+    }
+    return ok && weiri_listing_sort(out);
+}
+
+weir_status
+weiri_windower_inspect(
+    const weiri_windower *self, const weiri_inspector *inspector, weir_error *err)
+{
+    weiri_listing keys  = { .n = 0 };
+    weiri_pack    state = { 0 };
+    weir_value   *key   = calloc(self->window->n_keys + (size_t)1, sizeof *key);
+    uint64_t     *rows  = NULL;
+    bool          ok    = key != NULL && list_keys(self, key, &keys);
+    if (ok && self->ops == &weiri_flowing_ops) {
+        rows = weiri_flowing_index(self);
+        ok   = rows != NULL;
+    }
+    for (uint32_t i = 0; ok && i < keys.n && !inspector->is_enough(inspector->context);
+         i++) {
+        uint32_t entry = keys.items[i].number;
+        read_key(self, entry, key);
+        if (inspector->key(inspector->context, key, self->window->n_keys)) {
+            state.size = 0;
+            ok         = self->ops->save_entry(self, entry, rows, &state)
+                 && !state.is_out_of_memory;
+            inspector->sized(inspector->context, state.size);
+        }
+    }
+    weiri_listing_fini(&keys);
+    weiri_pack_fini(&state);
+    free(key);
+    free(rows);
+    return ok ? WEIR_OK : WEIR_FAIL(err, WEIR_ENOMEM, "no memory to look at a rule");
 }
 
 /* ---- loading ---- */

@@ -17,6 +17,7 @@ enum {
     AT_PARTS     = 36,
     AT_SIZE      = 40,
     AT_CHECKSUM  = 48,
+    AT_EPOCH     = 56,
 };
 
 static const uint8_t magic[4] = { 'W', 'E', 'I', 'R' };
@@ -54,32 +55,22 @@ weiri_frame_write(const weiri_frame *self, uint8_t head[WEIRI_FRAME_HEAD])
     put(head + AT_PARTS, self->n_parts, 4);
     put(head + AT_SIZE, self->size, 8);
     put(head + AT_CHECKSUM, self->checksum, 8);
+    put(head + AT_EPOCH, self->epoch, 8);
 }
 
 static weir_status
-check(const weiri_frame *self, const uint8_t *bytes, size_t size, weir_error *err)
+check_payload(const weiri_frame *self, const uint8_t *payload, weir_error *err)
 {
-    if (self->kind != WEIRI_FRAME_ADDRESSES && self->kind != WEIRI_FRAME_COLUMNS
-        && self->kind != WEIRI_FRAME_ACTOR) {
-        return WEIR_FAIL(err, WEIR_EDATA, "a frame of unknown kind %u", self->kind);
-    }
-    if (self->size != size - WEIRI_FRAME_HEAD) {
-        return WEIR_FAIL(err, WEIR_EDATA,
-            "a frame that says it has %llu bytes and has %zu",
-            (unsigned long long)self->size, size - WEIRI_FRAME_HEAD);
-    }
-    if (self->kind == WEIRI_FRAME_COLUMNS
-        && self->checksum
-               != weiri_hash_bytes(
-                   WEIRI_HASH_BEGIN, bytes + WEIRI_FRAME_HEAD, (size_t)self->size)) {
-        return WEIR_FAIL(
-            err, WEIR_EDATA, "a frame that was damaged: its checksum is wrong");
-    }
-    return WEIR_OK;
+    return self->kind == WEIRI_FRAME_ADDRESSES || self->kind == WEIRI_FRAME_ACTOR
+                   || self->checksum
+                          == weiri_checksum(WEIRI_HASH_BEGIN, payload, (size_t)self->size)
+               ? WEIR_OK
+               : WEIR_FAIL(
+                   err, WEIR_EDATA, "a frame that was damaged: its checksum is wrong");
 }
 
-weir_status
-weiri_frame_read(weiri_frame *self, const uint8_t *bytes, size_t size, weir_error *err)
+static weir_status
+read_head(weiri_frame *self, const uint8_t *bytes, size_t size, weir_error *err)
 {
     if (size < WEIRI_FRAME_HEAD || memcmp(bytes + AT_MAGIC, magic, sizeof magic) != 0) {
         return WEIR_FAIL(err, WEIR_EDATA, "no frame: it does not begin with \"WEIR\"");
@@ -98,6 +89,37 @@ weiri_frame_read(weiri_frame *self, const uint8_t *bytes, size_t size, weir_erro
         .n_parts      = (uint32_t)get(bytes + AT_PARTS, 4),
         .size         = get(bytes + AT_SIZE, 8),
         .checksum     = get(bytes + AT_CHECKSUM, 8),
+        .epoch        = get(bytes + AT_EPOCH, 8),
     };
-    return check(self, bytes, size, err);
+    return self->kind >= WEIRI_FRAME_ADDRESSES && self->kind <= WEIRI_FRAME_MARK
+               ? WEIR_OK
+               : WEIR_FAIL(err, WEIR_EDATA, "a frame of unknown kind %u", self->kind);
+}
+
+weir_status
+weiri_frame_read(weiri_frame *self, const uint8_t *bytes, size_t size, weir_error *err)
+{
+    weir_status status = read_head(self, bytes, size, err);
+    if (status == WEIR_OK && self->size != size - WEIRI_FRAME_HEAD) {
+        return WEIR_FAIL(err, WEIR_EDATA,
+            "a frame that says it has %llu bytes and has %zu",
+            (unsigned long long)self->size, size - WEIRI_FRAME_HEAD);
+    }
+    return status == WEIR_OK ? check_payload(self, bytes + WEIRI_FRAME_HEAD, err)
+                             : status;
+}
+
+weir_status
+weiri_frame_next(weiri_frame *self, const uint8_t *bytes, size_t size, weir_error *err)
+{
+    if (size < WEIRI_FRAME_HEAD) {
+        return WEIR_EAGAIN;
+    }
+    weir_status status = read_head(self, bytes, size, err);
+    if (status != WEIR_OK) {
+        return status;
+    }
+    return self->size <= size - WEIRI_FRAME_HEAD
+               ? check_payload(self, bytes + WEIRI_FRAME_HEAD, err)
+               : WEIR_EAGAIN;
 }

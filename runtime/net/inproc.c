@@ -1,23 +1,15 @@
 #include "inproc.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zmq.h>
 
+#include "annotate.h"
+#include "context.h"
 #include "weiri/limits.h"
-
-#if defined(__SANITIZE_THREAD__)
-#define HAS_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define HAS_TSAN 1
-#endif
-#endif
-#ifdef HAS_TSAN
-#include <sanitizer/tsan_interface.h>
-#endif
 
 enum { NAME = 40, FILES = 64 };
 
@@ -28,39 +20,16 @@ struct inbox {
 };
 
 struct weiri_inproc {
-    void         *context;
+    void         *context; /* the one of the process                 */
+    uint64_t      number;  /* of these shards among those of the process */
     struct inbox *inboxes; /* shape (n_shards,) */
     uint32_t      n_shards;
 };
 
-/* What one thread writes before it hands a frame over, and the chunks that the frame
- * points to, another reads after it got it. ZeroMQ sees to that, in a library that the
- * thread sanitizer does not see into: so the frame is told to it here, and nowhere else.
- */
 static void
-hand_over(void *frame)
+name_of(const weiri_inproc *self, uint32_t shard, char out[NAME])
 {
-#ifdef HAS_TSAN
-    __tsan_release(frame);
-#else
-    (void)frame;
-#endif
-}
-
-static void
-take_over(void *frame)
-{
-#ifdef HAS_TSAN
-    __tsan_acquire(frame);
-#else
-    (void)frame;
-#endif
-}
-
-static void
-name_of(uint32_t shard, char out[NAME])
-{
-    snprintf(out, NAME, "inproc://shard-%u", shard);
+    snprintf(out, NAME, "inproc://shards.%" PRIu64 ".%u", self->number, shard);
 }
 
 static void *
@@ -82,7 +51,7 @@ open_inbox(weiri_inproc *self, uint32_t shard)
 {
     char          name[NAME];
     struct inbox *inbox = &self->inboxes[shard];
-    name_of(shard, name);
+    name_of(self, shard, name);
     zmq_msg_init(&inbox->frame);
     inbox->pushes = calloc(self->n_shards, sizeof *inbox->pushes);
     inbox->pull   = socket_new(self->context, ZMQ_PULL);
@@ -98,13 +67,14 @@ weiri_inproc_new(uint32_t n_shards, weiri_inproc **out, weir_error *err)
         return WEIR_FAIL(err, WEIR_ENOMEM, "sockets between shards");
     }
     self->n_shards = n_shards;
-    self->context  = zmq_ctx_new();
-    self->inboxes  = calloc(n_shards, sizeof *self->inboxes);
-    bool is_made =
-        self->context != NULL && self->inboxes != NULL
-        && zmq_ctx_set(self->context, ZMQ_IO_THREADS, 0) == 0
-        && zmq_ctx_set(self->context, ZMQ_MAX_SOCKETS, (int)(n_shards * (n_shards + 1)))
-               == 0;
+    self->context  = weiri_context_take(err);
+    if (self->context == NULL) {
+        free(self);
+        return WEIR_EIO;
+    }
+    self->number  = weiri_context_number();
+    self->inboxes = calloc(n_shards, sizeof *self->inboxes);
+    bool is_made  = self->inboxes != NULL;
     for (uint32_t i = 0; is_made && i < n_shards; i++) {
         is_made = open_inbox(self, i);
     }
@@ -137,9 +107,7 @@ weiri_inproc_destroy(weiri_inproc **self_p)
         }
         free(inbox->pushes);
     }
-    if (self->context != NULL) {
-        zmq_ctx_term(self->context);
-    }
+    weiri_context_give();
     free(self->inboxes);
     free(self);
     *self_p = NULL;
@@ -153,7 +121,7 @@ push_to(weiri_inproc *self, uint32_t from, uint32_t to)
     void **push = &self->inboxes[from].pushes[to];
     if (*push == NULL) {
         char name[NAME];
-        name_of(to, name);
+        name_of(self, to, name);
         *push = socket_new(self->context, ZMQ_PUSH);
         if (*push != NULL && zmq_connect(*push, name) != 0) {
             zmq_close(*push);
@@ -175,7 +143,7 @@ weiri_inproc_send(void *self, uint32_t from, uint32_t to, const void *frame, siz
         return WEIR_ENOMEM;
     }
     memcpy(zmq_msg_data(&message), frame, size);
-    hand_over(zmq_msg_data(&message));
+    weiri_hand_over(zmq_msg_data(&message));
     while (zmq_msg_send(&message, push, ZMQ_DONTWAIT) < 0) {
         if (zmq_errno() != EINTR) {
             zmq_msg_close(&message);
@@ -193,7 +161,7 @@ weiri_inproc_receive(void *self, uint32_t shard, size_t *size)
         return NULL;
     }
     *size = zmq_msg_size(&inbox->frame);
-    take_over(zmq_msg_data(&inbox->frame));
+    weiri_take_over(zmq_msg_data(&inbox->frame));
     return zmq_msg_data(&inbox->frame);
 }
 

@@ -7,21 +7,22 @@
 #include <string.h>
 #include <zmq.h>
 
+#include "context.h"
 #include "weiri/limits.h"
 
-/* Milliseconds, but for the last. A peer that is silent is asked for a sign of life, and
- * given up when none comes; it is told to do the same. */
+/* Of the system's keepalive, by which a host that is gone is given up: not ZeroMQ's
+ * heartbeats, with which libzmq to 4.3.5 ends the process when a connection breaks off
+ * whose messages wait at the high-water mark. */
 enum {
+    KEEPALIVE_S          = 5,
+    KEEPALIVE_PROBES     = 5, /* a second apart */
     HANDSHAKE_MS         = 5000,
-    BEAT_MS              = 1000,
-    SILENCE_MS           = 3000,
-    PEER_SILENCE_MS      = 4000,
     RECONNECT_MS         = 100,
     RECONNECT_LONGEST_MS = 5000,
 };
 
 struct weiri_wires {
-    void *context;
+    void *context; /* the one of the process */
 };
 
 struct weiri_wire {
@@ -38,10 +39,10 @@ weiri_wires_new(weiri_wires **out, weir_error *err)
     if (self == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
     }
-    self->context = zmq_ctx_new();
+    self->context = weiri_context_take(err);
     if (self->context == NULL) {
         free(self);
-        return WEIR_FAIL(err, WEIR_EIO, "ZeroMQ cannot begin: %s", zmq_strerror(errno));
+        return WEIR_EIO;
     }
     *out = self;
     return WEIR_OK;
@@ -53,8 +54,7 @@ weiri_wires_destroy(weiri_wires **self_p)
     weiri_wires *self = *self_p;
     *self_p           = NULL;
     if (self != NULL) {
-        while (zmq_ctx_term(self->context) != 0 && errno == EINTR) {
-        }
+        weiri_context_give();
         free(self);
     }
 }
@@ -77,9 +77,10 @@ set_limits(void *socket, weiri_wire_kind kind)
            && set_number(socket, ZMQ_LINGER, is_out ? WEIRI_WIRE_LINGER_MS : 0)
            && set_number(socket, ZMQ_IMMEDIATE, is_push)
            && set_number(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS)
-           && set_number(socket, ZMQ_HEARTBEAT_IVL, BEAT_MS)
-           && set_number(socket, ZMQ_HEARTBEAT_TIMEOUT, SILENCE_MS)
-           && set_number(socket, ZMQ_HEARTBEAT_TTL, PEER_SILENCE_MS)
+           && set_number(socket, ZMQ_TCP_KEEPALIVE, 1)
+           && set_number(socket, ZMQ_TCP_KEEPALIVE_IDLE, KEEPALIVE_S)
+           && set_number(socket, ZMQ_TCP_KEEPALIVE_INTVL, 1)
+           && set_number(socket, ZMQ_TCP_KEEPALIVE_CNT, KEEPALIVE_PROBES)
            && set_number(socket, ZMQ_RECONNECT_IVL, RECONNECT_MS)
            && set_number(socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_LONGEST_MS);
 }

@@ -94,6 +94,14 @@ class Live(unittest.TestCase):
         self.assertEqual(re.findall(r"^(highs|odd|even|steps) +(.*)", shown, re.MULTILINE), rules)
         self.assertEqual(re.findall(r"^([0-9]) +[0-9]", shown, re.MULTILINE), ["0", "1", "2"])
 
+    def test_with_shards_tap_sees_what_is_written(self):
+        self.start("--shards", "2")
+        status, lines, _ = self.tap("some", "--rule", "odd", "--where", "x > 20", "--count", "30")
+        self.assertEqual((status, len(lines)), (0, 30))
+        for line in lines:
+            x = json.loads(line.split(" ", 2)[2])["x"]
+            self.assertTrue(x > 20 and x % 2 == 1, line)
+
     def test_on_a_terminal_top_draws_anew_and_a_run_says_how_many_matches_there_are(self):
         with open(os.path.join(self.folder, "events"), "w") as events:
             events.write("".join('{"at":%d,"id":%d,"x":%d,"spare":0}\n' % (i, i % 7, i) for i in range(3000)))

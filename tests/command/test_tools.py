@@ -472,7 +472,7 @@ class Completion(command.Folder):
         self.write("file.weir", "")
         self.assertEqual(self.complete("run", "--state", ""), ["folder"])
         self.assertEqual(self.complete("run", "--quiet", ""), ["folder", "file.weir"])
-        self.assertEqual(self.complete("state", ""), ["show", "ls", "plan"])
+        self.assertEqual(self.complete("state", ""), ["show", "ls", "plan", "dump"])
         self.assertEqual(self.complete("state", "ls", "--format", ""), ["text", "json"])
 
     def test_rule_files_and_folders_are_offered_and_input_files_after_from(self):

@@ -245,6 +245,46 @@ class Query(Door):
         self.assertEqual(result["window"][0]["event"]["cents"], 900)
 
 
+class Journal(Door):
+    """What came through a pipe is read again from the state directory of the run."""
+
+    def setUp(self):
+        super().setUp()
+        rules = read(os.path.join(self.folder.name, "door.weir"))
+        self.events = read(os.path.join(self.folder.name, "auth.jsonl"))
+        self.write("piped.weir", rules.replace('file("auth.jsonl")', "stdin() format json"))
+
+    def pipe(self, *arguments):
+        return subprocess.Popen([WEIR, "run", "--quiet", "piped.weir", "--state", "kept", *arguments],
+                                cwd=self.folder.name, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ask(self, rule, *arguments):
+        status, text, errors = self.call("why", "--state", "kept", *arguments, "piped.weir", rule)
+        self.assertEqual((status, errors), (0, "weir why: begins at the start of what was read\n"))
+        return text
+
+    def test_the_journal_tells_what_the_file_does(self):
+        self.pipe("--keep-journal", "1G").communicate(self.events)
+        for rule, arguments in (("guessed", ("--match", "1")), ("guessed", ("--key", "10.0.0.2")),
+                                ("guessed", ("--key", "10.0.0.4")), ("flood", ("--key", "10.0.0.2"))):
+            self.assertEqual(self.ask(rule, *arguments), self.call("why", *arguments, "door.weir", rule)[1])
+
+    def test_a_run_at_work_can_be_asked_about(self):
+        run = self.pipe("--checkpoint", "1h")
+        run.stdin.write(self.events)
+        run.stdin.flush()
+        run.stdout.readline()  # the match: all before it is in the journal
+        self.assertIn("match 1 at 2026-03-01T12:02:20Z", self.ask("guessed", "--key", "10.0.0.1"))
+        self.assertIsNone(run.poll())
+        run.communicate()
+        self.assertEqual(run.returncode, 0)
+
+    def test_a_directory_without_state_is_missing(self):
+        status, _, errors = self.call("why", "--state", "none", "--key", "x", "piped.weir", "guessed")
+        self.assertEqual(status, 66)
+        self.assertIn("none", errors)
+
+
 class Json(Door):
     def test_a_match_as_json(self):
         story = json.loads(self.why("--match", "1", "--message-format", "json")[1])
@@ -279,6 +319,46 @@ test "three failures and a success" {
         self.assertIn("#   it would be a match without `{3,}` of 'fail'\n", text)
         for line in text.splitlines()[3:]:
             self.assertTrue(line.startswith("#"), line)
+
+    def test_it_tells_how_near_a_window_came_and_what_where_kept_out(self):
+        self.write("test.weir", block(self.page, "weir") + """
+test "a flood" {
+  auth { at: 0s, ip: "a", outcome: "failed" } repeat 3 every 1s
+  auth { at: 9s, ip: "a", outcome: "accepted" }
+  auth { at: 9s, ip: "b", outcome: "failed" }
+  wait 1h
+  expect flood { ip: "a" }
+}
+""")
+        status, text, _ = self.call("test", "test.weir")
+        self.assertEqual(status, 1)
+        self.assertIn("#   how near rule 'flood' came for a:\n#     the window 0s to 10m held 3 events\n"
+                      "#     `having`: `count() >= 4` is false: count() is 3\n", text)
+        self.assertIn("#     9s  kept out auth { ip: \"a\"", text)
+        self.assertIn("`where`: `outcome == \"failed\"` is false: outcome is \"accepted\"\n", text)
+
+    def test_coverage_looks_at_what_is_asked_of_earlier_events_and_at_having(self):
+        self.write("test.weir", """stream r { at time, s string, t float }
+rule far  { match a: r -> b: r(t > a.t + 1.0) by s within 1h emit one { s } }
+rule near { match a: r -> b: r(t > a.t) by s within 1h emit two { s } }
+rule both { match a: r -> b: r(t > a.t + 0.2) by s within 1h skip none emit six { s } }
+rule many { from r by s window tumbling 1m having count() > 3 emit lot { s } }
+rule few  { from r by s window tumbling 1m having count() > 0 emit some { s } }
+test "two" {
+  r { at: 0s, s: "a", t: 1.0 }
+  r { at: 5s, s: "a", t: 1.5 }
+  r { at: 6s, s: "a", t: 1.6 }
+  expect two { s: "a" }
+}
+""")
+        told = self.call("test", "--coverage", "test.weir")[1]
+        asks = "step 'b' asks of earlier events what was true of "
+        self.assertIn("rule 'far': " + asks + "no event that came to it\n", told)
+        self.assertNotIn("rule 'far': " + asks + "every", told)
+        self.assertIn("rule 'near': " + asks + "every event that came to it\n", told)
+        self.assertNotIn("rule 'both'", told)
+        self.assertIn("rule 'many': 'having' was true of no window\n", told)
+        self.assertIn("rule 'few': 'having' was true of every window\n", told)
 
 
 if __name__ == "__main__":

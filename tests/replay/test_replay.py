@@ -27,7 +27,7 @@ except ImportError:
     if sys.executable != DEBIAN and os.path.exists(DEBIAN):
         os.execv(DEBIAN, [DEBIAN, *sys.argv])  # python3-zmq is there for Debian's own python
 
-N_EVENTS = 12000
+N_EVENTS = 8000
 WEIR = None
 
 LOGINS = """stream login {
@@ -116,7 +116,7 @@ class Replayed(unittest.TestCase):
         """Until so many bytes need not be sent again."""
         committed = 0
         while committed < size:
-            self.assertIsNone(node.poll())
+            self.assertIsNone(node.poll(), node.poll() and node.stderr.read().decode())
             shown = subprocess.run(
                 [WEIR, "state", "show", "--format", "json", "state"],
                 cwd=self.folder,
@@ -125,6 +125,28 @@ class Replayed(unittest.TestCase):
             ).stdout.decode()
             parts = [json.loads(line) for line in shown.splitlines()]
             committed = max([p.get("committed", 0) for p in parts] or [0])
+
+    def moments(self):
+        folder = self.path("state/kept")
+        names = os.listdir(folder) if os.path.isdir(folder) else []
+        return {name for name in names if name.endswith(".head")}
+
+    def run_in_parts(self, arguments, data, n_parts):
+        """A run to its end, with a new moment kept in each part of its input."""
+        node = self.start(*arguments)
+        seen = set()
+        for i in range(n_parts):
+            node.stdin.write(data[len(data) * i // n_parts : len(data) * (i + 1) // n_parts])
+            node.stdin.flush()
+            while not self.moments() - seen:
+                try:
+                    node.wait(0.005)
+                    self.fail(node.stderr.read().decode())
+                except subprocess.TimeoutExpired:
+                    pass
+            seen |= self.moments()
+        _, said = node.communicate()
+        self.assertEqual(node.returncode, 0, said.decode())
 
     def digest(self, folder):
         """All that stands in a state directory, but for what readers note in a lock file."""
@@ -146,10 +168,14 @@ class EverythingWithState(Replayed):
             shutil.copy(os.path.join(RECOVERY, name), self.folder)
         torture.make_events(self.path("in.jsonl"), 1, N_EVENTS)
 
-    def run_pipe(self, *more):
+    def run_pipe(self, *more, parts=0):
         events = self.read("in.jsonl")
         run = ["run", "rules.weir", "--state", "state", "--checkpoint", "20ms", "--quiet"]
-        self.weir(*run, "--from", "-", *more, stdin=events)
+        run += ["--from", "-", *more]
+        if parts > 0:
+            self.run_in_parts(run, events, parts)
+        else:
+            self.weir(*run, stdin=events)
 
     def replay(self, *more, status=0):
         return self.weir("replay", "rules.weir", "--state", "state", *more, status=status)
@@ -249,10 +275,10 @@ class EverythingWithState(Replayed):
         self.assertNotIn("sums", named)  # its rule is what it was
 
     def test_from_a_time_it_begins_with_a_state_that_was_kept(self):
-        self.run_pipe("--keep-journal", "30s")
+        self.run_pipe("--keep-journal", "30s", parts=4)
         for name in os.listdir(self.path("state/kept")):
             self.assertRegex(name, r"^[0-9]{12}\.(head|state)$")
-        since = "2023-11-14T22:14:05Z"
+        since = "2023-11-14T22:13:50Z"
         late = self.replay("--from", "-", "--format", "text", "--since", since)
         self.assertIn("begins with the state as of 2023-11-14T22:1", late.stderr.decode())
         whole = self.weir("replay", "rules.weir", "--from", "in.jsonl", "--format", "text").stdout
@@ -262,19 +288,25 @@ class EverythingWithState(Replayed):
         diff = self.replay("--from", "-", "--diff", "--since", since)
         self.assertRegex(diff.stdout.decode(), r"^0 added, 0 missing, 0 changed, [1-9]")
 
+    def test_what_several_shards_have_kept_is_replayed_from_the_middle(self):
+        self.run_pipe("--keep-journal", "20s", "--shards", "2", parts=4)
+        found = self.replay("--from", "-", "--diff", "--since", "2023-11-14T22:13:50Z")
+        self.assertIn("begins with the state as of", found.stderr.decode())
+        self.assertRegex(found.stdout.decode(), r"^0 added, 0 missing, 0 changed, [1-9]")
+
     def test_a_rule_that_has_changed_is_replayed_from_the_start(self):
         self.run_pipe("--keep-journal", "1G")
         rules = self.read("rules.weir").decode()
         self.write("new/rules.weir", rules.replace("x > p.x)", "x > p.x + 1)"))
         shutil.copy(self.path("weights.csv"), self.path("new"))
         asked = ["replay", "new/rules.weir", "--state", "state", "--from", "-"]
-        said = self.weir(*asked, "--since", "2023-11-14T22:14:05Z").stderr.decode()
+        said = self.weir(*asked, "--since", "2023-11-14T22:13:50Z").stderr.decode()
         self.assertIn("begins at the start of what was read", said)
 
     def test_from_a_position_the_outputs_are_the_last_of_all(self):
         self.run_pipe("--keep-journal", "1G")
         whole = self.replay("--from", "-", "--quiet").stdout
-        late = self.replay("--from", "-", "--quiet", "--position", "reading=300000").stdout
+        late = self.replay("--from", "-", "--quiet", "--position", "reading=200000").stdout
         self.assertTrue(whole.endswith(late))
         self.assertLess(len(late), len(whole))
         self.assertGreater(len(late), 1000)
@@ -321,10 +353,9 @@ class Logins(Replayed):
         self.write("rules.weir", rules)
         events = lines(logins(80000))
         run = ["run", "rules.weir", "--state", "state", "--checkpoint", "1ms", "--state-limit"]
-        self.weir(*run, "8M", "--keep-journal", "1M", "--quiet", stdin=events)
+        self.run_in_parts([*run, "8M", "--keep-journal", "1M", "--quiet"], events, 16)
         self.assertGreater(len(events), 3 << 20)
-        kept = [n for n in os.listdir(self.path("state/kept")) if n.endswith(".head")]
-        self.assertLess(len(kept), 12)
+        self.assertLess(len(self.moments()), 12)
         self.assertLess(os.path.getsize(self.path("state/journal/data.mdb")), 4 << 20)
         late = self.weir("replay", "rules.weir", "--state", "state")
         self.assertIn("begins with the state as of", late.stderr.decode())
@@ -409,7 +440,7 @@ rule quiet {
     def test_outputs_that_come_again_after_a_crash_are_known_by_their_numbers(self):
         rules = LOGINS % ('file("in.jsonl")', 'stdout() format json(identity: "number")')
         self.write("rules.weir", rules)
-        self.write("in.jsonl", lines(logins(60000)))
+        self.write("in.jsonl", lines(logins(30000)))
         undisturbed = self.weir("run", "rules.weir", "--quiet").stdout
         received, known, repeated = b"", 0, 0
         for turn in range(200):
@@ -426,7 +457,7 @@ rule quiet {
                 else:
                     repeated += 1
                 kept += 1
-                if kept == 400 + 400 * turn:
+                if kept == 200 + 200 * turn:
                     node.kill()
             node.wait()
             if node.returncode == 0:
@@ -446,6 +477,90 @@ rule quiet {
         seen = self.weir(*asked, "--quiet").stdout
         self.assertTrue(seen and found.endswith(seen))
         self.assertLess(len(seen), len(found))
+
+
+class Held(Replayed):
+    """weir state dump, of a node that is at work."""
+
+    def begin(self, rules, rows):
+        self.write("rules.weir", rules)
+        node = self.start("run", "rules.weir", "--state", "state", "--checkpoint", "1ms", "--quiet")
+        data = lines(rows)
+        node.stdin.write(data)
+        node.stdin.flush()
+        decoded = 0
+        while decoded < len(data):  # in the checkpoint
+            self.assertIsNone(node.poll(), node.poll() and node.stderr.read().decode())
+            shown = subprocess.run(
+                [WEIR, "state", "show", "--format", "json", "state"],
+                cwd=self.folder,
+                capture_output=True,
+                check=False,
+            ).stdout.decode()
+            parts = [json.loads(line) for line in shown.splitlines()]
+            decoded = max([p.get("position", 0) for p in parts] or [0])
+
+    def dump(self, *more, status=0):
+        return self.weir("state", "dump", "state", "rules.weir", *more, status=status).stdout.decode()
+
+    def test_partial_matches_are_told_with_steps_values_and_expiry(self):
+        rules = LOGINS % ("stdin()", 'file("found.jsonl")')
+        rules = rules.replace("  emit ", "  skip   past last\n  emit ")
+        self.begin(rules, logins(18))  # the last waits for time to go on
+        self.assertEqual(
+            self.dump("--key", "u2"),
+            "rule guessed: 7 keys, 17 held\n"
+            "  key u2\n"
+            "    partial match: bad 2023-11-14T22:13:22Z, bad 2023-11-14T22:13:29Z, "
+            "bad 2023-11-14T22:13:36Z; until 2023-11-14T22:23:22Z; "
+            'user = "u2", count(bad) = 3\n'
+            "    partial match: bad 2023-11-14T22:13:29Z, bad 2023-11-14T22:13:36Z; "
+            'until 2023-11-14T22:23:29Z; user = "u2", count(bad) = 2\n'
+            "    partial match: bad 2023-11-14T22:13:36Z; until 2023-11-14T22:23:36Z; "
+            'user = "u2", count(bad) = 1\n',
+        )
+        rows = [json.loads(line) for line in self.dump("--format", "json").splitlines()]
+        keys = [row["key"] for row in rows if row["part"] == "partial match"]
+        self.assertEqual(keys, sorted(keys))
+        self.assertEqual(len(keys), 17)
+        self.assertEqual(rows[1]["taken"][0], {"step": "bad", "time": "2023-11-14T22:13:20Z"})
+        self.assertEqual(rows[1]["holds"], {"user": "u0", "count(bad)": 3})
+        few = [json.loads(line) for line in self.dump("--format", "json", "--limit", "2").splitlines()]
+        self.assertEqual(few, rows[:3] + [{"part": "cut"}])
+
+    def test_rows_of_tables_and_keys_of_windows_are_told(self):
+        rules = LOGINS % ("stdin()", 'file("found.jsonl")')
+        rules += """
+table seen key user { user string, n int? } limit 100
+sink tries to file("tries.jsonl")
+
+rule counts {
+  from login
+  by   user
+  emit into seen { user, n: (seen[user].n ?? 0) + 1 }
+}
+
+rule tries {
+  from   login
+  by     user
+  window tumbling 1h
+  emit   tries { user, n: count() }
+}
+"""
+        self.begin(rules, logins(18))
+        self.assertIn(
+            '  key u2\n    row of the right, 2023-11-14T22:13:36Z; n = 3\n', self.dump("--rule", "counts")
+        )
+        self.assertRegex(
+            self.dump("--rule", "tries"), r"^rule tries: 7 keys, [0-9]+ held\n  key u0\n    window: [0-9]+ bytes\n"
+        )
+
+    def test_a_rule_that_has_changed_is_not_told(self):
+        rules = LOGINS % ("stdin()", 'file("found.jsonl")')
+        self.begin(rules, logins(18))
+        self.write("rules.weir", rules.replace("within 10m", "within 5m"))
+        self.assertIn("rule guessed has changed since", self.dump())
+        self.dump("--rule", "nobody", status=2)
 
 
 if __name__ == "__main__":

@@ -494,6 +494,50 @@ format_that_is_none_is_refused(void **state)
     assert_non_null(strstr(err.text, "all"));
 }
 
+/* The last field of each row is its number, counted on from what came before. */
+static void
+rows_can_be_numbered_in_every_format(void **state)
+{
+    (void)state;
+    static const weir_field  ONE[] = { { .name = "s", .type = WEIR_STRING } };
+    static const weir_schema SMALL = {
+        .name = "small", .fields = ONE, .n_fields = 1, .time_field = -1
+    };
+    static const struct {
+        weiri_format format;
+        const char  *expected;
+    } CASES[] = {
+        { WEIRI_FORMAT_JSON, "{\"s\":\"a\",\"id\":41}\n{\"s\":\"a\",\"id\":42}\n" },
+        { WEIRI_FORMAT_CSV, "s,id\na,41\na,42\n" },
+        { WEIRI_FORMAT_TEXT, "1970-01-01T00:00:00Z small s=a id=41\n1970-01-01T00:00:00Z "
+                             "small s=a id=42\n" },
+        { WEIRI_FORMAT_MSGPACK,
+            "\x82\xa1s\xa1\x61\xa2id\x29\x82\xa1s\xa1\x61\xa2id\x2a" },
+    };
+    const bool  used[] = { true };
+    weir_chunk *chunk  = NULL;
+    assert_ok(weir_chunk_new(&SMALL, used, &chunk));
+    for (int i = 0; i < 2; i++) {
+        set(chunk, chunk->n_rows, 0, text("a"));
+        chunk->time[chunk->n_rows++] = 0;
+    }
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        weiri_encoder *encoder = NULL;
+        weiri_buffer   out     = { 0 };
+        weir_rows      rows    = { chunk, 0, chunk->n_rows };
+        assert_ok(
+            weiri_encoder_new_numbered(&SMALL, CASES[i].format, "id", &encoder, NULL));
+        weiri_encoder_count(encoder, 40);
+        assert_ok(weiri_encoder_begin(encoder, &out));
+        assert_ok(weiri_encoder_encode(encoder, rows, &out));
+        assert_int_equal(out.used, strlen(CASES[i].expected));
+        assert_memory_equal(out.bytes, CASES[i].expected, out.used);
+        weiri_encoder_destroy(&encoder);
+        weiri_buffer_fini(&out);
+    }
+    weir_chunk_drop(&chunk);
+}
+
 int
 main(void)
 {
@@ -511,6 +555,7 @@ main(void)
         cmocka_unit_test(wide_streams_and_long_names_fit),
         cmocka_unit_test(lists_of_every_type_are_written),
         cmocka_unit_test(format_that_is_none_is_refused),
+        cmocka_unit_test(rows_can_be_numbered_in_every_format),
     };
     return cmocka_run_group_tests_name("encode", tests, NULL, NULL);
 }

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weiri/dsl.h"
+#include "weiri/nodefile.h"
 
 enum { TEXT_BYTES = 1 << 16, FILES = 256 };
 
@@ -91,6 +91,13 @@ compile(const struct case_file *file, weiri_diagnostics *diagnostics)
     const char           *paths[]  = { file->path };
     weir_error            err      = { .status = WEIR_OK };
     weiri_plan           *plan     = NULL;
+    if (weiri_nodefile_is(file->text, strlen(file->text))) {
+        weiri_nodefile *nodes = NULL;
+        weir_status     read  = weiri_nodefile_parse(
+                 file->path, file->text, strlen(file->text), diagnostics, &nodes, &err);
+        weiri_nodefile_destroy(&nodes);
+        return read;
+    }
     if (strncmp(file->text, "# lint", 6) == 0) {
         return weiri_lint_files(paths, 1, &options, diagnostics, &err);
     }

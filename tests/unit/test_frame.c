@@ -19,7 +19,7 @@ write(uint8_t bytes[WEIRI_FRAME_HEAD + PAYLOAD])
         .n_rows                       = 1000,
         .n_parts                      = 2,
         .size                         = PAYLOAD,
-        .checksum = weiri_hash_bytes(WEIRI_HASH_BEGIN, "abcde", PAYLOAD) };
+        .checksum = weiri_checksum(WEIRI_HASH_BEGIN, "abcde", PAYLOAD) };
     weiri_frame_write(&frame, bytes);
 }
 

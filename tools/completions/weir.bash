@@ -18,9 +18,10 @@ _weir_takes() {
 
 _weir_words() {
     case "$1 $2" in
+    "replay --message-format") echo human json ;;
     *" --message-format") echo human json sarif ;;
     "test --format") echo tap junit ;;
-    "state --format" | "explain --format") echo text json ;;
+    "state --format" | "explain --format" | "node --format" | "apply --format") echo text json ;;
     *" --draw") echo text dot svg ;;
     *" --format") echo json csv msgpack text ;;
     esac
@@ -30,7 +31,7 @@ _weir_files() {
     compopt -o filenames 2>/dev/null
     mapfile -t COMPREPLY < <(compgen -d -- "$2")
     case $1 in
-    PATH*) mapfile -t COMPREPLY < <(compgen -f -- "$2") ;;
+    PATH* | FILE) mapfile -t COMPREPLY < <(compgen -f -- "$2") ;;
     RULES) mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -X '!*.weir' -- "$2") ;;
     esac
 }
@@ -38,7 +39,7 @@ _weir_files() {
 # The value of an option that is called so in the help.
 _weir_value() {
     case $1 in
-    DIR | *PATH) _weir_files "${1##*=}" "$2" ;;
+    DIR | FOLDER | FILE | *PATH) _weir_files "${1##*=}" "$2" ;;
     *) mapfile -t COMPREPLY < <(compgen -W "$3" -- "$2") ;;
     esac
 }
@@ -57,7 +58,9 @@ _weir() {
     elif [[ $word = -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$(_weir_options "$command" "$verb")" -- "$word")
     elif [ "$verb $COMP_CWORD" = "state 2" ]; then
-        mapfile -t COMPREPLY < <(compgen -W "show ls plan" -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "show ls plan dump" -- "$word")
+    elif [ "$verb $COMP_CWORD" = "node 2" ]; then
+        mapfile -t COMPREPLY < <(compgen -W "status health checkpoint stop allow revoke" -- "$word")
     else
         _weir_files RULES "$word"
     fi

@@ -21,9 +21,17 @@ complete -c weir -n 'not __fish_use_subcommand' -k -a '(__fish_complete_suffix .
 complete -c weir -n 'not __fish_use_subcommand' -l message-format -x -a 'human json sarif'
 complete -c weir -n 'test (__weir_verb) = test' -l format -x -a 'tap junit'
 complete -c weir -n 'test (__weir_verb) = state' -l format -x -a 'text json'
-complete -c weir -n 'test (__weir_verb) = state' -a 'show ls plan'
+complete -c weir -n 'test (__weir_verb) = state' -a 'show ls plan dump'
+complete -c weir -n 'test (__weir_verb) = node' -l format -x -a 'text json'
+complete -c weir -n 'test (__weir_verb) = node' -a 'status health checkpoint stop allow revoke'
+complete -c weir -n 'test (__weir_verb) = apply' -l format -x -a 'text json'
+complete -c weir -n 'contains -- (__weir_verb) node apply' -l config -r -F
+complete -c weir -n 'contains -- (__weir_verb) node apply' -l control -r -F
 complete -c weir -n 'test (__weir_verb) = run' -l state -x -a '(__fish_complete_directories)'
 complete -c weir -n 'test (__weir_verb) = explain' -l format -x -a 'text json'
 complete -c weir -n 'test (__weir_verb) = explain' -l draw -x -a 'text dot svg'
+complete -c weir -n 'test (__weir_verb) = replay' -l state -x -a '(__fish_complete_directories)'
+complete -c weir -n 'test (__weir_verb) = replay' -l to -x -a '(__fish_complete_directories)'
+complete -c weir -n 'test (__weir_verb) = replay' -l format -x -a 'json csv msgpack text'
 complete -c weir -n 'test (__weir_verb) = run' -l format -x -a 'json csv msgpack text'
 complete -c weir -n 'not __fish_use_subcommand' -l from -r -F

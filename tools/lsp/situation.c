@@ -17,8 +17,8 @@ struct sight {
     lsp_situation found;
 };
 
-static const char *const ENDPOINTS_IN[]  = { "file", "stdin", "zmq", NULL };
-static const char *const ENDPOINTS_OUT[] = { "file", "stdout", "zmq", NULL };
+static const char *const ENDPOINTS_IN[]  = { "file", "stdin", "zmq", "node", NULL };
+static const char *const ENDPOINTS_OUT[] = { "file", "stdout", "zmq", "node", NULL };
 static const char *const FORMATS_IN[]    = { "json", "csv", "msgpack", NULL };
 static const char *const FORMATS_OUT[]   = { "json", "csv", "msgpack", "text", NULL };
 static const char *const FROM[]          = { "from", NULL };

@@ -1,10 +1,11 @@
 
-#include "command.h"
+#include "nodes.h"
 
 static const char HELP[] =
     "Usage: weir check [OPTION]... FILE...\n"
     "\n"
-    "Read rule files and say what is wrong with them. Nothing is run.\n"
+    "Read rule files and say what is wrong with them. Nothing is run. Of a node file,\n"
+    "which begins with `node` or `cluster`, the rules it names are read as well.\n"
     "\n"
     "  --set NAME=VALUE         set a parameter of the rules\n"
     "  --message-format FORMAT  human, or, on standard output, json (an object a\n"
@@ -68,6 +69,31 @@ take_option(setting_list *settings, int option, char **argv)
     }
 }
 
+/* A node file, and the rules of each of its nodes. Returns an exit status. */
+static int
+check_nodefile(const char *path, const setting_list *settings, bool quiet)
+{
+    weiri_nodefile *file   = NULL;
+    int             status = nodefile_open(path, settings, quiet, &file);
+    bool            tells  = !quiet && settings->messages == MESSAGES_HUMAN;
+    for (uint32_t i = 0; status == EXIT_OK && i < file->n_nodes; i++) {
+        weiri_plan *plan = NULL;
+        status           = nodefile_compile(&file->nodes[i], settings, quiet, &plan);
+        if (status == EXIT_OK && tells) {
+            fprintf(stderr, "weir: node '%s': %u peer%s\n", file->nodes[i].name,
+                file->nodes[i].n_peers, file->nodes[i].n_peers == 1 ? "" : "s");
+            print_counts(plan);
+        }
+        weiri_plan_destroy(&plan);
+    }
+    for (uint32_t i = 0; status == EXIT_OK && tells && i < file->n_clusters; i++) {
+        fprintf(stderr, "weir: cluster '%s': %u node%s: ok\n", file->clusters[i].name,
+            file->clusters[i].n_members, file->clusters[i].n_members == 1 ? "" : "s");
+    }
+    weiri_nodefile_destroy(&file);
+    return status;
+}
+
 int
 command_check(int argc, char **argv)
 {
@@ -89,7 +115,11 @@ command_check(int argc, char **argv)
         status = report_usage("check", "no rule file given");
     }
     weiri_plan *plan = NULL;
-    if (status == EXIT_OK) {
+    bool        is_nodefile =
+        status == EXIT_OK && argc - optind == 1 && nodefile_is(argv[optind]);
+    if (is_nodefile) {
+        status = check_nodefile(argv[optind], &settings, quiet);
+    } else if (status == EXIT_OK) {
         status = compile_rules(argv + optind, argc - optind, &settings, quiet, &plan);
     }
     if (plan != NULL && !quiet && settings.messages == MESSAGES_HUMAN) {

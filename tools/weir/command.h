@@ -23,6 +23,15 @@ int
 command_run(int argc, char **argv);
 
 int
+command_node(int argc, char **argv);
+
+int
+command_apply(int argc, char **argv);
+
+int
+command_keygen(int argc, char **argv);
+
+int
 command_replay(int argc, char **argv);
 
 int
@@ -81,10 +90,11 @@ typedef enum message_format {
 /* What a compilation is asked for; `items` are gathered from --set and point into argv.
  */
 typedef struct setting_list {
-    weiri_setting *items;
-    size_t         n;
-    bool           with_tests; /* plan the test blocks too */
-    message_format messages;
+    weiri_setting                 *items;
+    size_t                         n;
+    bool                           with_tests; /* plan the test blocks too */
+    message_format                 messages;
+    const struct weiri_node_setup *node; /* whose rules they are; NULL: nobody's */
     bool are_answer; /* messages for machines are what the verb is for: on stdout */
 } setting_list;
 
@@ -138,6 +148,10 @@ report_compilation(const weiri_diagnostics *diagnostics, const setting_list *set
 int
 compile_rules(char *const *paths, int n_paths, const setting_list *settings, bool quiet,
     weiri_plan **out);
+
+/* The exit status for a failure. */
+int
+exit_status(weir_status status);
 
 /* The exit status for a failure, with its message on stderr. */
 int

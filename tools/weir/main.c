@@ -9,6 +9,9 @@ static const struct verb {
     const char *help;
 } VERBS[] = {
     { "run", command_run, "run rules over the events of their sources" },
+    { "node", command_node, "run a node as its file says, and ask how it is" },
+    { "keygen", command_keygen, "make a pair of keys for a node" },
+    { "apply", command_apply, "change the rules of a node while it runs" },
     { "replay", command_replay, "run rules again over what a run has read" },
     { "check", command_check, "say what is wrong with rules, without running them" },
     { "test", command_test, "run the test blocks of rules" },

@@ -5,7 +5,7 @@
 
 #include "command.h"
 
-static int
+int
 exit_status(weir_status status)
 {
     switch (status) {
@@ -180,7 +180,8 @@ compile_rules(char *const *paths, int n_paths, const setting_list *settings, boo
 {
     const weiri_compile_options options     = { .settings = settings->items,
             .n_settings                                   = settings->n,
-            .with_tests                                   = settings->with_tests };
+            .with_tests                                   = settings->with_tests,
+            .node                                         = settings->node };
     weir_error                  err         = { 0 };
     weiri_diagnostics          *diagnostics = NULL;
     weir_status                 status      = weiri_diagnostics_new(&diagnostics);

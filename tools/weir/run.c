@@ -1,17 +1,11 @@
 /* weir run: a rule file over its sources, until they end or SIGINT or SIGTERM comes. */
-#include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "command.h"
-#include "stateful.h"
+#include "running.h"
 #include "weiri/flow.h"
-#include "weiri/live.h"
 #include "weiri/numtext.h"
-#include "weiri/plugin.h"
 #include "weiri/timetext.h"
 
 static const char HELP[] =
@@ -94,34 +88,6 @@ struct request {
     bool          quiet;
     bool          help;
 };
-
-/* A signal handler can reach nothing but static storage. */
-static volatile sig_atomic_t signal_came; /* NOLINT(*-avoid-non-const-global-variables) */
-
-static void
-on_signal(int number)
-{
-    (void)number;
-    signal_came = 1;
-}
-
-static bool
-should_stop(void *context)
-{
-    (void)context;
-    return signal_came != 0;
-}
-
-/* The second signal of a kind ends the process at once. */
-static void
-catch_signals(void)
-{
-    struct sigaction action = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    signal(SIGPIPE, SIG_IGN);
-}
 
 /* ---- arguments ---- */
 
@@ -245,267 +211,27 @@ parse_arguments(int argc, char **argv, struct request *request)
     return status;
 }
 
-/* ---- progress and summary ---- */
-
-struct progress {
-    weiri_engine *engine;
-    weiri_live   *live; /* NULL: nobody may look */
-    double        begun;
-    double        told;
-    uint64_t      n_notices; /* that were told */
-    bool          is_on;     /* a person is looking at standard error */
-};
-
-static double
-seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
-/* 1234567 as "1,234,567". */
-static const char *
-grouped(uint64_t n, char out[32])
-{
-    char   digits[24];
-    int    size = snprintf(digits, sizeof digits, "%" PRIu64, n);
-    size_t used = 0;
-    for (int i = 0; i < size; i++) {
-        if (i > 0 && (size - i) % 3 == 0) {
-            out[used++] = ',';
-        }
-        out[used++] = digits[i];
-    }
-    out[used] = '\0';
-    return out;
-}
-
-static void
-print_counts(const weiri_engine_counts *counts, double seconds)
-{
-    char   events[32];
-    char   rate[32];
-    char   matches[32];
-    char   late[32];
-    char   dead[32];
-    double per_second = seconds > 0 ? (double)counts->n_events / seconds : 0;
-    fprintf(stderr, "weir: %s event%s in %.2f s (%s events/s)",
-        grouped(counts->n_events, events), counts->n_events == 1 ? "" : "s", seconds,
-        grouped((uint64_t)per_second, rate));
-    fprintf(stderr, ", %s match%s", grouped(counts->n_matches, matches),
-        counts->n_matches == 1 ? "" : "es");
-    fprintf(stderr, ", %s late, %s undecodable", grouped(counts->n_late, late),
-        grouped(counts->n_dead, dead));
-}
-
-/* What a person may have to act upon is said only if there is some. */
-static void
-print_oddities(const weiri_engine_counts *counts)
-{
-    char n[32];
-    if (counts->n_dropped > 0) {
-        fprintf(stderr, ", %s dropped by a bound", grouped(counts->n_dropped, n));
-    }
-    if (counts->n_null_keys > 0) {
-        fprintf(stderr, ", %s without a key", grouped(counts->n_null_keys, n));
-    }
-    if (counts->n_failed > 0) {
-        fprintf(stderr, ", %s failure%s of actors", grouped(counts->n_failed, n),
-            counts->n_failed == 1 ? "" : "s");
-    }
-    if (counts->n_faults > 0) {
-        fprintf(stderr, ", %s arithmetic fault%s", grouped(counts->n_faults, n),
-            counts->n_faults == 1 ? "" : "s");
-    }
-}
-
-static void
-tell_progress(struct progress *self)
-{
-    const weiri_engine *engine = self->engine;
-    if (!self->is_on) {
-        return;
-    }
-    double now = seconds_now();
-    if (now - self->told < 0.2) {
-        return;
-    }
-    self->told                 = now;
-    weiri_engine_counts counts = weiri_engine_get_counts(engine);
-    fputs("\r\033[K", stderr);
-    print_counts(&counts, now - self->begun);
-    fflush(stderr);
-}
-
-/* What plugins have counted, a line each. */
-static void
-print_metrics(const weiri_plan *plan)
-{
-    char         n[32];
-    weiri_metric metric;
-    for (uint32_t i = 0;
-         plan->metrics != NULL && weiri_metrics_at(plan->metrics, i, &metric); i++) {
-        if (metric.is_gauge) {
-            fprintf(stderr, "weir: %s: %s %g\n", metric.owner, metric.name, metric.gauge);
-        } else {
-            fprintf(stderr, "weir: %s: %s %s\n", metric.owner, metric.name,
-                grouped(metric.count, n));
-        }
-    }
-}
-
-static void
-tell_summary(
-    const struct progress *self, const weiri_engine *engine, const weiri_plan *plan)
-{
-    weiri_engine_counts counts = weiri_engine_get_counts(engine);
-    if (self->is_on) {
-        fputs("\r\033[K", stderr);
-    }
-    print_counts(&counts, seconds_now() - self->begun);
-    print_oddities(&counts);
-    fputc('\n', stderr);
-    if (counts.first_dead != NULL) {
-        fprintf(stderr, "weir: not decoded: %s%s\n", counts.first_dead,
-            counts.n_dead > 1 ? " (the first of them)" : "");
-    }
-    print_metrics(plan);
-}
-
-/* ---- the run ---- */
-
-static void
-tell_notice(struct progress *self)
-{
-    uint64_t    n      = 0;
-    const char *notice = weiri_engine_notice(self->engine, &n);
-    if (n > self->n_notices) {
-        fprintf(stderr, "%sweir: %s\n", self->is_on ? "\r\033[K" : "", notice);
-        self->n_notices = n;
-    }
-}
-
-/* Told each turn, by whoever drives. */
-static void
-tell_turn(void *context)
-{
-    struct progress *self = context;
-    tell_notice(self);
-    tell_progress(self);
-    if (self->live != NULL) {
-        weiri_live_tell(self->live, self->engine, false);
-    }
-}
-
-static weir_status
-drive(weiri_engine *engine, stateful_run *stateful, struct progress *progress,
-    weir_error *err)
-{
-    weir_status status;
-    do {
-        status = weiri_engine_turn(engine, err);
-        if (stateful != NULL && (status == WEIR_OK || status == WEIR_ENOSPC)) {
-            status = stateful_after_turn(stateful, engine, status, err);
-        }
-        tell_turn(progress);
-    } while (status == WEIR_OK);
-    return status;
-}
-
-/* What is left to do when the last turn is done, or one has failed. */
-static weir_status
-wind_up(stateful_run *stateful, weiri_engine *engine, weir_status status, weir_error *err)
-{
-    weir_error  second = { 0 };
-    bool        is_eof = status == WEIR_EOF;
-    weir_status ended  = WEIR_OK;
-    /* What has state and failed is not at its end: the next run goes on. */
-    if (stateful == NULL || (is_eof && weiri_engine_is_at_end(engine))) {
-        ended = weiri_engine_end(engine, &second);
-    }
-    if (ended == WEIR_OK && stateful != NULL && is_eof) {
-        ended = stateful_at_end(stateful, engine, &second);
-    }
-    weir_error  third  = { 0 };
-    weir_status closed = weiri_engine_close(engine, &third);
-    if (!is_eof) {
-        return status; /* the first failure is the one to tell */
-    }
-    *err = ended != WEIR_OK ? second : third;
-    return ended != WEIR_OK ? ended : closed;
-}
-
-static weir_status
-run_engine(const weiri_plan *plan, const struct request *request, stateful_run *stateful,
-    weiri_live *live, weir_error *err)
-{
-    struct progress      progress = { 0 };
-    weiri_engine_options options  = {
-         .redirects     = request->redirects.items,
-         .n_redirects   = request->redirects.n,
-         .stdout_format = request->format,
-         .should_stop   = should_stop,
-         .on_turn       = tell_turn,
-         .context       = &progress,
-         .n_shards      = request->n_shards,
-    };
-    if (stateful != NULL) {
-        stateful_lend(stateful, &options);
-    }
-    if (live != NULL) {
-        options.passed         = weiri_live_passed;
-        options.passed_context = live;
-    }
-    weiri_engine *engine = NULL;
-    weir_status   status = weiri_engine_new(plan, &options, &engine, err);
-    if (status != WEIR_OK) {
-        return status;
-    }
-    bool is_told = !request->quiet && request->settings.messages == MESSAGES_HUMAN;
-    progress     = (struct progress){ .engine = engine,
-            .live                             = live,
-            .begun                            = seconds_now(),
-            .is_on                            = is_told && isatty(STDERR_FILENO) == 1 };
-    status       = stateful != NULL ? stateful_begin(stateful, engine, err) : WEIR_OK;
-    if (status == WEIR_OK && request->n_shards > 1) {
-        status = weiri_engine_run(engine, err);
-        status = status == WEIR_OK ? WEIR_EOF : status;
-    } else if (status == WEIR_OK) {
-        status = drive(engine, stateful, &progress, err);
-    }
-    status = wind_up(stateful, engine, status, err);
-    if (live != NULL) {
-        weiri_live_tell(live, engine, true);
-    }
-    if (is_told) {
-        tell_summary(&progress, engine, plan);
-        if (stateful != NULL) {
-            stateful_tell(stateful);
-        }
-    }
-    weiri_engine_destroy(&engine);
-    return status;
-}
-
 static int
 run_plan(const weiri_plan *plan, const struct request *request)
 {
-    weir_error    err      = { 0 };
-    stateful_run *stateful = NULL;
-    weiri_live   *live     = NULL;
-    weir_status   status   = WEIR_OK;
-    catch_signals();
+    weir_error        err      = { 0 };
+    stateful_run     *stateful = NULL;
+    weir_status       status   = WEIR_OK;
+    const run_request run      = {
+             .redirects   = request->redirects.items,
+             .n_redirects = request->redirects.n,
+             .format      = request->format,
+             .n_shards    = request->n_shards,
+             .live        = request->live,
+             .is_told     = !request->quiet && request->settings.messages == MESSAGES_HUMAN,
+    };
+    running_catch_signals(false);
     if (request->state.path != NULL) {
-        status = stateful_open(&request->state, plan, request->quiet, &stateful, &err);
-    }
-    if (status == WEIR_OK && request->live != NULL) {
-        status = weiri_live_new(request->live, plan, &live, &err);
+        status = stateful_open(&request->state, plan, &stateful, &err);
     }
     if (status == WEIR_OK) {
-        status = run_engine(plan, request, stateful, live, &err);
+        status = running_run(&run, plan, stateful, &err);
     }
-    weiri_live_destroy(&live);
     stateful_close(&stateful);
     return report_failure(status, &err);
 }
@@ -519,8 +245,9 @@ command_run(int argc, char **argv)
     if (status == EXIT_OK && request.help) {
         fputs(HELP, stdout);
     } else if (status == EXIT_OK) {
-        status = compile_rules(
-            argv + optind, argc - optind, &request.settings, request.quiet, &plan);
+        request.state.is_quiet = request.quiet;
+        status                 = compile_rules(
+                            argv + optind, argc - optind, &request.settings, request.quiet, &plan);
         if (status == EXIT_OK) {
             status = run_plan(plan, &request);
         }

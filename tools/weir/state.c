@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "command.h"
+#include "dump.h"
+#include "stateful.h"
 #include "weiri/flow.h"
+#include "weiri/numtext.h"
 #include "weiri/statedir.h"
 #include "weiri/timetext.h"
 
@@ -12,6 +15,7 @@ static const char HELP[] =
     "Usage: weir state show DIR\n"
     "       weir state ls DIR\n"
     "       weir state plan DIR FILE...\n"
+    "       weir state dump DIR FILE...\n"
     "\n"
     "Look into a state directory, also while it is in use.\n"
     "\n"
@@ -22,8 +26,15 @@ static const char HELP[] =
     "  plan     what would become of the state of each rule if a run with these rule\n"
     "           files went on from it; exit status 65 if a rule's state cannot be used\n"
     "\n"
-    "  --format FORMAT   of show and ls: text or json, a line a part\n"
-    "  --set NAME=VALUE  of plan: set a parameter of the rules\n"
+    "  dump     what each of these rules held at the last checkpoint: the keys, and of\n"
+    "           each the partial matches, which steps were taken when, what values they\n"
+    "           hold and when they expire; the rows of joins and tables\n"
+    "\n"
+    "  --format FORMAT   of show, ls and dump: text or json, a line a part\n"
+    "  --rule NAME       of dump: this rule alone\n"
+    "  --key VALUES      of dump: this key alone, its values joined by commas\n"
+    "  --limit N         of dump: so many things of each rule, 1000 if not said\n"
+    "  --set NAME=VALUE  of plan and dump: set a parameter of the rules\n"
     "  --help            print this\n";
 
 static const char SNAPSHOT_HELP[] =
@@ -42,17 +53,30 @@ static const char RESTORE_HELP[] =
     "\n"
     "  --help  print this\n";
 
-enum { OPTION_FORMAT = 256, OPTION_SET, OPTION_HELP };
+enum {
+    OPTION_FORMAT = 256,
+    OPTION_SET,
+    OPTION_RULE,
+    OPTION_KEY,
+    OPTION_LIMIT,
+    OPTION_HELP
+};
+
+enum { DUMP_LIMIT = 1000 };
 
 static const struct option OPTIONS[] = {
     { "format", required_argument, NULL, OPTION_FORMAT },
     { "set", required_argument, NULL, OPTION_SET },
+    { "rule", required_argument, NULL, OPTION_RULE },
+    { "key", required_argument, NULL, OPTION_KEY },
+    { "limit", required_argument, NULL, OPTION_LIMIT },
     { "help", no_argument, NULL, OPTION_HELP },
     { NULL, 0, NULL, 0 },
 };
 
 struct request {
     setting_list settings;
+    dump_request dump;
     bool         is_json;
     bool         help;
 };
@@ -212,45 +236,10 @@ static void
 tell(void *context, const char *what, const char *name, weiri_kept kept)
 {
     int *status = context;
-    switch (kept) {
-    case WEIRI_KEPT: printf("%s %s: goes on\n", what, name); break;
-    case WEIRI_KEPT_NONE: printf("%s %s: is new, begins empty\n", what, name); break;
-    case WEIRI_KEPT_GONE:
-        printf("%s %s: is in the rules no longer, its state is dropped\n", what, name);
-        break;
-    case WEIRI_KEPT_LOST: break; /* nothing is discarded here */
-    case WEIRI_KEPT_OTHER:
-        printf("%s %s: has changed so that its state cannot be used: the run is refused "
-               "without --discard %s\n",
-            what, name, name);
+    kept_print(stdout, what, name, kept);
+    if (kept == WEIRI_KEPT_OTHER) {
         *status = EXIT_DATA;
-        break;
     }
-}
-
-static weir_status
-try_graph(const weiri_plan *plan, const weiri_restore *restore, weir_error *err)
-{
-    weiri_graph *graph  = NULL;
-    weir_status  status = weiri_graph_new(plan, &graph, err);
-    if (status == WEIR_OK) {
-        status = weiri_graph_load(graph, restore, err);
-    }
-    weiri_graph_destroy(&graph);
-    return status;
-}
-
-static weir_status
-try_flow(const weiri_plan *plan, uint32_t n_shards, const weiri_restore *restore,
-    weir_error *err)
-{
-    weiri_flow *flow   = NULL;
-    weir_status status = weiri_flow_new(plan, n_shards, NULL, 0, &flow, err);
-    if (status == WEIR_OK) {
-        status = weiri_flow_load(flow, restore, err);
-    }
-    weiri_flow_destroy(&flow);
-    return status;
 }
 
 static weir_status
@@ -260,10 +249,9 @@ try_plan(const weiri_plan *plan, const char *path, int *outcome, weir_error *err
     weir_status    status = weiri_statedir_read(path, &dir, err);
     if (status == WEIR_OK) {
         const weiri_restore restore = {
-            .sections = &dir.sections, .is_trial = true, .told = tell, .context = outcome
+            .sections = &dir.sections, .told = tell, .context = outcome
         };
-        status = dir.n_shards > 1 ? try_flow(plan, dir.n_shards, &restore, err)
-                                  : try_graph(plan, &restore, err);
+        status = weiri_engine_try(plan, dir.n_shards, &restore, err);
     }
     weiri_statedir_fini(&dir);
     return status;
@@ -283,7 +271,32 @@ plan_rules(const struct request *request, char *const *arguments, int n)
     return status == EXIT_OK ? outcome : status;
 }
 
+/* ---- dump ---- */
+
+static int
+dump_rules(const struct request *request, char *const *arguments, int n)
+{
+    weiri_plan  *plan = NULL;
+    dump_request dump = request->dump;
+    dump.is_json      = request->is_json;
+    int status = compile_rules(arguments + 1, n - 1, &request->settings, true, &plan);
+    if (status == EXIT_OK) {
+        status = dump_state(plan, arguments[0], &dump);
+    }
+    weiri_plan_destroy(&plan);
+    return status;
+}
+
 /* ---- arguments ---- */
+
+static bool
+parse_limit(const char *text, uint64_t *out)
+{
+    int64_t n     = 0;
+    bool    is_ok = weiri_int_parse(text, strlen(text), &n) && n > 0;
+    *out          = is_ok ? (uint64_t)n : 0;
+    return is_ok;
+}
 
 static int
 take_option(struct request *request, int option, char **argv)
@@ -298,6 +311,13 @@ take_option(struct request *request, int option, char **argv)
     case OPTION_SET:
         return setting_list_add(&request->settings, "state", optarg) ? EXIT_OK
                                                                      : EXIT_USAGE;
+    case OPTION_RULE: request->dump.rule = optarg; return EXIT_OK;
+    case OPTION_KEY: request->dump.key = optarg; return EXIT_OK;
+    case OPTION_LIMIT:
+        return parse_limit(optarg, &request->dump.limit)
+                   ? EXIT_OK
+                   : report_usage(
+                       "state", "--limit wants a number above 0, not '%s'", optarg);
     case OPTION_HELP: request->help = true; return EXIT_OK;
     default: return report_option("state", option, argv);
     }
@@ -314,18 +334,21 @@ run_verb(const struct request *request, char *const *arguments, int n)
     if (strcmp(verb, "plan") == 0 && n > 2) {
         return plan_rules(request, arguments + 1, n - 1);
     }
-    if (is_look || strcmp(verb, "plan") == 0) {
+    if (strcmp(verb, "dump") == 0 && n > 2) {
+        return dump_rules(request, arguments + 1, n - 1);
+    }
+    if (is_look || strcmp(verb, "plan") == 0 || strcmp(verb, "dump") == 0) {
         return report_usage("state", "'%s' wants a state directory%s", verb,
             is_look ? "" : " and rule files");
     }
     return report_usage(
-        "state", n > 0 ? "no such verb: '%s'" : "show, ls or plan?", verb);
+        "state", n > 0 ? "no such verb: '%s'" : "show, ls, plan or dump?", verb);
 }
 
 int
 command_state(int argc, char **argv)
 {
-    struct request request = { 0 };
+    struct request request = { .dump = { .limit = DUMP_LIMIT } };
     int            status  = EXIT_OK;
     int            option;
     while (status == EXIT_OK && (option = next_option(argc, argv, OPTIONS)) != -1) {

@@ -1,5 +1,6 @@
 #include "stateful.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,6 @@ struct stateful_run {
     weiri_durable       *durable;
     weiri_restore        restore;
     weiri_engine_keeper  keeper;
-    bool                 is_quiet;
     bool                 is_waiting; /* for room, and that was said      */
     bool                 is_failing; /* to write checkpoints, likewise   */
     bool (*should_stop)(void *context);
@@ -39,6 +39,44 @@ state_request_fini(state_request *self)
     free(self->discard);
 }
 
+const char *
+kept_word(weiri_kept kept)
+{
+    switch (kept) {
+    case WEIRI_KEPT: return "kept";
+    case WEIRI_KEPT_NONE: return "new";
+    case WEIRI_KEPT_GONE: return "gone";
+    case WEIRI_KEPT_OTHER: return "changed";
+    case WEIRI_KEPT_LOST: break;
+    }
+    return "discarded";
+}
+
+void
+kept_print(FILE *stream, const char *what, const char *name, weiri_kept kept)
+{
+    bool is_rule = strcmp(what, "rule") == 0;
+    fprintf(stream, "%s %s: ", what, name);
+    switch (kept) {
+    case WEIRI_KEPT: fputs("goes on\n", stream); break;
+    case WEIRI_KEPT_NONE:
+        fputs(is_rule ? "is new, begins empty\n" : "is new\n", stream);
+        break;
+    case WEIRI_KEPT_GONE:
+        fputs(is_rule ? "is in the rules no longer, its state is dropped\n"
+                      : "is in the rules no longer\n",
+            stream);
+        break;
+    case WEIRI_KEPT_LOST: fputs("is discarded, begins empty\n", stream); break;
+    case WEIRI_KEPT_OTHER:
+        fprintf(stream,
+            "has changed so that its state cannot be used: the run is refused without "
+            "--discard %s\n",
+            name);
+        break;
+    }
+}
+
 static weir_status
 check_discards(const state_request *request, const weiri_plan *plan, weir_error *err)
 {
@@ -55,24 +93,43 @@ check_discards(const state_request *request, const weiri_plan *plan, weir_error 
     return WEIR_OK;
 }
 
+static void
+say(const stateful_run *self, const char *event, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void
+say(const stateful_run *self, const char *event, const char *format, ...)
+{
+    char             text[1024];
+    const run_voice *voice = &self->request->voice;
+    va_list          args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (voice->say != NULL) {
+        voice->say(voice->context, event, text);
+    } else {
+        fprintf(stderr, "weir: %s\n", text);
+    }
+}
+
 weir_status
-stateful_open(const state_request *request, const weiri_plan *plan, bool is_quiet,
-    stateful_run **out, weir_error *err)
+stateful_open(const state_request *request, const weiri_plan *plan, stateful_run **out,
+    weir_error *err)
 {
     const weiri_durable_options options = { .path = request->path,
         .interval_ns                              = request->interval_ns,
         .max_bytes                                = request->max_bytes,
         .keep_ns                                  = request->keep_ns,
         .keep_bytes                               = request->keep_bytes };
-    weir_status                 status  = check_discards(request, plan, err);
-    stateful_run               *self    = calloc(1, sizeof *self);
+    weir_status   status = plan != NULL ? check_discards(request, plan, err) : WEIR_OK;
+    stateful_run *self   = calloc(1, sizeof *self);
     if (status == WEIR_OK && self == NULL) {
         status = WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
     }
     if (status == WEIR_OK) {
-        self->request  = request;
-        self->is_quiet = is_quiet;
-        status         = weiri_durable_open(&options, plan, &self->durable, err);
+        self->request = request;
+        status        = weiri_durable_open(&options, plan, &self->durable, err);
     }
     if (status != WEIR_OK) {
         free(self);
@@ -80,6 +137,26 @@ stateful_open(const state_request *request, const weiri_plan *plan, bool is_quie
     }
     *out = self;
     return WEIR_OK;
+}
+
+const weiri_sections *
+stateful_sections(const stateful_run *self)
+{
+    return weiri_durable_sections(self->durable);
+}
+
+weir_status
+stateful_use(stateful_run *self, const weiri_plan *plan, weir_error *err)
+{
+    bool        is_first = weiri_durable_sections(self->durable) != NULL;
+    weir_status status   = is_first ? check_discards(self->request, plan, err) : WEIR_OK;
+    return status == WEIR_OK ? weiri_durable_use(self->durable, plan, err) : status;
+}
+
+weiri_durable_counts
+stateful_counts(const stateful_run *self)
+{
+    return weiri_durable_get_counts(self->durable);
 }
 
 void
@@ -98,23 +175,23 @@ static void
 tell_kept(void *context, const char *what, const char *name, weiri_kept kept)
 {
     const stateful_run *self = context;
-    if (self->is_quiet) {
+    if (self->request->is_quiet) {
         return;
     }
     switch (kept) {
     case WEIRI_KEPT:
     case WEIRI_KEPT_OTHER: break; /* the run ends with an error */
     case WEIRI_KEPT_NONE:
-        fprintf(stderr, "weir: state: %s '%s' is new: it begins empty\n", what, name);
+        say(self, "state.new", "state: %s '%s' is new: it begins empty", what, name);
         break;
     case WEIRI_KEPT_GONE:
-        fprintf(stderr,
-            "weir: state: %s '%s' is in the rules no longer: what it had is dropped\n",
-            what, name);
+        say(self, "state.gone",
+            "state: %s '%s' is in the rules no longer: what it had is dropped", what,
+            name);
         break;
     case WEIRI_KEPT_LOST:
-        fprintf(
-            stderr, "weir: state: %s '%s' is discarded: it begins empty\n", what, name);
+        say(self, "state.discarded", "state: %s '%s' is discarded: it begins empty", what,
+            name);
         break;
     }
 }
@@ -125,7 +202,7 @@ wait_for_room(stateful_run *self, const weir_error *why)
 {
     const struct timespec pause = { .tv_nsec = RETRY_MS * WEIRI_NS_PER_MS };
     if (!self->is_waiting) {
-        fprintf(stderr, "weir: %s: intake waits until there is room\n", why->text);
+        say(self, "state.full", "%s: intake waits until there is room", why->text);
     }
     self->is_waiting = true;
     nanosleep(&pause, NULL);
@@ -148,7 +225,7 @@ between(void *context, weiri_engine *engine, bool is_at_rest, weir_status turn,
     if (turn == WEIR_ENOSPC) {
         turn = wait_for_room(self, err);
     } else if (self->is_waiting) {
-        fprintf(stderr, "weir: there is room again: intake goes on\n");
+        say(self, "state.room", "there is room again: intake goes on");
         self->is_waiting = false;
     }
     weir_error  why    = { .status = WEIR_OK };
@@ -158,8 +235,8 @@ between(void *context, weiri_engine *engine, bool is_at_rest, weir_status turn,
         return status;
     }
     if (status != WEIR_OK && !self->is_failing) {
-        fprintf(stderr, "weir: %s; the one before stands, and another will be tried\n",
-            why.text);
+        say(self, "checkpoint.failed",
+            "%s; the one before stands, and another will be tried", why.text);
     }
     self->is_failing = status != WEIR_OK;
     return turn;

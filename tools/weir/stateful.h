@@ -3,7 +3,15 @@
 #ifndef WEIR_STATEFUL_H
 #define WEIR_STATEFUL_H
 
+#include <stdio.h>
+
 #include "weiri/durable.h"
+
+/* Says something of a run; `event` is one word for machines, `text` a sentence. */
+typedef struct run_voice {
+    void (*say)(void *context, const char *event, const char *text);
+    void *context;
+} run_voice;
 
 /* What the command line says of state. `{0}`: nothing. */
 typedef struct state_request {
@@ -14,6 +22,8 @@ typedef struct state_request {
     size_t       n_discard;
     int64_t      keep_ns;    /* --keep-journal as a duration, else 0 */
     uint64_t     keep_bytes; /* as a size, else 0                     */
+    bool         is_quiet;   /* nothing is said of what becomes of parts of the state */
+    run_voice    voice;      /* NULL: to standard error, for a person */
 } state_request;
 
 bool
@@ -22,13 +32,39 @@ state_request_discard(state_request *self, const char *rule);
 void
 state_request_fini(state_request *self);
 
+/* What becomes of a part of a state, for people: "goes on"; of one that cannot be used,
+ * with what to do about it. And in one word, for machines: "kept".
+ *
+ *   what, name  of the part
+ */
+void
+kept_print(FILE *stream, const char *what, const char *name, weiri_kept kept);
+const char *
+kept_word(weiri_kept kept);
+
 typedef struct stateful_run stateful_run;
 
-/* `request` outlives the run. errors  of weiri_durable_open; WEIR_EINVAL for a rule to
- * discard that these rules do not have */
+/* `request` outlives the run.
+ *
+ *   plan    NULL: stateful_use says it later, before stateful_lend
+ *   errors  of weiri_durable_open; WEIR_EINVAL for a rule to discard that these
+ *           rules do not have
+ */
 WEIR_MUST_CHECK weir_status
-stateful_open(const state_request *request, const weiri_plan *plan, bool is_quiet,
-    stateful_run **out, weir_error *err);
+stateful_open(const state_request *request, const weiri_plan *plan, stateful_run **out,
+    weir_error *err);
+
+/* The sections of the last checkpoint; NULL: there is none, or it was loaded. */
+const weiri_sections *
+stateful_sections(const stateful_run *self);
+
+/* Keep the state of this plan from now on. errors  as of weiri_durable_use */
+WEIR_MUST_CHECK weir_status
+stateful_use(stateful_run *self, const weiri_plan *plan, weir_error *err);
+
+/* Counts of the checkpoints so far. */
+weiri_durable_counts
+stateful_counts(const stateful_run *self);
 
 void
 stateful_close(stateful_run **self_p);

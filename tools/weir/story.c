@@ -230,6 +230,10 @@ tell_key(const weiri_ruletest_failure *failure, weiri_arena *arena, uint32_t key
 void
 tell_failed_test(const weiri_ruletest_failure *failure, const char *lead, FILE *file)
 {
+    if (failure->rule->match == NULL) {
+        tell_failed_query(failure, lead, file);
+        return;
+    }
     weiri_arena *arena = weiri_arena_new();
     nearest      best  = { .wanting = WEIRI_NONE };
     for (uint32_t i = 0; arena != NULL && i < failure->n_keys; i++) {

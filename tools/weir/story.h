@@ -39,6 +39,10 @@ tell_blame(const story *self, const weiri_goal *goal);
 void
 tell_failed_test(const weiri_ruletest_failure *failure, const char *lead, FILE *file);
 
+/* The same of one that begins with `from`. */
+void
+tell_failed_query(const weiri_ruletest_failure *failure, const char *lead, FILE *file);
+
 /* "auth { ip: "10.0.0.9", outcome: "failed" }". */
 const char *
 event_text(const story *self, const weiri_trace_event *event);

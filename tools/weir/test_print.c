@@ -18,10 +18,13 @@ put_point(FILE *out, const char *mark, const weiri_plan *plan,
     const weiri_coverage_point *point)
 {
     static const char *const RULE[] = { "was never matched", "never timed out", "",
-        "'where' was true of no event", "'where' was true of every event" };
+        "'where' was true of no event", "'where' was true of every event", "", "",
+        "'having' was true of no window", "'having' was true of every window" };
     static const char *const STEP[] = { "", "", "is in no match",
         "has a condition that was true of no event",
-        "has a condition that was true of every event" };
+        "has a condition that was true of every event",
+        "asks of earlier events what was true of no event that came to it",
+        "asks of earlier events what was true of every event that came to it" };
     const weiri_rule        *rule   = &plan->rules[point->rule];
     fprintf(
         out, "%s%s:%u: rule '%s'", mark, rule->place.file, rule->place.line, rule->name);
@@ -59,7 +62,7 @@ put_coverage(
     put_share(out, ", timeouts", coverage, WEIRI_COVERS_TIMEOUT, WEIRI_COVERS_TIMEOUT);
     put_share(out, ", steps", coverage, WEIRI_COVERS_STEP, WEIRI_COVERS_STEP);
     put_share(out, ", conditions (true, and false)", coverage, WEIRI_COVERS_TRUE,
-        WEIRI_COVERS_FALSE);
+        WEIRI_COVERS_HAVING_FALSE);
     fputc('\n', out);
     for (uint32_t i = 0; i < coverage->n_points; i++) {
         if (coverage->hits[i] == 0) {

@@ -22,6 +22,8 @@ static const char HELP[] =
     "  --match ID        the one with this identity, which this verb tells\n"
     "  --match LINE      the one that made this line of JSON\n"
     "  --not             the one that was expected and did not come\n"
+    "  --state DIR       read what a run with this state directory has read, from its\n"
+    "                    journal; it may be at work\n"
     "  --from PATH       read the stream's events from PATH instead of its source\n"
     "  --from STREAM=PATH  the same where rules read several streams\n"
     "  --set NAME=VALUE  set a parameter of the rules\n"
@@ -36,6 +38,7 @@ enum {
     OPTION_AT,
     OPTION_MATCH,
     OPTION_NOT,
+    OPTION_STATE,
     OPTION_FROM,
     OPTION_SET,
     OPTION_MESSAGES,
@@ -49,6 +52,7 @@ static const struct option OPTIONS[] = {
     { "at", required_argument, NULL, OPTION_AT },
     { "match", required_argument, NULL, OPTION_MATCH },
     { "not", no_argument, NULL, OPTION_NOT },
+    { "state", required_argument, NULL, OPTION_STATE },
     { "from", required_argument, NULL, OPTION_FROM },
     { "set", required_argument, NULL, OPTION_SET },
     { "message-format", required_argument, NULL, OPTION_MESSAGES },
@@ -397,6 +401,13 @@ n_keys_of(const weiri_rule *rule)
                                                     : 0;
 }
 
+static void
+tell_begin(void *context, const char *text)
+{
+    (void)context;
+    fprintf(stderr, "weir why: %s\n", text);
+}
+
 static int
 why(const weiri_plan *plan, const char *name, why_request *request)
 {
@@ -423,6 +434,7 @@ why(const weiri_plan *plan, const char *name, why_request *request)
     request->replay.rule        = rule;
     request->replay.redirects   = request->redirects.items;
     request->replay.n_redirects = request->redirects.n;
+    request->replay.told        = tell_begin;
     weir_status status = weiri_reading_new(plan, &request->replay, &replay, &err);
     int exit = status == WEIR_OK ? tell_replay(&plan->rules[rule], request, replay)
                                  : report_failure(status, &err);
@@ -471,11 +483,16 @@ take_option(why_request *request, int option, char **argv)
     case OPTION_AT: return take_time(request, optarg);
     case OPTION_MATCH: return take_match(request, optarg);
     case OPTION_NOT: request->is_not = true; return EXIT_OK;
+    case OPTION_STATE: request->replay.state = optarg; return EXIT_OK;
     case OPTION_FROM:
         return redirect_list_add(&request->redirects, optarg) ? EXIT_OK : EXIT_BUG;
     case OPTION_SET:
         return setting_list_add(&request->settings, "why", optarg) ? EXIT_OK : EXIT_USAGE;
     case OPTION_MESSAGES:
+        if (strcmp(optarg, "human") != 0 && strcmp(optarg, "json") != 0) {
+            return report_usage(
+                "why", "--message-format wants human or json, not '%s'", optarg);
+        }
         return message_format_parse(&request->settings.messages, "why", optarg)
                    ? EXIT_OK
                    : EXIT_USAGE;

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "jsontext.h"
+#include "reads.h"
 #include "weiri/explain.h"
-#include "weiri/exprtext.h"
 #include "weiri/timetext.h"
 #include "why.h"
 
@@ -32,64 +32,42 @@ typedef struct telling {
 
 /* ---- values ---- */
 
-static weir_value
-eval(const telling *self, const weiri_expr *expr, const weiri_trace_event *event,
-    const weir_value *registers)
-{
-    weiri_program *program = NULL;
-    weir_value     value   = { .type = (uint8_t)expr->type, .is_null = true };
-    if (weiri_program_new_narrow(&expr, 1, &program) != WEIR_OK) {
-        return value;
-    }
-    value = weiri_program_eval(program, 0, event != NULL ? event->chunk : NULL,
-        event != NULL ? event->row : 0, registers);
-    if (!value.is_null && (value.type == WEIR_STRING || value.type == WEIR_LIST)) {
-        value.as.s = weiri_arena_text(self->arena, value.as.s, value.size);
-    }
-    weiri_program_destroy(&program);
-    return value;
-}
-
 static bool
 is_true(const weir_value *value)
 {
     return !value->is_null && value->as.b;
 }
 
+static reads_place
+place_of(const telling *self, const weiri_trace_event *event, const weir_value *registers)
+{
+    return (reads_place){ .arena = self->arena,
+        .names     = { .schema = self->query->schema, .registers = self->registers },
+        .event     = event,
+        .registers = registers };
+}
+
+static weir_value
+eval(const telling *self, const weiri_expr *expr, const weiri_trace_event *event)
+{
+    const reads_place over = place_of(self, event, NULL);
+    return reads_eval(&over, expr);
+}
+
 /* "count() is 2, ip is "a"": what an expression reads, each once. */
 static const char *
-reads_text(const telling *self, const weiri_expr *expr, const weiri_trace_event *event,
-    const weir_value *registers, const char *text)
+text_of(const telling *self, const weiri_expr *expr, const weiri_trace_event *event,
+    const weir_value *registers)
 {
-    const weiri_expr_names names = { .schema = self->query->schema,
-        .registers                           = self->registers };
-    if (expr->kind == WEIRI_EXPR_CONSTANT) {
-        return text;
-    }
-    if (expr->kind == WEIRI_EXPR_CALL) {
-        for (uint32_t i = 0; i < expr->as.call.n_args; i++) {
-            text = reads_text(self, expr->as.call.args[i], event, registers, text);
-        }
-        return text;
-    }
-    if (event == NULL && expr->kind != WEIRI_EXPR_REGISTER) {
-        return text;
-    }
-    weir_value  value = eval(self, expr, event, registers);
-    const char *one   = weiri_arena_format(self->arena, "%s is %s",
-          weiri_expr_text(self->arena, expr, &names),
-          weiri_value_text(self->arena, &value));
-    return strstr(text, one) != NULL ? text
-                                     : weiri_arena_format(self->arena, "%s%s%s", text,
-                                         text[0] != '\0' ? ", " : "", one);
+    const reads_place over = place_of(self, event, registers);
+    return reads_text(&over, expr);
 }
 
 static const char *
 term_text(const telling *self, const weiri_expr *term)
 {
-    const weiri_expr_names names = { .schema = self->query->schema,
-        .registers                           = self->registers };
-    return weiri_expr_text(self->arena, term, &names);
+    const reads_place over = place_of(self, NULL, NULL);
+    return weiri_expr_text(self->arena, term, &over.names);
 }
 
 /* ---- rows ---- */
@@ -99,7 +77,7 @@ is_let_in(const telling *self, const weiri_trace_event *event)
 {
     bool is_in = true;
     for (uint32_t t = 0; t < self->n_where && is_in; t++) {
-        weir_value value = eval(self, self->where[t], event, NULL);
+        weir_value value = eval(self, self->where[t], event);
         is_in            = is_true(&value);
     }
     return is_in;
@@ -349,7 +327,7 @@ tell_terms(const telling *self, const weiri_verdict *v)
         if (!is_true(&v->terms[t])) {
             printf("  `having`: `%s` is %s: %s\n", term_text(self, self->terms[t]),
                 v->terms[t].is_null ? "null" : "false",
-                reads_text(self, self->terms[t], event_of(self, v), v->values, ""));
+                text_of(self, self->terms[t], event_of(self, v), v->values));
         }
     }
 }
@@ -420,11 +398,11 @@ tell_out(const telling *self)
         told++;
         tell_row(self, event, "  ");
         for (uint32_t t = 0; t < self->n_where; t++) {
-            weir_value value = eval(self, self->where[t], event, NULL);
+            weir_value value = eval(self, self->where[t], event);
             if (!is_true(&value)) {
                 printf("      `%s` is %s: %s\n", term_text(self, self->where[t]),
                     value.is_null ? "null" : "false",
-                    reads_text(self, self->where[t], event, NULL, ""));
+                    text_of(self, self->where[t], event, NULL));
             }
         }
     }
@@ -521,8 +499,8 @@ put_terms(json_writer *out, const telling *self, const weiri_verdict *v)
         json_open(out, NULL, '{');
         json_text(out, "text", term_text(self, self->terms[t]));
         json_raw(out, "value", weiri_value_text(self->arena, &v->terms[t]));
-        json_text(out, "reads",
-            reads_text(self, self->terms[t], event_of(self, v), v->values, ""));
+        json_text(
+            out, "reads", text_of(self, self->terms[t], event_of(self, v), v->values));
         json_close(out, '}');
     }
     json_close(out, ']');
@@ -570,11 +548,11 @@ put_out(json_writer *out, const telling *self)
         put_event(out, self, event);
         json_open(out, "where", '[');
         for (uint32_t t = 0; t < self->n_where; t++) {
-            weir_value value = eval(self, self->where[t], event, NULL);
+            weir_value value = eval(self, self->where[t], event);
             json_open(out, NULL, '{');
             json_text(out, "text", term_text(self, self->where[t]));
             json_raw(out, "value", weiri_value_text(self->arena, &value));
-            json_text(out, "reads", reads_text(self, self->where[t], event, NULL, ""));
+            json_text(out, "reads", text_of(self, self->where[t], event, NULL));
             json_close(out, '}');
         }
         json_close(out, ']');

@@ -8,6 +8,7 @@
 
 #include "weir/chunk.h"
 #include "weir/error.h"
+#include "weiri/link.h"
 #include "weiri/pack.h"
 #include "weiri/plan.h"
 #include "weiri/wire.h"
@@ -119,6 +120,26 @@ WEIR_MUST_CHECK weir_status
 weiri_reader_check_mark(
     const weiri_reader *self, const weiri_file_mark *mark, weir_error *err);
 
+/* ---- readers of links (weiri/links.h) ---- */
+
+/* Whether it reads the events of another node, in whole frames: a read is to have room
+ * for WEIRI_RECORD_BYTES. */
+bool
+weiri_reader_is_link(const weiri_reader *self);
+
+/* Ask for what comes behind a place; once. */
+void
+weiri_reader_begin(weiri_reader *self, const weiri_link_place *place);
+
+/* All that was read is kept: the sender may forget it. Nothing to do for what is no link.
+ */
+void
+weiri_reader_keep(weiri_reader *self);
+
+/* Whether the sender knows that all of it, to its end, is kept. */
+bool
+weiri_reader_is_done(weiri_reader *self);
+
 /* By what it is seen from outside that a file is not the one that was read. */
 typedef struct weiri_file_stamp {
     uint64_t device;
@@ -176,22 +197,9 @@ weiri_writer_plug(const weiri_plug *part, struct weiri_metrics *metrics,
     const weir_schema *schema, uint64_t size, weiri_unpack *in, weiri_writer **out,
     weir_error *err);
 
-/* Whether it takes events as they are; and let it take some. errors  WEIR_EIO,
- * WEIR_ENOMEM
- */
+/* Whether it takes events as they are, by weiri_writer_rows. */
 bool
 weiri_writer_takes_events(const weiri_writer *self);
-WEIR_MUST_CHECK weir_status
-weiri_writer_rows(weiri_writer *self, weir_rows rows, weir_error *err);
-
-/* Before a state is saved, by the process that writes: have what was written put where it
- * is safe, where that is the writer's business and not the system's. errors  WEIR_EIO */
-WEIR_MUST_CHECK weir_status
-weiri_writer_settle(weiri_writer *self, weir_error *err);
-
-/* Append where it was when it was settled last; nothing but of sinks of plugins. */
-void
-weiri_writer_save(const weiri_writer *self, weiri_pack *out);
 
 /* Whether each write is to be whole rows, and as few as can be. */
 bool
@@ -222,5 +230,40 @@ weiri_writer_flush(weiri_writer *self, weir_error *err);
 /* Flush and close; the error of either. *self_p is NULL afterwards in any case. */
 weir_status
 weiri_writer_close(weiri_writer **self_p, weir_error *err);
+
+/* ---- writers to links (weiri/links.h), which take rows, not bytes; rows, settle and
+ * save also of sinks of plugins ---- */
+
+bool
+weiri_writer_is_link(const weiri_writer *self);
+
+/* Rows of the stream that come next; they leave with weiri_writer_advance.
+ * errors  WEIR_ENOMEM */
+WEIR_MUST_CHECK weir_status
+weiri_writer_rows(weiri_writer *self, weir_rows rows, weir_error *err);
+
+/* Every row with a time before `watermark_ns` has been given. errors  WEIR_ENOMEM */
+WEIR_MUST_CHECK weir_status
+weiri_writer_advance(weiri_writer *self, int64_t watermark_ns, weir_error *err);
+
+/* No row will come any more. newest_ns: time of the last event that was read */
+WEIR_MUST_CHECK weir_status
+weiri_writer_end(weiri_writer *self, int64_t newest_ns, weir_error *err);
+
+/* Note what weiri_writer_save is to write, which a forked process may do then. */
+WEIR_MUST_CHECK weir_status
+weiri_writer_settle(weiri_writer *self, weir_error *err);
+
+/* Append where it is, and what is not acknowledged. */
+void
+weiri_writer_save(const weiri_writer *self, weiri_pack *out);
+
+/* No more is to be given for now. */
+bool
+weiri_writer_is_full(weiri_writer *self);
+
+/* All that was given is acknowledged. */
+bool
+weiri_writer_is_done(weiri_writer *self);
 
 #endif

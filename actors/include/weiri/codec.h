@@ -3,6 +3,7 @@
 #define WEIRI_CODEC_H
 
 #include "weir/chunk.h"
+#include "weiri/link.h"
 #include "weiri/pack.h"
 #include "weiri/plan.h"
 
@@ -27,6 +28,10 @@ typedef struct weiri_decoder_config {
     const weiri_plug     *codec;      /* of FORMAT_PLUGIN */
     struct weiri_metrics *metrics;    /* likewise; NULL: none */
     void (*on_dead)(void *context, const weiri_dead_record *record);
+    /* FRAMES: every row with a time before `watermark_ns` has been decoded. */
+    void (*on_mark)(void *context, int64_t watermark_ns);
+    /* FRAMES: no row comes any more; the sender has read events up to `newest_ns`. */
+    void (*on_end)(void *context, int64_t newest_ns);
     void *context;
 } weiri_decoder_config;
 
@@ -61,6 +66,10 @@ weiri_decoder_decode(weiri_decoder *self, const char *bytes, size_t size, bool i
 /* How many bytes of the input were used up. */
 uint64_t
 weiri_decoder_position(const weiri_decoder *self);
+
+/* FRAMES: the place behind the last frame; NULL for other formats. Borrowed. */
+const weiri_link_place *
+weiri_decoder_place(const weiri_decoder *self);
 
 /* Append where it stands to `out`, which notes when memory is out. Between two calls of
  * decode. */

@@ -31,6 +31,7 @@ typedef struct weiri_durable_options {
 
 /* Take the folder in use, making it if it is not there, and read the last checkpoint.
  *
+ *   plan    NULL: weiri_durable_use says it before an engine is made
  *   errors  WEIR_EINVAL  another process uses it
  *           WEIR_EDATA   it is damaged, or no such folder; `err` says what was found
  *           WEIR_EIO, WEIR_ENOSPC, WEIR_ENOMEM
@@ -38,6 +39,14 @@ typedef struct weiri_durable_options {
 WEIR_MUST_CHECK weir_status
 weiri_durable_open(const weiri_durable_options *options, const weiri_plan *plan,
     weiri_durable **out, weir_error *err);
+
+/* Keep the state of an engine of this plan from now on. A checkpoint under way is waited
+ * for.
+ *
+ *   errors  as of weiri_durable_tick; WEIR_ENOMEM: the plan is the one before
+ */
+WEIR_MUST_CHECK weir_status
+weiri_durable_use(weiri_durable *self, const weiri_plan *plan, weir_error *err);
 
 /* Ends a checkpoint under way without waiting for what it would have written. */
 void

@@ -9,6 +9,7 @@
 
 #include "weiri/graph.h"
 #include "weiri/histogram.h"
+#include "weiri/links.h"
 #include "weiri/tape.h"
 
 typedef struct weiri_engine weiri_engine;
@@ -45,6 +46,9 @@ typedef struct weiri_engine_options {
     /* Told after each pass what every stream gave, before it is given back, and that all
      * deadlines before a time have fired. NULL: nobody. A failure ends the run.
      *
+     * On several shards: of the streams that are written alone, on another thread than
+     * the caller's, always the same, and with a time of INT64_MIN.
+     *
      *   rows  shape (plan->n_streams,), borrowed for the call
      */
     weir_status (*passed)(
@@ -57,7 +61,11 @@ typedef struct weiri_engine_options {
     uint32_t n_shards; /* threads for the rules beside the caller's; 0, 1: on the
                         * caller's, which is driven turn by turn; else by
                         * weiri_engine_run. What is written is the same */
+    weiri_links               *links;  /* to other nodes; NULL: there are none          */
     const weiri_engine_keeper *keeper; /* of weiri_engine_run; NULL: nobody         */
+    /* What the state says of the rules that it is of, as its section "engine/rules";
+     * NULL: nothing */
+    const weiri_pack *rules;
 } weiri_engine_options;
 
 typedef struct weiri_engine_counts {
@@ -93,6 +101,40 @@ weiri_engine_new(const weiri_plan *plan, const weiri_engine_options *options,
 
 void
 weiri_engine_destroy(weiri_engine **self_p);
+
+/* Put an engine of another plan in the place of one that is at rest between two turns.
+ * Rules that are in both go on with what they remember, new ones begin empty. Sources and
+ * sinks that are in both are handed over open: no byte is read twice, lost or written
+ * again. A source that is new begins at the watermark: what is before it is late.
+ *
+ *   self_p   the new engine on WEIR_OK, and after an error the old one, as it was
+ *   plan     outlives the new engine; the old one's is not needed any more
+ *   options  of the new engine, with as many shards; of `restore` the sections are
+ *            not looked at: they are those of the old one
+ *   errors   WEIR_EDATA   a rule has changed so that what it remembers cannot be used
+ *            WEIR_EINVAL  a source has another place now; a CSV file would get other
+ *                         columns; and as of weiri_engine_new
+ *            WEIR_ENOENT, WEIR_EIO, WEIR_ENOMEM
+ *   cost     that of a save and a load of all that the rules remember
+ */
+WEIR_MUST_CHECK weir_status
+weiri_engine_replace(weiri_engine **self_p, const weiri_plan *plan,
+    const weiri_engine_options *options, weir_error *err);
+
+/* Tell `restore->told` what would become of each rule if an engine of this plan went on
+ * from these sections.
+ *
+ *   n_shards  that kept them
+ *   errors    WEIR_EDATA  they are damaged; WEIR_EINVAL, WEIR_ENOMEM
+ */
+WEIR_MUST_CHECK weir_status
+weiri_engine_try(const weiri_plan *plan, uint32_t n_shards, const weiri_restore *restore,
+    weir_error *err);
+
+/* The same of the state of an engine at rest, which goes on as if nobody had asked. */
+WEIR_MUST_CHECK weir_status
+weiri_engine_try_replace(weiri_engine *self, const weiri_plan *plan,
+    const weiri_restore *restore, weir_error *err);
 
 /* One turn.
  *
@@ -131,6 +173,14 @@ weiri_engine_notice(const weiri_engine *self, uint64_t *n_notices);
  * told to stop. */
 bool
 weiri_engine_is_at_end(const weiri_engine *self);
+
+/* Whether all that went to other nodes is acknowledged. */
+bool
+weiri_engine_has_arrived(const weiri_engine *self);
+
+/* Whether other nodes whose events have come to their end know that they are kept. */
+bool
+weiri_engine_has_told(const weiri_engine *self);
 
 /* Close the outputs. errors  of writing what was buffered: WEIR_ECLOSED, WEIR_EIO */
 WEIR_MUST_CHECK weir_status
@@ -190,11 +240,6 @@ weiri_engine_rule(const weiri_engine *self, uint32_t rule, weiri_rule_sight *out
 /* Hand the system all that was written. */
 WEIR_MUST_CHECK weir_status
 weiri_engine_flush(weiri_engine *self, weir_error *err);
-
-/* Ask for what only this process can tell, before another saves the state: after
- * weiri_engine_flush, at rest. errors  WEIR_EIO, WEIR_EDATA, WEIR_ENOMEM */
-WEIR_MUST_CHECK weir_status
-weiri_engine_settle(weiri_engine *self, weir_error *err);
 
 /* A state with this source at this position is on the medium. errors  WEIR_EIO */
 WEIR_MUST_CHECK weir_status

@@ -40,7 +40,8 @@ typedef struct weiri_flow_outlet {
     uint32_t        n_streams;
     /* What its streams give in a turn. rows: shape (plan->n_streams,), empty for others
      */
-    weir_status (*write)(void *context, const weiri_rows_list *rows, weir_error *err);
+    weir_status (*write)(void *context, const weiri_turn *turn,
+        const weiri_rows_list *rows, weir_error *err);
     void *context;
 } weiri_flow_outlet;
 

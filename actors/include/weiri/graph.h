@@ -8,6 +8,7 @@
 #ifndef WEIRI_GRAPH_H
 #define WEIRI_GRAPH_H
 
+#include "weiri/inspect.h"
 #include "weiri/merge.h"
 #include "weiri/plan.h"
 #include "weiri/sections.h"
@@ -93,6 +94,11 @@ typedef struct weiri_rule_sight {
 
 weiri_rule_sight
 weiri_graph_rule(const weiri_graph *self, uint32_t rule);
+
+/* Tell what one rule holds, between two passes. As weiri_matcher_inspect. */
+WEIR_MUST_CHECK weir_status
+weiri_graph_inspect(const weiri_graph *self, uint32_t rule,
+    const weiri_inspector *inspector, bool *is_whole, weir_error *err);
 
 weiri_graph_counts
 weiri_graph_get_counts(const weiri_graph *self);

@@ -18,8 +18,11 @@ typedef struct weiri_reading_request {
     uint64_t              number; /* 0: not asked */
     uint64_t              id;     /* as weiri_read_match.id; 0: not asked */
     const char           *line;   /* NULL: not asked */
+    const char           *state;  /* directory whose journal is read; NULL: sources are */
     const weiri_redirect *redirects;
     size_t                n_redirects;
+    void (*told)(void *context, const char *text); /* where the journal begins; NULL */
+    void *context;
 } weiri_reading_request;
 
 /* A match that the engine gave for the key. */

@@ -14,8 +14,8 @@ typedef struct weiri_ruletest_failure {
     const char *came;    /* what came out of its stream instead, an event a line,
                           * as text for people; "" if nothing did              */
     size_t size;
-    /* Where events are wanting that a rule with a pattern makes, and none came that are
-     * merely different: what that rule saw. */
+    /* Where events are wanting that a rule makes, and none came that are merely
+     * different: what that rule saw, by its key. */
     const weiri_rule     *rule; /* NULL: there is no such rule, or it is not so */
     const weiri_gathered *keys; /* shape (n_keys,)                      */
     uint32_t              n_keys;
@@ -25,12 +25,17 @@ typedef struct weiri_ruletest_failure {
 /* ---- coverage: what tests never made happen ---- */
 
 typedef enum weiri_coverage_kind {
-    WEIRI_COVERS_RULE,    /* the rule gave a match or result             */
-    WEIRI_COVERS_TIMEOUT, /* its `on timeout` did                        */
-    WEIRI_COVERS_STEP,    /* a match of it took an event by this step    */
-    WEIRI_COVERS_TRUE,    /* what the condition of the step, or `where`, asks of one
-                           * event by itself was true of an event        */
-    WEIRI_COVERS_FALSE    /* it was false or null of one                 */
+    WEIRI_COVERS_RULE,          /* the rule gave a match or result             */
+    WEIRI_COVERS_TIMEOUT,       /* its `on timeout` did                        */
+    WEIRI_COVERS_STEP,          /* a match of it took an event by this step    */
+    WEIRI_COVERS_TRUE,          /* what the condition of the step, or `where`, asks of one
+                                 * event by itself was true of an event        */
+    WEIRI_COVERS_FALSE,         /* it was false or null of one                 */
+    WEIRI_COVERS_EARLIER_TRUE,  /* what the step asks of earlier events was true of an
+                                 * event that had what it asks of one by itself */
+    WEIRI_COVERS_EARLIER_FALSE, /* it was false or null of one            */
+    WEIRI_COVERS_HAVING_TRUE,   /* `having` was true of a window          */
+    WEIRI_COVERS_HAVING_FALSE   /* it was false or null of one            */
 } weiri_coverage_kind;
 
 typedef struct weiri_coverage_point {
@@ -39,8 +44,8 @@ typedef struct weiri_coverage_point {
     uint32_t            step; /* of the match; WEIRI_NONE: of the rule, `where` */
 } weiri_coverage_point;
 
-/* What can happen in the rules of a plan, and how often it did. What conditions ask of
- * earlier events, `having`, and branches within an expression are not looked at. */
+/* What can happen in the rules of a plan, and how often it did. Branches within an
+ * expression are not looked at. */
 typedef struct weiri_coverage {
     weiri_coverage_point *points; /* by rule, its steps in order */
     uint64_t             *hits;   /* shape (n_points,)           */

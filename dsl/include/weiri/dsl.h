@@ -15,6 +15,13 @@ weiri_diagnostics_new(weiri_diagnostics **out);
 void
 weiri_diagnostics_destroy(weiri_diagnostics **self_p);
 
+/* A text that stands for the one in a file: an editor's, not saved yet. */
+typedef struct weiri_overlay {
+    const char *path; /* canonical, as of realpath */
+    const char *text; /* shape (size,) */
+    size_t      size;
+} weiri_overlay;
+
 /* How many errors (is_error) or warnings there are. */
 size_t
 weiri_diagnostics_count(const weiri_diagnostics *self, bool is_error);
@@ -59,6 +66,11 @@ typedef struct weiri_diagnostic {
 bool
 weiri_diagnostics_get(const weiri_diagnostics *self, size_t i, weiri_diagnostic *out);
 
+/* The i-th file that was read, by the name under which it was; false past the end. Files
+ * of the standard library are among them. */
+bool
+weiri_diagnostics_read(const weiri_diagnostics *self, size_t i, weiri_overlay *out);
+
 /* The i-th code there is, for documentation and tests; NULL past the end. */
 const char *
 weiri_diagnostics_code(size_t i);
@@ -68,19 +80,16 @@ typedef struct weiri_setting { /* --set name=value */
     const char *value;
 } weiri_setting;
 
-/* A text that stands for the one in a file: an editor's, not saved yet. */
-typedef struct weiri_overlay {
-    const char *path; /* canonical, as of realpath */
-    const char *text; /* shape (size,) */
-    size_t      size;
-} weiri_overlay;
-
 typedef struct weiri_compile_options {
     const weiri_setting *settings;
     size_t               n_settings;
-    bool with_tests;  /* plan `test` blocks, and every stream as if it were read */
-    bool no_includes; /* `include` is an error, and so are plugins */
-    bool no_plugins;  /* plugins are an error: no code of theirs is run */
+    bool with_tests;   /* plan `test` blocks, and every stream as if it were read */
+    bool no_includes;  /* `include` is an error, and so are plugins */
+    bool no_plugins;   /* plugins are an error: no code of theirs is run */
+    bool keeps_fields; /* every field of a stream with sources is decoded and kept, for
+                        * rules that are not there yet */
+    const struct weiri_node_setup *node; /* whose peers node() may name, see
+                                          * weiri/nodefile.h; NULL: nobody knows yet */
     const weiri_overlay *overlays; /* shape (n_overlays,): read instead of these files */
     size_t               n_overlays;
 } weiri_compile_options;

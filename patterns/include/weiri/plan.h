@@ -12,16 +12,26 @@ typedef enum weiri_format {
     WEIRI_FORMAT_JSON, /* JSON Lines         */
     WEIRI_FORMAT_CSV,
     WEIRI_FORMAT_MSGPACK,
-    WEIRI_FORMAT_TEXT,  /* sinks only: for people */
-    WEIRI_FORMAT_PLUGIN /* a codec's              */
+    WEIRI_FORMAT_TEXT,   /* sinks only: for people */
+    WEIRI_FORMAT_FRAMES, /* between nodes only     */
+    WEIRI_FORMAT_PLUGIN  /* a codec's              */
 } weiri_format;
 
 typedef enum weiri_endpoint {
     WEIRI_ENDPOINT_FILE,  /* file("path") */
     WEIRI_ENDPOINT_STDIO, /* stdin(), stdout() */
     WEIRI_ENDPOINT_ZMQ,   /* zmq("address") */
+    WEIRI_ENDPOINT_NODE,  /* node("name")   */
     WEIRI_ENDPOINT_PLUGIN /* a connector    */
 } weiri_endpoint;
+
+/* The other end of a link; the path says which node. */
+typedef struct weiri_link_options {
+    bool     is_pattern; /* the name has a star in it: no node file said whom it means */
+    int64_t  silence_ns; /* after which the other node is given up; 0: the default */
+    uint64_t backlog_bytes; /* of a sink; 0: the default                            */
+    bool is_dropping; /* of a sink: beyond that the oldest go, else the source stops */
+} weiri_link_options;
 
 typedef enum weiri_on_error {
     WEIRI_ON_ERROR_SKIP, /* the event goes to dead.<source>, the run goes on */
@@ -111,23 +121,24 @@ typedef struct weiri_place_in_text {
 } weiri_place_in_text;
 
 typedef struct weiri_source {
-    uint32_t          stream;
-    weiri_endpoint    endpoint;
-    const char       *path; /* of a file; of a socket its address */
-    weiri_wire_config wire; /* of a socket */
-    weiri_format      format;
-    weiri_plug        connector;  /* of a plugin      */
-    weiri_plug        codec;      /* of FORMAT_PLUGIN */
-    bool              has_header; /* CSV: first record names the columns (default); else
-                                   * fields are taken in their declared order         */
-    char    delimiter;            /* CSV: ',' by default */
-    int64_t lateness_ns;          /* 0 by default */
-    bool    is_timeless;          /* a table's contents: all of the time INT64_MIN */
-    int64_t refresh_ns;           /* of a timeless table: how often its file is looked
-                                   * at, in event time; 0: it is read once        */
-    uint32_t gone;                /* refreshed: the stream of rows that are not in the
-                                   * file any more, with the table's fields       */
-    const uint32_t     *keys;     /* refreshed: fields of the key, shape (n_keys,) */
+    uint32_t           stream;
+    weiri_endpoint     endpoint;
+    const char        *path; /* of a file; of a socket its address */
+    weiri_wire_config  wire; /* of a socket */
+    weiri_link_options node; /* of a link   */
+    weiri_format       format;
+    weiri_plug         connector;  /* of a plugin      */
+    weiri_plug         codec;      /* of FORMAT_PLUGIN */
+    bool               has_header; /* CSV: first record names the columns (default); else
+                                    * fields are taken in their declared order         */
+    char    delimiter;             /* CSV: ',' by default */
+    int64_t lateness_ns;           /* 0 by default */
+    bool    is_timeless;           /* a table's contents: all of the time INT64_MIN */
+    int64_t refresh_ns;            /* of a timeless table: how often its file is looked
+                                    * at, in event time; 0: it is read once        */
+    uint32_t gone;                 /* refreshed: the stream of rows that are not in the
+                                    * file any more, with the table's fields       */
+    const uint32_t     *keys;      /* refreshed: fields of the key, shape (n_keys,) */
     uint32_t            n_keys;
     int64_t             idle_ns; /* -1: waits for ever */
     weiri_on_error      on_error;
@@ -135,15 +146,16 @@ typedef struct weiri_source {
 } weiri_source;
 
 typedef struct weiri_sink {
-    uint32_t          stream;
-    weiri_endpoint    endpoint;
-    const char       *path;
-    weiri_wire_config wire; /* of a socket */
-    weiri_format      format;
-    weiri_plug        connector; /* of a plugin      */
-    weiri_plug        codec;     /* of FORMAT_PLUGIN */
-    const char       *identity;  /* the field that says the number of the output among
-                                  * those of the sink's place, from 1; NULL: none does */
+    uint32_t           stream;
+    weiri_endpoint     endpoint;
+    const char        *path;
+    weiri_wire_config  wire; /* of a socket */
+    weiri_link_options node; /* of a link   */
+    weiri_format       format;
+    weiri_plug         connector; /* of a plugin      */
+    weiri_plug         codec;     /* of FORMAT_PLUGIN */
+    const char        *identity;  /* the field that says the number of the output among
+                                   * those of the sink's place, from 1; NULL: none does */
     weiri_place_in_text place;
 } weiri_sink;
 

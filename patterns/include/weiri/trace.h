@@ -117,6 +117,11 @@ weiri_trace_ends(const weiri_trace *self, uint32_t *n);
 const weiri_trace_node *
 weiri_trace_node_at(const weiri_trace *self, uint32_t node);
 
+/* Add how often what a step asks of earlier events was false, and true, of an event that
+ * is of its stream and has what it asks of one event by itself. */
+void
+weiri_trace_judged(const weiri_trace *self, uint32_t step, uint64_t counts[2]);
+
 /* The nodes on the way to one, oldest first.
  *
  *   out  shape (n_taken of the node,), in the arena

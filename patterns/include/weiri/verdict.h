@@ -65,9 +65,11 @@ weiri_verdicts_feed(weiri_verdicts *self, const weir_chunk *chunk, uint32_t row,
 WEIR_MUST_CHECK weir_status
 weiri_verdicts_advance(weiri_verdicts *self, int64_t watermark_ns, weir_error *err);
 
-/* End of input. Only then are they complete. */
+/* No more is fed; only then are they complete.
+ *
+ *   is_end  the input has ended: windows still open are told of, too */
 WEIR_MUST_CHECK weir_status
-weiri_verdicts_finish(weiri_verdicts *self, weir_error *err);
+weiri_verdicts_finish(weiri_verdicts *self, bool is_end, weir_error *err);
 
 /* In the order in which they came. shape (n,) */
 const weiri_verdict *

@@ -25,9 +25,20 @@ enum {
     WEIRI_SIGNALS           = 64 << 10, /* signals on the way between two shards   */
     WEIRI_ASKS              = 64 << 10, /* open asks of a shard                    */
     WEIRI_TIMERS            = 16 << 20, /* timers set on a shard's clock           */
-    WEIRI_WIRE_BYTES        = 4 << 20,  /* of a message of another program         */
-    WEIRI_WIRE_MESSAGES     = 256,      /* of a peer that wait in a socket         */
-    WEIRI_WIRE_LINGER_MS    = 5000,     /* that they may take to leave at the end  */
+    WEIRI_LINK_FRAME = 256 << 10,      /* bytes of rows that are sent together, unless one
+                                        * row is more, up to WEIRI_RECORD_BYTES    */
+    WEIRI_LINK_WINDOW      = 4 << 20,  /* bytes of a link on their way to the receiver */
+    WEIRI_LINK_BACKLOG     = 64 << 20, /* bytes that a sender keeps, default        */
+    WEIRI_LINK_ORIGINS     = 256,      /* nodes that a stream has come by           */
+    WEIRI_LINK_FENCED      = 16,       /* earlier streams of a link that are known  */
+    WEIRI_LINKS            = 4096,     /* of a node                                 */
+    WEIRI_WIRE_BYTES       = 4 << 20,  /* of a message of another program         */
+    WEIRI_WIRE_MESSAGES    = 256,      /* of a peer that wait in a socket         */
+    WEIRI_WIRE_LINGER_MS   = 5000,     /* that they may take to leave at the end  */
+    WEIRI_PEERS            = 1024,     /* that a node knows                         */
+    WEIRI_PEER_BYTES       = 16 << 20, /* of a message between nodes, default      */
+    WEIRI_PEER_MESSAGES    = 64,       /* of a peer that wait, each way, default    */
+    WEIRI_PEER_CONNECTIONS = 256,      /* of all who come to a node, default       */
 };
 
 #endif

@@ -13,7 +13,7 @@
 
 #include "weir/error.h"
 
-/* The sockets of a process; one of these is to be alive at a time. */
+/* The sockets of an engine. */
 typedef struct weiri_wires weiri_wires;
 
 /* errors  WEIR_EIO, WEIR_ENOMEM */

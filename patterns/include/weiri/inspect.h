@@ -1,0 +1,67 @@
+/* Looking at what a rule holds: its keys, and the partial matches of each. */
+#ifndef WEIRI_INSPECT_H
+#define WEIRI_INSPECT_H
+
+#include "weiri/join.h"
+#include "weiri/matcher.h"
+#include "weiri/window.h"
+
+/* A partial match; or, of an executor that does not keep them one by one, an event from
+ * which some are made when they are complete. Borrowed for the call. */
+typedef struct weiri_held_match {
+    bool is_shared;           /* such an event                                       */
+    bool is_complete;         /* a match that waits for others, to be given in order */
+    const weiri_taken *taken; /* shape (n_taken,), oldest first; `order` is that of the
+                               * rule's input                              */
+    uint32_t          n_taken;
+    int64_t           expires_ns; /* it is gone after that time; INT64_MAX: never */
+    const weir_value *values;     /* shape (plan->n_registers,): what is held     */
+} weiri_held_match;
+
+/* A row that is kept to find partners; borrowed for the call. */
+typedef struct weiri_held_row {
+    bool     is_right;   /* of the side that is joined to the other, or a table's */
+    bool     is_matched; /* it has had a partner  */
+    int64_t  time_ns;
+    uint32_t n_keys; /* the first columns are the key's; they have no other name */
+    const weir_chunk *chunk;
+    uint32_t          row; /* of the chunk */
+} weiri_held_row;
+
+typedef struct weiri_inspector {
+    /* A key, in the order of their bytes.
+     *
+     *   values   shape (n,), borrowed for the call
+     *   returns  whether it is to be looked into */
+    bool (*key)(void *context, const weir_value *values, uint32_t n);
+    void (*held)(void *context, const weiri_held_match *held);
+    /* How many bytes a window's state of the key takes when it is saved. */
+    void (*sized)(void *context, size_t size);
+    /* A row of one side of a join, or of a table, in the order of time. */
+    void (*row)(void *context, const weiri_held_row *row);
+    bool (*is_enough)(void *context); /* nothing more is to be told */
+    void *context;
+} weiri_inspector;
+
+/* Between two calls of feed or advance.
+ *
+ *   is_whole  false: the executor keeps partial matches in a form that is not told key by
+ *             key; keys were told alone
+ *   errors    WEIR_ENOMEM
+ *   cost      O(n log n) for n keys, and what is told
+ */
+WEIR_MUST_CHECK weir_status
+weiri_matcher_inspect(const weiri_matcher *self, const weiri_inspector *inspector,
+    bool *is_whole, weir_error *err);
+
+/* The same for a query's window: keys and the sizes of their states. errors  WEIR_ENOMEM
+ */
+WEIR_MUST_CHECK weir_status
+weiri_windower_inspect(
+    const weiri_windower *self, const weiri_inspector *inspector, weir_error *err);
+
+/* The same for a join: the rows of both sides. */
+void
+weiri_joiner_inspect(const weiri_joiner *self, const weiri_inspector *inspector);
+
+#endif

@@ -129,6 +129,13 @@ typedef struct weiri_ast_key {
     uint32_t         n_sides;
 } weiri_ast_key;
 
+/* `full at 100000 stop`: what happens when no more rows can be kept. */
+typedef struct weiri_ast_full {
+    weiri_span      at;   /* size 0: not written  */
+    weiri_ast_expr *rows; /* NULL: the usual bound */
+    bool            is_stop;
+} weiri_ast_full;
+
 typedef struct weiri_ast_join {
     weiri_span      at;
     weiri_word      kind;    /* JOIN, ASOF             */
@@ -137,6 +144,7 @@ typedef struct weiri_ast_join {
     weiri_ast_name  stream;
     weiri_ast_expr *on;
     weiri_ast_expr *within;
+    weiri_ast_full  full;
 } weiri_ast_join;
 
 typedef struct weiri_ast_from {
@@ -243,6 +251,7 @@ typedef struct weiri_ast_stream { /* and table */
     weiri_ast_name  since; /* of a table: the field that says when a row begins to hold */
     weiri_ast_expr *limit; /* of a table: rows; NULL: none                              */
     weiri_ast_expr *keep;  /* of a table: how long; NULL: for ever                      */
+    weiri_ast_full  full;  /* of a table                                                */
     weiri_ast_field *fields;
     uint32_t         n_fields;
     bool             is_broken; /* a field could not be read */

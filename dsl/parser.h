@@ -126,6 +126,10 @@ weiri_parse_record(weiri_parser *self, bool *is_broken);
 weiri_ast_pattern *
 weiri_parse_pattern(weiri_parser *self);
 
+/* `full at N stop`, `full drop oldest`; false: it does not stand here. */
+bool
+weiri_parse_full(weiri_parser *self, weiri_ast_full *out);
+
 /* parser_rule.c, parser_clause.c */
 weiri_ast_rule *
 weiri_parse_rule(weiri_parser *self);

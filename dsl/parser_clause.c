@@ -21,6 +21,26 @@ is_join(const weiri_parser *self)
     return weiri_parser_word_at(self, at) == WEIRI_WORD_JOIN;
 }
 
+bool
+weiri_parse_full(weiri_parser *self, weiri_ast_full *out)
+{
+    uint32_t first = self->at;
+    if (!weiri_parser_take_word(self, WEIRI_WORD_FULL)) {
+        return false;
+    }
+    *out = (weiri_ast_full){ .is_stop = false };
+    if (weiri_parser_take_word(self, WEIRI_WORD_AT)) {
+        out->rows = weiri_parse_amount(self, "a number of rows");
+    }
+    out->is_stop = weiri_parser_take_word(self, WEIRI_WORD_STOP);
+    if (!out->is_stop) {
+        weiri_parser_expect_word(self, WEIRI_WORD_DROP);
+        weiri_parser_expect_word(self, WEIRI_WORD_OLDEST);
+    }
+    out->at = weiri_parser_span_from(self, first);
+    return true;
+}
+
 static weiri_ast_join
 parse_join(weiri_parser *self)
 {
@@ -38,6 +58,7 @@ parse_join(weiri_parser *self)
     if (weiri_parser_take_word(self, WEIRI_WORD_WITHIN)) {
         join.within = weiri_parse_amount(self, "a duration");
     }
+    (void)weiri_parse_full(self, &join.full);
     join.at = weiri_parser_span_from(self, first);
     return join;
 }

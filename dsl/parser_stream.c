@@ -202,18 +202,22 @@ weiri_parse_io(weiri_parser *self, bool is_sink)
     return io;
 }
 
-/* limit, keep: how much of a table is kept. */
+/* limit, keep, full: how much of a table is kept. */
 static bool
 parse_table_word(weiri_parser *self, weiri_ast_stream *table)
 {
-    uint32_t first    = self->at;
-    bool     is_twice = false;
+    uint32_t       first    = self->at;
+    bool           is_twice = false;
+    weiri_ast_full full     = { .is_stop = false };
     if (weiri_parser_take_word(self, WEIRI_WORD_LIMIT)) {
         is_twice     = table->limit != NULL;
         table->limit = weiri_parse_amount(self, "a number of rows");
     } else if (weiri_parser_take_word(self, WEIRI_WORD_KEEP)) {
         is_twice    = table->keep != NULL;
         table->keep = weiri_parse_amount(self, "a duration");
+    } else if (weiri_parse_full(self, &full)) {
+        is_twice    = table->full.at.size > 0;
+        table->full = full;
     } else {
         return false;
     }

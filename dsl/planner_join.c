@@ -26,24 +26,31 @@ reach_of(const weiri_querying *self, const weiri_join *join, const weiri_expr *e
     return reach;
 }
 
-/* An expression over the joined row, which reads the right alone, over the right. */
+/* An expression over one row as one over another, whose fields are `by` further. */
 static weiri_expr *
-over_right(weiri_arena *arena, const weiri_join *join, const weiri_expr *expr)
+shifted(weiri_arena *arena, const weiri_expr *expr, const weir_schema *schema, int64_t by)
 {
     weiri_expr *copy = weiri_arena_alloc(arena, sizeof *copy);
     *copy            = *expr;
     if (copy->kind == WEIRI_EXPR_FIELD) {
-        copy->as.field -= n_left(join);
-        copy->is_nullable = join->sides[1].schema->fields[copy->as.field].is_nullable;
+        copy->as.field    = (uint32_t)(copy->as.field + by);
+        copy->is_nullable = schema->fields[copy->as.field].is_nullable;
     }
     if (copy->kind == WEIRI_EXPR_CALL) {
         uint32_t n         = copy->as.call.n_args;
         copy->as.call.args = weiri_arena_alloc(arena, (n + 1) * sizeof(weiri_expr *));
         for (uint32_t i = 0; i < n; i++) {
-            copy->as.call.args[i] = over_right(arena, join, expr->as.call.args[i]);
+            copy->as.call.args[i] = shifted(arena, expr->as.call.args[i], schema, by);
         }
     }
     return copy;
+}
+
+/* An expression over the joined row, which reads the right alone, over the right. */
+static weiri_expr *
+over_right(weiri_arena *arena, const weiri_join *join, const weiri_expr *expr)
+{
+    return shifted(arena, expr, join->sides[1].schema, -(int64_t)n_left(join));
 }
 
 /* ---- on ---- */
@@ -279,7 +286,8 @@ lookup_join(const weiri_table_info *table, bool is_left)
     return (weiri_join){ .kind = WEIRI_JOIN_ASOF,
         .is_left               = is_left,
         .within_ns             = table->keep_ns,
-        .max_rows              = table->max_rows };
+        .max_rows              = table->max_rows,
+        .stops_when_full       = table->declared->full.is_stop };
 }
 
 static void
@@ -301,6 +309,25 @@ reads_key(const weiri_join *join, uint32_t field)
     return false;
 }
 
+/* How many rows of each side may be kept, and what happens then. */
+static void
+plan_full(weiri_querying *self, weiri_join *join, const weiri_ast_full *full)
+{
+    join->stops_when_full = full->is_stop;
+    if (full->rows == NULL) {
+        return;
+    }
+    const weir_value *rows =
+        weiri_constant(self->planner, full->rows, WEIR_INT, "the bound of a join");
+    if (rows == NULL || rows->as.i < 1 || rows->as.i > WEIRI_JOIN_ROWS) {
+        weiri_report(self->planner->diagnostics, WEIRI_E_BAD_COUNT, full->rows->at,
+            "a join keeps from 1 to %d rows of each side", WEIRI_JOIN_ROWS);
+        self->is_broken = true;
+        return;
+    }
+    join->max_rows = (uint32_t)rows->as.i;
+}
+
 /* A table has one row for its key, so `on` has to say the key and no more. */
 static void
 check_table_on(weiri_querying *self, const weiri_table_info *table,
@@ -316,6 +343,11 @@ check_table_on(weiri_querying *self, const weiri_table_info *table,
             "and no other of its fields");
         weiri_report_hint(self->planner->diagnostics,
             "what else has to hold of the row is said after the join: 'where ...'");
+        self->is_broken = true;
+    }
+    if (ast->full.at.size > 0) {
+        weiri_report(self->planner->diagnostics, WEIRI_E_CLAUSE_MISPLACED, ast->full.at,
+            "what happens when a table is full is said where the table is declared");
         self->is_broken = true;
     }
     if (ast->within != NULL || ast->kind == WEIRI_WORD_ASOF) {
@@ -382,19 +414,10 @@ plan_lookup_keys(weiri_querying *self, const weiri_table_info *table,
     return true;
 }
 
-static const weiri_table_info *
-own_table(const weiri_querying *self)
-{
-    const weiri_ast_emit *emit = &self->rule->emit;
-    return emit->is_into && emit->stream.text != NULL
-               ? weiri_find_table(self->planner, emit->stream.text)
-               : NULL;
-}
-
 static void
 note_own(weiri_querying *self, const weiri_table_info *table, const weiri_join *join)
 {
-    if (table != own_table(self)) {
+    if (table != weiri_own_table(self)) {
         return;
     }
     if (self->own != NULL) {
@@ -585,25 +608,6 @@ look_up_on(struct on_lookups *lookups, const weiri_ast_expr *node)
     }
 }
 
-static weiri_expr *
-over_joined(weiri_arena *arena, const weiri_join *join, const weiri_expr *expr)
-{
-    weiri_expr *copy = weiri_arena_alloc(arena, sizeof *copy);
-    *copy            = *expr;
-    if (copy->kind == WEIRI_EXPR_FIELD) {
-        copy->as.field += n_left(join);
-        copy->is_nullable = join->schema->fields[copy->as.field].is_nullable;
-    }
-    if (copy->kind == WEIRI_EXPR_CALL) {
-        uint32_t n         = copy->as.call.n_args;
-        copy->as.call.args = weiri_arena_alloc(arena, (n + 1) * sizeof(weiri_expr *));
-        for (uint32_t i = 0; i < n; i++) {
-            copy->as.call.args[i] = over_joined(arena, join, expr->as.call.args[i]);
-        }
-    }
-    return copy;
-}
-
 /* What was looked up with the right's events is part of the joined row. */
 static void
 take_right_lookups(
@@ -615,7 +619,7 @@ take_right_lookups(
         uint32_t         n_keys = right->joins[i - 1]->n_keys;
         weiri_expr     **keys   = weiri_arena_alloc(arena, n_keys * sizeof *keys);
         for (uint32_t k = 0; k < n_keys; k++) {
-            keys[k] = over_joined(arena, join, part.keys[k]);
+            keys[k] = shifted(arena, part.keys[k], join->schema, n_left(join));
         }
         part.keys = keys;
         part.first += n_left(join);
@@ -697,6 +701,7 @@ plan_join(weiri_querying *self, const weiri_ast_join *ast)
     take_right_lookups(self, of_right, out);
     if (table == NULL) {
         plan_within(self, out, ast);
+        plan_full(self, out, &ast->full);
     } else {
         set_change(self, out);
         note_own(self, table, out);
@@ -733,91 +738,6 @@ weiri_plan_joins(weiri_querying *self)
             return false;
         }
     }
-    return true;
-}
-
-/* ---- a table that the rule reads and writes ---- */
-
-static void
-look_up_others(weiri_querying *self, const weiri_ast_expr *node)
-{
-    if (node == NULL) {
-        return;
-    }
-    for (uint32_t i = 0; i < node->n_items; i++) {
-        look_up_others(self, node->items[i]);
-    }
-    const weiri_table_info *table = weiri_table_of_lookup(self->planner, node);
-    if (table != NULL && table != own_table(self)) {
-        (void)weiri_query_lookup(self, table, node);
-    }
-}
-
-void
-weiri_plan_other_lookups(weiri_querying *self)
-{
-    const weiri_ast_rule *rule = self->rule;
-    if (own_table(self) == NULL) {
-        return;
-    }
-    look_up_others(self, rule->where);
-    for (uint32_t i = 0; i < rule->emit.fields.n_items; i++) {
-        look_up_others(self, rule->emit.fields.items[i].value);
-    }
-}
-
-/* Whether `by` has an expression. */
-static bool
-is_by(weiri_querying *self, const weiri_expr *key)
-{
-    for (uint32_t i = 0; i < self->rule->n_keys; i++) {
-        const weiri_expr *part =
-            weiri_query_expr(self, WEIRI_QUERY_KEY, self->rule->keys[i].sides[0]);
-        if (weiri_expr_is_same(part, key)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Rows of one key are worked off one after another, and no other key is touched. */
-static bool
-is_by_key(weiri_querying *self, const weiri_table_info *table)
-{
-    bool is_by_key = self->rule->n_keys == table->n_keys;
-    for (uint32_t i = 0; i < table->n_keys && is_by_key; i++) {
-        const weiri_expr *key = self->own->sides[0].keys[i];
-        is_by_key             = is_by(self, key)
-                    && weiri_expr_is_same(self->query->emit->values[table->keys[i]], key);
-    }
-    return is_by_key;
-}
-
-bool
-weiri_check_own_table(weiri_querying *self)
-{
-    const weiri_table_info *table = own_table(self);
-    const char             *wrong = NULL;
-    if (self->own == NULL) {
-        return true;
-    }
-    if (self->rule->window.at.size > 0 || self->query->window != NULL) {
-        wrong = "works event by event, without a window, 'limit' or 'when changes'";
-    } else if (self->own != self->joins[self->n_joins - 1]) {
-        wrong = "cannot look up another table by what it says";
-    } else if (table->n_writers > 1 || table->has_file) {
-        wrong = "is the only one that fills it";
-    } else if (!is_by_key(self, table)) {
-        wrong = "is 'by' its key, looks up that key and writes it";
-    }
-    if (wrong != NULL) {
-        weiri_report(self->planner->diagnostics, WEIRI_E_TABLE_LOOP, self->rule->emit.at,
-            "a rule that reads and writes table '%s' %s", table->declared->name.text,
-            wrong);
-        return false;
-    }
-    self->query->fold                                       = self->own;
-    self->planner->plan->streams[self->own->stream].is_read = false;
     return true;
 }
 

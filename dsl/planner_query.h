@@ -81,6 +81,12 @@ uint32_t
 weiri_lookup(weiri_querying *self, const weiri_table_info *table,
     const weiri_ast_expr *node, weiri_key_typing type, void *context);
 
+/* ---- planner_own.c ---- */
+
+/* The table that the rule writes; NULL: none. */
+const weiri_table_info *
+weiri_own_table(const weiri_querying *self);
+
 /* Look up what the rule asks of other tables than the one that it writes: its own comes
  * last. */
 void

@@ -166,7 +166,8 @@ static const struct aggregate AGGREGATES[] = {
     { "collect", WEIRI_REGISTER_COLLECT },
 };
 
-static const char *const LATER[] = { "top", "ewma", "slope" };
+/* Likewise, with the times of its events, or the number of values wanted. */
+static const char *const OF_SERIES[] = { "top", "ewma", "slope" };
 
 /* Functions of a list that take a step's field as the list of its values. */
 static const char *const OF_LISTS[] = { "median", "quantile", "distinct" };
@@ -425,6 +426,80 @@ resolve_foreign(weiri_matching *self, const weiri_ast_expr *node)
                    table->n_inputs + 1);
 }
 
+/* The values that a step's events have, as a list; NULL after a report. */
+static weiri_expr *
+collected(weiri_matching *self, const weiri_ast_expr *node, const weiri_ast_expr *values,
+    uint32_t *step)
+{
+    const weiri_ast_expr *name = find_step_in(self, values);
+    if (name == NULL) {
+        report_no_step(self, node);
+        return NULL;
+    }
+    *step = weiri_find_step(self, name->name.text);
+    if (!weiri_check_step_readable(self, *step, name->at)) {
+        return NULL;
+    }
+    weiri_expr *value = type_argument(self, values, *step);
+    if (value != NULL && !takes_type(WEIRI_REGISTER_COLLECT, value)) {
+        weiri_report(self->planner->diagnostics, WEIRI_E_WRONG_TYPE, values->at,
+            "'%s' does not take a %s", node->name.text, weir_type_text(value->type));
+        return NULL;
+    }
+    return value == NULL
+               ? NULL
+               : weiri_add_register(self, WEIRI_REGISTER_COLLECT, *step, 0, value);
+}
+
+/* top(k, a.x), ewma(a.x, D), slope(a.x): functions of the list of values, the last two
+ * also of that of the times. */
+static weiri_expr *
+resolve_of_series(weiri_matching *self, const weiri_ast_expr *node)
+{
+    bool        is_top   = strcmp(node->name.text, "top") == 0;
+    bool        is_slope = strcmp(node->name.text, "slope") == 0;
+    uint32_t    wanted   = is_slope ? 1 : 2;
+    uint32_t    step     = WEIRI_NONE;
+    weiri_scope scope    = { self->planner->arena, self->planner->diagnostics, self,
+           weiri_resolve_step, self->planner->functions };
+    if (self->stand == WEIRI_STAND_ARGUMENT || node->n_items != wanted) {
+        weiri_report(self->planner->diagnostics, WEIRI_E_BAD_AGGREGATE, node->at,
+            self->stand == WEIRI_STAND_ARGUMENT
+                ? "an aggregate cannot stand in an aggregate"
+                : "write %s of a step's field",
+            is_top     ? "top(3, step.field)"
+            : is_slope ? "slope(step.field)"
+                       : "ewma(step.field, 10s)");
+        return NULL;
+    }
+    weiri_expr *values = collected(self, node, node->items[is_top ? 1 : 0], &step);
+    if (values == NULL) {
+        return NULL;
+    }
+    if (is_top) {
+        const weir_value *k =
+            weiri_constant(self->planner, node->items[0], WEIR_INT, "the k of 'top'");
+        weiri_expr *args[2] = { values,
+            k == NULL ? NULL : weiri_expr_constant(self->planner->arena, k) };
+        return k == NULL ? NULL : weiri_type_call(&scope, node->at, "top()", args, 2);
+    }
+    if (values->element != WEIR_INT && values->element != WEIR_FLOAT) {
+        weiri_report(self->planner->diagnostics, WEIRI_E_WRONG_TYPE, node->items[0]->at,
+            "'%s' does not take a %s", node->name.text, weir_type_text(values->element));
+        return NULL;
+    }
+    weiri_expr *args[3] = { values, weiri_add_register(self, WEIRI_REGISTER_COLLECT, step,
+                                        0, weiri_expr_time(self->planner->arena)) };
+    if (is_slope) {
+        return weiri_type_call(&scope, node->at, "slope()", args, 2);
+    }
+    int64_t life = weiri_constant_duration(
+        self->planner, node->items[1], false, "the half-life of 'ewma'");
+    weir_value half = { .type = WEIR_DURATION, .as.i = life };
+    args[2]         = weiri_expr_constant(self->planner->arena, &half);
+    return life < 0 ? NULL : weiri_type_call(&scope, node->at, "ewma()", args, 3);
+}
+
 weiri_expr *
 weiri_resolve_aggregate(
     weiri_matching *self, const weiri_ast_expr *node, bool *is_handled)
@@ -444,10 +519,8 @@ weiri_resolve_aggregate(
     if (IS_AMONG(node->name.text, OF_LISTS)) {
         return resolve_of_list(self, node, is_handled);
     }
-    if (IS_AMONG(node->name.text, LATER)) {
-        weiri_report(diagnostics, WEIRI_E_NOT_YET, node->at,
-            "not yet: '%s' is not built yet", node->name.text);
-        return NULL;
+    if (IS_AMONG(node->name.text, OF_SERIES)) {
+        return resolve_of_series(self, node);
     }
     if (aggregate == NULL && weiri_find_foreign(self->planner, node->name.text) != NULL) {
         return resolve_foreign(self, node);

@@ -160,6 +160,11 @@ set_bounds(weiri_planner *self, weiri_table_info *table)
         }
         table->max_rows = (uint32_t)limit->as.i;
     }
+    if (declared->full.rows != NULL) {
+        weiri_report(self->diagnostics, WEIRI_E_BAD_TABLE, declared->full.rows->at,
+            "how many rows a table has is said by 'limit'");
+        return false;
+    }
     return true;
 }
 

@@ -94,6 +94,11 @@ typedef enum weiri_token_kind {
     X(GIVES, "gives")                                                                    \
     X(ADDS, "adds")                                                                      \
     X(BUDGET, "budget")                                                                  \
+    X(FULL, "full")                                                                      \
+    X(AT, "at")                                                                          \
+    X(STOP, "stop")                                                                      \
+    X(DROP, "drop")                                                                      \
+    X(OLDEST, "oldest")                                                                  \
     X(AND, "and")                                                                        \
     X(OR, "or")                                                                          \
     X(NOT, "not")                                                                        \

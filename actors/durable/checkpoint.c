@@ -2,63 +2,87 @@
 
 #include <string.h>
 
+#include "pieces.h"
 #include "weiri/fault.h"
 
-enum { PIECE_BYTES = 16 << 10, KEY_BYTES = WEIRI_SECTION_NAME + 5 };
+enum { PIECE_BYTES = 16 << 10, NUMBER_BYTES = 8, KEY_BYTES = WEIRI_SECTION_NAME + 9 };
 
-static const char DIRECTORY[] = ".";
+static const char DIRECTORY[] = ".2";
+static const char OLDER[]     = "."; /* of the format before */
 
 static size_t
-write_key(const char *name, uint32_t piece, uint8_t key[KEY_BYTES])
+write_key(const char *name, uint64_t number, uint8_t key[KEY_BYTES])
 {
     size_t size = strlen(name) + 1;
     memcpy(key, name, size);
-    for (uint32_t i = 0; i < 4; i++) {
-        key[size + i] = (uint8_t)(piece >> 8 * (3 - i));
+    for (uint32_t i = 0; i < NUMBER_BYTES; i++) {
+        key[size + i] = (uint8_t)(number >> 8 * (NUMBER_BYTES - 1 - i));
     }
-    return size + 4;
-}
-
-static uint32_t
-n_pieces(size_t size)
-{
-    return (uint32_t)((size + PIECE_BYTES - 1) / PIECE_BYTES);
-}
-
-static size_t
-piece_size(size_t size, uint32_t piece)
-{
-    size_t left = size - (size_t)piece * PIECE_BYTES;
-    return left < PIECE_BYTES ? left : PIECE_BYTES;
+    return size + NUMBER_BYTES;
 }
 
 /* ---- writing ---- */
 
-/* Remove the pieces of a section from `first` on. */
+/* Remove the pieces of a section from number `first` to before `end`. */
 static weir_status
-remove_pieces(weiri_store_txn *txn, const char *name, uint32_t first, weir_error *err)
+remove_pieces(
+    weiri_store_txn *txn, const char *name, uint64_t first, uint64_t end, weir_error *err)
 {
     uint8_t from[KEY_BYTES];
-    uint8_t end[KEY_BYTES];
+    uint8_t to[KEY_BYTES];
     size_t  n         = 0;
     size_t  from_size = write_key(name, first, from);
-    size_t  end_size  = write_key(name, UINT32_MAX, end);
-    return weiri_store_remove(txn, from, from_size, end, end_size, SIZE_MAX, &n, err);
+    size_t  to_size   = write_key(name, end, to);
+    return first < end
+               ? weiri_store_remove(txn, from, from_size, to, to_size, SIZE_MAX, &n, err)
+               : WEIR_OK;
+}
+
+/* A section that is being written: the numbers of pieces that are older are removed as
+ * they are passed by. */
+typedef struct writing {
+    weiri_store_txn     *txn;
+    const weiri_section *section;
+    uint64_t             next; /* the first number that may be taken */
+    weir_error          *err;
+} writing;
+
+/* Bytes first … end - 1 as pieces that are numbered from `number` on. */
+static weir_status
+write_bytes(writing *self, uint64_t number, size_t first, size_t end)
+{
+    const char *name   = self->section->name;
+    weir_status status = WEIR_OK;
+    while (first < end && status == WEIR_OK) {
+        uint8_t key[KEY_BYTES];
+        size_t  size     = end - first < PIECE_BYTES ? end - first : PIECE_BYTES;
+        size_t  key_size = write_key(name, number, key);
+        status           = remove_pieces(self->txn, name, self->next, number, self->err);
+        if (status == WEIR_OK) {
+            status = weiri_store_put(self->txn, key, key_size,
+                self->section->bytes.bytes + first, size, self->err);
+        }
+        first += size;
+        self->next = ++number;
+    }
+    return status;
 }
 
 static weir_status
 write_section(weiri_store_txn *txn, const weiri_section *section, weir_error *err)
 {
-    uint8_t     key[KEY_BYTES];
-    size_t      size   = section->bytes.size;
-    weir_status status = WEIR_OK;
-    for (uint32_t i = 0; i < n_pieces(size) && status == WEIR_OK; i++) {
-        size_t key_size = write_key(section->name, i, key);
-        status          = weiri_store_put(txn, key, key_size,
-                     section->bytes.bytes + (size_t)i * PIECE_BYTES, piece_size(size, i), err);
+    writing      self = { .txn = txn, .section = section, .err = err };
+    weiri_pieces cut;
+    weiri_piece  piece;
+    weir_status  status = WEIR_OK;
+    weiri_pieces_init(&cut, section->bytes.bytes, section->bytes.size, PIECE_BYTES);
+    while (status == WEIR_OK && weiri_pieces_next(&cut, &piece)) {
+        status = write_bytes(&self, piece.number, piece.first, piece.end);
     }
-    return status == WEIR_OK ? remove_pieces(txn, section->name, n_pieces(size), err)
-                             : status;
+    weiri_pieces_fini(&cut);
+    return status == WEIR_OK
+               ? remove_pieces(txn, section->name, self.next, UINT64_MAX, err)
+               : status;
 }
 
 /* Names and sizes of the sections that the store holds. */
@@ -69,6 +93,12 @@ read_directory(weiri_store_txn *txn, weiri_unpack *out, weir_error *err)
     size_t         size  = 0;
     weir_status    status =
         weiri_store_get(txn, DIRECTORY, sizeof DIRECTORY, &value, &size, err);
+    if (status == WEIR_ENOENT
+        && weiri_store_get(txn, OLDER, sizeof OLDER, &value, &size, NULL) == WEIR_OK) {
+        return WEIR_FAIL(err, WEIR_EDATA,
+            "the state is in the format of an older version of weir: go on with that "
+            "version, or begin anew in another directory");
+    }
     *out = (weiri_unpack){ .at = value, .end = value + size };
     return status;
 }
@@ -116,7 +146,7 @@ remove_gone(weiri_store_txn *txn, const weiri_sections *sections, weir_error *er
         if (!next_entry(&in, name, &size)) {
             status = WEIR_FAIL(err, WEIR_EDATA, "the checkpoint's directory is damaged");
         } else if (!is_in(sections, name)) {
-            status = remove_pieces(txn, name, 0, err);
+            status = remove_pieces(txn, name, 0, UINT64_MAX, err);
         }
     }
     weiri_pack_fini(&names);
@@ -167,28 +197,48 @@ weiri_checkpoint_write(
 
 /* ---- reading ---- */
 
+/* To the next number. */
+static void
+step(uint8_t *key, size_t key_size)
+{
+    for (size_t i = key_size; i-- > key_size - NUMBER_BYTES && ++key[i] == 0;) {
+    }
+}
+
+/* Whether an entry is a piece of the section whose keys begin as `key`. */
+static bool
+is_piece(const weiri_store_entry *entry, const uint8_t *key, size_t key_size)
+{
+    return entry->key_size == key_size
+           && memcmp(entry->key, key, key_size - NUMBER_BYTES) == 0;
+}
+
 static weir_status
 read_section(
     weiri_store_txn *txn, const char *name, size_t size, weiri_pack *out, weir_error *err)
 {
-    for (uint32_t i = 0; i < n_pieces(size); i++) {
-        uint8_t        key[KEY_BYTES];
-        const uint8_t *value    = NULL;
-        size_t         n        = 0;
-        size_t         key_size = write_key(name, i, key);
-        weir_status    status   = weiri_store_get(txn, key, key_size, &value, &n, err);
-        if (status == WEIR_ENOENT || (status == WEIR_OK && n != piece_size(size, i))) {
+    uint8_t     key[KEY_BYTES];
+    size_t      key_size = write_key(name, 0, key);
+    weir_status status   = WEIR_OK;
+    while (out->size < size && status == WEIR_OK && !out->is_out_of_memory) {
+        weiri_store_entry entry = { .size = 0 };
+        status = weiri_store_seek(txn, key, key_size, false, &entry, err);
+        if (status == WEIR_ENOENT
+            || (status == WEIR_OK && !is_piece(&entry, key, key_size))
+            || (status == WEIR_OK
+                && (entry.size == 0 || entry.size > size - out->size))) {
             return WEIR_FAIL(
                 err, WEIR_EDATA, "a piece of the checkpoint's '%s' is missing", name);
         }
-        if (status != WEIR_OK) {
-            return status;
+        if (status == WEIR_OK) {
+            weiri_pack_bytes(out, entry.value, entry.size);
+            memcpy(key, entry.key, key_size);
+            step(key, key_size);
         }
-        weiri_pack_bytes(out, value, n);
     }
-    return out->is_out_of_memory
+    return status == WEIR_OK && out->is_out_of_memory
                ? WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the checkpoint")
-               : WEIR_OK;
+               : status;
 }
 
 static weir_status

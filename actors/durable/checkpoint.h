@@ -1,7 +1,7 @@
 /* Sections in a store, all of one moment.
  *
- *   "."                 -> names and sizes of the sections
- *   name '\0' piece     -> their bytes, in pieces
+ *   ".2"                -> names and sizes of the sections
+ *   name '\0' number    -> their bytes, in pieces by ascending numbers, see pieces.h
  */
 #ifndef WEIRI_CHECKPOINT_H
 #define WEIRI_CHECKPOINT_H

@@ -5,7 +5,7 @@
 #include <string.h>
 
 static const weiri_seal SEAL = {
-    .magic = "weirS", .not_ours = "it is no snapshot", .version = 1
+    .magic = "weirS", .not_ours = "it is no snapshot", .version = 2
 };
 
 static void

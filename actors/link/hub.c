@@ -357,15 +357,13 @@ on_connection(weiri_links *self, uint32_t peer, bool is_connected)
 }
 
 static void
-tell_refused(const weiri_links *self, const weiri_links_event *event)
+on_peer(weiri_links *self, const weiri_links_event *event)
 {
-    const weiri_links_transport *way = &self->config.transport;
-    char                         text[400];
-    snprintf(text, sizeof text, "%.100s: %.250s",
-        event->peer != UINT32_MAX ? way->name(way->context, event->peer) : "somebody",
-        event->reason != NULL ? event->reason : "refused");
-    if (self->config.tell != NULL) {
-        self->config.tell(self->config.context, WEIRI_LINK_REFUSED, text);
+    if (self->config.on_peer != NULL) {
+        self->config.on_peer(self->config.context, event);
+    }
+    if (event->kind != WEIRI_LINKS_REFUSED) {
+        on_connection(self, event->peer, event->kind == WEIRI_LINKS_CONNECTED);
     }
 }
 
@@ -380,10 +378,8 @@ receive_some(weiri_links *self)
         status                  = way->receive(way->context, &event, &err);
         if (status == WEIR_OK && event.kind == WEIRI_LINKS_MESSAGE) {
             on_message(self, &event);
-        } else if (status == WEIR_OK && event.kind == WEIRI_LINKS_REFUSED) {
-            tell_refused(self, &event);
         } else if (status == WEIR_OK) {
-            on_connection(self, event.peer, event.kind == WEIRI_LINKS_CONNECTED);
+            on_peer(self, &event);
         }
     }
     if (status != WEIR_OK && status != WEIR_EAGAIN) {

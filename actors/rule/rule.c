@@ -2,6 +2,7 @@
 #include "rule.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "host.h"
 
@@ -43,6 +44,11 @@ report(const weiri_rule_actor *self, weir_status status, weir_error *err)
 {
     if (err != NULL && status == WEIR_EDATA && err->status == status) {
         return WEIR_CONTEXT(err, status, "actor '%s'", self->rule->name);
+    }
+    bool is_told = err != NULL && err->status == status
+                   && strcmp(err->text, weir_status_text(status)) != 0;
+    if (status == WEIR_EFULL && is_told && self->rule->join != NULL) {
+        return WEIR_CONTEXT(err, status, "rule '%s'", self->rule->name);
     }
     return WEIR_FAIL(err, status, "rule '%s': %s", self->rule->name,
         status == WEIR_EFULL ? "an emitted event is too large, or too many wait"

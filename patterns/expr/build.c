@@ -426,6 +426,10 @@ set_result(weiri_expr *call, const struct match *match)
         call->type    = WEIR_LIST;
         call->element = match->same;
         break;
+    case WEIRI_PARAM_ELEMENTS:
+        call->type    = WEIR_LIST;
+        call->element = match->element;
+        break;
     case WEIRI_PARAM_INTS:
         call->type    = WEIR_LIST;
         call->element = WEIR_INT;

@@ -122,6 +122,7 @@ param_of(const char *text, size_t size)
         { "list of numbers", WEIRI_PARAM_NUMBERS },
         { "list of T", WEIRI_PARAM_SAMES },
         { "list of int", WEIRI_PARAM_INTS },
+        { "list of E", WEIRI_PARAM_ELEMENTS },
     };
     for (size_t i = 0; i < sizeof WORDS / sizeof WORDS[0]; i++) {
         if (is_word(text, size, WORDS[i].word)) {

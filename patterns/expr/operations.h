@@ -149,6 +149,11 @@
     X(AT, "at", "(list, int) -> E", MAYBE, at, none)                                     \
     X(MEDIAN_LIST, "median", "(list) -> float", MAYBE, median_list, none)                \
     X(QUANTILE_LIST, "quantile", "(list, float) -> float", MAYBE, quantile_list, none)   \
+    X(TOP_LIST, "top()", "(list, int) -> list of E", FAULTS, top_list, none)             \
+    X(SLOPE_LIST, "slope()", "(list of numbers, list) -> float", MAYBE, slope_list,      \
+        none)                                                                            \
+    X(EWMA_LIST, "ewma()", "(list of numbers, list, duration) -> float", MAYBE,          \
+        ewma_list, none)                                                                 \
     X(DISTINCT_LIST, "distinct", "(list) -> int", STRICT, distinct_list, none)           \
     X(TEXT, "text", "(any) -> string", STRICT, text, none)                               \
     X(INT_OF_INT, "int", "(int) -> int", STRICT, same, none)                             \
@@ -246,7 +251,8 @@ enum {
     WEIRI_PARAM_ELEMENT,
     WEIRI_PARAM_NUMBERS, /* a list of int or float     */
     WEIRI_PARAM_SAMES,   /* of results: a list of T   */
-    WEIRI_PARAM_INTS     /* of results: a list of int */
+    WEIRI_PARAM_INTS,    /* of results: a list of int */
+    WEIRI_PARAM_ELEMENTS /* of results: a list of E   */
 };
 
 enum { WEIRI_PARAMS = 4 };

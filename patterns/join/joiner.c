@@ -89,18 +89,23 @@ expire(weiri_joiner *self, int64_t now_ns)
     return status == WEIR_OK ? expire_side(self, WEIRI_RIGHT, now_ns - within) : status;
 }
 
-/* Beyond the bound the oldest goes. */
-static void
+/* Beyond the bound the oldest goes, or nothing goes on. */
+static weir_status
 make_room(weiri_joiner *self, uint32_t side)
 {
     weiri_join_store *store = &self->stores[side];
     while (store->n_live >= self->max_rows) {
+        if (self->plan->stops_when_full) {
+            self->full_side = &self->plan->sides[side];
+            return WEIR_EFULL;
+        }
         weiri_kept front = weiri_join_store_front(store);
         self->counts.dropped_rows +=
             (front.block->flags[front.row] & WEIRI_ROW_DEAD) == 0;
         unlink_front(self, side, front);
         weiri_join_store_pop(store);
     }
+    return WEIR_OK;
 }
 
 /* ---- rows come: interval ---- */
@@ -175,13 +180,15 @@ take_interval(weiri_joiner *self, uint32_t side)
         if (side != WEIRI_LEFT || !self->plan->is_left) {
             return WEIR_OK;
         }
-        make_room(self, side);
-        return keep_row(self, side, NULL, 0);
+        weir_status room = make_room(self, side);
+        return room == WEIR_OK ? keep_row(self, side, NULL, 0) : room;
     }
-    weiri_join_entry *entry = NULL;
-    make_room(self, side);
-    weir_status status = weiri_join_index_need(
-        &self->index, reader->words[reader->at], current_keys(self, reader), &entry);
+    weiri_join_entry *entry  = NULL;
+    weir_status       status = make_room(self, side);
+    if (status == WEIR_OK) {
+        status = weiri_join_index_need(
+            &self->index, reader->words[reader->at], current_keys(self, reader), &entry);
+    }
     bool is_matched = false;
     if (status == WEIR_OK && entry->last[1 - side] != WEIRI_NO_ROW) {
         status = give_pairs(self, side, entry->last[1 - side], &is_matched);
@@ -298,9 +305,11 @@ put_row(weiri_joiner *self)
     if (entry != NULL) {
         remove_row(self, entry, true);
     } else {
-        make_room(self, WEIRI_RIGHT);
-        weir_status status =
-            weiri_join_index_need(&self->index, word, current_keys(self, reader), &entry);
+        weir_status status = make_room(self, WEIRI_RIGHT);
+        if (status == WEIR_OK) {
+            status = weiri_join_index_need(
+                &self->index, word, current_keys(self, reader), &entry);
+        }
         if (status != WEIR_OK) {
             return status;
         }
@@ -468,6 +477,11 @@ static weir_status
 stop(weiri_joiner *self, weir_status status, weir_error *err)
 {
     self->status = status;
+    if (status == WEIR_EFULL && self->full_side != NULL) {
+        return WEIR_FAIL(err, status,
+            "of '%s' %llu rows are kept, and one more is too many ('full stop')",
+            self->full_side->schema->name, (unsigned long long)self->max_rows);
+    }
     return status == WEIR_OK ? status
                              : WEIR_FAIL(err, status, "%s", weir_status_text(status));
 }

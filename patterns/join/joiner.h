@@ -53,17 +53,18 @@ typedef struct weiri_join_out {
 } weiri_join_out;
 
 struct weiri_joiner {
-    const weiri_join *plan;
-    weiri_join_sink   sink;
-    weir_type        *types; /* shape (n_keys,) */
-    weiri_join_reader readers[2];
-    weiri_join_store  stores[2];
-    weiri_join_index  index;
-    weiri_join_out    out;
-    uint64_t          max_rows;
-    uint64_t          n_fed;
-    weiri_join_counts counts;
-    weir_status       status; /* what stopped it */
+    const weiri_join      *plan;
+    weiri_join_sink        sink;
+    weir_type             *types; /* shape (n_keys,) */
+    weiri_join_reader      readers[2];
+    weiri_join_store       stores[2];
+    weiri_join_index       index;
+    weiri_join_out         out;
+    uint64_t               max_rows;
+    uint64_t               n_fed;
+    weiri_join_counts      counts;
+    const weiri_join_side *full_side; /* that stopped it: it has too many rows; NULL */
+    weir_status            status;    /* what stopped it */
 };
 
 /* ---- out.c ---- */

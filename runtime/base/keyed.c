@@ -355,6 +355,7 @@ next_group(weiri_keyed_reader *self, const weiri_groups *groups)
     }
     while (self->in.wrong == NULL && self->in.at != self->in.end) {
         uint32_t before = self->of_group.at != NULL ? self->group + 1 : 0;
+        self->begin     = self->in.at;
         uint64_t group  = weiri_unpack_below(
              &self->in, WEIRI_KEY_GROUPS + (uint64_t)1, "a key group is not known");
         if (group == 0) {
@@ -396,15 +397,14 @@ weiri_keyed_next(
 {
     out->first = self->of_group.at;
     if (self->in.wrong == NULL && self->of_group.at == self->of_group.end) {
-        out->first = NULL;
         if (!next_group(self, groups)) {
             return false;
         }
+        out->first = self->begin;
     }
     weiri_unpack  *in   = &self->of_group;
     uint64_t       size = weiri_unpack_number(in);
     const uint8_t *key  = in->at;
-    out->first          = out->first != NULL ? out->first : self->of_group.at;
     out->group          = self->group;
     out->place          = read_place(self, in);
     out->part           = size & 1;

@@ -4,7 +4,7 @@
  * The first byte says how: a list of sections as it comes (the hash at its end is made
  * here, since no fuzzer would guess it), or the sections of a real run, of which the
  * second byte picks one that gets the rest from the place that the third and fourth say;
- * the lowest bit of the first says whether it ends there.
+ * the lowest bit of the first says whether it ends there. State by key gets its checksum.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -151,6 +151,17 @@ try_list(const weiri_plan *plan, const uint8_t *data, size_t size)
     weiri_pack_fini(&pack);
 }
 
+/* State by key gets the checksum that fits. */
+static void
+seal(weiri_pack *pack)
+{
+    enum { CHECKSUM = 8 };
+    if (pack->size > CHECKSUM + 5 && memcmp(pack->bytes, "weirK", 5) == 0) {
+        pack->size -= CHECKSUM;
+        weiri_pack_fixed(pack, weiri_checksum(WEIRI_HASH_BEGIN, pack->bytes, pack->size));
+    }
+}
+
 /* The sections of `base`, one of them changed. */
 static void
 try_change(
@@ -174,6 +185,7 @@ try_change(
         if (data[0] % 2 == 0 && rest < was->size) {
             weiri_pack_bytes(pack, was->bytes + rest, was->size - rest);
         }
+        seal(pack);
     }
     try_load(plan, &changed);
     weiri_sections_fini(&changed);

@@ -17,7 +17,13 @@ static const char STREAMS[] =
     "stream t { at time, id string, tag string?, x float, y int, z int?, ok bool, rule "
     "int }\n"
     "source s from stdin() format json\n"
-    "source t from file(\"t.json\") format json\n";
+    "source t from file(\"t.json\") format json\n"
+    "table seen key id { id string, y int?, x float? } limit 5\n"
+    "table level key tag { tag string, z int? } keep 700ms\n"
+    "rule sees { from t where y % 3 == 0 emit into seen { id, y, x } }\n"
+    "rule forgets { from s where y == 4 delete from seen { id } }\n"
+    "rule levels { from s where tag is not null and z > 2\n"
+    "  emit into level { tag: tag ?? \"\", z } }\n";
 
 uint32_t
 random_pick(random_rules *self, uint32_t n)
@@ -52,7 +58,9 @@ put_one_of(random_rules *self, const char *const *texts, uint32_t n)
 static void
 put_condition(random_rules *self)
 {
-    switch (random_pick(self, 7)) {
+    switch (random_pick(self, 9)) {
+    case 7: put(self, "y > (seen[id].y ?? %u)", random_pick(self, 20)); break;
+    case 8: put(self, "level[tag].z > %u or x > 0.0", random_pick(self, 6)); break;
     case 0: put(self, "x > %d", (int)random_pick(self, 20) - 10); break;
     case 1: put(self, "y %% 2 == %u", random_pick(self, 2)); break;
     case 2: put(self, "tag == \"g%u\"", random_pick(self, TAGS)); break;
@@ -180,6 +188,28 @@ put_query(random_rules *self, const char *stream, const char *to, uint32_t numbe
         to, number, changes ? " when changes" : "");
 }
 
+/* ---- joins ---- */
+
+static void
+put_join(random_rules *self, const char *stream, const char *other, const char *to,
+    uint32_t number)
+{
+    bool is_asof = random_pick(self, 3) == 0;
+    put(self, "  from a: %s %s%sjoin b: %s on a.id == b.id", stream,
+        is_asof ? "asof " : "", random_pick(self, 2) == 0 ? "left " : "", other);
+    if (random_pick(self, 3) == 0) {
+        put(self, " and b.y > (seen[b.id].y ?? 3)");
+    }
+    if (!is_asof && random_pick(self, 2) == 0) {
+        put(self, " and a.x + level[a.tag].z < b.x");
+    }
+    put(self, " within %ums\n", 20 + 40 * random_pick(self, 5));
+    put(self,
+        "  emit %s { id: a.id, tag: a.tag, x: a.x, y: b.y ?? 7, z: seen[a.id].y, ok: "
+        "a.ok, rule: %u }\n",
+        to, number);
+}
+
 /* ---- a set ---- */
 
 /* A stream of a rank: the sources are rank 0; `d1` and `e1` are derived, of rank 1. */
@@ -204,7 +234,10 @@ put_rule(random_rules *self, uint32_t number)
                              : stream;
     const char *to     = stream_of(self, rank + 1, names[2]);
     put(self, "rule r%u {\n", number);
-    if (random_pick(self, 2) == 0) {
+    uint32_t kind = random_pick(self, 5);
+    if (kind == 0) {
+        put_join(self, stream, other, to, number);
+    } else if (kind < 3) {
         put_match(self, stream, other, to,
             random_pick(self, 2) == 0 ? to : stream_of(self, rank + 1, names[3]), number);
     } else {

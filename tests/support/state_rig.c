@@ -126,6 +126,16 @@ static const char *const RULES[] = {
 
     "match a: e(n < 2) => b: e(n < 4)+ next => not e(n == 5) by k skip none\n"
     "emit o { k, a: a.s, n: count(b), s: last(b.s) }",
+
+    "from a: e join c: e on a.k == c.k and a.n < c.n within 9s\n"
+    "emit o { k: a.k, a: a.s, c: c.s, n: c.n }",
+
+    "from a: e left join c: e on a.s == c.s and c.n == 1 and a.b within 5s\n"
+    "full at 12 drop oldest\n"
+    "emit o { a: a.n, s: a.s, x: c.x, cs: c.s }",
+
+    "from a: e asof left join c: e on a.n == c.n and a.k == c.k and c.b within 20s\n"
+    "emit o { a: a.s, c: c.s, x: c.x }",
 };
 
 uint32_t
@@ -190,6 +200,21 @@ log_match(void *context, bool is_timeout, int64_t time_ns, const weiri_taken *ta
     }
 }
 
+static weir_status
+log_joined(void *context, weir_chunk **chunk_p)
+{
+    state_rig *self = context;
+    for (uint32_t row = 0; row < (*chunk_p)->n_rows; row++) {
+        weiri_pack_time(&self->log, (*chunk_p)->time[row]);
+        for (uint32_t i = 0; i < (*chunk_p)->schema->n_fields; i++) {
+            weir_value value = weir_chunk_get(*chunk_p, row, i);
+            log_value(&self->log, &value);
+        }
+    }
+    weir_chunk_drop(chunk_p);
+    return WEIR_OK;
+}
+
 /* ---- life ---- */
 
 weir_status
@@ -202,6 +227,11 @@ state_rig_renew(state_rig *self)
     weir_error        err     = { .status = WEIR_OK };
     weiri_matcher_destroy(&self->matcher);
     weiri_windower_destroy(&self->windower);
+    const weiri_join_sink joined = { .context = self, .joined = log_joined };
+    weiri_joiner_destroy(&self->joiner);
+    if (self->join != NULL) {
+        return weiri_joiner_new(self->join, &joined, &self->joiner, &err);
+    }
     if (self->query != NULL) {
         return weiri_windower_new(self->query, &results, &self->windower, &err);
     }
@@ -237,6 +267,7 @@ state_rig_init(state_rig *self, uint32_t rule, uint64_t seed)
     } else {
         self->match = self->plan->rules[0].match;
         self->query = self->plan->rules[0].query;
+        self->join  = self->plan->rules[0].join;
         status      = state_rig_reset(self, seed);
     }
     weiri_diagnostics_destroy(&diagnostics);
@@ -248,6 +279,7 @@ state_rig_fini(state_rig *self)
 {
     weiri_matcher_destroy(&self->matcher);
     weiri_windower_destroy(&self->windower);
+    weiri_joiner_destroy(&self->joiner);
     weiri_plan_destroy(&self->plan);
     weiri_pack_fini(&self->log);
 }
@@ -255,6 +287,9 @@ state_rig_fini(state_rig *self)
 weir_status
 state_rig_load_again(state_rig *self, const uint8_t *bytes, size_t size, weir_error *err)
 {
+    if (self->join != NULL) {
+        return joiner_of_bytes(self->joiner, bytes, size, err);
+    }
     return self->query != NULL ? windower_of_bytes(self->windower, bytes, size, err)
                                : matcher_of_bytes(self->matcher, bytes, size, err);
 }
@@ -269,6 +304,9 @@ state_rig_load(state_rig *self, const uint8_t *bytes, size_t size, weir_error *e
 weir_status
 state_rig_save(const state_rig *self, weiri_pack *out, weir_error *err)
 {
+    if (self->join != NULL) {
+        return joiner_to_bytes(self->joiner, out, err);
+    }
     return self->query != NULL ? windower_to_bytes(self->windower, out, err)
                                : matcher_to_bytes(self->matcher, out, err);
 }
@@ -276,6 +314,11 @@ state_rig_save(const state_rig *self, weiri_pack *out, weir_error *err)
 bool
 state_rig_counts_agree(const state_rig *self, const state_rig *other)
 {
+    if (self->join != NULL) {
+        weiri_join_counts a = weiri_joiner_counts(self->joiner);
+        weiri_join_counts b = weiri_joiner_counts(other->joiner);
+        return memcmp(&a, &b, sizeof a) == 0;
+    }
     if (self->query == NULL) {
         weiri_match_counts a = weiri_matcher_counts(self->matcher);
         weiri_match_counts b = weiri_matcher_counts(other->matcher);
@@ -352,19 +395,22 @@ fill(weir_chunk *chunk, const state_rig *self, const made_event *e)
 static weir_status
 feed_one(state_rig *self)
 {
-    made_event         e     = draw(self);
-    weir_chunk        *chunk = NULL;
-    weir_error         err   = { .status = WEIR_OK };
-    const weir_schema *schema =
-        self->query != NULL ? self->query->schema : self->match->inputs[0].schema;
+    made_event         e      = draw(self);
+    weir_chunk        *chunk  = NULL;
+    weir_error         err    = { .status = WEIR_OK };
+    const weir_schema *schema = self->join != NULL    ? self->join->sides[0].schema
+                                : self->query != NULL ? self->query->schema
+                                                      : self->match->inputs[0].schema;
     weiri_assert(weir_chunk_new(schema, NULL, &chunk) == WEIR_OK);
     fill(chunk, self, &e);
-    weiri_part        part   = { .rows = { .chunk = chunk, .n = 1 } };
-    weiri_batch       batch  = { .parts = &part, .n_parts = 1, .n_events = 1 };
-    weir_status       status = self->query != NULL
-                                   ? weiri_windower_feed(self->windower, part.rows, &err)
-                                   : weiri_matcher_feed(self->matcher, &batch, &err);
-    const weir_chunk *mine   = chunk;
+    weiri_part            part  = { .rows = { .chunk = chunk, .n = 1 } };
+    weiri_batch           batch = { .parts = &part, .n_parts = 1, .n_events = 1 };
+    const weiri_rows_list list  = { .items = &part.rows, .n = 1 };
+    weir_status           status =
+        self->join != NULL ? weiri_joiner_feed(self->joiner, &list, &list, &err)
+                  : self->query != NULL ? weiri_windower_feed(self->windower, part.rows, &err)
+                                        : weiri_matcher_feed(self->matcher, &batch, &err);
+    const weir_chunk *mine = chunk;
     weir_chunk_unref(&mine);
     return status;
 }
@@ -392,6 +438,10 @@ state_rig_end(state_rig *self)
 {
     weir_error err  = { .status = WEIR_OK };
     int64_t    then = self->now_ns + 11 * (int64_t)SECOND;
+    if (self->join != NULL) {
+        weir_status status = weiri_joiner_advance(self->joiner, then, &err);
+        return status != WEIR_OK ? status : weiri_joiner_finish(self->joiner, &err);
+    }
     if (self->query != NULL) {
         weir_status status = weiri_windower_advance(self->windower, then, &err);
         return status != WEIR_OK ? status : weiri_windower_finish(self->windower, &err);

@@ -3,6 +3,7 @@
 #define STATE_RIG_H
 
 #include "weiri/dsl.h"
+#include "weiri/join.h"
 #include "weiri/matcher.h"
 #include "weiri/window.h"
 
@@ -16,6 +17,8 @@ typedef struct state_rig {
     weiri_matcher     *matcher;
     const weiri_query *query; /* of a rule with a window: it has a windower instead */
     weiri_windower    *windower;
+    const weiri_join  *join; /* NULL: one of the others */
+    weiri_joiner      *joiner;
     weiri_pack         log;  /* all that was given, byte by byte */
     uint64_t           seed; /* of the events */
     int64_t            now_ns;

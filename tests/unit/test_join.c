@@ -196,7 +196,7 @@ forge(weiri_pack *pack, size_t at, uint8_t bits)
     size_t     body = pack->size - sizeof(uint64_t);
     weiri_pack hash = { .size = 0 };
     pack->bytes[at] ^= bits;
-    weiri_pack_fixed(&hash, weiri_hash_bytes(WEIRI_HASH_BEGIN, pack->bytes, body));
+    weiri_pack_fixed(&hash, weiri_checksum(WEIRI_HASH_BEGIN, pack->bytes, body));
     memcpy(pack->bytes + body, hash.bytes, sizeof(uint64_t));
     weiri_pack_fini(&hash);
 }

@@ -431,7 +431,7 @@ json_joins(json_writer *json, const struct explained *self)
         json_int(json, "within_ns", join->within_ns);
         json_int(
             json, "most_rows", join->max_rows > 0 ? join->max_rows : WEIRI_JOIN_ROWS);
-        json_text(json, "when_full", "drop oldest");
+        json_text(json, "when_full", join->stops_when_full ? "stop" : "drop oldest");
         json_close(json, '}');
     }
     json_close(json, ']');

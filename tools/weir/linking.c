@@ -1,15 +1,10 @@
 #include "linking.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-#include "weiri/keys.h"
-#include "weiri/peers.h"
 
 struct linking {
     const run_log *log;
-    weiri_keys     keys;
-    weiri_peers   *peers;
+    const peering *peering;
     weiri_links   *links;
 };
 
@@ -39,72 +34,40 @@ tell(void *context, weiri_link_news news, const char *text)
     log_say(self->log, level, event, text);
 }
 
-static weiri_permit
-permit_of(const weiri_node_permit *permit)
+static void
+on_peer(void *context, const weiri_links_event *event)
 {
-    return (weiri_permit){ .is_any = permit->is_any,
-        .streams                   = permit->streams,
-        .n_streams                 = permit->n_streams };
-}
-
-static weir_status
-open_peers(linking *self, const weiri_node_setup *setup, weir_error *err)
-{
-    weiri_peer_config *peers = calloc(setup->n_peers + (size_t)1, sizeof *peers);
-    if (peers == NULL) {
-        return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
+    const linking   *self = context;
+    weiri_peer_event what = { .kind = WEIRI_PEER_REFUSED,
+        .peer                       = event->peer,
+        .reason                     = event->reason };
+    if (event->kind != WEIRI_LINKS_REFUSED) {
+        what.kind = event->kind == WEIRI_LINKS_CONNECTED ? WEIRI_PEER_CONNECTED
+                                                         : WEIRI_PEER_DISCONNECTED;
     }
-    for (uint32_t i = 0; i < setup->n_peers; i++) {
-        const weiri_node_peer *peer = &setup->peers[i];
-        peers[i]                    = (weiri_peer_config){ .name = peer->name,
-                               .address                          = peer->address,
-                               .key                              = peer->key,
-                               .may_send                         = permit_of(&peer->may_send),
-                               .may_read                         = permit_of(&peer->may_read) };
-    }
-    const weiri_peers_config config = { .name = setup->name,
-        .keys                                 = setup->key != NULL ? &self->keys : NULL,
-        .is_insecure                          = setup->is_insecure,
-        .listen                               = setup->listen,
-        .peers                                = peers,
-        .n_peers                              = setup->n_peers };
-    weir_status              status = weiri_peers_open(&config, &self->peers, err);
-    free(peers);
-    return status;
-}
-
-static weir_status
-open_links(linking *self, const weiri_node_setup *setup, weir_error *err)
-{
-    weir_status status =
-        setup->key != NULL ? weiri_keyfile_load(setup->key, &self->keys, err) : WEIR_OK;
-    if (status == WEIR_OK) {
-        status = open_peers(self, setup, err);
-    }
-    if (status == WEIR_OK) {
-        const weiri_links_config config = { .self = setup->name,
-            .transport                            = weiri_links_by_peers(self->peers),
-            .tell                                 = tell,
-            .context                              = self };
-        status                          = weiri_links_new(&config, &self->links, err);
-    }
-    return status;
+    peering_note(self->peering, &what);
 }
 
 weir_status
-linking_open(
-    const weiri_node_setup *setup, const run_log *log, linking **out, weir_error *err)
+linking_open(const weiri_node_setup *setup, const run_log *log, const peering *peers,
+    linking **out, weir_error *err)
 {
     *out = NULL;
-    if (setup->n_peers == 0 && setup->listen == NULL) {
+    if (peering_peers(peers) == NULL) {
         return WEIR_OK;
     }
     linking *self = calloc(1, sizeof *self);
     if (self == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
     }
-    self->log          = log;
-    weir_status status = open_links(self, setup, err);
+    self->log                       = log;
+    self->peering                   = peers;
+    const weiri_links_config config = { .self = setup->name,
+        .transport                            = weiri_links_by_peers(peering_peers(peers)),
+        .tell                                 = tell,
+        .on_peer                              = on_peer,
+        .context                              = self };
+    weir_status              status = weiri_links_new(&config, &self->links, err);
     if (status != WEIR_OK) {
         linking_close(&self);
         return status;
@@ -120,14 +83,28 @@ linking_close(linking **self_p)
     *self_p       = NULL;
     if (self != NULL) {
         weiri_links_destroy(&self->links);
-        weiri_peers_close(&self->peers);
-        weiri_keys_forget(&self->keys);
         free(self);
     }
 }
 
 weiri_links *
-linking_links(linking *self)
+linking_links(const linking *self)
 {
     return self != NULL ? self->links : NULL;
+}
+
+void
+linking_hold(const linking *self)
+{
+    if (self != NULL) {
+        weiri_links_hold(self->links);
+    }
+}
+
+void
+linking_release(const linking *self)
+{
+    if (self != NULL) {
+        weiri_links_release(self->links);
+    }
 }

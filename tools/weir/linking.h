@@ -1,20 +1,19 @@
-/* The links of a node, as its file says: its keys, its peers, the way to them. */
+/* The links of a node at work: the thread that looks after them has the transport. */
 #ifndef WEIR_LINKING_H
 #define WEIR_LINKING_H
 
-#include "log.h"
+#include "peering.h"
 #include "weiri/links.h"
 
 typedef struct linking linking;
 
-/* Listen, begin to go to the peers, and start the thread of the links. A node that knows
- * nobody and listens nowhere has none: *out is NULL.
+/* Start the thread. A node that speaks with nobody has none: *out is NULL.
  *
- *   errors  of weiri_keyfile_load and weiri_peers_open
+ *   peers  of the node; outlives this, as do the others
  */
 WEIR_MUST_CHECK weir_status
-linking_open(
-    const weiri_node_setup *setup, const run_log *log, linking **out, weir_error *err);
+linking_open(const weiri_node_setup *setup, const run_log *log, const peering *peers,
+    linking **out, weir_error *err);
 
 /* When the engine is gone. NULL is fine. */
 void
@@ -22,6 +21,13 @@ linking_close(linking **self_p);
 
 /* NULL of NULL. */
 weiri_links *
-linking_links(linking *self);
+linking_links(const linking *self);
+
+/* Have the transport, shortly. NULL is fine. */
+void
+linking_hold(const linking *self);
+
+void
+linking_release(const linking *self);
 
 #endif

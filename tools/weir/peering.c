@@ -6,8 +6,6 @@
 #include "command.h"
 #include "weiri/allow.h"
 
-enum { EVENTS = 1024 /* that a turn takes in */ };
-
 struct peering {
     const weiri_node_setup *setup;
     const run_log          *log;
@@ -124,8 +122,8 @@ peering_peers(const peering *self)
     return self->peers;
 }
 
-static void
-log_event(const peering *self, const weiri_peer_event *event)
+void
+peering_note(const peering *self, const weiri_peer_event *event)
 {
     static const char *const NAMES[] = { "peer.message", "peer.connected",
         "peer.disconnected", "peer.refused" };
@@ -140,19 +138,6 @@ log_event(const peering *self, const weiri_peer_event *event)
         log_text(&line, "why", event->reason);
     }
     log_end(&line);
-}
-
-void
-peering_turn(peering *self)
-{
-    weiri_peer_event event;
-    for (int i = 0; self->peers != NULL && i < EVENTS
-                    && weiri_peers_receive(self->peers, 0, &event, NULL) == WEIR_OK;
-         i++) {
-        if (event.kind != WEIRI_PEER_MESSAGE) {
-            log_event(self, &event);
-        }
-    }
 }
 
 /* ---- allow, revoke ---- */
@@ -239,6 +224,5 @@ peering_obey(peering *self, const control_request *request, FILE *stream)
         &line, self->log, WEIRI_LOG_INFO, is_allow ? "peer.allowed" : "peer.revoked");
     log_text(&line, "peer", name);
     log_end(&line);
-    peering_turn(self);
     return EXIT_OK;
 }

@@ -1,5 +1,6 @@
 /* The peers of a node at work: who the node file and the list beside it name, connected,
- * and let in or sent away while the node runs. All is called on the run's thread. */
+ * and let in or sent away while the node runs. Once there are links (linking.h)
+ * their thread has the transport: the run's thread uses it while it holds them. */
 #ifndef WEIR_PEERING_H
 #define WEIR_PEERING_H
 
@@ -32,11 +33,11 @@ peering_close(peering **self_p);
 weiri_peers *
 peering_peers(const peering *self);
 
-/* Take in what has happened, and log it: for a node whose rules have no links. */
+/* Log that somebody came, went or was refused. On any thread that has the transport. */
 void
-peering_turn(peering *self);
+peering_note(const peering *self, const weiri_peer_event *event);
 
-/* Obey `allow` or `revoke`: durable first, then in force. Returns an exit status; what
+/* Obey `allow` or `revoke`: durable first, then in force. The links are held. Returns an exit status; what
  * there is to say goes to `stream`. */
 int
 peering_obey(peering *self, const control_request *request, FILE *stream);

@@ -166,7 +166,9 @@ answer_status(node *self, const weiri_engine *engine, const control_request *req
         .applied_ns                     = self->applied_ns,
         .per_second                     = self->per_second };
     if (answer_open(&out)) {
+        linking_hold(self->linking);
         status_print(&status, wants_json(request), out.stream);
+        linking_release(self->linking);
         answer_send(&out, self, EXIT_OK);
     }
 }
@@ -434,7 +436,6 @@ on_turn(void *context, const weiri_engine *engine)
     node   *self   = context;
     int64_t now_ns = clock_now_ns(CLOCK_MONOTONIC);
     rate(self, engine, now_ns);
-    peering_turn(self->peering);
     notify_alive(&self->notify, now_ns);
     if (self->control == NULL) {
         return;
@@ -498,7 +499,9 @@ obey(node *self, running *run, const control_request *request)
         status = apply(self, run, request, out.stream);
     } else if (strcmp(request->verb, "allow") == 0
                || strcmp(request->verb, "revoke") == 0) {
+        linking_hold(self->linking);
         status = peering_obey(self->peering, request, out.stream);
+        linking_release(self->linking);
     } else if (running_checkpoint(run, &err) != WEIR_OK) {
         fprintf(out.stream, "weir: %s\n", err.text);
         status = exit_status(err.status);
@@ -612,7 +615,7 @@ begin(node *self, weir_error *err)
     }
     if (status == WEIR_OK) {
         ruleset_pack(self->rules, &self->bytes);
-        status = linking_open(setup, &self->log, &self->linking, err);
+        status = linking_open(setup, &self->log, self->peering, &self->linking, err);
     }
     return status;
 }

@@ -137,16 +137,19 @@ words_of_join_state(weiri_arena *arena, const weiri_plan *plan, const weiri_join
     uint32_t    most  = join->max_rows > 0 ? join->max_rows : WEIRI_JOIN_ROWS;
     uint32_t    left  = weiri_join_row_bytes(join, 0);
     uint32_t    right = weiri_join_row_bytes(join, 1);
-    const char *rest  = "the oldest is dropped and counted";
-    const char *text  = "besides text";
-    const char *span  = join->within_ns < 0 ? ""
-                                            : weiri_arena_format(arena, " for %s",
-                                                words_of_duration(arena, join->within_ns));
+    const char *rest =
+        join->stops_when_full ? "the run stops" : "the oldest is dropped and counted";
+    const char *text = "besides text";
+    const char *span = join->within_ns < 0 ? ""
+                                           : weiri_arena_format(arena, " for %s",
+                                               words_of_duration(arena, join->within_ns));
     if (words_join_is_lookup(plan, join)) {
         return weiri_arena_format(arena,
             "Each row%s, about %u bytes %s. It grows with the rows of the table, to "
-            "%u; then the one written longest ago is dropped and counted.",
-            span, right, text, most);
+            "%u; then %s.",
+            span, right, text, most,
+            join->stops_when_full ? rest
+                                  : "the one written longest ago is dropped and counted");
     }
     if (join->kind == WEIRI_JOIN_ASOF) {
         return weiri_arena_format(arena,

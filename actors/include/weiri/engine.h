@@ -47,7 +47,7 @@ typedef struct weiri_engine_options {
      * deadlines before a time have fired. NULL: nobody. A failure ends the run.
      *
      * On several shards: of the streams that are written alone, on another thread than
-     * the caller's, always the same, and with a time of INT64_MIN.
+     * the caller's, always the same.
      *
      *   rows  shape (plan->n_streams,), borrowed for the call
      */

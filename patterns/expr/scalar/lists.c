@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "aggregate/moments.h"
+
 struct reader {
     const char *at;
     const char *end;
@@ -275,4 +277,110 @@ weiri_scalar_distinct_list(weiri_call *call, const weir_value *args, uint32_t n)
     }
     free(items);
     return weiri_of_int(n_ways);
+}
+
+/* ---- values and their times ---- */
+
+static weir_value
+float_or_null(double f, bool is_defined)
+{
+    return is_defined && isfinite(f) ? weiri_of_float(f) : weiri_of_null();
+}
+
+/* By how much a value rises in a second, as the aggregate of a window. */
+weir_value
+weiri_scalar_slope_list(weiri_call *call, const weir_value *args, uint32_t n)
+{
+    (void)call;
+    (void)n;
+    struct reader   values     = reader_of(&args[0]);
+    struct reader   times      = reader_of(&args[1]);
+    weiri_comoments moments    = { .n = 0 };
+    weir_value      x          = { 0 };
+    weir_value      t          = { 0 };
+    bool            is_defined = false;
+    while (next(&values, &x) && next(&times, &t)) {
+        if (!x.is_null && !t.is_null) {
+            weiri_double2 at = weiri_double2_of_int(t.as.i);
+            weiri_comoments_add(&moments,
+                (weiri_double2){ at.high * 0x1p-30, at.low * 0x1p-30 },
+                x.type == WEIR_FLOAT ? weiri_double2_of(x.as.f)
+                                     : weiri_double2_of_int(x.as.i));
+        }
+    }
+    double slope = weiri_comoments_slope(&moments, &is_defined) * (1e9 * 0x1p-30);
+    return float_or_null(slope, is_defined);
+}
+
+weir_value
+weiri_scalar_ewma_list(weiri_call *call, const weir_value *args, uint32_t n)
+{
+    (void)call;
+    (void)n;
+    struct reader values  = reader_of(&args[0]);
+    struct reader times   = reader_of(&args[1]);
+    weiri_decayed decayed = { .weight = 0 };
+    weir_value    x       = { 0 };
+    weir_value    t       = { 0 };
+    while (args[2].as.i > 0 && next(&values, &x) && next(&times, &t)) {
+        if (!x.is_null && !t.is_null) {
+            weiri_decayed_add(&decayed, number(&x), t.as.i, args[2].as.i);
+        }
+    }
+    return float_or_null(decayed.mean, decayed.weight != 0);
+}
+
+/* ---- the most frequent ---- */
+
+struct frequent {
+    weir_value value;
+    int64_t    count;
+};
+
+static int
+compare_frequent(const void *a, const void *b)
+{
+    const struct frequent *x = a;
+    const struct frequent *y = b;
+    return x->count != y->count ? (x->count < y->count) - (x->count > y->count)
+                                : weiri_compare_values(&x->value, &y->value);
+}
+
+/* Of equals the least first, as the aggregate of a window. */
+weir_value
+weiri_scalar_top_list(weiri_call *call, const weir_value *args, uint32_t n)
+{
+    size_t           n_items = 0;
+    size_t           n_ways  = 0;
+    weir_value      *items   = sorted(&args[0], &n_items);
+    struct frequent *ways    = malloc((n_items + 1) * sizeof *ways);
+    (void)n;
+    for (size_t i = 0; ways != NULL && i < n_items; i++) {
+        if (i == 0 || compare_items(&items[i - 1], &items[i]) != 0) {
+            ways[n_ways++] = (struct frequent){ .value = items[i] };
+        }
+        ways[n_ways - 1].count++;
+    }
+    if (ways != NULL) {
+        qsort(ways, n_ways, sizeof *ways, compare_frequent);
+    }
+    size_t k    = args[1].as.i < 0 ? 0 : (size_t)args[1].as.i;
+    size_t most = n_ways < k ? n_ways : k;
+    size_t size = 1;
+    for (size_t i = 0; i < most; i++) {
+        size += packed_size(&ways[i].value);
+    }
+    weir_value result = weiri_of_fault(call);
+    if (size <= WEIRI_MADE_TEXT && ways != NULL) {
+        char *bytes = weiri_text_pool_make(call->texts, size);
+        char *at    = bytes;
+        *at++       = (char)reader_of(&args[0]).element;
+        for (size_t i = 0; i < most; i++) {
+            at = pack(at, &ways[i].value);
+        }
+        result = weiri_of_text(bytes, size);
+    }
+    free(ways);
+    free(items);
+    return result;
 }

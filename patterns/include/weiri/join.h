@@ -72,6 +72,7 @@ typedef struct weiri_join {
                         * `where` among them                                */
     uint32_t stream;   /* the joined one: index of weiri_plan.streams       */
     uint32_t max_rows; /* 0: WEIRI_JOIN_ROWS                              */
+    bool stops_when_full; /* a row beyond the bound is an error; else the oldest goes */
 } weiri_join;
 
 /* How many bytes a row of a side takes where it is kept, its key, links and place in the
@@ -117,7 +118,8 @@ weiri_joiner_destroy(weiri_joiner **self_p);
 /* Process rows of both sides, each in order, none earlier than what was fed before of
  * either side.
  *
- *   errors  WEIR_ENOMEM, WEIR_EFULL (a joined row is larger than a chunk), or what the
+ *   errors  WEIR_ENOMEM, WEIR_EFULL (a joined row is larger than a chunk, or a side has
+ *           as many rows as may be and stops_when_full: `err` says which), or what the
  *           sink gave: the joiner is to be destroyed
  *   cost    constant a row, amortised, and what is given
  */

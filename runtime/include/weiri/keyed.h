@@ -133,7 +133,8 @@ weiri_keyed_finish(weiri_keyed *self, weiri_pack *out);
 typedef struct weiri_keyed_reader {
     weiri_unpack in; /* `wrong` says what is wrong, if anything is; with all that follows
                       * the key groups still to come                             */
-    weiri_unpack   of_group; /* the rest of the key group */
+    weiri_unpack   of_group; /* the rest of the key group         */
+    const uint8_t *begin;    /* of the key group, with its number */
     uint32_t       group;
     uint64_t       n_heads; /* to come */
     const uint8_t *types;   /* of a key's values, shape (n_values,): weir_type */

@@ -1,0 +1,237 @@
+#include "weir_test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "weiri/columns.h"
+#include "weiri/link.h"
+
+/* Two ends whose messages arrive at once, and in order. */
+static const weir_field FIELDS[] = {
+    { .name = "n", .type = WEIR_INT },
+    { .name = "s", .type = WEIR_STRING, .is_nullable = true },
+};
+static const weir_field OTHERS[] = {
+    { .name = "n", .type = WEIR_FLOAT },
+    { .name = "s", .type = WEIR_STRING, .is_nullable = true },
+};
+static const weir_schema SCHEMA = {
+    .name = "txn", .fields = FIELDS, .n_fields = 2, .time_field = -1
+};
+static const weir_schema OTHER = {
+    .name = "txn", .fields = OTHERS, .n_fields = 2, .time_field = -1
+};
+
+enum { TOLD = 2000, BACKLOG = 4000, ROWS = 10 };
+
+typedef struct pair {
+    weiri_sender   *sender;
+    weiri_receiver *receiver;
+    char            told[TOLD];
+    bool            is_deaf; /* the receiver hears nothing */
+    int64_t         now;
+} pair;
+
+static void
+tell(void *context, weiri_link_news news, const char *text)
+{
+    pair *self = context;
+    (void)news;
+    strncat(self->told, text, TOLD - strlen(self->told) - 1);
+    strncat(self->told, "\n", TOLD - strlen(self->told) - 1);
+}
+
+static bool
+to_receiver(void *context, const uint8_t *bytes, size_t size)
+{
+    pair *self = context;
+    for (size_t at = 0; at < size && !self->is_deaf;) {
+        weiri_frame frame;
+        assert_ok(weiri_frame_next(&frame, bytes + at, size - at, NULL));
+        weiri_receiver_on_frame(
+            self->receiver, &frame, bytes + at + WEIRI_FRAME_HEAD, self->now);
+        at += WEIRI_FRAME_HEAD + (size_t)frame.size;
+    }
+    return true;
+}
+
+static bool
+to_sender(void *context, const uint8_t *bytes, size_t size)
+{
+    pair       *self = context;
+    weiri_frame frame;
+    assert_ok(weiri_frame_read(&frame, bytes, size, NULL));
+    weiri_sender_on_frame(self->sender, &frame, bytes + WEIRI_FRAME_HEAD, self->now);
+    return true;
+}
+
+static void
+begin(pair *self, const weir_schema *of_sender, const char *receiver)
+{
+    const weiri_link_place      place = { 0 };
+    weir_error                  err   = { 0 };
+    const weiri_sender_config   sends = { .schema = of_sender,
+          .self                                   = "edge",
+          .peer                                   = "core",
+          .epoch                                  = 7,
+          .backlog_bytes                          = BACKLOG,
+          .timing                                 = weiri_link_timing_of(600),
+          .port = { .context = self, .send = to_receiver, .tell = tell } };
+    const weiri_receiver_config takes = { .schema = &SCHEMA,
+        .self                                     = receiver,
+        .peer                                     = "edge",
+        .timing                                   = weiri_link_timing_of(600),
+        .port = { .context = self, .send = to_sender, .tell = tell } };
+    memset(self, 0, sizeof *self);
+    self->now = 1000;
+    assert_ok(weiri_sender_new(&sends, &self->sender, &err));
+    assert_ok(weiri_receiver_new(&takes, &self->receiver, &err));
+    weiri_receiver_begin(self->receiver, &place);
+    weiri_sender_on_connection(self->sender, true, self->now);
+}
+
+static void
+end(pair *self)
+{
+    weiri_sender_destroy(&self->sender);
+    weiri_receiver_destroy(&self->receiver);
+}
+
+static void
+give(pair *self)
+{
+    weir_chunk *chunk = NULL;
+    assert_ok(weir_chunk_new(&SCHEMA, NULL, &chunk));
+    for (int i = 0; i < ROWS; i++) {
+        chunk->columns[0].as.i[i]   = i;
+        chunk->columns[1].nulls[i]  = 1;
+        chunk->columns[1].has_nulls = true;
+        chunk->time[i]              = 5;
+    }
+    chunk->n_rows        = ROWS;
+    const weir_rows rows = { .chunk = chunk, .n = ROWS };
+    assert_ok(weiri_sender_stage(self->sender, rows));
+    assert_ok(weiri_sender_commit(self->sender, 5));
+    weir_chunk_drop(&chunk);
+}
+
+static void
+what_is_kept_is_acknowledged_and_forgotten(void **state)
+{
+    pair           self;
+    static uint8_t bytes[WEIRI_RECORD_BYTES];
+    (void)state;
+    begin(&self, &SCHEMA, "core");
+    give(&self);
+    (void)weiri_sender_work(self.sender, self.now); /* HELLO, WELCOME */
+    (void)weiri_sender_work(self.sender, self.now);
+    assert_true(weiri_receiver_take(self.receiver, bytes, sizeof bytes) > 0);
+    (void)weiri_receiver_work(self.receiver, self.now);
+    assert_false(weiri_sender_is_done(self.sender)); /* taken, and not kept yet */
+    weiri_receiver_keep(self.receiver);
+    (void)weiri_receiver_work(self.receiver, self.now);
+    assert_true(weiri_sender_is_done(self.sender));
+    assert_int_equal(weiri_sender_get_counts(self.sender).n_bytes, 0);
+    assert_int_equal(weiri_receiver_get_counts(self.receiver).n_rows, ROWS);
+    end(&self);
+}
+
+static void
+a_peer_that_never_acknowledges_stops_the_source_and_no_memory_grows(void **state)
+{
+    pair self;
+    (void)state;
+    begin(&self, &SCHEMA, "core");
+    self.is_deaf = true;
+    while (!weiri_sender_is_full(self.sender)) {
+        give(&self);
+    }
+    size_t full = weiri_sender_get_counts(self.sender).n_bytes;
+    for (int i = 0; i < 10000; i++) {
+        self.now += 100;
+        (void)weiri_sender_work(self.sender, self.now);
+    }
+    assert_true(full < BACKLOG + 1000);
+    assert_int_equal(weiri_sender_get_counts(self.sender).n_bytes, full);
+    end(&self);
+}
+
+static void
+other_fields_are_refused_and_both_nodes_name_both_lists(void **state)
+{
+    pair        self;
+    const char *lists = "stream 'txn' has the fields (n float, s string?) at 'edge' and "
+                        "(n int, s string?) at 'core'";
+    char        expected[TOLD];
+    (void)state;
+    begin(&self, &OTHER, "core");
+    (void)weiri_sender_work(self.sender, self.now);
+    snprintf(expected, sizeof expected,
+        "txn from edge: refused: %s\ntxn to core: refused: %s\n", lists, lists);
+    assert_string_equal(self.told, expected);
+    end(&self);
+}
+
+static void
+nodes_that_read_from_each_other_in_a_loop_are_refused(void **state)
+{
+    pair              self;
+    const char *const by[] = { "far", "core" };
+    (void)state;
+    begin(&self, &SCHEMA, "core");
+    assert_ok(weiri_sender_set_origins(self.sender, by, 2));
+    (void)weiri_sender_work(self.sender, self.now);
+    assert_non_null(strstr(self.told, "have come by 'core' already"));
+    assert_false(weiri_sender_get_counts(self.sender).is_open);
+    end(&self);
+}
+
+/* One byte of good columns is another: refused, or rows none the less. */
+static void
+columns_are_checked_to_the_last_byte(void **state)
+{
+    weiri_pack  out   = { 0 };
+    weir_chunk *chunk = NULL;
+    uint64_t    n_bad = 0;
+    (void)state;
+    assert_ok(weir_chunk_new(&SCHEMA, NULL, &chunk));
+    weir_value text = { .type = WEIR_STRING, .as.s = "\xC3\xA4x", .size = 3 };
+    for (uint32_t i = 0; i < 3; i++) {
+        chunk->columns[0].as.i[i] = i;
+        chunk->time[i]            = i;
+        assert_ok(weir_chunk_set(chunk, i, 1, &text));
+    }
+    chunk->n_rows        = 3;
+    const weir_rows rows = { .chunk = chunk, .n = 3 };
+    weiri_columns_write(rows, &out);
+    assert_null(weiri_columns_check(out.bytes, out.size, &SCHEMA, 3));
+    for (size_t size = 0; size < out.size; size++) {
+        assert_non_null(weiri_columns_check(out.bytes, size, &SCHEMA, 3));
+    }
+    assert_non_null(weiri_columns_check(out.bytes, out.size, &SCHEMA, 2));
+    assert_non_null(weiri_columns_check(out.bytes, out.size, &SCHEMA, UINT32_MAX));
+    assert_string_equal(
+        weiri_columns_check(out.bytes, out.size, &OTHER, 3), "rows of another schema");
+    for (size_t i = 0; i < out.size * 8; i++) {
+        out.bytes[i / 8] ^= (uint8_t)(1 << i % 8);
+        n_bad += weiri_columns_check(out.bytes, out.size, &SCHEMA, 3) != NULL;
+        out.bytes[i / 8] ^= (uint8_t)(1 << i % 8);
+    }
+    assert_true(n_bad > 100);
+    weir_chunk_drop(&chunk);
+    weiri_pack_fini(&out);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_kept_is_acknowledged_and_forgotten),
+        cmocka_unit_test(
+            a_peer_that_never_acknowledges_stops_the_source_and_no_memory_grows),
+        cmocka_unit_test(other_fields_are_refused_and_both_nodes_name_both_lists),
+        cmocka_unit_test(nodes_that_read_from_each_other_in_a_loop_are_refused),
+        cmocka_unit_test(columns_are_checked_to_the_last_byte),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

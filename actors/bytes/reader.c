@@ -72,7 +72,7 @@ weiri_reader_acknowledge(weiri_reader *self, uint64_t position, weir_error *err)
 bool
 weiri_reader_is_link(const weiri_reader *self)
 {
-    return self->is_link;
+    return self != NULL && self->is_link;
 }
 
 void
@@ -84,7 +84,7 @@ weiri_reader_begin(weiri_reader *self, const weiri_link_place *place)
 void
 weiri_reader_keep(weiri_reader *self)
 {
-    if (self->is_link) {
+    if (weiri_reader_is_link(self)) {
         self->ops->keep(self);
     }
 }
@@ -92,5 +92,5 @@ weiri_reader_keep(weiri_reader *self)
 bool
 weiri_reader_is_done(weiri_reader *self)
 {
-    return !self->is_link || self->ops->is_done(self);
+    return !weiri_reader_is_link(self) || self->ops->is_done(self);
 }

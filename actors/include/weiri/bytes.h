@@ -123,7 +123,7 @@ weiri_reader_check_mark(
 /* ---- readers of links (weiri/links.h) ---- */
 
 /* Whether it reads the events of another node, in whole frames: a read is to have room
- * for WEIRI_RECORD_BYTES. */
+ * for WEIRI_RECORD_BYTES. NULL does not. */
 bool
 weiri_reader_is_link(const weiri_reader *self);
 

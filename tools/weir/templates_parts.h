@@ -1,11 +1,12 @@
-/* The files that `weir new` writes for sources, sinks, aggregates and codecs; @NAME@ is the
- * name that was asked for. A test builds them, so they cannot rot. */
+/* The files that `weir new` writes for sources, sinks, aggregates and codecs; @NAME@ is
+ * the name that was asked for. A test builds them, so they cannot rot. */
 #ifndef WEIR_TEMPLATES_PARTS_H
 #define WEIR_TEMPLATES_PARTS_H
 
 /* clang-format off: one line a line */
 static const char AGGREGATE_C[] =
-    "/* @NAME@: the range of a window's values, the largest less the smallest. An aggregate to\n"
+    "/* @NAME@: the range of a window's values, the largest less the smallest. An "
+    "aggregate to\n"
     " * start from: change what it takes, what it remembers, and what it gives. */\n"
     "#include <weir/plugin.h>\n"
     "\n"
@@ -27,9 +28,11 @@ static const char AGGREGATE_C[] =
     "    return *out != NULL || call->host->fail(call, \"no memory\");\n"
     "}\n"
     "\n"
-    "/* One value; none is null. To have sliding windows take it out again, add `remove`. */\n"
+    "/* One value; none is null. To have sliding windows take it out again, add "
+    "`remove`. */\n"
     "static bool\n"
-    "add(weir_plugin_call *call, void *state, int64_t time_ns, const weir_value *values)\n"
+    "add(weir_plugin_call *call, void *state, int64_t time_ns, const weir_value "
+    "*values)\n"
     "{\n"
     "    struct memory *memory = (struct memory *)state;\n"
     "    double         x      = values[0].as.f;\n"
@@ -41,7 +44,8 @@ static const char AGGREGATE_C[] =
     "    return true;\n"
     "}\n"
     "\n"
-    "/* For hopping windows: what another state holds, of later values, comes to this one. */\n"
+    "/* For hopping windows: what another state holds, of later values, comes to this "
+    "one. */\n"
     "static bool\n"
     "merge(weir_plugin_call *call, void *state, const void *later)\n"
     "{\n"
@@ -76,11 +80,13 @@ static const char AGGREGATE_C[] =
     "}\n"
     "\n"
     "static bool\n"
-    "state_load(weir_plugin_call *call, const weir_plugin_setup *setup, const void *bytes, size_t size,\n"
+    "state_load(weir_plugin_call *call, const weir_plugin_setup *setup, const void "
+    "*bytes, size_t size,\n"
     "    void **out)\n"
     "{\n"
     "    if (size != sizeof(struct memory)) {\n"
-    "        return call->host->fail(call, \"%zu bytes are no memory of this aggregate\", size);\n"
+    "        return call->host->fail(call, \"%zu bytes are no memory of this "
+    "aggregate\", size);\n"
     "    }\n"
     "    if (!state_new(call, setup, out)) {\n"
     "        return false;\n"
@@ -89,7 +95,8 @@ static const char AGGREGATE_C[] =
     "    return true;\n"
     "}\n"
     "\n"
-    "static const weir_plugin_field inputs[] = { { .name = \"x\", .type = WEIR_FLOAT } };\n"
+    "static const weir_plugin_field inputs[] = { { .name = \"x\", .type = WEIR_FLOAT } "
+    "};\n"
     "\n"
     "static const weir_plugin_aggregate @NAME@ = {\n"
     "    .size          = sizeof @NAME@,\n"
@@ -137,7 +144,8 @@ static const char AGGREGATE_RULES[] =
     "}\n";
 
 static const char SOURCE_C[] =
-    "/* @NAME@: an event a second, numbered. A source to start from: change its parameters, what\n"
+    "/* @NAME@: an event a second, numbered. A source to start from: change its "
+    "parameters, what\n"
     " * it gives, and where it gets that from. */\n"
     "#include <weir/plugin.h>\n"
     "\n"
@@ -182,7 +190,8 @@ static const char SOURCE_C[] =
     "    return WEIR_PLUGIN_GIVEN;\n"
     "}\n"
     "\n"
-    "/* Where the next read goes on, and back there. A source that cannot go back leaves these\n"
+    "/* Where the next read goes on, and back there. A source that cannot go back leaves "
+    "these\n"
     " * two out: then what it gives is kept in the journal of `--state` first. */\n"
     "static bool\n"
     "position(weir_plugin_call *call, void *state)\n"
@@ -197,14 +206,17 @@ static const char SOURCE_C[] =
     "{\n"
     "    struct source *self = (struct source *)state;\n"
     "    if (size != sizeof self->next) {\n"
-    "        return call->host->fail(call, \"%zu bytes are no position of this source\", size);\n"
+    "        return call->host->fail(call, \"%zu bytes are no position of this source\", "
+    "size);\n"
     "    }\n"
     "    memcpy(&self->next, bytes, size);\n"
     "    return true;\n"
     "}\n"
     "\n"
-    "static const weir_plugin_field params[]  = { { .name = \"n\", .type = WEIR_INT } };\n"
-    "static const weir_plugin_field outputs[] = { { .name = \"at\", .type = WEIR_TIME },\n"
+    "static const weir_plugin_field params[]  = { { .name = \"n\", .type = WEIR_INT } "
+    "};\n"
+    "static const weir_plugin_field outputs[] = { { .name = \"at\", .type = WEIR_TIME "
+    "},\n"
     "    { .name = \"number\", .type = WEIR_INT } };\n"
     "\n"
     "static const weir_plugin_source @NAME@ = {\n"
@@ -226,20 +238,20 @@ static const char SOURCE_C[] =
     "    .sources = sources, .n_sources = 1 };\n"
     "WEIR_PLUGIN_EXPORT(library)\n";
 
-static const char SOURCE_RULES[] =
-    "connector @NAME@ from \"lib@NAME@.so\"\n"
-    "\n"
-    "stream tick { at time, number int }\n"
-    "source tick from @NAME@(n: 60)\n"
-    "\n"
-    "rule minute {\n"
-    "  from   tick\n"
-    "  window tumbling 1m\n"
-    "  emit   total { ticks: count(), sum: sum(number) }\n"
-    "}\n";
+static const char SOURCE_RULES[] = "connector @NAME@ from \"lib@NAME@.so\"\n"
+                                   "\n"
+                                   "stream tick { at time, number int }\n"
+                                   "source tick from @NAME@(n: 60)\n"
+                                   "\n"
+                                   "rule minute {\n"
+                                   "  from   tick\n"
+                                   "  window tumbling 1m\n"
+                                   "  emit   total { ticks: count(), sum: sum(number) }\n"
+                                   "}\n";
 
 static const char SINK_C[] =
-    "/* @NAME@: events as lines of text in a file. A sink to start from: change its parameters,\n"
+    "/* @NAME@: events as lines of text in a file. A sink to start from: change its "
+    "parameters,\n"
     " * and what becomes of the events. */\n"
     "#include <weir/plugin.h>\n"
     "\n"
@@ -260,7 +272,8 @@ static const char SINK_C[] =
     "    self->file = fopen(setup->params[0].as.s, \"w\");\n"
     "    if (self->file == NULL) {\n"
     "        free(self);\n"
-    "        return call->host->fail(call, \"cannot open '%s'\", setup->params[0].as.s);\n"
+    "        return call->host->fail(call, \"cannot open '%s'\", "
+    "setup->params[0].as.s);\n"
     "    }\n"
     "    *out = self;\n"
     "    return true;\n"
@@ -281,7 +294,8 @@ static const char SINK_C[] =
     "    case WEIR_NULL: fputs(\"null\", file); break;\n"
     "    case WEIR_BOOL: fputs(value->as.b ? \"true\" : \"false\", file); break;\n"
     "    case WEIR_FLOAT: fprintf(file, \"%g\", value->as.f); break;\n"
-    "    case WEIR_STRING: fprintf(file, \"%.*s\", (int)value->size, value->as.s); break;\n"
+    "    case WEIR_STRING: fprintf(file, \"%.*s\", (int)value->size, value->as.s); "
+    "break;\n"
     "    default: fprintf(file, \"%lld\", (long long)value->as.i); break;\n"
     "    }\n"
     "}\n"
@@ -349,7 +363,8 @@ static const char SINK_EVENTS[] =
     "{\"at\":\"2024-05-01T00:00:02Z\",\"sensor\":\"a\",\"value\":3}\n";
 
 static const char CODEC_C[] =
-    "/* @NAME@: lines like `17 ann 3`, seconds first. A codec to start from: change what a record\n"
+    "/* @NAME@: lines like `17 ann 3`, seconds first. A codec to start from: change what "
+    "a record\n"
     " * is, and how it is read and written. */\n"
     "#include <weir/plugin.h>\n"
     "\n"
@@ -362,15 +377,18 @@ static const char CODEC_C[] =
     "{\n"
     "    *out = NULL;\n"
     "    if (setup->n_inputs != 3 || setup->inputs[0].type != WEIR_TIME\n"
-    "        || setup->inputs[1].type != WEIR_STRING || setup->inputs[2].type != WEIR_INT) {\n"
+    "        || setup->inputs[1].type != WEIR_STRING || setup->inputs[2].type != "
+    "WEIR_INT) {\n"
     "        return call->host->fail(call, \"it is for a time, a string and an int\");\n"
     "    }\n"
     "    return true;\n"
     "}\n"
     "\n"
-    "/* The record at the front; *consumed stays 0 if it goes on beyond the bytes there are. */\n"
+    "/* The record at the front; *consumed stays 0 if it goes on beyond the bytes there "
+    "are. */\n"
     "static bool\n"
-    "decode(weir_plugin_call *call, void *self, const char *bytes, size_t size, bool is_last,\n"
+    "decode(weir_plugin_call *call, void *self, const char *bytes, size_t size, bool "
+    "is_last,\n"
     "    size_t *consumed)\n"
     "{\n"
     "    const char *end = (const char *)memchr(bytes, '\\n', size);\n"
@@ -385,11 +403,14 @@ static const char CODEC_C[] =
     "        return true;\n"
     "    }\n"
     "    *consumed = length + (end != NULL ? 1 : 0);\n"
-    "    snprintf(line, sizeof line, \"%.*s\", (int)(length < 199 ? length : 199), bytes);\n"
+    "    snprintf(line, sizeof line, \"%.*s\", (int)(length < 199 ? length : 199), "
+    "bytes);\n"
     "    if (sscanf(line, \"%lld %99s %lld\", &seconds, who, &n) != 3) {\n"
-    "        return call->host->fail(call, \"'%.60s' is not: seconds, a word, a number\", line);\n"
+    "        return call->host->fail(call, \"'%.60s' is not: seconds, a word, a "
+    "number\", line);\n"
     "    }\n"
-    "    values[0] = weir_plugin_int(WEIR_TIME, (int64_t)seconds * INT64_C(1000000000));\n"
+    "    values[0] = weir_plugin_int(WEIR_TIME, (int64_t)seconds * "
+    "INT64_C(1000000000));\n"
     "    values[1] = weir_plugin_string(who, strlen(who));\n"
     "    values[2] = weir_plugin_int(WEIR_INT, (int64_t)n);\n"
     "    return call->host->emit(call, 0, values, 3);\n"
@@ -403,7 +424,8 @@ static const char CODEC_C[] =
     "        const weir_value *row = weir_plugin_row(rows, i);\n"
     "        char              text[64];\n"
     "        int               size = snprintf(\n"
-    "            text, sizeof text, \"%lld \", (long long)(row[0].as.i / INT64_C(1000000000)));\n"
+    "            text, sizeof text, \"%lld \", (long long)(row[0].as.i / "
+    "INT64_C(1000000000)));\n"
     "        call->host->write(call, text, (size_t)size);\n"
     "        call->host->write(call, row[1].as.s, row[1].size);\n"
     "        size = snprintf(text, sizeof text, \" %lld\\n\", (long long)row[2].as.i);\n"
@@ -438,11 +460,10 @@ static const char CODEC_RULES[] =
     "\n"
     "sink much to stdout() format @NAME@\n";
 
-static const char CODEC_EVENTS[] =
-    "1 ann 1\n"
-    "2 bob 2\n"
-    "this is none\n"
-    "3 ann 3\n";
+static const char CODEC_EVENTS[] = "1 ann 1\n"
+                                   "2 bob 2\n"
+                                   "this is none\n"
+                                   "3 ann 3\n";
 
 static const char RUN_CMAKE[] =
     "cmake_minimum_required(VERSION 3.21)\n"
@@ -481,16 +502,13 @@ static const char SINK_CMAKE[] =
     "  \"${WEIR} run @NAME@.weir && cmp out.txt expected.txt\"\n"
     "  WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})\n";
 
-static const char SOURCE_EXPECTED[] =
-    "\"ticks\":60,\"sum\":1770\n";
+static const char SOURCE_EXPECTED[] = "\"ticks\":60,\"sum\":1770\n";
 
-static const char SINK_EXPECTED[] =
-    "b 2.5\n"
-    "a 3\n";
+static const char SINK_EXPECTED[] = "b 2.5\n"
+                                    "a 3\n";
 
-static const char CODEC_EXPECTED[] =
-    "2 bob 2\n"
-    "3 ann 3\n";
+static const char CODEC_EXPECTED[] = "2 bob 2\n"
+                                     "3 ann 3\n";
 /* clang-format on */
 
 #endif

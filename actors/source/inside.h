@@ -81,7 +81,7 @@ weiri_intake_stamp_early_dead(weiri_intake *self, int64_t time_ns);
 
 /* errors  WEIR_ENOMEM; WEIR_EINVAL  it is no file */
 WEIR_MUST_CHECK weir_status
-weiri_refresh_new(weiri_intake *self, weir_error *err);
+weiri_refresh_new(weiri_intake *intake, weir_error *err);
 
 void
 weiri_refresh_destroy(weiri_refresh **self_p);
@@ -89,18 +89,18 @@ weiri_refresh_destroy(weiri_refresh **self_p);
 /* Look at the file, at the time at which the clock stands. errors  as weiri_intake_pump
  */
 WEIR_MUST_CHECK weir_status
-weiri_refresh_pump(weiri_intake *self, weir_error *err);
+weiri_refresh_pump(weiri_intake *intake, weir_error *err);
 
 uint64_t
-weiri_refresh_position(const weiri_intake *self);
+weiri_refresh_position(const weiri_intake *intake);
 
 void
-weiri_refresh_save(const weiri_intake *self, weiri_pack *out);
+weiri_refresh_save(const weiri_intake *intake, weiri_pack *out);
 
 /* What is wrong with the bytes is noted in `in`. errors  WEIR_EDATA, WEIR_EFULL,
  * WEIR_ENOMEM */
 WEIR_MUST_CHECK weir_status
-weiri_refresh_load(weiri_intake *self, weiri_unpack *in, uint64_t position);
+weiri_refresh_load(weiri_intake *intake, weiri_unpack *in, uint64_t position);
 
 /* ---- table_rows.c ---- */
 

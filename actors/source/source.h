@@ -131,7 +131,7 @@ weiri_intake_is_refreshed(const weiri_intake *self);
  */
 WEIR_MUST_CHECK weir_status
 weiri_intake_await(
-    weiri_intake *self, int64_t others_ns, int64_t newest_ns, weir_error *err);
+    weiri_intake *intake, int64_t others_ns, int64_t newest_ns, weir_error *err);
 
 /* How many (unpacked) bytes were decoded: what comes before them is not needed again once
  * the state is kept. */

@@ -37,8 +37,8 @@ peering_peers(const peering *self);
 void
 peering_note(const peering *self, const weiri_peer_event *event);
 
-/* Obey `allow` or `revoke`: durable first, then in force. The links are held. Returns an exit status; what
- * there is to say goes to `stream`. */
+/* Obey `allow` or `revoke`: durable first, then in force. The links are held. Returns an
+ * exit status; what there is to say goes to `stream`. */
 int
 peering_obey(peering *self, const control_request *request, FILE *stream);
 

@@ -60,7 +60,8 @@ typedef struct weiri_links_config {
     /* Lines for the log, on the thread of the links, or on that of a writer; NULL: nobody
      * keeps one. */
     void (*tell)(void *context, weiri_link_news news, const char *text);
-    /* Somebody came, went or was refused; on the thread of the links. NULL: nobody asks. */
+    /* Somebody came, went or was refused; on the thread of the links. NULL: nobody asks.
+     */
     void (*on_peer)(void *context, const weiri_links_event *event);
     void *context;
 } weiri_links_config;

@@ -32,6 +32,7 @@ endpoint_path(
 {
     switch (endpoint) {
     case WEIRI_ENDPOINT_STDIO: return strdup("-");
+    case WEIRI_ENDPOINT_PLUGIN: return strdup(path);
     case WEIRI_ENDPOINT_ZMQ: return weiri_place_resolve_address(file, path);
     case WEIRI_ENDPOINT_NODE: return link_path(path, stream);
     default: return weiri_place_resolve(file, path);
@@ -171,8 +172,11 @@ static weir_status
 source_format(const weiri_source *source, const char *path, bool is_redirected,
     weiri_format *out, weir_error *err)
 {
+    bool is_own = source->format == WEIRI_FORMAT_FRAMES
+                  || (source->endpoint == WEIRI_ENDPOINT_PLUGIN
+                      && source->connector.of.source->read_rows != NULL);
     *out = source->format;
-    if (*out == WEIRI_FORMAT_FRAMES && is_redirected) {
+    if (is_own && is_redirected) { /* what it would have given has no format */
         *out = WEIRI_FORMAT_AUTO;
     }
     if (*out == WEIRI_FORMAT_AUTO) {
@@ -252,26 +256,28 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
         return status;
     }
     weiri_intake_config config = {
-        .source    = source,
-        .wire      = is_wire ? &wire : NULL,
-        .wires     = self->wires,
-        .link      = is_link ? &link : NULL,
-        .links     = self->options.links,
-        .index     = index,
-        .place     = weiri_engine_source_place(self->plan, index),
-        .path      = self->paths[index],
-        .format    = format,
-        .delimiter = source->delimiter,
-        .used      = used_of(self, source->stream),
-        .stream    = stream,
-        .late      = read_stream(self, stream->late),
-        .dead      = read_stream(self, stream->dead),
-        .to        = merge_of(self, source->stream),
-        .late_to   = merge_of(self, stream->late),
-        .dead_to   = merge_of(self, stream->dead),
-        .gone_to   = source->refresh_ns > 0 ? merge_of(self, source->gone) : NULL,
-        .tape      = self->options.tape,
-        .extent    = extent,
+        .source        = source,
+        .wire          = is_wire ? &wire : NULL,
+        .wires         = self->wires,
+        .link          = is_link ? &link : NULL,
+        .links         = self->options.links,
+        .index         = index,
+        .place         = weiri_engine_source_place(self->plan, index),
+        .path          = self->paths[index],
+        .format        = format,
+        .delimiter     = source->delimiter,
+        .used          = used_of(self, source->stream),
+        .stream        = stream,
+        .late          = read_stream(self, stream->late),
+        .dead          = read_stream(self, stream->dead),
+        .to            = merge_of(self, source->stream),
+        .late_to       = merge_of(self, stream->late),
+        .dead_to       = merge_of(self, stream->dead),
+        .gone_to       = source->refresh_ns > 0 ? merge_of(self, source->gone) : NULL,
+        .metrics       = self->plan->metrics,
+        .is_redirected = redirect_of(self, source) != NULL,
+        .tape          = self->options.tape,
+        .extent        = extent,
     };
     if (source->delimiter == ',' && weiri_place_is_tsv(self->paths[index])) {
         config.delimiter = '\t';
@@ -361,9 +367,34 @@ check_target(
     return WEIR_OK;
 }
 
+/* A sink of a plugin is a place of its own: mqtt(hot), the next of that stream
+ * mqtt(hot)#2. */
+static char *
+plug_path(const weiri_plan *plan, const weiri_sink *sink)
+{
+    const char *stream = plan->streams[sink->stream].schema.name;
+    size_t      size   = strlen(stream) + strlen(sink->path) + sizeof "()#4294967295";
+    char       *out    = malloc(size);
+    unsigned    n      = 1;
+    for (uint32_t i = 0; &plan->sinks[i] != sink; i++) {
+        const weiri_sink *other = &plan->sinks[i];
+        n += other->endpoint == WEIRI_ENDPOINT_PLUGIN && other->stream == sink->stream
+             && strcmp(other->path, sink->path) == 0;
+    }
+    if (out != NULL && n == 1) {
+        snprintf(out, size, "%s(%s)", sink->path, stream);
+    } else if (out != NULL) {
+        snprintf(out, size, "%s(%s)#%u", sink->path, stream, n);
+    }
+    return out;
+}
+
 char *
 weiri_engine_sink_path(const weiri_plan *plan, const weiri_sink *sink)
 {
+    if (sink->endpoint == WEIRI_ENDPOINT_PLUGIN) {
+        return plug_path(plan, sink);
+    }
     return endpoint_path(sink->endpoint, sink->place.file, sink->path,
         plan->streams[sink->stream].schema.name);
 }
@@ -406,6 +437,7 @@ open_sink(weiri_engine *self, const weiri_sink *sink, weir_error *err)
         return status;
     }
     bool              is_wire = sink->endpoint == WEIRI_ENDPOINT_ZMQ;
+    bool              is_plug = sink->endpoint == WEIRI_ENDPOINT_PLUGIN;
     weiri_wire_config wire    = sink->wire;
     weiri_outlet     *outlet  = NULL;
     wire.address              = path;
@@ -421,7 +453,11 @@ open_sink(weiri_engine *self, const weiri_sink *sink, weir_error *err)
             .wire                                  = is_wire ? &wire : NULL,
             .wires                                 = self->wires,
             .link                                  = is_link ? &link : NULL,
-            .links                                 = self->options.links };
+            .links                                 = self->options.links,
+            .connector                             = is_plug ? &sink->connector : NULL,
+            .codec   = sink->format == WEIRI_FORMAT_PLUGIN ? &sink->codec : NULL,
+            .schema  = &self->plan->streams[sink->stream].schema,
+            .metrics = self->plan->metrics };
         status                           = open_outlet(self, &config, &outlet, err);
     }
     free(path);

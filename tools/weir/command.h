@@ -69,6 +69,8 @@ command_lint(int argc, char **argv);
 
 int
 command_new(int argc, char **argv);
+int
+command_host(int argc, char **argv);
 
 int
 command_lsp(int argc, char **argv);

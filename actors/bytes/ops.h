@@ -23,9 +23,9 @@ typedef struct weiri_reader_ops {
     void (*save)(const weiri_reader *self, uint64_t position, weiri_pack *out);
     weir_status (*load)(
         weiri_reader *self, uint64_t position, weiri_unpack *in, weir_error *err);
+    void (*keep)(weiri_reader *self); /* of links and sockets; else NULL */
     /* Of links alone. */
     void (*begin)(weiri_reader *self, const weiri_link_place *place);
-    void (*keep)(weiri_reader *self);
     bool (*is_done)(weiri_reader *self);
 } weiri_reader_ops;
 

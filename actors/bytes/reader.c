@@ -84,7 +84,7 @@ weiri_reader_begin(weiri_reader *self, const weiri_link_place *place)
 void
 weiri_reader_keep(weiri_reader *self)
 {
-    if (weiri_reader_is_link(self)) {
+    if (self != NULL && self->ops->keep != NULL) {
         self->ops->keep(self);
     }
 }

@@ -190,20 +190,13 @@ weiri_outlet_path(const weiri_outlet *self)
     return self->path;
 }
 
-static bool
-is_same_text(const char *a, const char *b)
-{
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
 bool
 weiri_outlet_is_by(const weiri_outlet *self, const weiri_wire_config *wire)
 {
     if (!self->is_wire || wire == NULL) {
         return !self->is_wire && wire == NULL;
     }
-    return self->wire.kind == wire->kind && self->wire.is_bound == wire->is_bound
-           && is_same_text(self->wire.topic, wire->topic);
+    return weiri_wire_is_same(&self->wire, wire);
 }
 
 static const char *

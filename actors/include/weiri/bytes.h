@@ -131,8 +131,8 @@ weiri_reader_is_link(const weiri_reader *self);
 void
 weiri_reader_begin(weiri_reader *self, const weiri_link_place *place);
 
-/* All that was read is kept: the sender may forget it. Nothing to do for what is no link.
- */
+/* All that was read is kept: the sender may forget it, and is told so where it waits for
+ * a reply. Nothing to do for what is neither a link nor a socket. */
 void
 weiri_reader_keep(weiri_reader *self);
 

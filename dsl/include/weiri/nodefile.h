@@ -27,7 +27,6 @@
 enum {
     WEIRI_NODE_NAME    = 63,   /* bytes of a node's name                     */
     WEIRI_NODE_ADDRESS = 255,  /* bytes of an address                        */
-    WEIRI_NODE_KEY     = 40,   /* characters of a public key in Z85          */
     WEIRI_NODE_PEERS   = 1024, /* of a node; members of a cluster            */
     WEIRI_NODE_RULES   = 64    /* files that `rules` names                   */
 };
@@ -130,10 +129,6 @@ weiri_nodefile_is(const char *text, size_t size);
 WEIR_MUST_CHECK weir_status
 weiri_nodefile_node(const weiri_nodefile *self, const char *name,
     const weiri_node_setup **out, weir_error *err);
-
-/* Whether 40 characters are Z85 of 32 bytes. (ZeroMQ RFC 32/Z85.) */
-bool
-weiri_node_is_key(const char *text);
 
 /* What is wrong with an address for `listen` or to connect to, or NULL: a sentence for
  * people.

@@ -26,7 +26,7 @@
 #include <stdint.h>
 
 #include "weir/error.h"
-#include "weiri/keys.h"
+#include "weiri/keypair.h"
 
 enum {
     WEIRI_PEER_NAME   = 63,         /* characters of a name, at most                    */
@@ -60,11 +60,11 @@ typedef struct weiri_peer_config {
 } weiri_peer_config;
 
 typedef struct weiri_peers_config {
-    const char       *name;         /* our own                                     */
-    const weiri_keys *keys;         /* our own; NULL only where is_insecure        */
-    bool              is_insecure;  /* neither keys nor secrecy, names are believed */
-    const char       *listen;       /* "tcp://0.0.0.0:7000"; NULL: nowhere */
-    const weiri_peer_config *peers; /* shape (n_peers,)                            */
+    const char          *name;        /* our own                                     */
+    const weiri_keypair *keys;        /* our own; NULL only where is_insecure        */
+    bool                 is_insecure; /* neither keys nor secrecy, names are believed */
+    const char          *listen;      /* "tcp://0.0.0.0:7000"; NULL: nowhere */
+    const weiri_peer_config *peers;   /* shape (n_peers,)                            */
     size_t                   n_peers;
     uint32_t                 max_bytes; /* of a message, 0: WEIRI_PEER_BYTES       */
     uint32_t max_waiting;     /* messages of a peer, each way; 0: WEIRI_PEER_MESSAGES */

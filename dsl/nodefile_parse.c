@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "weiri/keypair.h"
 #include "weiri/limits.h"
 #include "weiri/numtext.h"
 #include "weiri/timetext.h"
@@ -139,12 +140,12 @@ read_key(reader *self)
 {
     weiri_span  at;
     const char *text = read_text(self, "a text: a public key", LONGEST_PATH, &at);
-    if (text != NULL && !weiri_node_is_key(text)) {
+    if (text != NULL && !weiri_key_is_valid(text)) {
         weiri_report(
             self->parser.diagnostics, WEIRI_E_NODE_KEY, at, "this is not a public key");
         weiri_report_hint(self->parser.diagnostics,
             "a public key is %d characters in Z85, as `weir keygen` prints it",
-            WEIRI_NODE_KEY);
+            WEIRI_KEY_TEXT);
         return NULL;
     }
     return text;

@@ -55,8 +55,8 @@ read_peer(weiri_planner *self, const weiri_ast_endpoint *endpoint, const char **
     }
     *out = weiri_arena_text(self->arena, text->as.s, text->size);
     if (strlen(*out) != text->size || !is_name_or_pattern(*out)) {
-        weiri_report(self->diagnostics, WEIRI_E_BAD_OPTION, value->at,
-            "no node can be called so");
+        weiri_report(
+            self->diagnostics, WEIRI_E_BAD_OPTION, value->at, "no node can be called so");
         weiri_report_hint(self->diagnostics,
             "names are letters, digits, '-', '_' and '.'; a star stands for any of them");
         return false;

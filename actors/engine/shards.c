@@ -5,7 +5,7 @@
 #include "inside.h"
 
 /* On the thread of the shard that writes, which is always the same one. Who looks sees
- * what is written; when deadlines fire is known where rules are run. */
+ * what is written. */
 static weir_status
 on_rows(
     void *context, const weiri_turn *turn, const weiri_rows_list *rows, weir_error *err)
@@ -14,7 +14,7 @@ on_rows(
     const weiri_engine_options *options = &self->options;
     weir_status                 status  = weiri_engine_write(self, turn, rows, err);
     return status == WEIR_OK && options->passed != NULL
-               ? options->passed(options->passed_context, rows, INT64_MIN, err)
+               ? options->passed(options->passed_context, rows, turn->deadline_ns, err)
                : status;
 }
 

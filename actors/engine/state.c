@@ -65,6 +65,15 @@ weiri_engine_flush(weiri_engine *self, weir_error *err)
 }
 
 weir_status
+weiri_engine_acknowledge(
+    weiri_engine *self, uint32_t source, uint64_t position, weir_error *err)
+{
+    return self->intakes[source] != NULL
+               ? weiri_intake_acknowledge(self->intakes[source], position, err)
+               : WEIR_OK;
+}
+
+weir_status
 weiri_engine_sync(const weiri_engine *self, weir_error *err)
 {
     weir_status status = WEIR_OK;

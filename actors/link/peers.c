@@ -5,7 +5,7 @@
 static uint32_t
 find(void *context, const char *name)
 {
-    return weiri_peers_find(context, name);
+    return weiri_peers_find_any(context, name);
 }
 
 static const char *
@@ -67,11 +67,11 @@ weiri_links_transport
 weiri_links_by_peers(struct weiri_peers *peers)
 {
     return (weiri_links_transport){ .context = peers,
-        .find                               = find,
-        .name                               = name_of,
-        .may_send                           = may_send,
-        .may_read                           = may_read,
-        .send                               = send_message,
-        .receive                            = receive,
-        .descriptor                         = descriptor };
+        .find                                = find,
+        .name                                = name_of,
+        .may_send                            = may_send,
+        .may_read                            = may_read,
+        .send                                = send_message,
+        .receive                             = receive,
+        .descriptor                          = descriptor };
 }

@@ -28,6 +28,7 @@ enum {
     WINDOWS_PER_S = 10,
     SPEND_US      = 2000, /* of a window                                          */
     MOST_TRACED   = 4096, /* events of the key that is followed; then it begins anew */
+    MOST_OF_A_KEY = 64,   /* of one that the tap has chosen; then another one's turn is */
     MOST_CAUSES   = 2     /* of an ended partial match                            */
 };
 
@@ -544,29 +545,34 @@ begin_trace(weiri_tap *self, const weiri_rows_list *rows)
 
 /* The rows of the key, each a range of its own, to `picked`. */
 static bool
+pick_range(weiri_tap *self, uint32_t input, weir_rows range)
+{
+    uint8_t        mask[WEIRI_CHUNK_ROWS];
+    weiri_program *is_it   = self->keys[input];
+    uint32_t       stream  = self->inputs->inputs[input].stream;
+    bool           is_fine = true;
+    if (is_it != NULL) {
+        weiri_program_filter(is_it, range, mask);
+    }
+    for (uint32_t k = 0; k < range.n && is_fine; k++) {
+        const weir_rows one = { range.chunk, range.first + k, 1 };
+        is_fine             = (is_it != NULL && !mask[k])
+                  || weiri_rows_list_add(&self->picked[stream], one) == WEIR_OK;
+    }
+    return is_fine;
+}
+
+static bool
 pick_rows(weiri_tap *self, const weiri_rows_list *rows, int64_t begun_ns)
 {
-    uint8_t mask[WEIRI_CHUNK_ROWS];
+    bool is_fine = true;
     for (uint32_t i = 0; i < self->inputs->n_inputs; i++) {
-        uint32_t stream = self->inputs->inputs[i].stream;
-        for (uint32_t r = 0; r < rows[stream].n; r++) {
-            weir_rows range = rows[stream].items[r];
-            if (!has_time_left(self, begun_ns)) {
-                return false;
-            }
-            if (self->keys[i] != NULL) {
-                weiri_program_filter(self->keys[i], range, mask);
-            }
-            for (uint32_t k = 0; k < range.n; k++) {
-                const weir_rows one = { range.chunk, range.first + k, 1 };
-                if ((self->keys[i] == NULL || mask[k])
-                    && weiri_rows_list_add(&self->picked[stream], one) != WEIR_OK) {
-                    return false;
-                }
-            }
+        const weiri_rows_list *of = &rows[self->inputs->inputs[i].stream];
+        for (uint32_t r = 0; r < of->n && is_fine; r++) {
+            is_fine = has_time_left(self, begun_ns) && pick_range(self, i, of->items[r]);
         }
     }
-    return true;
+    return is_fine;
 }
 
 static const char *
@@ -676,25 +682,35 @@ feed_trace(weiri_tap *self, int64_t deadline_ns)
     return status == WEIR_OK;
 }
 
+/* What is followed has to be followed from event to event. */
+static void
+lose_track(weiri_tap *self)
+{
+    if (self->trace != NULL) {
+        say(self, WEIRI_LIVE_NOTE,
+            "more than the tap may look at: partial matches are followed anew from here "
+            "on");
+        drop_trace(self);
+    }
+}
+
 static void
 show_partials(
     weiri_tap *self, const weiri_rows_list *rows, int64_t deadline_ns, int64_t begun_ns)
 {
     bool is_fine = self->trace != NULL || begin_trace(self, rows);
-    bool had_key = self->has_key;
     if (is_fine) {
         is_fine = pick_rows(self, rows, begun_ns) && feed_trace(self, deadline_ns);
     }
     for (uint32_t s = 0; s < self->plan->n_streams; s++) {
         weiri_rows_list_clear(&self->picked[s]);
     }
-    if (!is_fine && had_key) {
-        say(self, WEIRI_LIVE_NOTE,
-            "more than the tap may look at: partial matches are followed anew from here "
-            "on");
+    if (!is_fine) {
+        lose_track(self);
     }
-    bool is_over = is_fine && !self->wish.has_key && self->inputs->n_keys > 0
-                   && weiri_trace_n_alive(self->trace) == 0;
+    bool is_over =
+        is_fine && !self->wish.has_key && self->inputs->n_keys > 0
+        && (weiri_trace_n_alive(self->trace) == 0 || self->n_pushed >= MOST_OF_A_KEY);
     if (!is_fine || is_over) {
         drop_trace(self);
     }
@@ -737,6 +753,10 @@ weiri_tap_passed(weiri_tap *self, const weiri_rows_list *rows, int64_t deadline_
         return;
     }
     begin_window(self, now_ns);
+    if (!has_time_left(self, now_ns)) { /* until the next window */
+        lose_track(self);
+        return;
+    }
     if (self->wish.is_partial) {
         show_partials(self, rows, deadline_ns, now_ns);
     }

@@ -22,10 +22,11 @@ struct weiri_intake {
     bool                is_closed;
     bool                is_begun;  /* of a link: the sender has been asked   */
     bool                has_moved; /* of a link: time has, since the last pump */
-    bool                is_live; /* the tape has been played to its end    */
+    bool                is_live;   /* the tape has been played to its end    */
     bool     is_over; /* all that the extent has was read, and more would come */
     uint32_t n_idle;  /* idle marks at `n_read`                 */
     uint64_t n_read;  /* position of bytes[to]                  */
+    bool     is_told; /* a state is kept, and with it what was read is told to be safe */
     int64_t  read_ns; /* when the oldest bytes of the chunk were read, on the clock;
                        * 0: none were                               */
     int64_t     last_read_ns; /* when bytes were read last                     */
@@ -80,7 +81,7 @@ weiri_intake_stamp_early_dead(weiri_intake *self, int64_t time_ns);
 
 /* errors  WEIR_ENOMEM; WEIR_EINVAL  it is no file */
 WEIR_MUST_CHECK weir_status
-weiri_refresh_new(weiri_intake *self, weir_error *err);
+weiri_refresh_new(weiri_intake *intake, weir_error *err);
 
 void
 weiri_refresh_destroy(weiri_refresh **self_p);
@@ -88,18 +89,18 @@ weiri_refresh_destroy(weiri_refresh **self_p);
 /* Look at the file, at the time at which the clock stands. errors  as weiri_intake_pump
  */
 WEIR_MUST_CHECK weir_status
-weiri_refresh_pump(weiri_intake *self, weir_error *err);
+weiri_refresh_pump(weiri_intake *intake, weir_error *err);
 
 uint64_t
-weiri_refresh_position(const weiri_intake *self);
+weiri_refresh_position(const weiri_intake *intake);
 
 void
-weiri_refresh_save(const weiri_intake *self, weiri_pack *out);
+weiri_refresh_save(const weiri_intake *intake, weiri_pack *out);
 
 /* What is wrong with the bytes is noted in `in`. errors  WEIR_EDATA, WEIR_EFULL,
  * WEIR_ENOMEM */
 WEIR_MUST_CHECK weir_status
-weiri_refresh_load(weiri_intake *self, weiri_unpack *in, uint64_t position);
+weiri_refresh_load(weiri_intake *intake, weiri_unpack *in, uint64_t position);
 
 /* ---- table_rows.c ---- */
 

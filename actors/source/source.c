@@ -418,6 +418,8 @@ make_decoder(weiri_intake *self, weir_error *err)
         .format     = self->config.format,
         .has_header = self->config.source->has_header,
         .delimiter  = self->config.delimiter,
+        .codec      = &self->config.source->codec,
+        .metrics    = self->config.metrics,
         .on_dead    = on_dead,
         .on_mark    = on_mark,
         .on_end     = on_end,
@@ -441,9 +443,22 @@ open_input(weiri_intake *self, weir_error *err)
     if (config->link != NULL) {
         return weiri_reader_link(config->links, config->link, &self->reader, err);
     }
-    return config->wire != NULL ? weiri_reader_connect(
-               config->wires, config->wire, config->format, &self->reader, err)
-                                : weiri_reader_open(config->path, &self->reader, err);
+    if (config->wire != NULL) {
+        return weiri_reader_connect(
+            config->wires, config->wire, config->format, &self->reader, err);
+    }
+    if (config->source->endpoint == WEIRI_ENDPOINT_PLUGIN && !config->is_redirected) {
+        return weiri_reader_plug(
+            &config->source->connector, config->metrics, &self->reader, err);
+    }
+    return weiri_reader_open(config->path, &self->reader, err);
+}
+
+weir_status
+weiri_intake_acknowledge(weiri_intake *self, uint64_t position, weir_error *err)
+{
+    return self->reader != NULL ? weiri_reader_acknowledge(self->reader, position, err)
+                                : WEIR_OK;
 }
 
 weir_status
@@ -455,10 +470,12 @@ weiri_intake_new(const weiri_intake_config *config, weiri_intake **out, weir_err
     }
     self->config = *config;
     weiri_clock_init(&self->clock, config->source->lateness_ns);
+    self->is_told      = config->tape != NULL;
     weir_status status = open_input(self, err);
     if (status == WEIR_OK && config->source->refresh_ns > 0) {
         status = weiri_refresh_new(self, err);
-    } else if (status == WEIR_OK && weiri_intake_is_regular(self)) {
+    } else if (status == WEIR_OK
+               && (weiri_intake_is_regular(self) || weiri_intake_is_kept(self))) {
         self->config.tape = NULL; /* it can be read again */
     }
     if (status == WEIR_OK) {
@@ -540,6 +557,12 @@ bool
 weiri_intake_is_refreshed(const weiri_intake *self)
 {
     return self->refresh != NULL;
+}
+
+bool
+weiri_intake_is_kept(const weiri_intake *self)
+{
+    return self->reader != NULL && weiri_reader_is_kept(self->reader);
 }
 
 bool

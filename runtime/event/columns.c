@@ -136,8 +136,8 @@ write_nulls(weir_rows rows, const weir_column *column, weiri_pack *out)
 static void
 write_texts(weir_rows rows, const weir_column *column, weiri_pack *out)
 {
-    uint8_t          sizes[WEIRI_CHUNK_ROWS * SIZE];
-    const weir_text *texts = column->as.s + rows.first;
+    uint8_t          sizes[WEIRI_CHUNK_ROWS * SIZE] = { 0 };
+    const weir_text *texts                          = column->as.s + rows.first;
     for (uint32_t i = 0; i < rows.n; i++) {
         for (uint32_t b = 0; b < SIZE; b++) {
             sizes[i * SIZE + b] = (uint8_t)(texts[i].size >> 8 * b);

@@ -140,7 +140,7 @@ class Language(unittest.TestCase):
             self.assertNotIn("E0901", weir("check", block).stderr, block)
 
     def test_all_that_it_calls_not_built_is_refused_as_that(self):
-        self.assertGreater(len(blocks(self.planned, "weir")), 2)
+        self.assertGreater(len(blocks(self.planned, "weir")), 0)
         for block in blocks(self.planned, "weir"):
             done = weir("check", block)
             self.assertEqual(done.returncode, 65, block)

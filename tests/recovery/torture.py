@@ -309,10 +309,15 @@ class Torture:
         """Damaged files are found and said, or did no harm; never a wrong answer."""
         whole = self.folder(f"damage-{n}")
         process = self.start(whole)
-        try:
-            process.wait(0.25)
-        except subprocess.TimeoutExpired:
-            pass
+        stores = [os.path.join(whole, "state", name, "data.mdb") for name in ("state", "journal")]
+        seconds = 0.25
+        while process.poll() is None:
+            try:
+                process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                if all(os.path.exists(name) for name in stores):
+                    break
+                seconds = 0.01
         process.kill()
         process.communicate()
         found = 0

@@ -84,13 +84,19 @@ compile(const struct case_file *file, weiri_diagnostics *diagnostics)
     if (value != NULL) {
         *value++ = '\0';
     }
-    weiri_setting         settings = { setting, value };
-    weiri_compile_options options  = { .settings = &settings,
-         .n_settings                             = value != NULL,
-         .no_includes = strncmp(file->text, "# no includes", 13) == 0 };
-    const char           *paths[]  = { file->path };
-    weir_error            err      = { .status = WEIR_OK };
-    weiri_plan           *plan     = NULL;
+    weiri_setting          settings = { setting, value };
+    weiri_compile_options  options  = { .settings = &settings,
+          .n_settings                             = value != NULL,
+          .no_includes = strncmp(file->text, "# no includes", 13) == 0 };
+    const char            *paths[]  = { file->path };
+    weir_error             err      = { .status = WEIR_OK };
+    weiri_plan            *plan     = NULL;
+    weiri_node_peer        peers[]  = { { .name = "edge-2" }, { .name = "edge-1" },
+                { .name = "store" } };
+    const weiri_node_setup node     = { .name = "core", .peers = peers, .n_peers = 3 };
+    if (strncmp(file->text, "# node: core\n", 13) == 0) {
+        options.node = &node;
+    }
     if (weiri_nodefile_is(file->text, strlen(file->text))) {
         weiri_nodefile *nodes = NULL;
         weir_status     read  = weiri_nodefile_parse(

@@ -71,6 +71,8 @@ command_lint(int argc, char **argv);
 
 int
 command_new(int argc, char **argv);
+int
+command_host(int argc, char **argv);
 
 int
 command_lsp(int argc, char **argv);
@@ -90,10 +92,10 @@ typedef enum message_format {
 /* What a compilation is asked for; `items` are gathered from --set and point into argv.
  */
 typedef struct setting_list {
-    weiri_setting *items;
-    size_t         n;
-    bool           with_tests; /* plan the test blocks too */
-    message_format messages;
+    weiri_setting                 *items;
+    size_t                         n;
+    bool                           with_tests; /* plan the test blocks too */
+    message_format                 messages;
     const struct weiri_node_setup *node; /* whose rules they are; NULL: nobody's */
     bool are_answer; /* messages for machines are what the verb is for: on stdout */
 } setting_list;

@@ -38,9 +38,9 @@ static void
 on_peer(void *context, const weiri_links_event *event)
 {
     const linking   *self = context;
-    weiri_peer_event what = { .kind = WEIRI_PEER_REFUSED,
-        .peer                       = event->peer,
-        .reason                     = event->reason };
+    weiri_peer_event what = {
+        .kind = WEIRI_PEER_REFUSED, .peer = event->peer, .reason = event->reason
+    };
     if (event->kind != WEIRI_LINKS_REFUSED) {
         what.kind = event->kind == WEIRI_LINKS_CONNECTED ? WEIRI_PEER_CONNECTED
                                                          : WEIRI_PEER_DISCONNECTED;
@@ -63,10 +63,10 @@ linking_open(const weiri_node_setup *setup, const run_log *log, const peering *p
     self->log                       = log;
     self->peering                   = peers;
     const weiri_links_config config = { .self = setup->name,
-        .transport                            = weiri_links_by_peers(peering_peers(peers)),
-        .tell                                 = tell,
-        .on_peer                              = on_peer,
-        .context                              = self };
+        .transport = weiri_links_by_peers(peering_peers(peers)),
+        .tell      = tell,
+        .on_peer   = on_peer,
+        .context   = self };
     weir_status              status = weiri_links_new(&config, &self->links, err);
     if (status != WEIR_OK) {
         linking_close(&self);

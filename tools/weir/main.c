@@ -24,6 +24,7 @@ static const struct verb {
     { "repl", command_repl, "type rules and feed them events by hand" },
     { "lsp", command_lsp, "help editors with rule files, as a language server" },
     { "new", command_new, "write a plugin that builds and passes its test" },
+    { "host", command_host, "run an actor of a plugin in a process of its own" },
     { "top", command_top, "watch a node at work: rates, keys, what is held" },
     { "tap", command_tap, "watch a sample of a node's events" },
     { "state", command_state, "look into the state directory of a run" },

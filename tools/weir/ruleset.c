@@ -166,7 +166,7 @@ ruleset_compile(ruleset *self, const weiri_node_setup *node,
     weiri_diagnostics *diagnostics, weir_error *err)
 {
     char version[RULESET_VERSION];
-    self->node = node;
+    self->node         = node;
     size_t      first  = count_files(diagnostics);
     weir_status status = compile(self, diagnostics, err);
     memcpy(version, self->version, sizeof version);

@@ -21,7 +21,7 @@ typedef struct ruleset {
     char origin[RULESET_VERSION]; /* the version that the node's own files had when these
                                    * rules came into force: the same, if they are those */
     const weiri_node_setup *node; /* whose rules they are; until they are compiled */
-    weiri_plan *plan;             /* NULL: not compiled */
+    weiri_plan             *plan; /* NULL: not compiled */
 } ruleset;
 
 /* Read and compile rule files.
@@ -54,7 +54,8 @@ ruleset_unpack(weiri_unpack *in, ruleset **out, weir_error *err);
  *   errors  as of weiri_compile_files; WEIR_EDATA  a name leads to another file now
  */
 WEIR_MUST_CHECK weir_status
-ruleset_compile(ruleset *self, const weiri_node_setup *node, weiri_diagnostics *diagnostics, weir_error *err);
+ruleset_compile(ruleset *self, const weiri_node_setup *node,
+    weiri_diagnostics *diagnostics, weir_error *err);
 
 /* A path whose folder is canonical; a link in its last place stays one, since what rules
  * name is relative to the folder that they are named in. To be freed; NULL: there is no

@@ -233,7 +233,8 @@ read_origin(const node *self, const weiri_node_setup *setup, char out[RULESET_VE
     ruleset           *files       = NULL;
     memcpy(out, self->rules->origin, RULESET_VERSION);
     if (weiri_diagnostics_new(&diagnostics) == WEIR_OK) {
-        weir_status status = ruleset_read(setup->rules, setup->n_rules, setup, diagnostics, &files, &err);
+        weir_status status =
+            ruleset_read(setup->rules, setup->n_rules, setup, diagnostics, &files, &err);
         if (files != NULL && (status == WEIR_OK || status == WEIR_ESYNTAX)) {
             memcpy(out, files->version, RULESET_VERSION);
         }
@@ -257,9 +258,8 @@ read_wanted(const node *self, const weiri_node_setup *setup,
         request != NULL && (paths[n] = control_field(request, "file", &from)) != NULL) {
         n++;
     }
-    weir_status status =
-        ruleset_read(n > 0 ? paths : setup->rules, n > 0 ? n : setup->n_rules,
-            setup, diagnostics, out, err);
+    weir_status status = ruleset_read(n > 0 ? paths : setup->rules,
+        n > 0 ? n : setup->n_rules, setup, diagnostics, out, err);
     if (status == WEIR_OK && n > 0) {
         char origin[RULESET_VERSION];
         read_origin(self, setup, origin);
@@ -576,9 +576,8 @@ read_own_rules(node *self, weir_error *err)
     weiri_diagnostics *diagnostics = NULL;
     weir_status        status      = weiri_diagnostics_new(&diagnostics);
     if (status == WEIR_OK) {
-        status =
-            ruleset_read(self->setup->rules, self->setup->n_rules, self->setup,
-                diagnostics, &self->rules, err);
+        status = ruleset_read(self->setup->rules, self->setup->n_rules, self->setup,
+            diagnostics, &self->rules, err);
         log_diagnostics(self, diagnostics);
     }
     if (status == WEIR_ESYNTAX) {

@@ -117,6 +117,23 @@ tell_window(const weiri_ruletest_failure *failure, weiri_arena *arena,
     }
 }
 
+/* Whether `where` kept an event out, and if so, by which term. */
+static bool
+tell_if_out(const story *self, const reads_place *over, const weiri_expr *const *terms,
+    uint32_t n)
+{
+    const char *why = NULL;
+    for (uint32_t t = 0; t < n && why == NULL; t++) {
+        why = reads_false_text(over, terms[t]);
+    }
+    if (why != NULL) {
+        fprintf(self->file, "%s  %s  kept out %s\n%s      `where`: %s\n", self->lead,
+            time_text(self, over->event->time_ns), event_text(self, over->event),
+            self->lead, why);
+    }
+    return why != NULL;
+}
+
 /* The last events that `where` did not let in. */
 static void
 tell_out(const weiri_ruletest_failure *failure, weiri_arena *arena, const story *self)
@@ -127,19 +144,9 @@ tell_out(const weiri_ruletest_failure *failure, weiri_arena *arena, const story 
     uint32_t           told  = 0;
     for (uint32_t k = failure->n_keys; k-- > 0;) {
         for (uint32_t i = failure->keys[k].n; i-- > 0 && told < MOST_OUT;) {
-            const weiri_trace_event *event = &failure->keys[k].events[i];
-            const reads_place        over  = place_of(query, arena, event, NULL);
-            bool                     is_in = true;
-            for (uint32_t t = 0; t < n && is_in; t++) {
-                const char *why = reads_false_text(&over, terms[t]);
-                is_in           = why == NULL;
-                if (why != NULL) {
-                    fprintf(self->file, "%s  %s  kept out %s\n%s      `where`: %s\n",
-                        self->lead, time_text(self, event->time_ns),
-                        event_text(self, event), self->lead, why);
-                    told++;
-                }
-            }
+            const reads_place over =
+                place_of(query, arena, &failure->keys[k].events[i], NULL);
+            told += tell_if_out(self, &over, terms, n);
         }
     }
 }

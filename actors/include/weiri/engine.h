@@ -47,7 +47,7 @@ typedef struct weiri_engine_options {
      * deadlines before a time have fired. NULL: nobody. A failure ends the run.
      *
      * On several shards: of the streams that are written alone, on another thread than
-     * the caller's, always the same, and with a time of INT64_MIN.
+     * the caller's, always the same.
      *
      *   rows  shape (plan->n_streams,), borrowed for the call
      */
@@ -240,6 +240,11 @@ weiri_engine_rule(const weiri_engine *self, uint32_t rule, weiri_rule_sight *out
 /* Hand the system all that was written. */
 WEIR_MUST_CHECK weir_status
 weiri_engine_flush(weiri_engine *self, weir_error *err);
+
+/* A state with this source at this position is on the medium. errors  WEIR_EIO */
+WEIR_MUST_CHECK weir_status
+weiri_engine_acknowledge(
+    weiri_engine *self, uint32_t source, uint64_t position, weir_error *err);
 
 /* Put on the medium what the system has of the output files. errors  WEIR_EIO */
 WEIR_MUST_CHECK weir_status

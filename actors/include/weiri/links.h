@@ -12,8 +12,8 @@
 #include "weiri/link.h"
 
 typedef enum weiri_links_event_kind {
-    WEIRI_LINKS_MESSAGE,     /* bytes, size */
-    WEIRI_LINKS_CONNECTED,   /* may be sent to from now on */
+    WEIRI_LINKS_MESSAGE,      /* bytes, size */
+    WEIRI_LINKS_CONNECTED,    /* may be sent to from now on */
     WEIRI_LINKS_DISCONNECTED, /* not any more; reason */
     WEIRI_LINKS_REFUSED       /* somebody was not let in, here or there; reason */
 } weiri_links_event_kind;
@@ -60,7 +60,8 @@ typedef struct weiri_links_config {
     /* Lines for the log, on the thread of the links, or on that of a writer; NULL: nobody
      * keeps one. */
     void (*tell)(void *context, weiri_link_news news, const char *text);
-    /* Somebody came, went or was refused; on the thread of the links. NULL: nobody asks. */
+    /* Somebody came, went or was refused; on the thread of the links. NULL: nobody asks.
+     */
     void (*on_peer)(void *context, const weiri_links_event *event);
     void *context;
 } weiri_links_config;
@@ -107,7 +108,8 @@ weiri_writer_link(weiri_links *links, const weiri_link_config *config, weiri_unp
 void
 weiri_links_wait(weiri_links *self, int64_t wait_ns);
 
-/* Keep the thread from using the transport, for one who changes whom it knows; shortly. */
+/* Keep the thread from using the transport, for one who changes whom it knows; shortly.
+ */
 void
 weiri_links_hold(weiri_links *self);
 

@@ -28,7 +28,6 @@
 enum {
     WEIRI_NODE_NAME    = 63,   /* bytes of a node's name                     */
     WEIRI_NODE_ADDRESS = 255,  /* bytes of an address                        */
-    WEIRI_NODE_KEY     = 40,   /* characters of a public key in Z85          */
     WEIRI_NODE_PEERS   = 1024, /* of a node; members of a cluster            */
     WEIRI_NODE_RULES   = 64    /* files that `rules` names                   */
 };
@@ -151,10 +150,6 @@ weiri_nodefile_node(const weiri_nodefile *self, const char *name,
 WEIR_MUST_CHECK weir_status
 weiri_nodefile_join(weiri_nodefile *self, const weiri_node_setup *setup,
     weiri_diagnostics *diagnostics, weir_error *err);
-
-/* Whether 40 characters are Z85 of 32 bytes. (ZeroMQ RFC 32/Z85.) */
-bool
-weiri_node_is_key(const char *text);
 
 /* What is wrong with an address for `listen` or to connect to, or NULL: a sentence for
  * people.

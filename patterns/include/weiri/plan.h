@@ -12,15 +12,17 @@ typedef enum weiri_format {
     WEIRI_FORMAT_JSON, /* JSON Lines         */
     WEIRI_FORMAT_CSV,
     WEIRI_FORMAT_MSGPACK,
-    WEIRI_FORMAT_TEXT,  /* sinks only: for people */
-    WEIRI_FORMAT_FRAMES /* between nodes only     */
+    WEIRI_FORMAT_TEXT,   /* sinks only: for people */
+    WEIRI_FORMAT_FRAMES, /* between nodes only     */
+    WEIRI_FORMAT_PLUGIN  /* a codec's              */
 } weiri_format;
 
 typedef enum weiri_endpoint {
     WEIRI_ENDPOINT_FILE,  /* file("path") */
     WEIRI_ENDPOINT_STDIO, /* stdin(), stdout() */
     WEIRI_ENDPOINT_ZMQ,   /* zmq("address") */
-    WEIRI_ENDPOINT_NODE   /* node("name")   */
+    WEIRI_ENDPOINT_NODE,  /* node("name")   */
+    WEIRI_ENDPOINT_PLUGIN /* a connector    */
 } weiri_endpoint;
 
 /* The other end of a link; the path says which node. */
@@ -55,8 +57,8 @@ typedef struct weiri_stream {
     uint32_t dead;   /* source: likewise                             */
     uint32_t rank;   /* 0 for source, late and dead streams, else 1 + the highest rank
                       * of the streams that its rules read           */
-    bool *used;      /* shape (schema.n_fields,): fields that some rule or sink reads */
-    bool  is_read;
+    bool    *used;   /* shape (schema.n_fields,): fields that some rule or sink reads */
+    bool     is_read;
     uint32_t like; /* 1 + the stream whose events these are, with more fields: they have
                     * their places in the total order; 0: places of its own         */
 } weiri_stream;
@@ -91,7 +93,26 @@ typedef struct weiri_actor_plan {
     uint32_t                 n_keys;
     weiri_emit              *dead; /* NULL: nobody reads it; values are not used */
     weiri_on_error           on_error;
+    int64_t                  idle_ns; /* a key without events for so long is forgotten;
+                                       * -1: never                                     */
+    bool        is_process;           /* it runs in a process of its own               */
+    bool        is_program; /* which `path` starts: of `actor` there are the fields    */
+    const char *path;      /* of the library, the command line, or ipc://…            */
+    const char *folder;    /* of the rules: there a program runs */
+    int64_t     budget_ns; /* for an answer; -1: default                              */
 } weiri_actor_plan;
+
+/* A source, sink or codec of a plugin as the rules ask for it; the table lives as long as
+ * the plan. */
+typedef struct weiri_plug {
+    const char *name; /* as the rules call it */
+    union {
+        const weir_plugin_source *source;
+        const weir_plugin_sink   *sink;
+        const weir_plugin_codec  *codec;
+    } of;
+    const weir_value *params; /* in the order that the table declares */
+} weiri_plug;
 
 typedef struct weiri_place_in_text {
     const char *file;
@@ -106,18 +127,20 @@ typedef struct weiri_source {
     weiri_wire_config  wire; /* of a socket */
     weiri_link_options node; /* of a link   */
     weiri_format       format;
+    weiri_plug         connector;  /* of a plugin      */
+    weiri_plug         codec;      /* of FORMAT_PLUGIN */
     bool               has_header; /* CSV: first record names the columns (default); else
                                     * fields are taken in their declared order         */
-    char                delimiter; /* CSV: ',' by default */
-    int64_t             lateness_ns; /* 0 by default */
-    bool                is_timeless; /* a table's contents: all of the time INT64_MIN */
-    int64_t             refresh_ns;  /* of a timeless table: how often its file is looked
-                                      * at, in event time; 0: it is read once        */
-    uint32_t        gone;            /* refreshed: the stream of rows that are not in the
-                                      * file any more, with the table's fields       */
-    const uint32_t *keys;            /* refreshed: fields of the key, shape (n_keys,) */
-    uint32_t        n_keys;
-    int64_t             idle_ns;     /* -1: waits for ever */
+    char    delimiter;             /* CSV: ',' by default */
+    int64_t lateness_ns;           /* 0 by default */
+    bool    is_timeless;           /* a table's contents: all of the time INT64_MIN */
+    int64_t refresh_ns;            /* of a timeless table: how often its file is looked
+                                    * at, in event time; 0: it is read once        */
+    uint32_t gone;                 /* refreshed: the stream of rows that are not in the
+                                    * file any more, with the table's fields       */
+    const uint32_t     *keys;      /* refreshed: fields of the key, shape (n_keys,) */
+    uint32_t            n_keys;
+    int64_t             idle_ns; /* -1: waits for ever */
     weiri_on_error      on_error;
     const weiri_stream *numbered; /* what another node of the cluster has of the stream:
                                    * its fields, then the order of each event; NULL: a
@@ -126,13 +149,15 @@ typedef struct weiri_source {
 } weiri_source;
 
 typedef struct weiri_sink {
-    uint32_t            stream;
-    weiri_endpoint      endpoint;
-    const char         *path;
-    weiri_wire_config   wire; /* of a socket */
-    weiri_link_options  node; /* of a link   */
-    weiri_format        format;
-    const char         *identity; /* the field that says the number of the output among
+    uint32_t           stream;
+    weiri_endpoint     endpoint;
+    const char        *path;
+    weiri_wire_config  wire; /* of a socket */
+    weiri_link_options node; /* of a link   */
+    weiri_format       format;
+    weiri_plug         connector; /* of a plugin      */
+    weiri_plug         codec;     /* of FORMAT_PLUGIN */
+    const char        *identity;  /* the field that says the number of the output among
                                    * those of the sink's place, from 1; NULL: none does */
     weiri_place_in_text place;
 } weiri_sink;
@@ -194,13 +219,14 @@ typedef struct weiri_test {
 } weiri_test;
 
 typedef struct weiri_plan {
-    weiri_arena  *arena;
-    weiri_stream *streams;
-    uint32_t      n_streams;
-    weiri_source *sources;
-    uint32_t      n_sources;
-    weiri_sink   *sinks;
-    uint32_t      n_sinks;
+    weiri_arena          *arena;
+    struct weiri_metrics *metrics; /* of plugins; NULL: there are none */
+    weiri_stream         *streams;
+    uint32_t              n_streams;
+    weiri_source         *sources;
+    uint32_t              n_sources;
+    weiri_sink           *sinks;
+    uint32_t              n_sinks;
     weiri_rule *rules; /* sorted so that a rule comes after those whose streams it reads;
                         * otherwise as written */
     uint32_t    n_rules;

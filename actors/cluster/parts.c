@@ -38,10 +38,10 @@ weiri_parts_new(const weiri_plan *plan, const weiri_given *given, weiri_parts **
     if (self == NULL) {
         return WEIR_ENOMEM;
     }
-    self->given        = given;
-    self->n_members    = n;
-    self->others       = n < 64 ? (UINT64_C(1) << n) - 1 : UINT64_MAX;
-    self->others      &= ~(UINT64_C(1) << plan->cluster->self);
+    self->given     = given;
+    self->n_members = n;
+    self->others    = n < 64 ? (UINT64_C(1) << n) - 1 : UINT64_MAX;
+    self->others &= ~(UINT64_C(1) << plan->cluster->self);
     self->scatters     = calloc(given->n_routes + (size_t)1, sizeof(void *));
     self->open         = calloc(n, sizeof(void *));
     weir_status status = self->scatters != NULL && self->open != NULL

@@ -21,7 +21,7 @@ weiri_parts_destroy(weiri_parts **self_p);
  *   errors  WEIR_ENOMEM
  */
 WEIR_MUST_CHECK weir_status
-weiri_parts_split(weiri_parts *self, const weiri_rows_list *rows, bool is_end,
-    weiri_rows_list *to);
+weiri_parts_split(
+    weiri_parts *self, const weiri_rows_list *rows, bool is_end, weiri_rows_list *to);
 
 #endif

@@ -66,10 +66,11 @@ weiri_cluster_own_rows(
     for (uint32_t from = 0; from < rows.n && status == WEIR_OK;) {
         uint32_t  n    = 0;
         weir_rows some = { .chunk = rows.chunk, .first = rows.first + from };
-        bool      is   = order[from] >> PLACE_BITS >= first && order[from] >> PLACE_BITS < end;
+        bool is = order[from] >> PLACE_BITS >= first && order[from] >> PLACE_BITS < end;
         while (from + n < rows.n
-               && is == (order[from + n] >> PLACE_BITS >= first
-                         && order[from + n] >> PLACE_BITS < end)) {
+               && is
+                      == (order[from + n] >> PLACE_BITS >= first
+                          && order[from + n] >> PLACE_BITS < end)) {
             n++;
         }
         some.n = n;
@@ -157,13 +158,25 @@ reads_side(const weiri_plan *plan, const weiri_rule *rule)
     return false;
 }
 
+static bool
+has_lists(const weir_schema *schema)
+{
+    for (uint32_t i = 0; i < schema->n_fields; i++) {
+        if (schema->fields[i].type == WEIR_LIST) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Whether events of its inputs can go from node to node one by one. */
 static bool
 can_spread(const weiri_plan *plan, const weiri_rule *rule)
 {
     for (uint32_t i = 0; i < weiri_rule_n_inputs(rule); i++) {
         const weiri_stream *stream = &plan->streams[weiri_rule_input(rule, i)];
-        if (stream->like > 0 || stream->origin == WEIRI_ORIGIN_TABLE) {
+        if (stream->like > 0 || stream->origin == WEIRI_ORIGIN_TABLE
+            || has_lists(&stream->schema) || stream->schema.n_fields >= WEIRI_FIELDS) {
             return false;
         }
     }
@@ -199,10 +212,10 @@ is_of_hub(const spreader *self, uint32_t unit)
 static weir_status
 place_rule(const spreader *self, uint32_t i, weir_error *err)
 {
-    weiri_rule *rule  = &self->plan->rules[i];
-    uint32_t    unit  = self->unit[i];
-    uint32_t    n     = self->cluster->n_members;
-    weiri_split split = weiri_split_of(rule);
+    weiri_rule *rule     = &self->plan->rules[i];
+    uint32_t    unit     = self->unit[i];
+    uint32_t    n        = self->cluster->n_members;
+    weiri_split split    = weiri_split_of(rule);
     bool        is_alone = self->size[unit] == 1 && self->is_last[i];
     if (is_alone && split == WEIRI_SPLIT_TURNS) {
         rule->spread = WEIRI_SPREAD_ROWS;
@@ -219,11 +232,10 @@ place_rule(const spreader *self, uint32_t i, weir_error *err)
         rule->spread = WEIRI_SPREAD_KEYS;
         return WEIR_OK;
     }
-    rule->spread = WEIRI_SPREAD_WHOLE;
-    rule->member = is_of_hub(self, unit)
-                       ? self->cluster->hub
-                       : weiri_rendezvous(self->cluster->members, n,
-                           name_hash(self->plan->rules[unit].name));
+    rule->spread       = WEIRI_SPREAD_WHOLE;
+    rule->member       = is_of_hub(self, unit) ? self->cluster->hub
+                                               : weiri_rendezvous(self->cluster->members, n,
+                                                   name_hash(self->plan->rules[unit].name));
     rule->is_elsewhere = rule->member != self->cluster->self;
     return WEIR_OK;
 }
@@ -233,13 +245,6 @@ place_rule(const spreader *self, uint32_t i, weir_error *err)
 static weir_status
 check_fields(const weir_schema *schema, weir_error *err)
 {
-    for (uint32_t i = 0; i < schema->n_fields; i++) {
-        if (schema->fields[i].type == WEIR_LIST) {
-            return WEIR_FAIL(err, WEIR_EINVAL,
-                "stream '%s': field '%s' is a list, which does not go from node to node",
-                schema->name, schema->fields[i].name);
-        }
-    }
     return schema->n_fields < WEIRI_FIELDS
                ? WEIR_OK
                : WEIR_FAIL(err, WEIR_EINVAL,
@@ -335,13 +340,13 @@ add_given(spreader *self, uint32_t stream, bool is_derived, weir_error *err)
     weiri_plan         *plan    = self->plan;
     weiri_cluster_plan *cluster = self->cluster;
     weiri_given         given   = { .stream = stream, .is_derived = is_derived };
-    weir_status         status  = check_fields(&plan->streams[stream].schema, err);
-    if (status != WEIR_OK) {
-        return status;
-    }
     add_readers(self, &given);
     if (is_derived && given.n_routes == 0) {
         return WEIR_OK;
+    }
+    weir_status status = check_fields(&plan->streams[stream].schema, err);
+    if (status != WEIR_OK) {
+        return status;
     }
     given.numbered       = make_numbered(plan, stream, agreement(self));
     bool is_giver        = !is_derived || cluster->self == cluster->hub;
@@ -430,8 +435,8 @@ weiri_cluster_spread(weiri_plan *plan, const char *name, const char *const *memb
                        .is_last = weiri_arena_alloc(plan->arena, rules),
                        .size    = weiri_arena_alloc(plan->arena, rules * sizeof(uint32_t)) };
     if (n == 0 || n > WEIRI_CLUSTER_MEMBERS) {
-        return WEIR_FAIL(err, WEIR_EINVAL, "a cluster has 1 to %d nodes",
-            (int)WEIRI_CLUSTER_MEMBERS);
+        return WEIR_FAIL(
+            err, WEIR_EINVAL, "a cluster has 1 to %d nodes", (int)WEIRI_CLUSTER_MEMBERS);
     }
     cluster->name      = name;
     cluster->members   = members;

@@ -74,7 +74,8 @@ weiri_engine_write(weiri_engine *self, const weiri_turn *turn,
 {
     const weiri_rows_list *own    = rows;
     weir_status            status = weiri_engine_give_derived(self, turn, rows, err);
-    if (status == WEIR_OK && (status = weiri_engine_keep_own(self, rows, &own)) != WEIR_OK) {
+    if (status == WEIR_OK
+        && (status = weiri_engine_keep_own(self, rows, &own)) != WEIR_OK) {
         (void)WEIR_FAIL(err, status, "%s", weir_status_text(status));
     }
     for (uint32_t i = 0; i < self->n_outlets && status == WEIR_OK; i++) {

@@ -14,11 +14,11 @@
 
 struct weiri_giver {
     const weiri_given *given;
-    weiri_merge       *merge;   /* of sources: what waits; else NULL            */
+    weiri_merge       *merge; /* of sources: what waits; else NULL            */
     weiri_parts       *parts;
-    weiri_outlet     **outlets; /* shape (n_members,): of this node NULL        */
-    weiri_rows_list   *to;      /* shape (n_members,): scratch                  */
-    weiri_rows_list    rows;    /* scratch                                      */
+    weiri_outlet     **outlets;      /* shape (n_members,): of this node NULL        */
+    weiri_rows_list   *to;           /* shape (n_members,): scratch                  */
+    weiri_rows_list    rows;         /* scratch                                      */
     int64_t            watermark_ns; /* up to when it was given */
     bool               is_ended;
 };
@@ -152,7 +152,8 @@ give(weiri_engine *self, weiri_giver *giver, const weiri_rows_list *rows,
     return status;
 }
 
-/* Of the sources of this node that deliver a stream: the least clock, the newest event. */
+/* Of the sources of this node that deliver a stream: the least clock, the newest event.
+ */
 static int64_t
 clock_of(const weiri_engine *self, uint32_t stream, int64_t *newest_ns)
 {
@@ -164,7 +165,7 @@ clock_of(const weiri_engine *self, uint32_t stream, int64_t *newest_ns)
             continue;
         }
         const weiri_clock *clock = weiri_intake_clock(self->intakes[i]);
-        clock_ns   = clock->now_ns < clock_ns ? clock->now_ns : clock_ns;
+        clock_ns                 = clock->now_ns < clock_ns ? clock->now_ns : clock_ns;
         *newest_ns = clock->newest_ns > *newest_ns ? clock->newest_ns : *newest_ns;
     }
     return clock_ns;
@@ -183,7 +184,7 @@ weiri_engine_give(weiri_engine *self, weir_error *err)
         }
         status = weiri_merge_release(giver->merge, clock_ns, &giver->rows);
         status = status == WEIR_OK ? give(self, giver, &giver->rows, clock_ns,
-                                         clock_ns == INT64_MAX, newest_ns, err)
+                     clock_ns == INT64_MAX, newest_ns, err)
                                    : no_memory(err);
         weiri_rows_list_clear(&giver->rows);
     }
@@ -244,7 +245,7 @@ weiri_engine_keep_own(
 
 bool
 weiri_engine_givers_are(const weiri_engine *self, bool is_derived,
-    bool (*is)(const weiri_outlet *outlet), bool any)
+    bool (*is)(const weiri_outlet *outlet), bool       any)
 {
     uint32_t n = self->n_givers > 0 ? self->plan->cluster->n_members : 0;
     for (uint32_t i = 0; i < self->n_givers; i++) {
@@ -299,9 +300,9 @@ save_giver(const weiri_engine *self, const weiri_giver *giver, weiri_sections *o
     }
     for (uint32_t m = 0; m < self->plan->cluster->n_members; m++) {
         const weiri_outlet *outlet = giver->outlets[m];
-        pack = outlet != NULL
-                   ? weiri_sections_begin(out, "sink", weiri_outlet_path(outlet))
-                   : pack;
+        pack                       = outlet != NULL
+                                         ? weiri_sections_begin(out, "sink", weiri_outlet_path(outlet))
+                                         : pack;
         if (pack == NULL) {
             return false;
         }
@@ -359,11 +360,11 @@ load_giver(weiri_engine *self, weiri_giver *giver, weir_error *err)
 static weir_status
 check_members(const weiri_engine *self, weir_error *err)
 {
-    weiri_pack   now    = { 0 };
-    weiri_unpack in     = { 0 };
-    bool         has    = weiri_sections_find(
-        self->options.restore->sections, "cluster", "members", &in);
-    bool         is_one = has == (self->plan->cluster != NULL);
+    weiri_pack   now = { 0 };
+    weiri_unpack in  = { 0 };
+    bool         has =
+        weiri_sections_find(self->options.restore->sections, "cluster", "members", &in);
+    bool is_one = has == (self->plan->cluster != NULL);
     if (has && is_one) {
         pack_members(self->plan->cluster, &now);
         is_one = (size_t)(in.end - in.at) == now.size

@@ -51,7 +51,7 @@ weiri_engine_keep_own(
  */
 bool
 weiri_engine_givers_are(const weiri_engine *self, bool is_derived,
-    bool (*is)(const weiri_outlet *outlet), bool any);
+    bool (*is)(const weiri_outlet *outlet), bool       any);
 
 WEIR_MUST_CHECK weir_status
 weiri_engine_settle_givers(weiri_engine *self, weir_error *err);

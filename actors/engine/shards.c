@@ -34,9 +34,9 @@ weiri_engine_make_flow(weiri_engine *self, weir_error *err)
 {
     const weiri_plan *plan = self->plan;
     uint32_t          n    = 0;
-    self->sink_streams = calloc(
-        plan->n_sinks + self->n_givers + (size_t)1, sizeof *self->sink_streams);
-    self->shards       = calloc(self->options.n_shards + (size_t)1, sizeof *self->shards);
+    self->sink_streams =
+        calloc(plan->n_sinks + self->n_givers + (size_t)1, sizeof *self->sink_streams);
+    self->shards = calloc(self->options.n_shards + (size_t)1, sizeof *self->shards);
     if (self->sink_streams == NULL || self->shards == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
     }

@@ -23,8 +23,8 @@ typedef struct share {
     uint32_t         n_rules;
     struct feed     *feeds; /* shape (n_feeds,) */
     uint32_t         n_feeds;
-    weiri_rows_list *rows;    /* by stream, shape (plan->n_streams,): borrowed        */
-    weiri_rows_list *own; /* shape (n_streams,): what this node's sources delivered  */
+    weiri_rows_list *rows; /* by stream, shape (plan->n_streams,): borrowed        */
+    weiri_rows_list *own;  /* shape (n_streams,): what this node's sources delivered  */
     weiri_parcel   **parcels; /* being filled, of each stream, shape (plan->n_streams,) */
     uint32_t         max_emitted;
 } share;
@@ -97,8 +97,8 @@ keep_own(share *self, uint32_t i, const weiri_rows_list *all)
     weir_status       status = WEIR_OK;
     weiri_rows_list_clear(&self->own[i]);
     for (uint32_t k = 0; k < all->n && status == WEIR_OK; k++) {
-        status = weiri_cluster_own_rows(
-            plan, self->streams[i], all->items[k], &self->own[i]);
+        status =
+            weiri_cluster_own_rows(plan, self->streams[i], all->items[k], &self->own[i]);
     }
     return status;
 }

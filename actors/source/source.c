@@ -178,8 +178,8 @@ sort_chunk(weiri_intake *self)
 static void
 stamp_order(weiri_intake *self)
 {
-    weir_chunk *chunk = self->chunk;
-    uint64_t    order = weiri_intake_first_order(self) + self->counts.n_events;
+    weir_chunk         *chunk    = self->chunk;
+    uint64_t            order    = weiri_intake_first_order(self) + self->counts.n_events;
     const weiri_stream *numbered = self->config.source->numbered;
     for (uint32_t i = 0; i < chunk->n_rows; i++) {
         chunk->order[i] = order + i;

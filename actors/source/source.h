@@ -23,8 +23,8 @@ typedef struct weiri_intake_config {
     char                delimiter;
     const bool         *used;         /* fields to fill                                */
     const weiri_stream *stream;       /* of the source                                 */
-    const weir_schema  *to_schema; /* of what is handed on: without the order that the
-                                    * stream of a numbered source has behind its fields */
+    const weir_schema  *to_schema;    /* of what is handed on: without the order that the
+                                       * stream of a numbered source has behind its fields */
     const weiri_stream *late;         /* NULL: nobody reads late events                */
     const weiri_stream *dead;         /* likewise                                      */
     weiri_merge        *to;           /* where events go                               */

@@ -21,7 +21,7 @@ _weir_words() {
     "replay --message-format") echo human json ;;
     *" --message-format") echo human json sarif ;;
     "test --format") echo tap junit ;;
-    "state --format" | "explain --format" | "node --format" | "apply --format") echo text json ;;
+    "state --format" | "explain --format" | "node --format" | "apply --format" | "cluster --format") echo text json ;;
     *" --draw") echo text dot svg ;;
     *" --format") echo json csv msgpack text ;;
     esac

@@ -76,8 +76,8 @@ check_nodefile(const char *path, const setting_list *settings, bool quiet)
 {
     weiri_nodefile *file   = NULL;
     int             status = nodefile_open(path, settings, quiet, &file);
-    status = status == EXIT_OK ? nodefile_join(file, NULL, settings, quiet) : status;
-    bool            tells  = !quiet && settings->messages == MESSAGES_HUMAN;
+    status     = status == EXIT_OK ? nodefile_join(file, NULL, settings, quiet) : status;
+    bool tells = !quiet && settings->messages == MESSAGES_HUMAN;
     for (uint32_t i = 0; status == EXIT_OK && i < file->n_nodes; i++) {
         weiri_plan *plan = NULL;
         status           = nodefile_compile(&file->nodes[i], settings, quiet, &plan);

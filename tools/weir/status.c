@@ -245,12 +245,12 @@ clock_of(const node_status *self, uint32_t member)
     int64_t                   clock_ns = INT64_MAX;
     for (uint32_t i = 0; i < self->plan->n_sources; i++) {
         const weiri_source *source = &self->plan->sources[i];
-        bool is_its = source->numbered == NULL
-                          ? member == cluster->self && source->refresh_ns == 0
+        bool                is_its = source->numbered == NULL
+                                         ? member == cluster->self && source->refresh_ns == 0
                                 && !source->is_timeless
-                          : strcmp(source->path, cluster->members[member]) == 0;
-        int64_t of = weiri_engine_source(self->engine, i).clock_ns;
-        clock_ns   = is_its && of < clock_ns ? of : clock_ns;
+                                         : strcmp(source->path, cluster->members[member]) == 0;
+        int64_t             of     = weiri_engine_source(self->engine, i).clock_ns;
+        clock_ns                   = is_its && of < clock_ns ? of : clock_ns;
     }
     return clock_ns;
 }

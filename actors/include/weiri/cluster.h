@@ -82,7 +82,8 @@ void
 weiri_cluster_places(
     const weiri_plan *plan, uint32_t stream, uint32_t *first, uint32_t *end);
 
-/* Append those rows of a range that sources of this node delivered. errors  WEIR_ENOMEM */
+/* Append those rows of a range that sources of this node delivered. errors  WEIR_ENOMEM
+ */
 WEIR_MUST_CHECK weir_status
 weiri_cluster_own_rows(
     const weiri_plan *plan, uint32_t stream, weir_rows rows, weiri_rows_list *to);

@@ -70,10 +70,10 @@ typedef struct weiri_node_setup {
     uint64_t       limit_bytes;   /* of each file of the state; 0: not said     */
     uint32_t       n_shards;      /* 0: not said                                */
     const char *listen; /* "tcp://…", any host or port as *; NULL: nobody comes to us   */
-    const char         *key;     /* path of the secret key; NULL: none         */
-    const char         *control; /* path of the control socket; NULL: none     */
-    const char         *live;    /* path of the page of weir top; NULL: none   */
-    const char         *cluster; /* path of the file with its cluster; NULL: none  */
+    const char         *key;          /* path of the secret key; NULL: none         */
+    const char         *control;      /* path of the control socket; NULL: none     */
+    const char         *live;         /* path of the page of weir top; NULL: none   */
+    const char         *cluster;      /* path of the file with its cluster; NULL: none  */
     const char         *cluster_name; /* joined, see weiri_nodefile_join; else NULL */
     const char        **members; /* joined: shape (n_members,), ascending, itself too */
     uint32_t            n_members;

@@ -369,6 +369,9 @@ close_input(weiri_intake *self, weir_error *err)
     weir_status status = hand_on_side(&self->dead, self->config.dead_to);
     weiri_clock_close(&self->clock);
     self->is_closed = true;
+    if (weiri_reader_is_link(self->reader) && self->config.extent == NULL) {
+        weiri_intake_go_live(self); /* the end is on the tape: its sender is to know */
+    }
     return status == WEIR_OK ? WEIR_EOF : WEIR_FAIL(err, status, "%s", self->config.path);
 }
 

@@ -120,8 +120,19 @@ join_units(spreader *self, uint32_t a, uint32_t b)
     }
 }
 
-/* Whoever reads what another gives belongs to it, and who looks at a table to those who
- * write it. */
+/* Whether a rule reads what another gives, or looks at a table that it writes. */
+static bool
+reads_of(const weiri_rule *reader, const weiri_rule *giver)
+{
+    for (uint32_t i = 0; i < weiri_rule_n_inputs(reader); i++) {
+        if (gives(giver, weiri_rule_input(reader, i))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whoever reads what another gives belongs to it. */
 static void
 find_units(spreader *self)
 {
@@ -130,17 +141,14 @@ find_units(spreader *self)
         self->unit[i]    = i;
         self->is_last[i] = true;
     }
-    for (uint32_t s = 0; s < plan->n_streams; s++) {
-        for (uint32_t a = 0; a < plan->n_rules; a++) {
-            for (uint32_t b = 0; b < plan->n_rules; b++) {
-                if (gives(&plan->rules[a], s) && reads(&plan->rules[b], s)) {
-                    self->is_last[a] = false;
-                    join_units(self, a, b);
-                }
+    for (uint32_t a = 0; a < plan->n_rules; a++) {
+        for (uint32_t b = 0; b < plan->n_rules; b++) {
+            if (reads_of(&plan->rules[b], &plan->rules[a])) {
+                self->is_last[a] = false;
+                join_units(self, a, b);
             }
         }
     }
-    memset(self->size, 0, plan->n_rules * sizeof *self->size);
     for (uint32_t i = 0; i < plan->n_rules; i++) {
         self->size[self->unit[i]]++;
     }

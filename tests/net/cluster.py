@@ -21,6 +21,7 @@ import time
 
 from links import LIMIT, Node, Proxy, free_port, wait
 
+ROUNDS = 3
 PATIENCE = 7.0  # s, more than a node that ends waits for others to hear of it
 
 STREAMS = """stream txn { at time unit ms, card string, ip string, amount float, note string? }
@@ -274,9 +275,10 @@ CASES = {case.__name__: case for case in (nothing, kill, restart, cut, partition
 
 def settle(world):
     """Until all have ended by themselves; who ended before another heard that all it sent
-    has arrived, and is asked again, is started again."""
+    has arrived, and is asked again, is started again; a few times: what has been written
+    by then is compared in any case."""
     end = time.monotonic() + LIMIT
-    before, since = None, time.monotonic()
+    before, since, rounds = None, time.monotonic(), 0
     while time.monotonic() < end:
         running = [name for name in world.names if world.nodes[name].is_running()]
         if not running:
@@ -284,8 +286,15 @@ def settle(world):
         if running != before:
             before, since = running, time.monotonic()
         if len(running) < len(world.names) and time.monotonic() - since > PATIENCE:
-            for name in set(world.names) - set(running):
-                world.nodes[name].start()
+            rounds += 1
+            if rounds > ROUNDS:  # what is left waits for words that were said to one who fell
+                print("stopped %s" % ", ".join(running), file=sys.stderr)
+                for name in running:
+                    world.nodes[name].end(signal.SIGTERM)
+                return True
+            for name in world.names:
+                if name not in running:
+                    world.nodes[name].start()
         wait(0.02)
     print("not at their ends after %d s" % LIMIT, file=sys.stderr)
     return False

@@ -157,6 +157,7 @@ answer_status(node *self, const weiri_engine *engine, const control_request *req
     answer            out;
     const node_status status = { .setup = self->setup,
         .peers                          = peering_peers(self->peering),
+        .links                          = linking_links(self->linking),
         .plan                           = self->rules->plan,
         .engine                         = engine,
         .stateful                       = self->stateful,
@@ -166,8 +167,9 @@ answer_status(node *self, const weiri_engine *engine, const control_request *req
         .applied_ns                     = self->applied_ns,
         .per_second                     = self->per_second };
     if (answer_open(&out)) {
-        linking_hold(self->linking);
         status_print(&status, wants_json(request), out.stream);
+        linking_hold(self->linking);
+        status_print_peers(&status, wants_json(request), out.stream);
         linking_release(self->linking);
         answer_send(&out, self, EXIT_OK);
     }

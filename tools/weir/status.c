@@ -1,6 +1,7 @@
 #include "status.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -163,6 +164,61 @@ print_rules(const line *out, const node_status *self)
     }
 }
 
+/* Where the number of gaps is that of the link's receiver: events that will not come. */
+static void
+print_link(const line *out, const weiri_link_sight *sight)
+{
+    const weiri_link_counts *counts = &sight->counts;
+    begin(out, "link", sight->stream);
+    add_text(out, sight->is_sender ? "to" : "from", sight->peer);
+    add_text(out, "is",
+        counts->is_open              ? "open"
+        : sight->refusal[0] != '\0' ? "refused"
+        : sight->is_connected        ? "opening"
+                                     : "away");
+    add_number(out, "events", counts->n_rows);
+    add_number(out, sight->is_sender ? "acknowledged" : "kept", counts->n_kept);
+    add_number(out, sight->is_sender ? "backlog_bytes" : "waiting_bytes", counts->n_bytes);
+    add_number(out, "credit_bytes", counts->n_credit);
+    add_time(out, "watermark", counts->watermark_ns);
+    add_number(out, "missing", counts->n_dropped);
+    add_number(out, "again", counts->n_again);
+    add_number(out, "bad", counts->n_bad);
+    if (sight->refusal[0] != '\0') {
+        add_text(out, "why", sight->refusal);
+    }
+    end(out);
+}
+
+/* In the order of streams and peers, which is no other tomorrow. */
+static int
+compare_links(const void *a, const void *b)
+{
+    const weiri_link_sight *one   = a;
+    const weiri_link_sight *other = b;
+    int                     by    = strcmp(one->stream, other->stream);
+    by                            = by != 0 ? by : strcmp(one->peer, other->peer);
+    return by != 0 ? by : (int)one->is_sender - (int)other->is_sender;
+}
+
+static void
+print_links(const line *out, const node_status *self)
+{
+    weiri_link_sight *sights = calloc(WEIRI_LINKS, sizeof *sights);
+    uint32_t          n      = 0;
+    while (self->links != NULL && sights != NULL && n < WEIRI_LINKS
+           && weiri_links_sight(self->links, n, &sights[n])) {
+        n++;
+    }
+    if (n > 0) {
+        qsort(sights, n, sizeof *sights, compare_links);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        print_link(out, &sights[i]);
+    }
+    free(sights);
+}
+
 static void
 print_peer(const line *out, const weiri_peers *peers, uint32_t peer)
 {
@@ -213,5 +269,12 @@ status_print(const node_status *self, bool is_json, FILE *stream)
     print_state(&out, self);
     print_sources(&out, self);
     print_rules(&out, self);
+    print_links(&out, self);
+}
+
+void
+status_print_peers(const node_status *self, bool is_json, FILE *stream)
+{
+    const line out = { .stream = stream, .is_json = is_json };
     print_peers(&out, self);
 }

@@ -5,12 +5,14 @@
 #include <stdio.h>
 
 #include "stateful.h"
+#include "weiri/links.h"
 #include "weiri/nodefile.h"
 #include "weiri/peers.h"
 
 typedef struct node_status {
     const weiri_node_setup *setup;
     const weiri_peers      *peers; /* NULL: it speaks with nobody */
+    weiri_links            *links; /* likewise                     */
     const weiri_plan       *plan;
     const weiri_engine     *engine;
     const stateful_run     *stateful; /* NULL: no state is kept            */
@@ -21,8 +23,12 @@ typedef struct node_status {
     double                  per_second; /* events, of late                  */
 } node_status;
 
-/* A line a part: the node, its sources, its rules, its peers. */
+/* A line a part: the node, its sources, its rules, its links. */
 void
 status_print(const node_status *self, bool is_json, FILE *stream);
+
+/* And its peers; the transport is held. */
+void
+status_print_peers(const node_status *self, bool is_json, FILE *stream);
 
 #endif

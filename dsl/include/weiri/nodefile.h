@@ -10,6 +10,7 @@
  *     control "run/core.sock"
  *     live "run/core.live"
  *     log json level info
+ *     silence 10s
  *     peer "edge-1" at "tcp://10.0.0.1:7000" key "…" may send txn, may read alarms
  *   }
  *   cluster "plant" {
@@ -28,7 +29,9 @@ enum {
     WEIRI_NODE_NAME    = 63,   /* bytes of a node's name                     */
     WEIRI_NODE_ADDRESS = 255,  /* bytes of an address                        */
     WEIRI_NODE_PEERS   = 1024, /* of a node; members of a cluster            */
-    WEIRI_NODE_RULES   = 64    /* files that `rules` names                   */
+    WEIRI_NODE_RULES   = 64,   /* files that `rules` names                   */
+    WEIRI_NODE_SILENCE_LEAST_MS = 50,
+    WEIRI_NODE_SILENCE_MOST_MS  = 600000
 };
 
 typedef enum weiri_log_format { WEIRI_LOG_TEXT, WEIRI_LOG_JSON } weiri_log_format;
@@ -74,6 +77,7 @@ typedef struct weiri_node_setup {
     const char         *live;    /* path of the page of weir top; NULL: none   */
     weiri_log_format    log_format;
     weiri_log_level     log_level;
+    int64_t             silence_ns;  /* after which a connection is given up; 0: not said */
     bool                is_insecure; /* tcp without keys, as was written             */
     weiri_node_peer    *peers;       /* shape (n_peers,), as they stand in the file  */
     uint32_t            n_peers;

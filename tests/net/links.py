@@ -172,10 +172,12 @@ class Node:
         half = len(self.world.inputs[self.name]) // 2 - self.from_byte
         try:
             for at in range(0, len(data), 4096):
-                while at >= half and process.poll() is None and not self.world.is_through.wait(0.01):
+                while at >= half and process.poll() is None and not self.world.is_fed.wait(0.01):
                     pass
                 process.stdin.write(data[at:at + 4096])
                 process.stdin.flush()
+            while process.poll() is None and not self.world.is_through.wait(0.01):
+                pass
             process.stdin.close()
         except (OSError, ValueError):
             pass
@@ -194,6 +196,14 @@ class Node:
         if done.returncode != 0:
             raise Failure("%s: %s: %s" % (self.name, words, done.stdout.decode()))
         return done.stdout.decode()
+
+    def refused(self, *words):
+        """What it says when it does not do it; "" when it does."""
+        try:
+            self.ask(*words)
+        except Failure as failure:
+            return str(failure)
+        return ""
 
     def links(self):
         """Its links, as the status shows them."""
@@ -237,7 +247,8 @@ class World:
         for edge in ("edge-1", "edge-2"):
             self.inputs[edge] = self.events(edge).encode()
         self.expected = self.run_one()
-        self.is_through = threading.Event()  # all is fed from now on
+        self.is_fed = threading.Event()  # that is fed which is behind the half, from now on
+        self.is_through = threading.Event()  # and the inputs end
         self.keys = {name: self.make_key(name) for name in ("core", "edge-1", "edge-2")}
         self.write("edge.weir", EDGE % self.silence)
         self.write("core.weir", CORE % self.silence + RULES + SINKS % ("core", "core"))
@@ -260,6 +271,12 @@ class World:
     def make_key(self, name):
         subprocess.run([self.weir, "keygen", name], cwd=self.folder, check=True, stdout=subprocess.DEVNULL)
         return self.read(name + ".pub").decode().split()[-1]
+
+    def feed(self, is_end=True):
+        """Let the rest of the inputs go, and their ends."""
+        self.is_fed.set()
+        if is_end:
+            self.is_through.set()
 
     def until(self, what, is_so):
         """Until something that must come has come."""
@@ -346,7 +363,7 @@ class World:
             return False
 
     def close(self):
-        self.is_through.set()
+        self.feed()
         for node in self.nodes.values():
             if node.process is not None:
                 node.end(signal.SIGKILL)
@@ -414,7 +431,7 @@ def apply(world):
     """nodes get other rules: a link keeps its backlog and its place"""
     edge = world.nodes["edge-1"]
     world.proxies["edge-1"].held = [True, True]
-    world.is_through.set()
+    world.feed(is_end=False)
     world.until("events wait at edge-1", lambda: edge.links()[0]["backlog_bytes"] > 0)
     before = edge.links()[0]
     world.write("edge.weir", EDGE % world.silence + MORE)
@@ -424,6 +441,10 @@ def apply(world):
     after = edge.links()[0]
     if after["backlog_bytes"] < before["backlog_bytes"] or after["events"] < before["events"]:
         raise Failure("the link has forgotten something: %s, %s" % (before, after))
+    world.feed()
+    world.until("edge-1 waits for the core alone", lambda: "ended" in edge.refused("checkpoint"))
+    if edge.links()[0]["is"] == "open":
+        raise Failure("the link is open, though it is cut")
     if {(link["name"], link["from"]) for link in world.nodes["core"].links()} != {("txn", "edge-1"), ("txn", "edge-2")}:
         raise Failure("the core has other links than before")
     world.proxies["edge-1"].held = [False, False]
@@ -450,7 +471,7 @@ def late(world):
     for edge in world.inputs:
         world.until("a link is open", lambda edge=edge: world.nodes[edge].links()[0]["is"] == "open")
         world.proxies[edge].held[1] = True
-    world.is_through.set()
+    world.feed()
     world.until("the core has everything", world.check)
     if not core.is_running():
         raise Failure("the core has left, and nobody heard it")
@@ -495,7 +516,7 @@ def play(weir, case, seed, kind=World, cases=None):
             goal = world.random.randint(0, len(world.expected[0]) // 4)
             world.until("the core gets half of the input", lambda: world.size() >= goal)
             (cases or CASES)[case](world)
-            world.is_through.set()
+            world.feed()
             is_well = settle(world, case) and world.check()
             codes = [node.process.poll() for node in world.nodes.values()]
             is_well = is_well and codes == [0, 0, 0]

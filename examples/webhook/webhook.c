@@ -1,8 +1,9 @@
 /* webhook: a sink that makes an HTTP request with a JSON body of each event, and sends no
- * more than `limit` of them in any span of event time shorter than `per`. What is more waits
- * in a queue of a bounded size; when that is full `full` says what is done.
+ * more than `limit` of them in any span of event time shorter than `per`. What is more
+ * waits in a queue of a bounded size; when that is full `full` says what is done.
  *
- * Time is that of the events, so that the same events are the same requests on every run. */
+ * Time is that of the events, so that the same events are the same requests on every run.
+ */
 #define _POSIX_C_SOURCE 200809L
 #include <weir/plugin.h>
 
@@ -28,20 +29,20 @@ struct text {
 };
 
 struct webhook {
-    int            fd;
-    char           host[HOST_BYTES];
-    char          *url;
-    char         **names; /* of the fields */
-    uint32_t       n_names;
-    int64_t       *sent; /* shape (limit,): times of the last requests, a ring */
-    uint64_t       n_sent;
-    uint32_t       limit;
-    int64_t        per_ns;
-    struct text   *queue; /* shape (room,): requests that wait, a ring */
-    uint32_t       head;
-    uint32_t       n;
-    uint32_t       room;
-    full_policy    full;
+    int          fd;
+    char         host[HOST_BYTES];
+    char        *url;
+    char       **names; /* of the fields */
+    uint32_t     n_names;
+    int64_t     *sent; /* shape (limit,): times of the last requests, a ring */
+    uint64_t     n_sent;
+    uint32_t     limit;
+    int64_t      per_ns;
+    struct text *queue; /* shape (room,): requests that wait, a ring */
+    uint32_t     head;
+    uint32_t     n;
+    uint32_t     room;
+    full_policy  full;
 };
 
 /* ---- text ---- */
@@ -93,7 +94,9 @@ put_value(struct text *text, const weir_value *value)
     case WEIR_BOOL: return value->as.b ? put(text, "true", 4) : put(text, "false", 5);
     case WEIR_STRING: return put_string(text, value->as.s, value->size);
     case WEIR_FLOAT: size = snprintf(number, sizeof number, "%.17g", value->as.f); break;
-    default: size = snprintf(number, sizeof number, "%lld", (long long)value->as.i); break;
+    default:
+        size = snprintf(number, sizeof number, "%lld", (long long)value->as.i);
+        break;
     }
     return put(text, number, (size_t)size);
 }
@@ -109,12 +112,12 @@ make_request(const struct webhook *self, const weir_value *row, struct text *out
              && put_string(&body, self->names[i], strlen(self->names[i]))
              && put(&body, ":", 1) && put_value(&body, &row[i]);
     }
-    ok = ok && put(&body, "}", 1);
+    ok       = ok && put(&body, "}", 1);
     int size = snprintf(head, sizeof head,
         " HTTP/1.1\r\nHost: %.100s\r\nContent-Type: application/json\r\n"
         "Content-Length: %zu\r\n\r\n",
         self->host, body.size);
-    ok = ok && put(out, "POST ", 5) && put(out, self->url, strlen(self->url))
+    ok       = ok && put(out, "POST ", 5) && put(out, self->url, strlen(self->url))
          && put(out, head, (size_t)size) && put(out, body.bytes, body.size)
          && put(out, "\n", 1);
     free(body.bytes);
@@ -130,7 +133,8 @@ connect_unix(const char *path)
     int                fd      = socket(AF_UNIX, SOCK_STREAM, 0);
     snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
     if (fd >= 0
-        && connect(fd, (const struct sockaddr *)(const void *)&address, sizeof address) != 0) {
+        && connect(fd, (const struct sockaddr *)(const void *)&address, sizeof address)
+               != 0) {
         close(fd);
         return -1;
     }
@@ -198,8 +202,9 @@ set_bounds(weir_plugin_call *call, struct webhook *self, const weir_plugin_setup
 {
     int64_t limit = setup->params[2].is_null ? MAX_LIMIT : setup->params[2].as.i;
     int64_t queue = setup->params[4].is_null ? 1000 : setup->params[4].as.i;
-    self->per_ns  = setup->params[3].is_null ? INT64_C(1000000000) : setup->params[3].as.i;
-    if (limit < 1 || limit > MAX_LIMIT || queue < 0 || queue > MAX_QUEUE || self->per_ns < 1) {
+    self->per_ns = setup->params[3].is_null ? INT64_C(1000000000) : setup->params[3].as.i;
+    if (limit < 1 || limit > MAX_LIMIT || queue < 0 || queue > MAX_QUEUE
+        || self->per_ns < 1) {
         return call->host->fail(call,
             "limit is 1 to %d, queue 0 to %d, and per above zero", MAX_LIMIT, MAX_QUEUE);
     }
@@ -210,7 +215,8 @@ set_bounds(weir_plugin_call *call, struct webhook *self, const weir_plugin_setup
     self->room  = (uint32_t)queue;
     self->sent  = (int64_t *)calloc((size_t)limit, sizeof *self->sent);
     self->queue = (struct text *)calloc((size_t)queue + 1, sizeof *self->queue);
-    return (self->sent != NULL && self->queue != NULL) || call->host->fail(call, "no memory");
+    return (self->sent != NULL && self->queue != NULL)
+           || call->host->fail(call, "no memory");
 }
 
 /* What the setup has is borrowed: names are copied. */
@@ -322,7 +328,7 @@ write_rows(weir_plugin_call *call, void *state, const weir_plugin_rows *rows)
     for (uint32_t i = 0; i < rows->n && ok; i++) {
         int64_t now = rows->times[i];
         ok          = drain(call, self, now); /* leaves a place for one more */
-        ok = ok
+        ok          = ok
              && (make_request(self, weir_plugin_row(rows, i),
                      &self->queue[(self->head + self->n) % (self->room + 1)])
                  || call->host->fail(call, "no memory"));
@@ -383,7 +389,6 @@ static const weir_plugin_sink webhook = {
 };
 static const weir_plugin_sink *const sinks[] = { &webhook };
 
-static const weir_plugin library = { WEIR_PLUGIN_HEAD("webhook", "1.0.0"),
-    .sinks   = sinks,
+static const weir_plugin library = { WEIR_PLUGIN_HEAD("webhook", "1.0.0"), .sinks = sinks,
     .n_sinks = 1 };
 WEIR_PLUGIN_EXPORT(library)

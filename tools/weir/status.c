@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "weiri/cluster.h"
 #include "weiri/timetext.h"
 
 /* One part as a line: a JSON object, or a word, a name and what there is to say. */
@@ -164,61 +165,6 @@ print_rules(const line *out, const node_status *self)
     }
 }
 
-/* Where the number of gaps is that of the link's receiver: events that will not come. */
-static void
-print_link(const line *out, const weiri_link_sight *sight)
-{
-    const weiri_link_counts *counts = &sight->counts;
-    begin(out, "link", sight->stream);
-    add_text(out, sight->is_sender ? "to" : "from", sight->peer);
-    add_text(out, "is",
-        counts->is_open              ? "open"
-        : sight->refusal[0] != '\0' ? "refused"
-        : sight->is_connected        ? "opening"
-                                     : "away");
-    add_number(out, "events", counts->n_rows);
-    add_number(out, sight->is_sender ? "acknowledged" : "kept", counts->n_kept);
-    add_number(out, sight->is_sender ? "backlog_bytes" : "waiting_bytes", counts->n_bytes);
-    add_number(out, "credit_bytes", counts->n_credit);
-    add_time(out, "watermark", counts->watermark_ns);
-    add_number(out, "missing", counts->n_dropped);
-    add_number(out, "again", counts->n_again);
-    add_number(out, "bad", counts->n_bad);
-    if (sight->refusal[0] != '\0') {
-        add_text(out, "why", sight->refusal);
-    }
-    end(out);
-}
-
-/* In the order of streams and peers, which is no other tomorrow. */
-static int
-compare_links(const void *a, const void *b)
-{
-    const weiri_link_sight *one   = a;
-    const weiri_link_sight *other = b;
-    int                     by    = strcmp(one->stream, other->stream);
-    by                            = by != 0 ? by : strcmp(one->peer, other->peer);
-    return by != 0 ? by : (int)one->is_sender - (int)other->is_sender;
-}
-
-static void
-print_links(const line *out, const node_status *self)
-{
-    weiri_link_sight *sights = calloc(WEIRI_LINKS, sizeof *sights);
-    uint32_t          n      = 0;
-    while (self->links != NULL && sights != NULL && n < WEIRI_LINKS
-           && weiri_links_sight(self->links, n, &sights[n])) {
-        n++;
-    }
-    if (n > 0) {
-        qsort(sights, n, sizeof *sights, compare_links);
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        print_link(out, &sights[i]);
-    }
-    free(sights);
-}
-
 static void
 print_peer(const line *out, const weiri_peers *peers, uint32_t peer)
 {
@@ -269,12 +215,152 @@ status_print(const node_status *self, bool is_json, FILE *stream)
     print_state(&out, self);
     print_sources(&out, self);
     print_rules(&out, self);
-    print_links(&out, self);
+    print_peers(&out, self);
+}
+
+/* ---- a cluster ---- */
+
+static const char *
+state_of(const node_status *self, const char *member)
+{
+    uint32_t peer =
+        self->peers != NULL ? weiri_peers_find(self->peers, member) : WEIRI_PEER_NOBODY;
+    return peer != WEIRI_PEER_NOBODY ? weiri_peers_state(self->peers, peer) : "unknown";
+}
+
+static uint32_t
+count_groups(const weiri_cluster_plan *cluster, uint32_t member)
+{
+    uint32_t n = 0;
+    for (uint32_t g = 0; g < WEIRI_KEY_GROUPS; g++) {
+        n += cluster->owners[g] == member;
+    }
+    return n;
+}
+
+/* How far the events of a member are that have come here, of all its streams. */
+static int64_t
+clock_of(const node_status *self, uint32_t member)
+{
+    const weiri_cluster_plan *cluster  = self->plan->cluster;
+    int64_t                   clock_ns = INT64_MAX;
+    for (uint32_t i = 0; i < self->plan->n_sources; i++) {
+        const weiri_source *source = &self->plan->sources[i];
+        bool is_its = source->numbered == NULL
+                          ? member == cluster->self && source->refresh_ns == 0
+                                && !source->is_timeless
+                          : strcmp(source->path, cluster->members[member]) == 0;
+        int64_t of = weiri_engine_source(self->engine, i).clock_ns;
+        clock_ns   = is_its && of < clock_ns ? of : clock_ns;
+    }
+    return clock_ns;
+}
+
+static void
+print_member(const line *out, const node_status *self, uint32_t member)
+{
+    const weiri_cluster_plan *cluster = self->plan->cluster;
+    const char               *name    = cluster->members[member];
+    begin(out, "member", name);
+    add_text(out, "is", member == cluster->self ? "here" : state_of(self, name));
+    add_number(out, "key_groups", count_groups(cluster, member));
+    add_time(out, "clock", clock_of(self, member));
+    end(out);
+}
+
+static void
+print_places(const line *out, const node_status *self)
+{
+    static const char *const WORDS[] = { "", "one node", "key", "event" };
+    for (uint32_t i = 0; i < self->plan->n_rules; i++) {
+        const weiri_rule *rule = &self->plan->rules[i];
+        if (rule->is_made) {
+            continue;
+        }
+        begin(out, "place", rule->name);
+        add_text(out, "by", WORDS[rule->spread]);
+        if (rule->spread == WEIRI_SPREAD_WHOLE) {
+            add_text(out, "node", self->plan->cluster->members[rule->member]);
+        }
+        end(out);
+    }
 }
 
 void
-status_print_peers(const node_status *self, bool is_json, FILE *stream)
+status_print_cluster(const node_status *self, bool is_json, FILE *stream)
 {
-    const line out = { .stream = stream, .is_json = is_json };
-    print_peers(&out, self);
+    const line                out     = { .stream = stream, .is_json = is_json };
+    const weiri_cluster_plan *cluster = self->plan->cluster;
+    if (cluster == NULL) {
+        return;
+    }
+    begin(&out, "cluster", cluster->name);
+    add_text(&out, "seen_by", self->setup->name);
+    add_number(&out, "nodes", cluster->n_members);
+    add_text(&out, "hub", cluster->members[cluster->hub]);
+    add_text(&out, "rules", self->rules);
+    add_time(&out, "watermark", weiri_engine_watermark(self->engine));
+    end(&out);
+    for (uint32_t m = 0; m < cluster->n_members; m++) {
+        print_member(&out, self, m);
+    }
+    print_places(&out, self);
+}
+
+/* ---- links ---- */
+
+/* Where the number of gaps is that of the link's receiver: events that will not come. */
+static void
+print_link(const line *out, const weiri_link_sight *sight)
+{
+    const weiri_link_counts *counts = &sight->counts;
+    begin(out, "link", sight->stream);
+    add_text(out, sight->is_sender ? "to" : "from", sight->peer);
+    add_text(out, "is",
+        counts->is_open              ? "open"
+        : sight->refusal[0] != '\0' ? "refused"
+        : sight->is_connected        ? "opening"
+                                     : "away");
+    add_number(out, "events", counts->n_rows);
+    add_number(out, sight->is_sender ? "acknowledged" : "kept", counts->n_kept);
+    add_number(out, sight->is_sender ? "backlog_bytes" : "waiting_bytes", counts->n_bytes);
+    add_number(out, "credit_bytes", counts->n_credit);
+    add_time(out, "watermark", counts->watermark_ns);
+    add_number(out, "missing", counts->n_dropped);
+    add_number(out, "again", counts->n_again);
+    add_number(out, "bad", counts->n_bad);
+    if (sight->refusal[0] != '\0') {
+        add_text(out, "why", sight->refusal);
+    }
+    end(out);
+}
+
+/* In the order of streams and peers, which is no other tomorrow. */
+static int
+compare_links(const void *a, const void *b)
+{
+    const weiri_link_sight *one   = a;
+    const weiri_link_sight *other = b;
+    int                     by    = strcmp(one->stream, other->stream);
+    by                            = by != 0 ? by : strcmp(one->peer, other->peer);
+    return by != 0 ? by : (int)one->is_sender - (int)other->is_sender;
+}
+
+void
+status_print_links(const node_status *self, bool is_json, FILE *stream)
+{
+    const line        out    = { .stream = stream, .is_json = is_json };
+    weiri_link_sight *sights = calloc(WEIRI_LINKS, sizeof *sights);
+    uint32_t          n      = 0;
+    while (self->links != NULL && sights != NULL && n < WEIRI_LINKS
+           && weiri_links_sight(self->links, n, &sights[n])) {
+        n++;
+    }
+    if (n > 0) {
+        qsort(sights, n, sizeof *sights, compare_links);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        print_link(&out, &sights[i]);
+    }
+    free(sights);
 }

@@ -12,7 +12,7 @@
 typedef struct node_status {
     const weiri_node_setup *setup;
     const weiri_peers      *peers; /* NULL: it speaks with nobody */
-    weiri_links            *links; /* likewise                     */
+    weiri_links            *links; /* NULL: likewise              */
     const weiri_plan       *plan;
     const weiri_engine     *engine;
     const stateful_run     *stateful; /* NULL: no state is kept            */
@@ -27,8 +27,14 @@ typedef struct node_status {
 void
 status_print(const node_status *self, bool is_json, FILE *stream);
 
-/* And its peers; the transport is held. */
+/* Its cluster as it sees it: the nodes and their key groups, which rules run where, what
+ * has gone to the others and come from them. Nothing if it is in none. The peers are not
+ * to change meanwhile. */
 void
-status_print_peers(const node_status *self, bool is_json, FILE *stream);
+status_print_cluster(const node_status *self, bool is_json, FILE *stream);
+
+/* Its links, one by one. */
+void
+status_print_links(const node_status *self, bool is_json, FILE *stream);
 
 #endif

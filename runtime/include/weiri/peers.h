@@ -57,6 +57,7 @@ typedef struct weiri_peer_config {
     const char  *key;      /* public, Z85; NULL only where is_insecure                */
     weiri_permit may_send; /* to us                                                   */
     weiri_permit may_read; /* from us                                                 */
+    bool         is_revoked; /* its name is known, and it is not let in            */
 } weiri_peer_config;
 
 typedef struct weiri_peers_config {
@@ -147,6 +148,10 @@ weiri_peers_count(const weiri_peers *self);
 /* A peer's number, WEIRI_PEER_NOBODY: none has that name, or it was revoked. */
 uint32_t
 weiri_peers_find(const weiri_peers *self, const char *name);
+
+/* As weiri_peers_find, one that was revoked, too: it may be allowed again. */
+uint32_t
+weiri_peers_find_any(const weiri_peers *self, const char *name);
 
 /* Borrowed until this closes. */
 const char *

@@ -140,7 +140,7 @@ weiri_end_new(weiri_links *links, const weiri_link_config *config, bool is_sende
         free(self);
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", config->schema->name);
     }
-    *self                        = (weiri_end){
+    *self = (weiri_end){
         .links = links, .peer = peer, .id = id, .is_inside = config->is_inside
     };
     links->ends[links->n_ends++] = self;

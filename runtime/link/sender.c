@@ -321,8 +321,8 @@ weiri_link_counts
 weiri_sender_get_counts(const weiri_sender *self)
 {
     weiri_link_counts counts = self->counts;
-    counts.n_kept       = self->kept < self->committed ? self->kept : self->committed;
-    counts.n_bytes      = self->backlog.size;
+    counts.n_kept  = self->kept < self->committed ? self->kept : self->committed;
+    counts.n_bytes = self->backlog.size;
     counts.n_credit =
         self->window > self->flying_bytes ? self->window - self->flying_bytes : 0;
     counts.is_open      = self->is_open;

@@ -20,10 +20,9 @@ static const weir_field  FIELDS[] = { { .name = "n", .type = WEIR_INT } };
 static const weir_schema SCHEMA   = {
       .name = "txn", .fields = FIELDS, .n_fields = 1, .time_field = -1
 };
-static const weiri_peer_times TIMES = { .beat_ms = 10,
-    .silence_ms                                  = 1000,
-    .reconnect_ms                                = 5,
-    .reconnect_longest_ms                        = 50 };
+static const weiri_peer_times TIMES = {
+    .beat_ms = 10, .silence_ms = 1000, .reconnect_ms = 5, .reconnect_longest_ms = 50
+};
 
 struct side {
     weiri_peers *peers;

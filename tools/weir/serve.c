@@ -45,8 +45,8 @@ typedef struct answer {
     size_t size;
 } answer;
 
-static const char *const VERBS[] = { "status", "cluster", "checkpoint", "stop", "apply", "allow",
-    "revoke", NULL };
+static const char *const VERBS[] = { "status", "cluster", "checkpoint", "stop", "apply",
+    "allow", "revoke", NULL };
 
 static int64_t
 clock_now_ns(clockid_t clock)
@@ -156,19 +156,19 @@ static void
 answer_status(node *self, const weiri_engine *engine, const control_request *request)
 {
     answer            out;
-    const node_status status = { .setup = self->setup,
-        .peers                          = peering_peers(self->peering),
-        .links                          = linking_links(self->linking),
-        .plan                           = self->rules->plan,
-        .engine                         = engine,
-        .stateful                       = self->stateful,
-        .phase                          = self->is_stopping ? "stopping" : "running",
-        .rules                          = self->rules->version,
-        .started_ns                     = self->started_ns,
-        .applied_ns                     = self->applied_ns,
-        .per_second                     = self->per_second };
-    bool is_cluster = strcmp(request->verb, "cluster") == 0;
-    bool is_json    = wants_json(request);
+    const node_status status     = { .setup = self->setup,
+            .peers                          = peering_peers(self->peering),
+            .links                          = linking_links(self->linking),
+            .plan                           = self->rules->plan,
+            .engine                         = engine,
+            .stateful                       = self->stateful,
+            .phase                          = self->is_stopping ? "stopping" : "running",
+            .rules                          = self->rules->version,
+            .started_ns                     = self->started_ns,
+            .applied_ns                     = self->applied_ns,
+            .per_second                     = self->per_second };
+    bool              is_cluster = strcmp(request->verb, "cluster") == 0;
+    bool              is_json    = wants_json(request);
     if (!answer_open(&out)) {
         return;
     }
@@ -393,11 +393,10 @@ apply_rules(node *self, running *run, ruleset **next, const control_request *req
 static weir_status
 check_goes_on(running *run, weir_error *err)
 {
-    return weiri_engine_is_at_end(running_engine(run))
-               ? WEIR_FAIL(err, WEIR_EINVAL,
-                   "the inputs have ended, and the node waits until others have what it "
-                   "sent: nothing was changed")
-               : WEIR_OK;
+    return weiri_engine_is_at_end(running_engine(run)) ? WEIR_FAIL(err, WEIR_EINVAL,
+               "the inputs have ended, and the node waits until others have what it "
+               "sent: nothing was changed")
+                                                       : WEIR_OK;
 }
 
 /* Change the rules; what there is to say goes to `stream`. Returns an exit status.
@@ -455,8 +454,7 @@ wants_rest(void *context)
     const control_request *request =
         self->control != NULL ? control_peek(self->control) : NULL;
     return running_has_hangup()
-           || (request != NULL && !self->is_asked_to_stop
-               && !is_question(request));
+           || (request != NULL && !self->is_asked_to_stop && !is_question(request));
 }
 
 static void

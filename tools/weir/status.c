@@ -246,12 +246,12 @@ clock_of(const node_status *self, uint32_t member)
     int64_t                   clock_ns = INT64_MAX;
     for (uint32_t i = 0; i < self->plan->n_sources; i++) {
         const weiri_source *source = &self->plan->sources[i];
-        bool is_its = source->numbered == NULL
-                          ? member == cluster->self && source->refresh_ns == 0
+        bool                is_its = source->numbered == NULL
+                                         ? member == cluster->self && source->refresh_ns == 0
                                 && !source->is_timeless
-                          : strcmp(source->path, cluster->members[member]) == 0;
-        int64_t of = weiri_engine_source(self->engine, i).clock_ns;
-        clock_ns   = is_its && of < clock_ns ? of : clock_ns;
+                                         : strcmp(source->path, cluster->members[member]) == 0;
+        int64_t             of     = weiri_engine_source(self->engine, i).clock_ns;
+        clock_ns                   = is_its && of < clock_ns ? of : clock_ns;
     }
     return clock_ns;
 }
@@ -317,13 +317,14 @@ print_link(const line *out, const weiri_link_sight *sight)
     begin(out, "link", sight->stream);
     add_text(out, sight->is_sender ? "to" : "from", sight->peer);
     add_text(out, "is",
-        counts->is_open              ? "open"
+        counts->is_open             ? "open"
         : sight->refusal[0] != '\0' ? "refused"
-        : sight->is_connected        ? "opening"
-                                     : "away");
+        : sight->is_connected       ? "opening"
+                                    : "away");
     add_number(out, "events", counts->n_rows);
     add_number(out, sight->is_sender ? "acknowledged" : "kept", counts->n_kept);
-    add_number(out, sight->is_sender ? "backlog_bytes" : "waiting_bytes", counts->n_bytes);
+    add_number(
+        out, sight->is_sender ? "backlog_bytes" : "waiting_bytes", counts->n_bytes);
     add_number(out, "credit_bytes", counts->n_credit);
     add_time(out, "watermark", counts->watermark_ns);
     add_number(out, "missing", counts->n_dropped);

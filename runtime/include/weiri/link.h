@@ -225,10 +225,10 @@ typedef struct weiri_link_counts {
     uint64_t n_bad;     /* frames that were refused                            */
     uint64_t n_again;   /* frames sent again; received twice                   */
     size_t   n_bytes;   /* that wait: in the backlog, or to be taken in        */
-    size_t   n_credit;  /* bytes that the receiver has room for besides those on their way;
-                         * of a receiver: besides those that wait                     */
-    bool     is_open;
-    int64_t  watermark_ns;
+    size_t   n_credit; /* bytes that the receiver has room for besides those on their way;
+                        * of a receiver: besides those that wait                     */
+    bool    is_open;
+    int64_t watermark_ns;
 } weiri_link_counts;
 
 /* The name of its stream, borrowed. */

@@ -26,7 +26,7 @@ import time
 
 EVENTS = 3000
 LIMIT = 120.0  # s, after which something hangs
-SILENCE = "100ms"
+SILENCE = "500ms"
 
 EDGE = """stream txn { at time unit ms, card string, amount float, note string? }
 source txn from stdin() format json

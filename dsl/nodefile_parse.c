@@ -459,6 +459,19 @@ read_live(reader *self, weiri_node_setup *node)
 }
 
 static void
+read_silence(reader *self, weiri_node_setup *node)
+{
+    static const char WANTED[] = "a duration of 50ms to 10m";
+    const char       *text     = read_amount(self, WANTED);
+    if (text != NULL
+        && (!weiri_duration_parse(text, strlen(text), &node->silence_ns)
+            || node->silence_ns < WEIRI_NODE_SILENCE_LEAST_MS * WEIRI_NS_PER_MS
+            || node->silence_ns > WEIRI_NODE_SILENCE_MOST_MS * WEIRI_NS_PER_MS)) {
+        report_amount(self, WEIRI_E_BAD_DURATION, text, WANTED);
+    }
+}
+
+static void
 read_cluster_file(reader *self, weiri_node_setup *node)
 {
     node->cluster = read_path(self, "a text: the path of the cluster's file");
@@ -494,6 +507,7 @@ static const struct setting SETTINGS[] = {
     { "live", read_live, false },
     { "cluster", read_cluster_file, false },
     { "log", read_log, false },
+    { "silence", read_silence, false },
     { "insecure", read_insecure, false },
     { "peer", read_node_peer, true },
 };
@@ -518,7 +532,7 @@ report_unknown(reader *self)
     weiri_report_nearest(self->parser.diagnostics, word, words, N_SETTINGS);
     weiri_report_hint(self->parser.diagnostics,
         "settings are rules, set, state, shards, listen, key, control, live, cluster, "
-        "log, insecure and peer");
+        "log, silence, insecure and peer");
 }
 
 static void

@@ -168,6 +168,19 @@ weiri_end_destroy(weiri_end **self_p)
     free(self);
 }
 
+static const char *
+stream_of(const weiri_end *self)
+{
+    return self->sender != NULL ? weiri_sender_stream(self->sender)
+                                : weiri_receiver_stream(self->receiver);
+}
+
+static bool
+is_connected(const weiri_end *self)
+{
+    return self->peer < self->links->n_peers && self->links->is_connected[self->peer];
+}
+
 bool
 weiri_links_sight(weiri_links *self, uint32_t i, weiri_link_sight *out)
 {
@@ -180,9 +193,11 @@ weiri_links_sight(weiri_links *self, uint32_t i, weiri_link_sight *out)
         out->counts = out->is_sender ? weiri_sender_get_counts(end->sender)
                                      : weiri_receiver_get_counts(end->receiver);
         snprintf(out->peer, sizeof out->peer, "%s", way->name(way->context, end->peer));
-        snprintf(out->stream, sizeof out->stream, "%s",
-            end->sender != NULL ? weiri_sender_stream(end->sender)
-                                : weiri_receiver_stream(end->receiver));
+        out->is_connected = is_connected(end);
+        snprintf(out->stream, sizeof out->stream, "%s", stream_of(end));
+        const char *why = out->is_sender ? weiri_sender_refusal(end->sender)
+                                         : weiri_receiver_refusal(end->receiver);
+        snprintf(out->refusal, sizeof out->refusal, "%s", why != NULL ? why : "");
     }
     weiri_worker_unlock(self->worker);
     return is_there;
@@ -263,18 +278,18 @@ on_receiver_frame(
     weiri_end *end = find_end(self, peer, weiri_link_id_of(frame), false);
     char       why[256];
     if (end == NULL) {
-        if (frame->kind == WEIRI_FRAME_HELLO) {
+        if (frame->kind == WEIRI_FRAME_HELLO || frame->kind == WEIRI_FRAME_PING) {
             snprintf(why, sizeof why, "'%s' reads no such stream from '%.100s'",
                 self->self, way->name(way->context, peer));
             refuse(self, peer, frame, why);
         }
         return;
     }
-    const char *stream = weiri_receiver_stream(end->receiver);
-    if (frame->kind == WEIRI_FRAME_HELLO && !way->may_send(way->context, peer, stream)) {
+    const char *stream = stream_of(end);
+    if (!way->may_send(way->context, peer, stream)) {
         snprintf(why, sizeof why, "'%.100s' may not send '%.60s' to '%.60s'",
             way->name(way->context, peer), stream, self->self);
-        refuse(self, peer, frame, why);
+        weiri_receiver_bar(end->receiver, frame, why);
         return;
     }
     weiri_receiver_on_frame(end->receiver, frame, payload, weiri_links_now());
@@ -354,6 +369,8 @@ on_connection(weiri_links *self, uint32_t peer, bool is_connected)
         if (end->peer == peer && end->sender != NULL) {
             weiri_sender_on_connection(end->sender, is_connected, weiri_links_now());
             end->due_ns = INT64_MIN;
+        } else if (end->peer == peer && !is_connected) {
+            weiri_receiver_on_disconnection(end->receiver);
         }
     }
 }
@@ -395,6 +412,28 @@ receive_some(weiri_links *self)
 
 /* ---- the thread ---- */
 
+/* What the peer may read is asked for each time, since it changes. */
+static int64_t
+work_sender(weiri_end *self, int64_t now_ns)
+{
+    const weiri_links_transport *way    = &self->links->config.transport;
+    const char                  *stream = weiri_sender_stream(self->sender);
+    char                         why[256];
+    if (!is_connected(self)) {
+        return weiri_sender_work(self->sender, now_ns);
+    }
+    bool may = way->may_read(way->context, self->peer, stream);
+    if (!may) {
+        snprintf(why, sizeof why, "'%.100s' may not read '%.60s' from '%.60s'",
+            way->name(way->context, self->peer), stream, self->links->self);
+        weiri_sender_bar(self->sender, why);
+    } else if (self->is_barred) {
+        weiri_sender_on_connection(self->sender, true, now_ns);
+    }
+    self->is_barred = !may;
+    return weiri_sender_work(self->sender, now_ns);
+}
+
 /* Returns when to look again. */
 static int64_t
 work(weiri_links *self)
@@ -404,7 +443,7 @@ work(weiri_links *self)
     for (uint32_t i = 0; i < self->n_ends; i++) {
         weiri_end *end = self->ends[i];
         if (end->due_ns <= now) {
-            end->due_ns = end->sender != NULL ? weiri_sender_work(end->sender, now)
+            end->due_ns = end->sender != NULL ? work_sender(end, now)
                                               : weiri_receiver_work(end->receiver, now);
         }
         due = end->due_ns < due ? end->due_ns : due;
@@ -512,6 +551,9 @@ weiri_links_hold(weiri_links *self)
 void
 weiri_links_release(weiri_links *self)
 {
+    for (uint32_t i = 0; i < self->n_ends; i++) { /* what is permitted may have changed */
+        self->ends[i]->due_ns = INT64_MIN;
+    }
     weiri_links_wake(self);
     weiri_worker_unlock(self->worker);
 }

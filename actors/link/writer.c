@@ -202,12 +202,14 @@ weiri_writer_link(weiri_links *links, const weiri_link_config *config, weiri_unp
     self->base.is_link = true;
     weiri_worker_lock(links->worker);
     weir_status status = make(self, links, config, in, err);
+    if (status == WEIR_OK) {
+        self->base.n_written = weiri_sender_get_counts(self->end->sender).n_rows;
+    }
     weiri_worker_unlock(links->worker);
     if (status != WEIR_OK) {
         (void)close_link(&self->base, NULL);
         return status;
     }
-    self->base.n_written = weiri_sender_get_counts(self->end->sender).n_rows;
-    *out                 = &self->base;
+    *out = &self->base;
     return WEIR_OK;
 }

@@ -31,6 +31,7 @@ struct weiri_receiver {
     bool                  is_missing;   /* a gap was asked for, at `place.next`         */
     uint64_t              refused;      /* the epoch that was last refused, and told    */
     bool                  was_refused;
+    char                  refusal[WEIRI_LINK_TEXT]; /* why, while was_refused        */
     int64_t               said_reset_ns;
     weiri_frame           hello; /* that came before the beginning               */
     bool                  has_hello;
@@ -101,6 +102,9 @@ weiri_receiver_get_counts(const weiri_receiver *self)
     weiri_link_counts counts = self->counts;
     counts.n_kept            = self->kept;
     counts.n_bytes           = self->queue.size + self->taken_bytes;
+    counts.n_credit          = counts.n_bytes < self->config.window_bytes
+                                   ? self->config.window_bytes - counts.n_bytes
+                                   : 0;
     counts.is_open           = self->is_open;
     counts.watermark_ns      = self->watermark_ns;
     return counts;
@@ -155,6 +159,7 @@ refuse(weiri_receiver *self, uint64_t epoch, const char *why)
     }
     self->was_refused = true;
     self->refused     = epoch;
+    weiri_link_show(why, strlen(why), self->refusal, sizeof self->refusal);
     weiri_pack_text(&payload, why, strlen(why));
     (void)send_frame(self, WEIRI_FRAME_REFUSE, epoch, &payload, false);
     weiri_pack_fini(&payload);
@@ -308,6 +313,29 @@ weiri_receiver_begin(weiri_receiver *self, const weiri_link_place *place)
         self->has_hello = false;
     }
     weiri_pack_fini(&self->hello_bytes);
+}
+
+void
+weiri_receiver_on_disconnection(weiri_receiver *self)
+{
+    self->is_open = false;
+}
+
+/* Rows are passed over without a word: after them the sender asks for an answer. */
+void
+weiri_receiver_bar(weiri_receiver *self, const weiri_frame *frame, const char *why)
+{
+    bool is_first = self->is_open;
+    self->is_open = false;
+    if (is_first || frame->kind == WEIRI_FRAME_HELLO || frame->kind == WEIRI_FRAME_PING) {
+        refuse(self, frame->epoch, why);
+    }
+}
+
+const char *
+weiri_receiver_refusal(const weiri_receiver *self)
+{
+    return self->was_refused ? self->refusal : NULL;
 }
 
 /* ---- rows ---- */

@@ -242,13 +242,8 @@ static void
 stamp_last(weiri_sender *self, int64_t watermark_ns)
 {
     if (self->staged.n > 0) {
-        weiri_blob *last   = weiri_backlog_at(&self->staged, self->staged.n - 1);
-        weiri_frame frame  = { 0 };
-        weir_status status = weiri_frame_next(&frame, last->bytes, last->size, NULL);
-        frame.watermark_ns = watermark_ns;
-        if (status == WEIR_OK) {
-            weiri_frame_write(&frame, last->bytes);
-        }
+        weiri_blob *last = weiri_backlog_at(&self->staged, self->staged.n - 1);
+        weiri_frame_stamp(last->bytes, watermark_ns);
     }
 }
 
@@ -326,8 +321,10 @@ weiri_link_counts
 weiri_sender_get_counts(const weiri_sender *self)
 {
     weiri_link_counts counts = self->counts;
-    counts.n_kept       = self->kept < self->committed ? self->kept : self->committed;
-    counts.n_bytes      = self->backlog.size;
+    counts.n_kept  = self->kept < self->committed ? self->kept : self->committed;
+    counts.n_bytes = self->backlog.size;
+    counts.n_credit =
+        self->window > self->flying_bytes ? self->window - self->flying_bytes : 0;
     counts.is_open      = self->is_open;
     counts.watermark_ns = self->watermark_ns;
     return counts;
@@ -378,7 +375,7 @@ on_ack(
         self->sent = self->kept;
         pass_sent(self);
     }
-    if (is_welcome && !self->is_open) {
+    if (is_welcome && !self->is_open && !self->is_barred) {
         self->is_open    = true;
         self->is_refused = false;
         self->n_episode  = 0;
@@ -393,23 +390,44 @@ on_ack(
 }
 
 static void
+close_refused(weiri_sender *self)
+{
+    if (!self->is_refused) {
+        weiri_link_tell(&self->config.port, WEIRI_LINK_REFUSED, "%s to %s: refused: %s",
+            self->config.schema->name, self->config.peer, self->refusal);
+    }
+    self->is_refused = true;
+    self->is_open    = false;
+}
+
+static void
 on_refuse(weiri_sender *self, const weiri_frame *frame, const uint8_t *payload)
 {
     weiri_unpack in   = { .at = payload, .end = payload + frame->size };
     uint32_t     size = 0;
     const char  *why  = weiri_unpack_text(&in, &size);
-    char         shown[WEIRI_LINK_TEXT];
     if (in.wrong != NULL) {
         self->counts.n_bad++;
         return;
     }
-    weiri_link_show(why, size, shown, sizeof shown);
-    if (!self->is_refused) {
-        weiri_link_tell(&self->config.port, WEIRI_LINK_REFUSED, "%s to %s: refused: %s",
-            self->config.schema->name, self->config.peer, shown);
+    weiri_link_show(why, size, self->refusal, sizeof self->refusal);
+    close_refused(self);
+}
+
+void
+weiri_sender_bar(weiri_sender *self, const char *why)
+{
+    if (!self->is_barred) {
+        weiri_link_show(why, strlen(why), self->refusal, sizeof self->refusal);
+        close_refused(self);
+        self->is_barred = true;
     }
-    self->is_refused = true;
-    self->is_open    = false;
+}
+
+const char *
+weiri_sender_refusal(const weiri_sender *self)
+{
+    return self->is_refused ? self->refusal : NULL;
 }
 
 void
@@ -418,6 +436,8 @@ weiri_sender_on_connection(weiri_sender *self, bool is_connected, int64_t now_ns
     bool was_open       = self->is_open;
     self->is_connected  = is_connected;
     self->is_open       = false;
+    self->is_refused    = self->is_refused && !self->is_barred;
+    self->is_barred     = false;
     self->heard_ns      = now_ns;
     self->said_hello_ns = INT64_MIN;
     if (was_open && !is_connected) {
@@ -593,7 +613,7 @@ int64_t
 weiri_sender_work(weiri_sender *self, int64_t now_ns)
 {
     const weiri_link_timing *timing = &self->config.timing;
-    if (!self->is_connected) {
+    if (!self->is_connected || self->is_barred) {
         return INT64_MAX;
     }
     if (self->is_open && now_ns - self->heard_ns >= timing->silence_ns) {

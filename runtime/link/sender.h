@@ -34,6 +34,7 @@ struct weiri_sender {
     bool    is_connected;
     bool    is_open;       /* the receiver has said what it wants            */
     bool    is_refused;    /* and that was told                              */
+    bool    is_barred;     /* by this node                                   */
     bool    wants_hello;   /* now, whenever the last one was                 */
     bool    said_done;     /* the receiver has been told that all is known   */
     int64_t heard_ns;      /* last sign of life                              */
@@ -42,6 +43,7 @@ struct weiri_sender {
     int64_t told_mark_ns; /* event time that was last told                  */
     int64_t rewound_ns;   /* when rows were last sent again                 */
 
+    char          refusal[WEIRI_LINK_TEXT]; /* why, while is_refused             */
     weiri_pack    message;      /* being made, kept for its memory            */
     weiri_backlog settled;      /* what is to be saved: frames shared with the backlog */
     uint64_t      settled_next; /* and the rest of it                         */

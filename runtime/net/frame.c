@@ -59,6 +59,12 @@ weiri_frame_write(const weiri_frame *self, uint8_t head[WEIRI_FRAME_HEAD])
     put(head + AT_EPOCH, self->epoch, 8);
 }
 
+void
+weiri_frame_stamp(uint8_t head[WEIRI_FRAME_HEAD], int64_t watermark_ns)
+{
+    put(head + AT_WATERMARK, (uint64_t)watermark_ns, 8);
+}
+
 static weir_status
 check_payload(const weiri_frame *self, const uint8_t *payload, weir_error *err)
 {

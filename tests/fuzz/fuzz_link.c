@@ -151,7 +151,7 @@ to_sender(const weiri_frame *frame, const uint8_t *payload, const uint8_t *state
         .port = { .send = send_nowhere, .tell = tell_nobody } };
     weiri_sender             *sender = NULL;
     weir_error                err    = { .status = WEIR_OK };
-    weiri_unpack              in     = { .at = state, .end = state + state_size };
+    weiri_unpack in = { .at = state, .end = state != NULL ? state + state_size : NULL };
     if (weiri_sender_new(&config, &sender, &err) != WEIR_OK) {
         abort();
     }

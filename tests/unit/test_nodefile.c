@@ -42,6 +42,7 @@ every_setting_is_read(void **state)
                                                      "  control \"run/core.sock\"\n"
                                                      "  live \"run/core.live\"\n"
                                                      "  log json level debug\n"
+                                                     "  silence 300ms\n"
                                                      "}\n");
     const weiri_node_setup *node = &file->nodes[0];
     assert_int_equal(file->n_nodes, 1);
@@ -64,6 +65,7 @@ every_setting_is_read(void **state)
     assert_string_equal(node->live, "etc/run/core.live");
     assert_int_equal(node->log_format, WEIRI_LOG_JSON);
     assert_int_equal(node->log_level, WEIRI_LOG_DEBUG);
+    assert_true(node->silence_ns == 300000000);
     assert_false(node->is_insecure);
     weiri_nodefile_destroy(&file);
 }
@@ -76,6 +78,7 @@ what_is_not_said_is_not_set(void **state)
     const weiri_node_setup *node = &file->nodes[0];
     assert_null(node->state);
     assert_true(node->checkpoint_ns == 0);
+    assert_true(node->silence_ns == 0);
     assert_null(node->listen);
     assert_null(node->control);
     assert_int_equal(node->log_format, WEIRI_LOG_TEXT);

@@ -23,7 +23,8 @@ linking_close(linking **self_p);
 weiri_links *
 linking_links(const linking *self);
 
-/* Have the transport, shortly. NULL is fine. */
+/* Have the transport, shortly: not while linking_links is asked for what it has. NULL is
+ * fine. */
 void
 linking_hold(const linking *self);
 

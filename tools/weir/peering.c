@@ -5,6 +5,7 @@
 
 #include "command.h"
 #include "weiri/allow.h"
+#include "weiri/timetext.h"
 
 struct peering {
     const weiri_node_setup *setup;
@@ -50,6 +51,27 @@ peers_of_file(const weiri_node_setup *setup)
     return peers;
 }
 
+/* All in proportion to the silence after which a peer is given up; but a handshake has
+ * time enough for a busy machine. */
+static weiri_peer_times
+times_of(int64_t silence_ns)
+{
+    enum { BEATS = 10, LEAST_RECONNECT_MS = 5, LEAST_HANDSHAKE_MS = 500 };
+    uint32_t silence_ms   = (uint32_t)(silence_ns / WEIRI_NS_PER_MS);
+    uint32_t reconnect_ms = silence_ms / (BEATS * BEATS);
+    uint32_t handshake_ms = silence_ms / 2;
+    if (silence_ms == 0) {
+        return (weiri_peer_times){ .silence_ms = 0 }; /* the transport's own */
+    }
+    return (weiri_peer_times){ .silence_ms = silence_ms,
+        .beat_ms                           = silence_ms / BEATS,
+        .handshake_ms =
+            handshake_ms > LEAST_HANDSHAKE_MS ? handshake_ms : LEAST_HANDSHAKE_MS,
+        .reconnect_ms =
+            reconnect_ms > LEAST_RECONNECT_MS ? reconnect_ms : LEAST_RECONNECT_MS,
+        .reconnect_longest_ms = silence_ms / 2 };
+}
+
 static weir_status
 open_peers(peering *self, weir_error *err)
 {
@@ -60,7 +82,8 @@ open_peers(peering *self, weir_error *err)
     weiri_peers_config      config = { .name = setup->name,
              .is_insecure                    = setup->is_insecure || setup->key == NULL,
              .listen                         = setup->listen,
-             .keys                           = &keys };
+             .keys                           = &keys,
+             .times                          = times_of(setup->silence_ns) };
     weir_status             status = of != NULL ? WEIR_OK : WEIR_ENOMEM;
     if (status == WEIR_OK) {
         status = weiri_allow_apply(self->list, of, setup->n_peers, &all, &config.n_peers);

@@ -288,9 +288,8 @@ run_turns(running *self, weir_error *err)
  * stopped, for a little while; with state the next run can do that, too. That others have
  * heard that all of theirs is kept is only kind to them. */
 static bool
-is_waiting_for_links(const running *self, double waited_s)
+is_waiting_for_links(const running *self, double waited_s, bool is_stopped)
 {
-    bool is_stopped = running_is_stopped() || !weiri_engine_is_at_end(self->engine);
     if (is_stopped && self->stateful != NULL) {
         return false;
     }
@@ -299,13 +298,22 @@ is_waiting_for_links(const running *self, double waited_s)
                                : !is_stopped && !weiri_engine_has_arrived(self->engine);
 }
 
+/* The host is let in: that may take as long as another node is away. */
 static void
-wait_for_links(const running *self)
+wait_for_links(running *self)
 {
-    double begun = seconds_now();
+    const run_host *host       = self->request->host;
+    double          begun      = seconds_now();
+    bool            is_stopped = !weiri_engine_is_at_end(self->engine);
+    weir_error      err        = { .status = WEIR_OK };
     while (self->request->links != NULL
-           && is_waiting_for_links(self, seconds_now() - begun)) {
+           && is_waiting_for_links(
+               self, seconds_now() - begun, is_stopped || running_is_stopped())) {
         weiri_links_wait(self->request->links, LOOK_NS);
+        tell_turn(self);
+        if (!is_stopped && host != NULL && host->wants_rest(host->context)) {
+            is_stopped = host->attend(host->context, self, &err) != WEIR_OK;
+        }
     }
 }
 

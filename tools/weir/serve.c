@@ -389,6 +389,16 @@ apply_rules(node *self, running *run, ruleset **next, const control_request *req
     return status;
 }
 
+/* A node whose inputs have ended only waits for its links. errors  WEIR_EINVAL */
+static weir_status
+check_goes_on(running *run, weir_error *err)
+{
+    return weiri_engine_is_at_end(running_engine(run)) ? WEIR_FAIL(err, WEIR_EINVAL,
+               "the inputs have ended, and the node waits until others have what it "
+               "sent: nothing was changed")
+                                                       : WEIR_OK;
+}
+
 /* Change the rules; what there is to say goes to `stream`. Returns an exit status.
  *
  *   request  NULL: SIGHUP came
@@ -419,6 +429,9 @@ apply(node *self, running *run, const control_request *request, FILE *stream)
         log_diagnostics(self, diagnostics);
         (void)WEIR_FAIL(&err, status, "the rules have mistakes: nothing was changed");
     } else if (status == WEIR_OK) {
+        status = check_goes_on(run, &err);
+    }
+    if (status == WEIR_OK) {
         status = apply_rules(self, run, &next, request, &out, &err);
     }
     if (status != WEIR_OK) {
@@ -528,7 +541,8 @@ obey(node *self, running *run, const control_request *request)
         linking_hold(self->linking);
         status = peering_obey(self->peering, request, out.stream);
         linking_release(self->linking);
-    } else if (running_checkpoint(run, &err) != WEIR_OK) {
+    } else if (check_goes_on(run, &err) != WEIR_OK
+               || running_checkpoint(run, &err) != WEIR_OK) {
         fprintf(out.stream, "weir: %s\n", err.text);
         status = exit_status(err.status);
     }

@@ -1,6 +1,7 @@
 #include "status.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -306,23 +307,61 @@ status_print_cluster(const node_status *self, bool is_json, FILE *stream)
     print_places(&out, self);
 }
 
+/* ---- links ---- */
+
+/* Where the number of gaps is that of the link's receiver: events that will not come. */
+static void
+print_link(const line *out, const weiri_link_sight *sight)
+{
+    const weiri_link_counts *counts = &sight->counts;
+    begin(out, "link", sight->stream);
+    add_text(out, sight->is_sender ? "to" : "from", sight->peer);
+    add_text(out, "is",
+        counts->is_open             ? "open"
+        : sight->refusal[0] != '\0' ? "refused"
+        : sight->is_connected       ? "opening"
+                                    : "away");
+    add_number(out, "events", counts->n_rows);
+    add_number(out, sight->is_sender ? "acknowledged" : "kept", counts->n_kept);
+    add_number(
+        out, sight->is_sender ? "backlog_bytes" : "waiting_bytes", counts->n_bytes);
+    add_number(out, "credit_bytes", counts->n_credit);
+    add_time(out, "watermark", counts->watermark_ns);
+    add_number(out, "missing", counts->n_dropped);
+    add_number(out, "again", counts->n_again);
+    add_number(out, "bad", counts->n_bad);
+    if (sight->refusal[0] != '\0') {
+        add_text(out, "why", sight->refusal);
+    }
+    end(out);
+}
+
+/* In the order of streams and peers, which is no other tomorrow. */
+static int
+compare_links(const void *a, const void *b)
+{
+    const weiri_link_sight *one   = a;
+    const weiri_link_sight *other = b;
+    int                     by    = strcmp(one->stream, other->stream);
+    by                            = by != 0 ? by : strcmp(one->peer, other->peer);
+    return by != 0 ? by : (int)one->is_sender - (int)other->is_sender;
+}
+
 void
 status_print_links(const node_status *self, bool is_json, FILE *stream)
 {
-    const line       out = { .stream = stream, .is_json = is_json };
-    weiri_link_sight link;
-    for (uint32_t i = 0; self->links != NULL && weiri_links_sight(self->links, i, &link);
-         i++) {
-        begin(&out, "link", link.stream);
-        add_text(&out, link.is_sender ? "to" : "from", link.peer);
-        add_text(&out, "is", link.counts.is_open ? "open" : "down");
-        add_number(&out, "rows", link.counts.n_rows);
-        add_number(&out, "kept", link.counts.n_kept);
-        add_number(&out, link.is_sender ? "backlog_bytes" : "waiting_bytes",
-            link.counts.n_bytes);
-        add_number(&out, "again", link.counts.n_again);
-        add_number(&out, "dropped", link.counts.n_dropped);
-        add_time(&out, "watermark", link.counts.watermark_ns);
-        end(&out);
+    const line        out    = { .stream = stream, .is_json = is_json };
+    weiri_link_sight *sights = calloc(WEIRI_LINKS, sizeof *sights);
+    uint32_t          n      = 0;
+    while (self->links != NULL && sights != NULL && n < WEIRI_LINKS
+           && weiri_links_sight(self->links, n, &sights[n])) {
+        n++;
     }
+    if (n > 0) {
+        qsort(sights, n, sizeof *sights, compare_links);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        print_link(&out, &sights[i]);
+    }
+    free(sights);
 }

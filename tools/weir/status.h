@@ -23,7 +23,7 @@ typedef struct node_status {
     double                  per_second; /* events, of late                  */
 } node_status;
 
-/* A line a part: the node, its sources, its rules, its peers. */
+/* A line a part: the node, its sources, its rules, its links. */
 void
 status_print(const node_status *self, bool is_json, FILE *stream);
 

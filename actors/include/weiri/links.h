@@ -121,7 +121,9 @@ weiri_links_release(weiri_links *self);
 typedef struct weiri_link_sight {
     char              peer[256];
     char              stream[256];
+    char              refusal[256]; /* why it is not open; "": it is not refused */
     bool              is_sender;
+    bool              is_connected; /* the peer is there */
     weiri_link_counts counts;
 } weiri_link_sight;
 

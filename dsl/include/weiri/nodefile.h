@@ -10,6 +10,7 @@
  *     control "run/core.sock"
  *     live "run/core.live"
  *     log json level info
+ *     silence 10s
  *     cluster "plant.weir"
  *     peer "edge-1" at "tcp://10.0.0.1:7000" key "…" may send txn, may read alarms
  *   }
@@ -26,10 +27,12 @@
 #include "weiri/dsl.h"
 
 enum {
-    WEIRI_NODE_NAME    = 63,   /* bytes of a node's name                     */
-    WEIRI_NODE_ADDRESS = 255,  /* bytes of an address                        */
-    WEIRI_NODE_PEERS   = 1024, /* of a node; members of a cluster            */
-    WEIRI_NODE_RULES   = 64    /* files that `rules` names                   */
+    WEIRI_NODE_NAME             = 63,   /* bytes of a node's name                     */
+    WEIRI_NODE_ADDRESS          = 255,  /* bytes of an address                        */
+    WEIRI_NODE_PEERS            = 1024, /* of a node; members of a cluster            */
+    WEIRI_NODE_RULES            = 64,   /* files that `rules` names                   */
+    WEIRI_NODE_SILENCE_LEAST_MS = 50,
+    WEIRI_NODE_SILENCE_MOST_MS  = 600000
 };
 
 typedef enum weiri_log_format { WEIRI_LOG_TEXT, WEIRI_LOG_JSON } weiri_log_format;
@@ -70,19 +73,20 @@ typedef struct weiri_node_setup {
     uint64_t       limit_bytes;   /* of each file of the state; 0: not said     */
     uint32_t       n_shards;      /* 0: not said                                */
     const char *listen; /* "tcp://…", any host or port as *; NULL: nobody comes to us   */
-    const char         *key;          /* path of the secret key; NULL: none         */
-    const char         *control;      /* path of the control socket; NULL: none     */
-    const char         *live;         /* path of the page of weir top; NULL: none   */
-    const char         *cluster;      /* path of the file with its cluster; NULL: none  */
-    const char         *cluster_name; /* joined, see weiri_nodefile_join; else NULL */
-    const char        **members; /* joined: shape (n_members,), ascending, itself too */
-    uint32_t            n_members;
-    uint32_t            member; /* joined: which of them it is */
-    weiri_log_format    log_format;
-    weiri_log_level     log_level;
-    bool                is_insecure; /* tcp without keys, as was written             */
-    weiri_node_peer    *peers;       /* shape (n_peers,), as they stand in the file  */
-    uint32_t            n_peers;
+    const char      *key;          /* path of the secret key; NULL: none         */
+    const char      *control;      /* path of the control socket; NULL: none     */
+    const char      *live;         /* path of the page of weir top; NULL: none   */
+    const char      *cluster;      /* path of the file with its cluster; NULL: none  */
+    const char      *cluster_name; /* joined, see weiri_nodefile_join; else NULL */
+    const char     **members;      /* joined: shape (n_members,), ascending, itself too */
+    uint32_t         n_members;
+    uint32_t         member; /* joined: which of them it is */
+    weiri_log_format log_format;
+    weiri_log_level  log_level;
+    int64_t          silence_ns;  /* after which a connection is given up; 0: not said */
+    bool             is_insecure; /* tcp without keys, as was written             */
+    weiri_node_peer *peers;       /* shape (n_peers,), as they stand in the file  */
+    uint32_t         n_peers;
     weiri_place_in_text place;
 } weiri_node_setup;
 

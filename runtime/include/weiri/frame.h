@@ -49,6 +49,10 @@ typedef struct weiri_frame {
 void
 weiri_frame_write(const weiri_frame *self, uint8_t head[WEIRI_FRAME_HEAD]);
 
+/* Write another time to a head; the checksum, which is that of the payload, holds. */
+void
+weiri_frame_stamp(uint8_t head[WEIRI_FRAME_HEAD], int64_t watermark_ns);
+
 /* Read and check a head and what follows it.
  *
  *   bytes   shape (size,): head and payload

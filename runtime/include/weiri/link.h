@@ -175,6 +175,19 @@ weiri_sender_set_origins(weiri_sender *self, const char *const *names, uint32_t 
 void
 weiri_sender_on_connection(weiri_sender *self, bool is_connected, int64_t now_ns);
 
+/* This node does not send the stream to the peer any more; it says why to the log, and
+ * lets nothing go until weiri_sender_on_connection. What waits stays.
+ *
+ *   why  a sentence without its end; copied
+ */
+void
+weiri_sender_bar(weiri_sender *self, const char *why);
+
+/* Why the link is not open: what was said when it was refused, here or there. Borrowed;
+ * NULL: it is not refused. */
+const char *
+weiri_sender_refusal(const weiri_sender *self);
+
 /* WELCOME, REFUSE, ACK or RESET of this link; other kinds are counted and passed over.
  * Nothing of it is trusted. */
 void
@@ -212,8 +225,10 @@ typedef struct weiri_link_counts {
     uint64_t n_bad;     /* frames that were refused                            */
     uint64_t n_again;   /* frames sent again; received twice                   */
     size_t   n_bytes;   /* that wait: in the backlog, or to be taken in        */
-    bool     is_open;
-    int64_t  watermark_ns;
+    size_t   n_credit; /* bytes that the receiver has room for besides those on their way;
+                        * of a receiver: besides those that wait                     */
+    bool    is_open;
+    int64_t watermark_ns;
 } weiri_link_counts;
 
 /* The name of its stream, borrowed. */
@@ -256,6 +271,22 @@ weiri_receiver_begin(weiri_receiver *self, const weiri_link_place *place);
 void
 weiri_receiver_on_frame(weiri_receiver *self, const weiri_frame *frame,
     const uint8_t *payload, int64_t now_ns);
+
+/* The way to the sender is gone: it says HELLO when it comes again. */
+void
+weiri_receiver_on_disconnection(weiri_receiver *self);
+
+/* This node does not take the stream from the peer any more: the link is closed, and the
+ * frame refused. For any frame of this link while that is so.
+ *
+ *   why  a sentence without its end; copied
+ */
+void
+weiri_receiver_bar(weiri_receiver *self, const weiri_frame *frame, const char *why);
+
+/* As weiri_sender_refusal. */
+const char *
+weiri_receiver_refusal(const weiri_receiver *self);
 
 /* As weiri_sender_work: acknowledges what was kept. */
 int64_t

@@ -14,7 +14,7 @@ calling(weir_plugin_call *call)
     return (weiri_plugin_call *)(void *)call;
 }
 
-static void
+__attribute__((format(printf, 2, 0))) static void
 note(weiri_plugin_call *self, const char *format, va_list args)
 {
     if (self->is_failed) {

@@ -94,6 +94,7 @@ weir_status
 weiri_known_make_room(weiri_peers *self, uint32_t n_peers)
 {
     uint32_t cap = 1 + 2 * n_peers;
+    weiri_assert(cap > n_peers);
     if (!grow((void **)&self->peers, n_peers, sizeof *self->peers)
         || !grow((void **)&self->changed, n_peers, sizeof *self->changed)
         || !grow((void **)&self->is_spot, cap, sizeof *self->is_spot)) {

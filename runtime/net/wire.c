@@ -32,10 +32,11 @@ struct weiri_wire {
     void               *socket;
     zmq_msg_t           message; /* the part that was received last */
     char               *address;
-    char               *topic;   /* put before what is sent; NULL: none           */
-    weiri_wire_replies *replies; /* that are owed; NULL: none ever are            */
-    weiri_guard        *guard;   /* of whose keys may come; NULL: of nobody's     */
-    weiri_keeper       *keeper;  /* with `guard`                                  */
+    char               *topic;    /* put before what is sent; NULL: none           */
+    weiri_wire_replies *replies;  /* that are owed; NULL: none ever are            */
+    weiri_guard        *guard;    /* of whose keys may come; NULL: of nobody's     */
+    weiri_keeper       *keeper;   /* with `guard`                                  */
+    void               *refusals; /* readable when our key was refused; NULL: no keys */
     bool                is_dealer;
 };
 
@@ -160,7 +161,35 @@ secure(weiri_wire *self, weiri_wires *wires, const weiri_wire_config *config,
         }
     }
     self->keeper = wires->keeper;
-    return weiri_wire_set_curve(self->socket, config, self->keeper, &self->guard, err);
+    weir_status status =
+        weiri_wire_set_curve(self->socket, config, self->keeper, &self->guard, err);
+    if (status == WEIR_OK && !config->is_bound) {
+        self->refusals = weiri_wire_watch(wires->context, self->socket);
+        status         = self->refusals != NULL
+                             ? WEIR_OK
+                             : WEIR_FAIL(err, WEIR_EIO, "'%s' cannot be watched: %s",
+                                 config->address, zmq_strerror(errno));
+    }
+    return status;
+}
+
+/* Wait for `events`. ZeroMQ goes to who refused our key no more, and says nothing. */
+static weir_status
+wait_for(weiri_wire *self, short events, int timeout_ms, weir_error *err)
+{
+    zmq_pollitem_t items[] = { { .socket = self->socket, .events = events },
+        { .socket = self->refusals, .events = ZMQ_POLLIN } };
+    int            n       = zmq_poll(items, self->refusals != NULL ? 2 : 1, timeout_ms);
+    if (n == 0 || (n < 0 && errno == EINTR)) {
+        return WEIR_EAGAIN;
+    }
+    if (n < 0) {
+        return WEIR_FAIL(err, WEIR_EIO, "cannot wait for '%s': %s", self->address,
+            zmq_strerror(errno));
+    }
+    return items[0].revents != 0
+               ? WEIR_OK
+               : WEIR_FAIL(err, WEIR_EIO, "'%s' does not let our key in", self->address);
 }
 
 static weir_status
@@ -222,6 +251,10 @@ weiri_wire_close(weiri_wire **self_p)
     *self_p          = NULL;
     if (self != NULL) {
         zmq_msg_close(&self->message);
+        if (self->refusals != NULL) {
+            zmq_socket_monitor(self->socket, NULL, 0);
+            zmq_close(self->refusals);
+        }
         if (self->socket != NULL) {
             zmq_close(self->socket);
         }
@@ -234,20 +267,6 @@ weiri_wire_close(weiri_wire **self_p)
         free(self->topic);
         free(self);
     }
-}
-
-/* Wait for the first part of a message. */
-static weir_status
-wait_for_message(weiri_wire *self, int timeout_ms, weir_error *err)
-{
-    zmq_pollitem_t item = { .socket = self->socket, .events = ZMQ_POLLIN };
-    int            n    = zmq_poll(&item, 1, timeout_ms);
-    if (n == 0 || (n < 0 && errno == EINTR)) {
-        return WEIR_EAGAIN;
-    }
-    return n > 0 ? WEIR_OK
-                 : WEIR_FAIL(err, WEIR_EIO, "cannot wait for '%s': %s", self->address,
-                     zmq_strerror(errno));
 }
 
 weir_status
@@ -266,8 +285,9 @@ weiri_wire_receive(
                     zmq_msg_size(&self->message));
             }
         } else if (errno == EAGAIN) {
-            weir_status status =
-                timeout_ms == 0 ? WEIR_EAGAIN : wait_for_message(self, timeout_ms, err);
+            weir_status status = timeout_ms == 0 && self->refusals == NULL
+                                     ? WEIR_EAGAIN
+                                     : wait_for(self, ZMQ_POLLIN, timeout_ms, err);
             if (status != WEIR_OK) {
                 return status;
             }
@@ -327,6 +347,13 @@ send_part(weiri_wire *self, const char *bytes, size_t size, int flags)
 weir_status
 weiri_wire_send(weiri_wire *self, const char *bytes, size_t size, weir_error *err)
 {
+    weir_status status = self->refusals != NULL ? WEIR_EAGAIN : WEIR_OK;
+    while (status == WEIR_EAGAIN) {
+        status = wait_for(self, ZMQ_POLLOUT, -1, err);
+    }
+    if (status != WEIR_OK) {
+        return status;
+    }
     const char *front = self->is_dealer ? "" : self->topic;
     bool is_sent = (front == NULL || send_part(self, front, strlen(front), ZMQ_SNDMORE))
                    && send_part(self, bytes, size, 0);

@@ -1,9 +1,12 @@
 #include "wire_curve.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <zmq.h>
 
+#include "context.h"
 #include "weiri/keypair.h"
 
 enum { UNUSED = 1 }; /* bounds of a guard that follows no connections */
@@ -86,4 +89,27 @@ weiri_wire_set_curve(void *socket, const weiri_wire_config *config, weiri_keeper
     }
     weiri_keypair_forget(&pair);
     return status;
+}
+
+void *
+weiri_wire_watch(void *context, void *socket)
+{
+    char name[64];
+    int  linger = 0;
+    snprintf(name, sizeof name, "inproc://weir.wire.%" PRIu64, weiri_context_number());
+    if (zmq_socket_monitor(socket, name, ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) != 0) {
+        return NULL;
+    }
+    void *watch = zmq_socket(context, ZMQ_PAIR);
+    if (watch == NULL) {
+        return NULL;
+    }
+    zmq_setsockopt(watch, ZMQ_LINGER, &linger, sizeof linger);
+    if (zmq_connect(watch, name) != 0) {
+        int code = errno;
+        zmq_close(watch);
+        errno = code;
+        return NULL;
+    }
+    return watch;
 }

@@ -12,12 +12,21 @@
 /* Have a socket speak CURVE, before it is bound or connected: one that listens with the
  * peers of the configuration alone, one that goes somewhere with its only peer alone.
  *
- *   keeper  of one that listens; keeps *out, which is to be removed after the socket's
- * end out     NULL for one that goes somewhere errors  of weiri_keypair_open; WEIR_EIO,
- * WEIR_ENOMEM
+ *   keeper  of one that listens; keeps *out, which is to be removed after the socket
+ *   out     NULL for one that goes somewhere
+ *   errors  as of weiri_keypair_open; WEIR_EIO
+ *           WEIR_ENOMEM
  */
 WEIR_MUST_CHECK weir_status
 weiri_wire_set_curve(void *socket, const weiri_wire_config *config, weiri_keeper *keeper,
     weiri_guard **out, weir_error *err);
+
+/* A socket that becomes readable when the key of `socket` is refused by one that it goes
+ * to; before that goes anywhere.
+ *
+ *   returns  to be closed after the monitor of `socket` was ended; NULL: errno
+ */
+void *
+weiri_wire_watch(void *context, void *socket);
 
 #endif

@@ -516,6 +516,24 @@ sink txn to zmq("%s", key: "weir.key", peer: "%s")
         self.assertEqual(self.cards(pull.recv().decode()), ["a"])
         self.assertEqual(weir.wait(timeout=60), 0)
 
+    def test_a_run_whose_key_is_refused_ends_and_says_so(self):
+        public, secret = self.keygen("server")
+        doorman = self.peer(zmq.REP, "inproc://zeromq.zap.01", bind=True)
+        for rules in ("source txn from stdin()\nsink txn to zmq(%s)",
+                      "source txn from zmq(%s, type: dealer)\nsink txn to stdout()"):
+            with self.subTest(rules=rules):
+                address = self.address()
+                server = self.keyed(zmq.PULL if "sink txn to zmq" in rules else zmq.ROUTER, public, secret)
+                server.bind(address)
+                weir = self.start(STREAM + rules % ('"%s", key: "weir.key", peer: "%s"' % (address, public)))
+                weir.stdin.write(rows(txn(1, "a"), txn(2, "b")))
+                weir.stdin.flush()
+                request = doorman.recv_multipart()
+                doorman.send_multipart([b"1.0", request[1], b"400", b"no", b"", b""])
+                self.assertEqual(weir.wait(timeout=60), 74)
+                self.assertIn("'%s' does not let our key in" % address, weir.stderr.read().decode())
+                server.close()
+
     def test_without_a_key_of_its_own_it_has_one_for_the_moment(self):
         public, secret = self.keygen("server")
         publisher = self.keyed(zmq.XPUB, public, secret)

@@ -5,6 +5,7 @@
 Nothing waits for a time: a test goes on when a log or an output says what it needs.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -59,6 +60,7 @@ class Case(unittest.TestCase):
 }
 """ % (self.port, self.public("core")))
         self.at = 0
+        self.cards = []
 
     def core(self, key):
         return """node "core" {
@@ -109,6 +111,12 @@ class Case(unittest.TestCase):
     def next_cards(self, n):
         return [self.next_card() for _ in range(n)]
 
+    def read_some(self, n):
+        """Read so many; the last that was sent waits for the next one's time."""
+        while len(self.cards) < self.at - 1 and n > 0:
+            self.cards.append(self.next_card())
+            n -= 1
+
 
 class Admission(Case):
     def wait_for_refusal(self, core, reason):
@@ -144,6 +152,28 @@ class Admission(Case):
         self.assertIn("txn", json.dumps(edge.wait_for("link.refused")) + json.dumps(core.log))
         self.command("node", "allow", "edge", "edge.pub", "--send", "other", "--send", "txn", "--config", "core.node")
         self.assertEqual(self.next_card(), "a")
+
+    def test_a_flood_of_strangers_does_not_disturb_a_link(self):
+        self.write("core.node", self.core("edge"))
+        self.start("core")
+        edge = self.start("edge")
+        edge.wait_for("link.open")
+        flood, n = [], 300
+        for i in range(n):
+            stranger = socket.create_connection(("127.0.0.1", self.port))
+            self.addCleanup(stranger.close)
+            with contextlib.suppress(OSError):  # some say nothing, some nonsense, some half a greeting
+                stranger.sendall((b"", b"GET / HTTP/1.0\r\n\r\n", b"\xff" + b"\0" * 8 + b"\x7f\x03")[i % 3])
+            flood.append(stranger)
+            self.send(*("%d.%d" % (i, k) for k in range(5)))
+            self.read_some(5)
+        self.send("last", "end")
+        while self.cards[-1] != "last":
+            self.read_some(1)
+        self.assertEqual(self.cards[:-1], ["%d.%d" % (i, k) for i in range(n) for k in range(5)])
+        edge.process.terminate()
+        self.assertEqual(edge.wait(), 0)
+        self.assertEqual(edge.events_of("peer.disconnected", "link.lost"), [])
 
     def test_the_list_is_found_by_the_next_start(self):
         core = self.start("core")

@@ -52,7 +52,7 @@ torture: ## kill runs with state, cut their power, fail their disks: compare wha
 	@python3 tests/recovery/torture.py build/dev/tools/weir/weir --rounds $(ROUNDS) \
 	    --faults build/dev/tests/recovery/libweir_faults.so
 
-soak: ## try 1000 seeds of each simulation, 300 rounds of cut power and bad disks; run rules over an endless input and watch memory (SOAK_SECONDS=600), and a day of 100 million events with state
+soak: ## try 1000 seeds of each simulation, 200 random sets of rules on shards, 300 rounds of cut power and bad disks; run rules over an endless input and watch memory (SOAK_SECONDS=600), and a day of 100 million events with state
 	@tools/install-packages build test
 	@tools/build dev
 	@ctest --preset soak

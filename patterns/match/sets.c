@@ -483,4 +483,5 @@ const weiri_executor_ops WEIRI_SETS = {
     .load           = weiri_sets_load,
     .load_partition = weiri_sets_load_partition,
     .loaded         = weiri_sets_loaded,
+    .inspect        = weiri_sets_inspect,
 };

@@ -377,4 +377,9 @@ weiri_sets_load_partition(weiri_executor *self, weiri_partition *partition,
 void
 weiri_sets_loaded(weiri_executor *self);
 
+/* sets_inspect.c: likewise. */
+void
+weiri_sets_inspect(
+    const weiri_executor *self, const weiri_partition *partition, weiri_viewer *viewer);
+
 #endif

@@ -5,6 +5,7 @@
  * keys' states, which are small, are visited at random. With a ring a key (sliding.c)
  * each event waits for two places in memory that no cache holds.
  */
+#include "window/inspect.h"
 #include "window/state.h"
 
 /* Then the slides. */
@@ -354,6 +355,27 @@ loaded(weiri_windower *self)
     return ok;
 }
 
+/* ---- looking ---- */
+
+static void
+inspect(const weiri_windower *self, uint32_t index, weiri_window_viewer *viewer)
+{
+    flowing_entry  *entry   = weiri_key_table_at(&self->keys, index);
+    const uint64_t *numbers = viewer->rows + self->keys.n_used + 1;
+    uint64_t        first   = viewer->rows[index];
+    if (first == viewer->rows[index + 1]) {
+        return;
+    }
+    const uint64_t       *oldest = row_at(self, numbers[first]);
+    const weiri_held_pane pane   = { .start_ns = (int64_t)oldest[WEIRI_ROW_TIME],
+          .end_ns                              = INT64_MAX,
+          .until_ns                            = INT64_MAX };
+    weiri_window_tell(self, pane, states_of(entry), &self->rows, viewer);
+    for (uint64_t i = first; i < viewer->rows[index + 1]; i++) {
+        weiri_window_tell_row(self, row_at(self, numbers[i]), viewer);
+    }
+}
+
 const weiri_window_ops weiri_flowing_ops = {
     .name       = "flowing",
     .feed       = feed,
@@ -365,6 +387,7 @@ const weiri_window_ops weiri_flowing_ops = {
     .save_entry = save_entry,
     .load_entry = load_entry,
     .loaded     = loaded,
+    .inspect    = inspect,
 };
 
 void

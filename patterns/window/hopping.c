@@ -5,6 +5,7 @@
  * last of them, one total is kept of the newer ones. So a window costs a constant number
  * of merges, however many panes it has.
  */
+#include "window/inspect.h"
 #include "window/state.h"
 
 /* A pane is this and its tallies. */
@@ -562,6 +563,27 @@ load_entry(weiri_windower *self, uint32_t index, weiri_unpack *in)
     return ok && in->wrong == NULL;
 }
 
+/* ---- looking ---- */
+
+/* A pane is in all windows that begin before it ends; of the old ones each has the total
+ * of itself and those after it. */
+static void
+inspect(const weiri_windower *self, uint32_t index, weiri_window_viewer *viewer)
+{
+    const hopping_entry *entry  = weiri_key_table_at(&self->keys, index);
+    const weiri_window  *window = self->window;
+    for (uint32_t i = 0; i < entry->n; i++) {
+        pane   *it = pane_at(self, entry, i);
+        int64_t last =
+            i < entry->n_old ? pane_at(self, entry, entry->n_old - 1)->start : it->start;
+        int64_t               begin = weiri_floor_ns(it->start, window->every_ns);
+        const weiri_held_pane held  = { .start_ns = it->start,
+             .end_ns                              = weiri_add_ns(last, self->pane_ns),
+             .until_ns = weiri_add_ns(begin, window->width_ns) };
+        weiri_window_tell(self, held, tallies_of(it), NULL, viewer);
+    }
+}
+
 const weiri_window_ops weiri_hopping_ops = {
     .name        = "hopping",
     .keeps_order = true,
@@ -573,4 +595,5 @@ const weiri_window_ops weiri_hopping_ops = {
     .clear       = clear,
     .save_entry  = save_entry,
     .load_entry  = load_entry,
+    .inspect     = inspect,
 };

@@ -1,5 +1,6 @@
 /* Windows that no clock ends: `all`, the events so far, and `tumbling n`, batches of n
  * events of a key. One block of tallies a key; nothing ever leaves it but all at once. */
+#include "window/inspect.h"
 #include "window/state.h"
 
 /* Then the tallies. */
@@ -213,6 +214,20 @@ load_entry(weiri_windower *self, uint32_t index, weiri_unpack *in)
     return in->wrong == NULL && weiri_states_load(self, tallies_of(it), in);
 }
 
+/* ---- looking ---- */
+
+static void
+inspect(const weiri_windower *self, uint32_t index, weiri_window_viewer *viewer)
+{
+    running_entry *it = weiri_key_table_at(&self->keys, index);
+    if (it->n > 0) {
+        const weiri_held_pane pane = {
+            .start_ns = it->start, .end_ns = INT64_MAX, .until_ns = INT64_MAX
+        };
+        weiri_window_tell(self, pane, tallies_of(it), NULL, viewer);
+    }
+}
+
 const weiri_window_ops weiri_running_ops = {
     .name       = "running",
     .feed       = feed,
@@ -223,4 +238,5 @@ const weiri_window_ops weiri_running_ops = {
     .clear      = clear,
     .save_entry = save_entry,
     .load_entry = load_entry,
+    .inspect    = inspect,
 };

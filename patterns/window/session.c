@@ -1,5 +1,6 @@
 /* Session windows: the open ones in a list by their last event, which is the order in
  * which they end. */
+#include "window/inspect.h"
 #include "window/state.h"
 
 /* Then its tallies. */
@@ -267,6 +268,20 @@ loaded(weiri_windower *self)
     return true;
 }
 
+/* ---- looking ---- */
+
+static void
+inspect(const weiri_windower *self, uint32_t index, weiri_window_viewer *viewer)
+{
+    session *it = at(self, index);
+    if (it->is_open) {
+        const weiri_held_pane pane = { .start_ns = it->start,
+            .end_ns                              = end_of(self, it),
+            .until_ns                            = end_of(self, it) };
+        weiri_window_tell(self, pane, tallies_of(it), NULL, viewer);
+    }
+}
+
 const weiri_window_ops weiri_session_ops = {
     .name       = "session",
     .feed       = feed,
@@ -278,4 +293,5 @@ const weiri_window_ops weiri_session_ops = {
     .save_entry = save_entry,
     .load_entry = load_entry,
     .loaded     = loaded,
+    .inspect    = inspect,
 };

@@ -1,4 +1,5 @@
 /* Sliding and row windows: a ring of rows a key, a result an event. */
+#include "window/inspect.h"
 #include "window/state.h"
 
 /* Then the slides. */
@@ -408,6 +409,26 @@ load_entry(weiri_windower *self, uint32_t index, weiri_unpack *in)
     return ok && in->wrong == NULL;
 }
 
+/* ---- looking ---- */
+
+static void
+inspect(const weiri_windower *self, uint32_t index, weiri_window_viewer *viewer)
+{
+    sliding_entry    *entry = weiri_key_table_at(&self->keys, index);
+    const weiri_ring *ring  = &entry->ring;
+    if (ring->head == ring->tail) {
+        return;
+    }
+    const uint64_t       *oldest = weiri_ring_row(ring, self->stride, ring->head);
+    const weiri_held_pane pane   = { .start_ns = (int64_t)oldest[WEIRI_ROW_TIME],
+          .end_ns                              = INT64_MAX,
+          .until_ns                            = INT64_MAX };
+    weiri_window_tell(self, pane, states_of(entry), ring, viewer);
+    for (uint64_t i = ring->head; i < ring->tail; i++) {
+        weiri_window_tell_row(self, weiri_ring_row(ring, self->stride, i), viewer);
+    }
+}
+
 const weiri_window_ops weiri_sliding_ops = {
     .name       = "sliding",
     .feed       = feed,
@@ -418,4 +439,5 @@ const weiri_window_ops weiri_sliding_ops = {
     .clear      = clear,
     .save_entry = save_entry,
     .load_entry = load_entry,
+    .inspect    = inspect,
 };

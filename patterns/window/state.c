@@ -4,8 +4,6 @@
 #include <string.h>
 
 #include "aggregate/cell_pack.h"
-#include "inspect/listing.h"
-#include "weiri/inspect.h"
 #include "window/fingerprint.h"
 
 #define MAX_EVENTS (UINT64_C(1) << 56)
@@ -95,9 +93,8 @@ active_bits(const weiri_windower *self)
     return bits;
 }
 
-/* The aggregates that read an argument of the rows. */
-static uint64_t
-readers_of(const weiri_windower *self, uint32_t cell)
+uint64_t
+weiri_row_readers(const weiri_windower *self, uint32_t cell)
 {
     uint64_t bits = 0;
     for (uint32_t j = 0; j < self->n_active; j++) {
@@ -117,7 +114,7 @@ weiri_row_save(
     weiri_pack_time(out, weiri_minus_ns((int64_t)row[WEIRI_ROW_TIME], before_ns));
     weiri_pack_number(out, ~row[WEIRI_ROW_MASK] & active_bits(self));
     for (uint32_t i = 0; i < self->n_cells; i++) {
-        if ((row[WEIRI_ROW_MASK] & readers_of(self, i)) != 0) {
+        if ((row[WEIRI_ROW_MASK] & weiri_row_readers(self, i)) != 0) {
             weiri_cell_save(self->vectors[self->cell_root[i]].type,
                 (weiri_cell){ .bits = row[WEIRI_ROW_CELLS + i] }, out);
         }
@@ -148,7 +145,7 @@ weiri_row_load(
     row[WEIRI_ROW_MASK] = ~missing;
     for (uint32_t i = 0; i < self->n_cells && ok; i++) {
         weiri_cell cell = { .bits = 0 };
-        if ((row[WEIRI_ROW_MASK] & readers_of(self, i)) != 0) {
+        if ((row[WEIRI_ROW_MASK] & weiri_row_readers(self, i)) != 0) {
             ok = weiri_cell_load(self->vectors[self->cell_root[i]].type, &cell, in);
         }
         row[WEIRI_ROW_CELLS + i] = cell.bits;
@@ -196,10 +193,8 @@ save_key(const weiri_windower *self, uint32_t entry, weir_value *key,
     return ok;
 }
 
-/* Of the keys that matter to no event any more it depends on the cut of the input which
- * are there still: they are left out. */
-static bool
-is_wanted(const weiri_windower *self, uint32_t index)
+bool
+weiri_entry_is_wanted(const weiri_windower *self, uint32_t index)
 {
     const weiri_entry *entry = weiri_key_table_at(&self->keys, index);
     return self->ops == &weiri_tumbling_ops
@@ -219,7 +214,7 @@ save_keys(const weiri_windower *self, weiri_keyed *out)
         ok   = rows != NULL;
     }
     for (uint32_t i = 0; ok && i < self->keys.n_used; i++) {
-        ok = !is_wanted(self, i) || save_key(self, i, key, rows, out);
+        ok = !weiri_entry_is_wanted(self, i) || save_key(self, i, key, rows, out);
     }
     free(key);
     free(rows);
@@ -245,61 +240,6 @@ weiri_windower_save(const weiri_windower *self, weiri_keyed *out, weir_error *er
         return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the state");
     }
     return WEIR_OK;
-}
-
-/* ---- looking ---- */
-
-static void
-read_key(const weiri_windower *self, uint32_t entry, weir_value *out)
-{
-    const weiri_cell *cells = weiri_key_table_cells(&self->keys, entry);
-    for (uint32_t k = 0; k < self->window->n_keys; k++) {
-        out[k] = weiri_cell_value(self->key_types[k], cells[k]);
-    }
-}
-
-static bool
-list_keys(const weiri_windower *self, weir_value *key, weiri_listing *out)
-{
-    bool ok = true;
-    for (uint32_t i = 0; ok && i < self->keys.n_used; i++) {
-        if (is_wanted(self, i)) {
-            read_key(self, i, key);
-            ok = weiri_listing_add(out, i, key, self->window->n_keys);
-        }
-    }
-    return ok && weiri_listing_sort(out);
-}
-
-weir_status
-weiri_windower_inspect(
-    const weiri_windower *self, const weiri_inspector *inspector, weir_error *err)
-{
-    weiri_listing keys  = { .n = 0 };
-    weiri_pack    state = { 0 };
-    weir_value   *key   = calloc(self->window->n_keys + (size_t)1, sizeof *key);
-    uint64_t     *rows  = NULL;
-    bool          ok    = key != NULL && list_keys(self, key, &keys);
-    if (ok && self->ops == &weiri_flowing_ops) {
-        rows = weiri_flowing_index(self);
-        ok   = rows != NULL;
-    }
-    for (uint32_t i = 0; ok && i < keys.n && !inspector->is_enough(inspector->context);
-         i++) {
-        uint32_t entry = keys.items[i].number;
-        read_key(self, entry, key);
-        if (inspector->key(inspector->context, key, self->window->n_keys)) {
-            state.size = 0;
-            ok         = self->ops->save_entry(self, entry, rows, &state)
-                 && !state.is_out_of_memory;
-            inspector->sized(inspector->context, state.size);
-        }
-    }
-    weiri_listing_fini(&keys);
-    weiri_pack_fini(&state);
-    free(key);
-    free(rows);
-    return ok ? WEIR_OK : WEIR_FAIL(err, WEIR_ENOMEM, "no memory to look at a rule");
 }
 
 /* ---- loading ---- */

@@ -25,6 +25,11 @@ weiri_entry_load(weiri_windower *self, uint32_t index, weiri_unpack *in);
 bool
 weiri_dirty_load(weiri_windower *self, uint32_t index, weiri_unpack *in);
 
+/* Of the keys that matter to no event any more it depends on the cut of the input which
+ * are there still: they are neither written nor told of. */
+bool
+weiri_entry_is_wanted(const weiri_windower *self, uint32_t index);
+
 /* A block of tallies. False: out of memory. */
 bool
 weiri_states_save(const weiri_windower *self, const char *states, weiri_pack *out);
@@ -42,6 +47,10 @@ weiri_row_save(
 bool
 weiri_row_load(
     const weiri_windower *self, uint64_t *row, int64_t before_ns, weiri_unpack *in);
+
+/* The aggregates that read an argument of rows. */
+uint64_t
+weiri_row_readers(const weiri_windower *self, uint32_t cell);
 
 /* The time of an event that has been seen. */
 int64_t

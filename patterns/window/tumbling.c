@@ -1,5 +1,6 @@
 /* Tumbling windows without memory from one to the next: the table is emptied as a whole,
  * so its entries are the keys in order of their first event. */
+#include "window/inspect.h"
 #include "window/state.h"
 
 /* An entry is its tallies, with early results a flag after them, and where only some keys
@@ -172,6 +173,18 @@ load_entry(weiri_windower *self, uint32_t entry, weiri_unpack *in)
     return weiri_states_load(self, weiri_key_table_at(&self->keys, entry), in);
 }
 
+/* ---- looking ---- */
+
+static void
+inspect(const weiri_windower *self, uint32_t index, weiri_window_viewer *viewer)
+{
+    const weiri_held_pane pane = { .start_ns = weiri_floor_ns(
+                                       self->close_ns - 1, self->window->width_ns),
+        .end_ns   = self->close_ns,
+        .until_ns = self->close_ns };
+    weiri_window_tell(self, pane, weiri_key_table_at(&self->keys, index), NULL, viewer);
+}
+
 const weiri_window_ops weiri_tumbling_ops = {
     .name        = "tumbling",
     .keeps_order = true,
@@ -183,4 +196,5 @@ const weiri_window_ops weiri_tumbling_ops = {
     .clear       = clear,
     .save_entry  = save_entry,
     .load_entry  = load_entry,
+    .inspect     = inspect,
 };

@@ -57,6 +57,8 @@ typedef struct weiri_pending {
     uint64_t        place;
 } weiri_pending;
 
+typedef struct weiri_window_viewer weiri_window_viewer; /* see inspect.h */
+
 typedef struct weiri_window_ops {
     const char *name;
     bool        keeps_order; /* entries have an order that results depend on: what
@@ -82,6 +84,9 @@ typedef struct weiri_window_ops {
     bool (*load_entry)(weiri_windower *self, uint32_t entry, weiri_unpack *in);
     /* All entries are there. NULL: nothing is left to do. False: out of memory. */
     bool (*loaded)(weiri_windower *self);
+    /* Tell what an entry holds. */
+    void (*inspect)(
+        const weiri_windower *self, uint32_t entry, weiri_window_viewer *viewer);
 } weiri_window_ops;
 
 struct weiri_windower {

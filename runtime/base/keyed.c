@@ -289,7 +289,8 @@ check(weiri_unpack *in)
         return "it is no state by key, or one of an older version of weir";
     }
     if (weiri_unpack_number(in) != VERSION) {
-        return "it is in a format of another version";
+        return "it is in the format of another version of weir: go on with that version, "
+               "or begin anew in another directory";
     }
     if (in->end - in->at < CHECKSUM) {
         return "it ends too early";
@@ -391,12 +392,25 @@ read_place(const weiri_keyed_reader *self, weiri_unpack *in)
     return place_of(hash);
 }
 
+/* Whether a key comes after the one before it: that one is not written twice. */
+static bool
+is_after(const weiri_keyed_entry *before, const weiri_keyed_entry *entry)
+{
+    if (before->place != entry->place) {
+        return before->place < entry->place;
+    }
+    int order = compare_bytes(before->key.at, (size_t)(before->key.end - before->key.at),
+        entry->key.at, (size_t)(entry->key.end - entry->key.at));
+    return order < 0 || (order == 0 && before->part < entry->part);
+}
+
 bool
 weiri_keyed_next(
     weiri_keyed_reader *self, const weiri_groups *groups, weiri_keyed_entry *out)
 {
-    out->first = self->of_group.at;
-    if (self->in.wrong == NULL && self->of_group.at == self->of_group.end) {
+    bool is_first = self->of_group.at == self->of_group.end;
+    out->first    = self->of_group.at;
+    if (self->in.wrong == NULL && is_first) {
         if (!next_group(self, groups)) {
             return false;
         }
@@ -413,6 +427,10 @@ weiri_keyed_next(
     if (in->wrong == NULL && weiri_place_group(out->place) != self->group) {
         weiri_unpack_fail(in, "a key is in the key group of others");
     }
+    if (in->wrong == NULL && !is_first && !is_after(&self->before, out)) {
+        weiri_unpack_fail(in, "keys are out of order");
+    }
+    self->before = *out;
     if (in->wrong != NULL) {
         weiri_unpack_fail(&self->in, in->wrong);
     }

@@ -552,8 +552,92 @@ rule tries {
             '  key u2\n    row of the right, 2023-11-14T22:13:36Z; n = 3\n', self.dump("--rule", "counts")
         )
         self.assertRegex(
-            self.dump("--rule", "tries"), r"^rule tries: 7 keys, [0-9]+ held\n  key u0\n    window: [0-9]+ bytes\n"
+            self.dump("--rule", "tries", "--key", "u2"),
+            "^rule tries: 7 keys, [0-9]+ held\n  key u2\n    window: [0-9]+ bytes\n"
+            "    pane from 2023-11-14T22:00:00Z to 2023-11-14T23:00:00Z; until 2023-11-14T23:00:00Z; count\\(\\) = 3\n$",
         )
+
+    def told_of(self, rule):
+        """What is told of the windows of u2, as text and as JSON."""
+        self.begin(
+            LOGINS.split("sink guessed")[0] % "stdin()"
+            + 'sink tries to file("tries.jsonl")\n\nrule tries {\n  from login\n  by user\n  %s\n}\n' % rule,
+            logins(18),
+        )
+        told = self.dump("--key", "u2").split("  key u2\n")[1].splitlines()
+        self.assertRegex(told.pop(0), "^    window: [0-9]+ bytes$")
+        rows = [json.loads(line) for line in self.dump("--key", "u2", "--format", "json").splitlines()]
+        self.assertEqual(len(rows), len(told) + 2)
+        return [line.strip().replace("2023-11-14T", "") for line in told], rows[2:]
+
+    def test_of_windows_that_slide_the_total_and_the_events_are_told(self):
+        told, rows = self.told_of("window sliding 10s\n  emit tries { user, c: count(), low: min(at) }")
+        self.assertEqual(told, [
+            'pane from 22:13:29Z; count() = 2, min(at) = 22:13:29Z',
+            'row 22:13:29Z; until 22:13:39Z; at = 22:13:29Z',
+            'row 22:13:36Z; until 22:13:46Z; at = 22:13:36Z',
+        ])
+        self.assertEqual([row["part"] for row in rows], ["pane", "row", "row"])
+        self.assertEqual(rows[2]["until"], "2023-11-14T22:13:46Z")
+
+    def test_of_windows_of_the_last_events_these_have_no_end(self):
+        told, rows = self.told_of("window last 2\n  emit tries { user, f: first(ok), c: count() }")
+        self.assertEqual(told, [
+            "pane from 22:13:29Z; first(ok) = false, count() = 2",
+            "row 22:13:29Z; ok = false",
+            "row 22:13:36Z; ok = false",
+        ])
+        self.assertEqual(rows[1]["holds"], {"ok": False})
+
+    def test_of_windows_that_hop_each_pane_is_told_until_no_window_has_it(self):
+        told, rows = self.told_of("window hopping 20s every 10s\n  emit tries { user, c: count() }")
+        self.assertEqual(told, [
+            "pane from 22:13:20Z to 22:13:30Z; until 22:13:40Z; count() = 2",
+            "pane from 22:13:30Z to 22:13:40Z; until 22:13:50Z; count() = 1",
+        ])
+        self.assertEqual(rows[0], {
+            "part": "pane", "rule": "tries", "key": "u2", "from": "2023-11-14T22:13:20Z",
+            "to": "2023-11-14T22:13:30Z", "until": "2023-11-14T22:13:40Z", "holds": {"count()": 2},
+        })
+
+    def test_a_session_is_told_with_its_end(self):
+        told, _ = self.told_of("window session 8s\n  emit tries { user, c: count() }")
+        self.assertEqual(told, ["pane from 22:13:22Z to 22:13:44Z; until 22:13:44Z; count() = 3"])
+
+    def test_a_batch_is_told_without_an_end(self):
+        told, _ = self.told_of("window tumbling 5\n  emit tries { user, c: count() }")
+        self.assertEqual(told, ["pane from 22:13:22Z; count() = 3"])
+
+    def test_partial_matches_of_sets_are_told_one_by_one(self):
+        self.begin(
+            LOGINS.split("rule guessed")[0] % ("stdin()", 'file("found.jsonl")')
+            + """
+rule guessed {
+  match  bad: login(not ok) ->> more: login(not ok){1,2} any -> good: login(ok)
+  by     user
+  within 10m
+  skip   none
+  emit   guessed { user, tries: count(more), till: good.at }
+}
+""",
+            logins(18),
+        )
+        explained = self.weir("explain", "rules.weir").stdout.decode()
+        self.assertIn("sets", explained)
+        told = self.dump("--key", "u2").replace("2023-11-14T", "")
+        self.assertNotIn("not told", told)
+        self.assertIn(
+            "    partial match: bad 22:13:22Z, more 22:13:29Z, more 22:13:36Z; until 22:23:22Z; "
+            'user = "u2", count(more) = 2\n', told)
+        self.assertIn("    partial match: bad 22:13:36Z; until 22:23:36Z; user = ", told)
+        rows = [json.loads(line) for line in self.dump("--key", "u2", "--format", "json").splitlines()[1:]]
+        taken = [tuple(step["time"] for step in row["taken"]) for row in rows]
+        self.assertEqual(len(set(taken)), len(taken))
+        a, b, c = ("2023-11-14T22:13:%dZ" % at for at in (22, 29, 36))
+        self.assertEqual(sorted(set(taken)), sorted([(a,), (a, b), (a, b, c), (a, c), (b,), (b, c), (c,)]))
+        few = self.dump("--format", "json", "--limit", "2").splitlines()
+        self.assertEqual(len(few), 4)
+        self.assertEqual(json.loads(few[-1]), {"part": "cut"})
 
     def test_a_rule_that_has_changed_is_not_told(self):
         rules = LOGINS % ("stdin()", 'file("found.jsonl")')

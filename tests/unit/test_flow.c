@@ -449,7 +449,7 @@ static void
 joins_and_tables_go_on_on_any_number_of_shards(void **state)
 {
     (void)state;
-    enum { SEEDS = 5 };
+    enum { SEEDS = 8 };
     static const setting HOW = { .chunk_rows = 30, .cuts = 3, .is_any = true };
     random_rules rules = { .text = (char *)(uintptr_t)JOINS, .used = sizeof JOINS - 1 };
     weiri_plan  *plan  = compile(&rules);
@@ -683,7 +683,7 @@ static void
 key_groups_that_move_between_two_flows_forth_and_back_change_nothing(void **state)
 {
     (void)state;
-    enum { SEEDS = 4 };
+    enum { SEEDS = 6 };
     random_rules rules = { .text = (char *)(uintptr_t)BY_KEY, .used = sizeof BY_KEY - 1 };
     weiri_plan  *plan  = compile(&rules);
     assert_executor(plan, "runs", "runs");

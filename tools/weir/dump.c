@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "jsontext.h"
+#include "weiri/explain.h"
 #include "weiri/exprtext.h"
 #include "weiri/limits.h"
 #include "weiri/numtext.h"
@@ -15,15 +16,17 @@ typedef struct dump {
     const weiri_plan   *plan;
     const dump_request *request;
     const weiri_rule   *rule;
-    weiri_arena        *arena;     /* of one thing that is told   */
-    weiri_arena        *names;     /* of one rule                 */
-    const char *const  *registers; /* shape (match->n_registers,) */
-    char               *key;       /* the one at hand, as text; owned */
-    uint64_t            n_told;
-    bool                is_cut; /* by the limit */
-    bool                is_key_told;
-    const char        **other; /* shape (n_other,): rules whose state is another's */
-    size_t              n_other;
+    weiri_arena        *arena; /* of one thing that is told   */
+    weiri_arena        *names; /* of one rule                 */
+    const char *const
+        *registers;   /* shape (match->n_registers,), or of a query with a
+                       * window those of its aggregates: how they are written */
+    char        *key; /* the one at hand, as text; owned */
+    uint64_t     n_told;
+    bool         is_cut; /* by the limit */
+    bool         is_key_told;
+    const char **other; /* shape (n_other,): rules whose state is another's */
+    size_t       n_other;
 } dump;
 
 static void
@@ -222,6 +225,85 @@ on_sized(void *context, size_t size)
     }
 }
 
+/* One of several values that are held: its name as it is written, then it. */
+static void
+print_value(const dump *self, bool is_first, const char *name, const weir_value *value)
+{
+    if (self->request->is_json) {
+        fputs(is_first ? "" : ",", stdout);
+        json_print_text(stdout, name);
+        putchar(':');
+        print_json_value(self, value);
+    } else {
+        printf("%s%s = %s", is_first ? "; " : ", ", name,
+            weiri_value_text(self->arena, value));
+    }
+}
+
+/* Then the time at which it is gone, if that is known, and the first of what it holds. */
+static void
+print_until(const dump *self, int64_t until_ns)
+{
+    char at[WEIRI_TIME_TEXT];
+    if (until_ns != INT64_MAX) {
+        printf(self->request->is_json ? ",\"until\":\"%s\"" : "; until %s",
+            at_text(until_ns, at));
+    }
+    fputs(self->request->is_json ? ",\"holds\":{" : "", stdout);
+}
+
+/* ---- windows ---- */
+
+static void
+print_span(const dump *self, const weiri_held_pane *pane)
+{
+    char from[WEIRI_TIME_TEXT];
+    char to[WEIRI_TIME_TEXT];
+    bool is_json = self->request->is_json;
+    printf(
+        is_json ? ",\"from\":\"%s\"" : "    pane from %s", at_text(pane->start_ns, from));
+    if (pane->end_ns != INT64_MAX) {
+        printf(is_json ? ",\"to\":\"%s\"" : " to %s", at_text(pane->end_ns, to));
+    }
+}
+
+static void
+on_pane(void *context, const weiri_held_pane *pane)
+{
+    dump               *self     = context;
+    const weiri_window *window   = self->rule->query->window;
+    bool                is_first = true;
+    begin_line(self, "pane");
+    print_span(self, pane);
+    print_until(self, pane->until_ns);
+    for (uint32_t i = 0; i < window->n_aggregates; i++) {
+        weiri_aggregate_kind kind = window->aggregates[i].kind;
+        if (kind != WEIRI_AGGREGATE_KEY && kind != WEIRI_AGGREGATE_START
+            && kind != WEIRI_AGGREGATE_END) {
+            print_value(self, is_first, self->registers[i], &pane->values[i]);
+            is_first = false;
+        }
+    }
+    puts(self->request->is_json ? "}}" : "");
+}
+
+static void
+on_event(void *context, const weiri_held_event *event)
+{
+    dump                  *self  = context;
+    const weiri_expr_names names = { .schema = self->rule->query->schema };
+    char                   at[WEIRI_TIME_TEXT];
+    begin_line(self, "row");
+    printf(self->request->is_json ? ",\"time\":\"%s\"" : "    row %s",
+        at_text(event->time_ns, at));
+    print_until(self, event->until_ns);
+    for (uint32_t i = 0; i < event->n; i++) {
+        print_value(self, i == 0,
+            weiri_expr_text(self->arena, event->arguments[i], &names), &event->values[i]);
+    }
+    puts(self->request->is_json ? "}}" : "");
+}
+
 /* ---- rows of joins and tables ---- */
 
 /* The values of a row's key, joined by commas. */
@@ -255,15 +337,7 @@ on_row(void *context, const weiri_held_row *row)
     }
     for (uint32_t i = row->n_keys; i < schema->n_fields; i++) {
         weir_value value = weir_chunk_get(row->chunk, row->row, i);
-        if (self->request->is_json) {
-            fputs(i > row->n_keys ? "," : "", stdout);
-            json_print_text(stdout, schema->fields[i].name);
-            putchar(':');
-            print_json_value(self, &value);
-        } else {
-            printf("%s%s = %s", i > row->n_keys ? ", " : "; ", schema->fields[i].name,
-                weiri_value_text(self->arena, &value));
-        }
+        print_value(self, i == row->n_keys, schema->fields[i].name, &value);
     }
     puts(self->request->is_json ? "}}" : "");
 }
@@ -301,12 +375,26 @@ is_other_rule(const dump *self, const char *name)
     return false;
 }
 
+static const char *const *
+register_texts(const dump *self)
+{
+    const weiri_rule *rule = self->rule;
+    if (rule->match != NULL) {
+        return weiri_register_texts(self->names, rule->match);
+    }
+    return rule->query != NULL && rule->query->window != NULL
+               ? weiri_aggregate_texts(self->names, rule->query)
+               : NULL;
+}
+
 static weir_status
 dump_rule(dump *self, const weiri_graph *graph, uint32_t index, weir_error *err)
 {
     const weiri_inspector inspector = { .key = on_key,
         .held                                = on_held,
         .sized                               = on_sized,
+        .pane                                = on_pane,
+        .event                               = on_event,
         .row                                 = on_row,
         .is_enough                           = is_enough,
         .context                             = self };
@@ -321,9 +409,7 @@ dump_rule(dump *self, const weiri_graph *graph, uint32_t index, weir_error *err)
         return WEIR_OK;
     }
     renew(&self->names);
-    self->registers    = self->rule->match != NULL
-                             ? weiri_register_texts(self->names, self->rule->match)
-                             : NULL;
+    self->registers    = register_texts(self);
     weir_status status = weiri_graph_inspect(graph, index, &inspector, &is_whole, err);
     free(self->key);
     self->key = NULL;

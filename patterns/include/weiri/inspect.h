@@ -28,6 +28,26 @@ typedef struct weiri_held_row {
     uint32_t          row; /* of the chunk */
 } weiri_held_row;
 
+/* What a window, or a pane of one that hops, has added up of a key's events; borrowed for
+ * the call. */
+typedef struct weiri_held_pane {
+    int64_t           start_ns;
+    int64_t           end_ns;   /* before it are its events; INT64_MAX: not known yet */
+    int64_t           until_ns; /* then it is gone; INT64_MAX: not known yet          */
+    const weir_value *values;   /* shape (window->n_aggregates,); of the key, start and
+                                 * end nulls                                 */
+} weiri_held_pane;
+
+/* An event that a window keeps, of it what aggregates read; borrowed for the call. */
+typedef struct weiri_held_event {
+    int64_t time_ns;
+    int64_t until_ns;                   /* it is gone after that time; INT64_MAX: others
+                                         * push it out                       */
+    const weiri_expr *const *arguments; /* shape (n,) */
+    const weir_value        *values;    /* shape (n,); null: no aggregate took it */
+    uint32_t                 n;
+} weiri_held_event;
+
 typedef struct weiri_inspector {
     /* A key, in the order of their bytes.
      *
@@ -37,6 +57,8 @@ typedef struct weiri_inspector {
     void (*held)(void *context, const weiri_held_match *held);
     /* How many bytes a window's state of the key takes when it is saved. */
     void (*sized)(void *context, size_t size);
+    void (*pane)(void *context, const weiri_held_pane *pane);
+    void (*event)(void *context, const weiri_held_event *event);
     /* A row of one side of a join, or of a table, in the order of time. */
     void (*row)(void *context, const weiri_held_row *row);
     bool (*is_enough)(void *context); /* nothing more is to be told */
@@ -54,7 +76,10 @@ WEIR_MUST_CHECK weir_status
 weiri_matcher_inspect(const weiri_matcher *self, const weiri_inspector *inspector,
     bool *is_whole, weir_error *err);
 
-/* The same for a query's window: keys and the sizes of their states. errors  WEIR_ENOMEM
+/* The same for a query's window: of each key the size of its state, then its panes in
+ * order of time, then the events that it keeps.
+ *
+ *   errors  WEIR_ENOMEM
  */
 WEIR_MUST_CHECK weir_status
 weiri_windower_inspect(

@@ -129,24 +129,6 @@ weiri_keyed_finish(weiri_keyed *self, weiri_pack *out);
 
 /* ---- reading ---- */
 
-/* Where somebody stands who reads; borrows the bytes. A copy goes on by itself. */
-typedef struct weiri_keyed_reader {
-    weiri_unpack in; /* `wrong` says what is wrong, if anything is; with all that follows
-                      * the key groups still to come                             */
-    weiri_unpack   of_group; /* the rest of the key group         */
-    const uint8_t *begin;    /* of the key group, with its number */
-    uint32_t       group;
-    uint64_t       n_heads; /* to come */
-    const uint8_t *types;   /* of a key's values, shape (n_values,): weir_type */
-    uint32_t       n_values;
-} weiri_keyed_reader;
-
-typedef struct weiri_keyed_head {
-    weiri_unpack frame;
-    weiri_unpack in;
-    bool         counts; /* what it has counted is to be counted on */
-} weiri_keyed_head;
-
 typedef struct weiri_keyed_entry {
     uint32_t       group;
     uint32_t       place;
@@ -156,6 +138,25 @@ typedef struct weiri_keyed_entry {
     const uint8_t *first; /* where all its bytes begin; of the first of its key group
                            * where those of the key group do                  */
 } weiri_keyed_entry;
+
+/* Where somebody stands who reads; borrows the bytes. A copy goes on by itself. */
+typedef struct weiri_keyed_reader {
+    weiri_unpack in; /* `wrong` says what is wrong, if anything is; with all that follows
+                      * the key groups still to come                             */
+    weiri_unpack      of_group; /* the rest of the key group         */
+    const uint8_t    *begin;    /* of the key group, with its number */
+    uint32_t          group;
+    uint64_t          n_heads; /* to come */
+    const uint8_t    *types;   /* of a key's values, shape (n_values,): weir_type */
+    uint32_t          n_values;
+    weiri_keyed_entry before; /* the last that was read */
+} weiri_keyed_reader;
+
+typedef struct weiri_keyed_head {
+    weiri_unpack frame;
+    weiri_unpack in;
+    bool         counts; /* what it has counted is to be counted on */
+} weiri_keyed_head;
 
 /* Begin to read what `finish` appended, from its first byte to its last; not trusted.
  *

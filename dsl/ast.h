@@ -265,14 +265,21 @@ typedef struct weiri_ast_param {
     bool            is_broken;
 } weiri_ast_param;
 
-/* model, actor, and function from a plugin */
+/* model, actor, aggregate, connector, codec, and function from a plugin */
 typedef struct weiri_ast_plugin {
     weiri_ast_name    name;
     const char       *path;
     weiri_ast_field  *inputs; /* of a model */
     uint32_t          n_inputs;
     weiri_ast_type    output;
-    weiri_ast_options options; /* of an actor */
+    weiri_ast_options options;    /* of an actor or an aggregate */
+    bool              is_process; /* of an actor: it runs in a process of its own */
+    weiri_span        path_at;
+    weiri_ast_stream *takes;     /* of an actor; NULL: the plugin says it */
+    weiri_ast_stream *gives;     /* likewise */
+    bool              is_adding; /* `adds`: to the event's own fields */
+    weiri_ast_expr   *idle;      /* likewise; NULL: none */
+    weiri_ast_expr   *budget;
     weiri_ast_name    on_error;
 } weiri_ast_plugin;
 
@@ -323,7 +330,7 @@ typedef struct weiri_ast_statement {
         weiri_ast_io       *io;     /* SOURCE, SINK */
         weiri_ast_rule     *rule;
         weiri_ast_param    *param;
-        weiri_ast_plugin   *plugin; /* MODEL, ACTOR */
+        weiri_ast_plugin   *plugin; /* MODEL, ACTOR, AGGREGATE, CONNECTOR, CODEC */
         weiri_ast_include  *include;
         weiri_ast_function *function;
         weiri_ast_test     *test;

@@ -329,6 +329,7 @@ expand_statement(struct expander *self, const weiri_ast_statement *statement)
     case WEIRI_WORD_SOURCE:
     case WEIRI_WORD_SINK: expand_io(self, statement->as.io); break;
     case WEIRI_WORD_TABLE: expand_io(self, &statement->as.stream->io); break;
+    case WEIRI_WORD_AGGREGATE:
     case WEIRI_WORD_ACTOR: expand_options(self, &statement->as.plugin->options); break;
     default: break;
     }

@@ -346,11 +346,63 @@ mark_test(weiri_layout *self, const weiri_ast_statement *statement)
 
 /* ---- statements ---- */
 
+/* { who string, n int }: on the line of its word, or a field a line. */
 static void
-mark_plugin(weiri_layout *self, const weiri_ast_plugin *plugin)
+mark_shape(weiri_layout *self, const weiri_ast_stream *shape, uint32_t open)
 {
-    uint32_t paren =
-        weiri_layout_last(self, plugin->name.at) + 3; /* name from "path" ( */
+    uint32_t close              = weiri_layout_closing(self, open);
+    self->marks[close].is_tight = shape->n_fields == 0;
+    drop_if(self, close - 1, WEIRI_TOKEN_COMMA);
+    for (uint32_t i = 0; i < shape->n_fields; i++) {
+        uint32_t name = weiri_layout_first(self, shape->fields[i].name.at);
+        drop_if(self, name + 1, WEIRI_TOKEN_COLON);
+    }
+    if (shape->n_fields > 0 && !is_one_line(self, open - 1, close)) {
+        mark_field_lines(self, shape, close);
+    }
+}
+
+/* The words after the path of an actor, where they do not fit. */
+static void
+mark_actor_words(weiri_layout *self, const weiri_ast_plugin *plugin,
+    const weiri_ast_statement *statement)
+{
+    uint32_t first = weiri_layout_first(self, statement->at);
+    uint32_t last  = weiri_layout_last(self, statement->at);
+    uint32_t group = weiri_layout_group(
+        self, (weiri_group){ .first = first, .last = last, .is_block = true });
+    for (uint32_t i = weiri_layout_last(self, plugin->path_at) + 1; i <= last; i++) {
+        bool is_open = weiri_layout_kind(self, i) == WEIRI_TOKEN_LEFT_BRACE;
+        bool is_word = self->tokens.items[i].nesting == 0;
+        switch ((weiri_word)self->tokens.items[i].word) {
+        case WEIRI_WORD_TAKES:
+        case WEIRI_WORD_GIVES:
+        case WEIRI_WORD_ADDS:
+        case WEIRI_WORD_IDLE:
+        case WEIRI_WORD_BUDGET:
+        case WEIRI_WORD_ON:
+            if (is_word) {
+                weiri_layout_soft(self, i, group, 0);
+            }
+            break;
+        default: break;
+        }
+        if (is_open) {
+            bool is_takes = self->tokens.items[i - 1].word == WEIRI_WORD_TAKES;
+            mark_shape(self, is_takes ? plugin->takes : plugin->gives, i);
+            i = weiri_layout_closing(self, i);
+        }
+    }
+}
+
+static void
+mark_plugin(weiri_layout *self, const weiri_ast_plugin *plugin,
+    const weiri_ast_statement *statement)
+{
+    uint32_t paren = weiri_layout_last(self, plugin->path_at) + 1;
+    if (statement->kind == WEIRI_WORD_ACTOR) {
+        mark_actor_words(self, plugin, statement);
+    }
     if (paren < self->tokens.n_items && plugin->options.n_items > 0) {
         weiri_layout_options(self, paren, &plugin->options);
         self->marks[paren].is_tight = false;
@@ -358,10 +410,11 @@ mark_plugin(weiri_layout *self, const weiri_ast_plugin *plugin)
 }
 
 static void
-mark_function(weiri_layout *self, const weiri_ast_function *function)
+mark_function(weiri_layout *self, const weiri_ast_statement *statement)
 {
+    const weiri_ast_function *function = statement->as.function;
     if (function->plugin != NULL) {
-        mark_plugin(self, function->plugin);
+        mark_plugin(self, function->plugin, statement);
         return;
     }
     uint32_t paren              = weiri_layout_last(self, function->name.at) + 1;
@@ -385,9 +438,12 @@ mark_statement(weiri_layout *self, const weiri_ast_statement *statement)
             WEIRI_TOKEN_COLON);
         weiri_layout_expr(self, statement->as.param->value);
         break;
-    case WEIRI_WORD_FUNCTION: mark_function(self, statement->as.function); break;
+    case WEIRI_WORD_FUNCTION: mark_function(self, statement); break;
     case WEIRI_WORD_MODEL:
-    case WEIRI_WORD_ACTOR: mark_plugin(self, statement->as.plugin); break;
+    case WEIRI_WORD_AGGREGATE:
+    case WEIRI_WORD_CONNECTOR:
+    case WEIRI_WORD_CODEC:
+    case WEIRI_WORD_ACTOR: mark_plugin(self, statement->as.plugin, statement); break;
     default: break;
     }
 }

@@ -29,31 +29,6 @@ weiri_node_is_name(const char *text)
     return true;
 }
 
-bool
-weiri_node_is_key(const char *text)
-{
-    static const char DIGITS[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRS"
-                                 "TUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
-    enum { BASE = 85, GROUP = 5 };
-    if (strlen(text) != WEIRI_NODE_KEY) {
-        return false;
-    }
-    for (size_t i = 0; i < WEIRI_NODE_KEY; i += GROUP) {
-        uint64_t value = 0;
-        for (size_t k = i; k < i + GROUP; k++) {
-            const char *digit = strchr(DIGITS, text[k]);
-            if (digit == NULL) {
-                return false;
-            }
-            value = value * BASE + (uint64_t)(digit - DIGITS);
-        }
-        if (value > UINT32_MAX) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static const char *
 port_wrong(const char *port, bool is_listen)
 {

@@ -155,6 +155,12 @@ weiri_ast_type
 weiri_parse_type(weiri_parser *self);
 weiri_ast_name
 weiri_parse_on_error(weiri_parser *self);
+/* { name type, … }: both braces are taken. */
+void
+weiri_parse_fields(weiri_parser *self, weiri_ast_stream *stream);
+/* Report what begins at token `first` if it is given a second time. */
+void
+weiri_parser_no_twice(weiri_parser *self, bool is_twice, uint32_t first);
 
 /* parser_test.c */
 weiri_ast_test *

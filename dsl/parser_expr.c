@@ -182,6 +182,22 @@ parse_args(weiri_parser *self, weiri_ast_expr *expr)
     weiri_parser_expect(self, WEIRI_TOKEN_RIGHT_PAREN, "',' or ')'");
 }
 
+/* Whether this file has `aggregate NAME from`. */
+static bool
+declares_aggregate(const weiri_parser *self, const char *name)
+{
+    const weiri_token *tokens = self->tokens.items;
+    size_t             size   = strlen(name);
+    for (uint32_t i = 0; i + 2 < self->tokens.n_items; i++) {
+        if (tokens[i].word == WEIRI_WORD_AGGREGATE && tokens[i + 1].size == size
+            && memcmp(self->text + tokens[i + 1].offset, name, size) == 0
+            && tokens[i + 2].word == WEIRI_WORD_FROM) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* `sum(x) where c`, of an aggregate and on its line: below it begins the clause. */
 static void
 parse_filter(weiri_parser *self, weiri_ast_expr *expr)
@@ -189,7 +205,8 @@ parse_filter(weiri_parser *self, weiri_ast_expr *expr)
     weiri_aggregate_kind kind;
     if (weiri_parser_word(self) == WEIRI_WORD_WHERE
         && !weiri_parser_peek(self, 0)->starts_line && expr->name.text != NULL
-        && weiri_aggregate_find(expr->name.text, &kind)) {
+        && (weiri_aggregate_find(expr->name.text, &kind)
+            || declares_aggregate(self, expr->name.text))) {
         self->at++;
         expr->filter = parse_or(self);
         deepen(self, expr, expr->filter);

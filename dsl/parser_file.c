@@ -48,24 +48,67 @@ parse_signature(weiri_parser *self, weiri_ast_plugin *plugin)
     plugin->output = weiri_parse_type(self);
 }
 
+/* { who string, n int } */
+static weiri_ast_stream *
+parse_shape(weiri_parser *self)
+{
+    weiri_ast_stream *stream = weiri_arena_alloc(self->arena, sizeof *stream);
+    weiri_parse_fields(self, stream);
+    return stream;
+}
+
+/* takes, gives, adds, idle, budget, on error: in any order. */
+static bool
+parse_actor_word(weiri_parser *self, weiri_ast_plugin *plugin)
+{
+    uint32_t first    = self->at;
+    bool     is_twice = false;
+    if (weiri_parser_take_word(self, WEIRI_WORD_TAKES)) {
+        is_twice      = plugin->takes != NULL;
+        plugin->takes = parse_shape(self);
+    } else if (weiri_parser_take_word(self, WEIRI_WORD_GIVES)) {
+        is_twice      = plugin->gives != NULL;
+        plugin->gives = parse_shape(self);
+    } else if (weiri_parser_take_word(self, WEIRI_WORD_ADDS)) {
+        is_twice          = plugin->gives != NULL;
+        plugin->gives     = parse_shape(self);
+        plugin->is_adding = true;
+    } else if (weiri_parser_take_word(self, WEIRI_WORD_IDLE)) {
+        is_twice     = plugin->idle != NULL;
+        plugin->idle = weiri_parse_amount(self, "a duration");
+    } else if (weiri_parser_take_word(self, WEIRI_WORD_BUDGET)) {
+        is_twice       = plugin->budget != NULL;
+        plugin->budget = weiri_parse_amount(self, "a duration");
+    } else if (weiri_parser_take_word(self, WEIRI_WORD_ON)) {
+        is_twice         = plugin->on_error.text != NULL;
+        plugin->on_error = weiri_parse_on_error(self);
+    } else {
+        return false;
+    }
+    weiri_parser_no_twice(self, is_twice, first);
+    return true;
+}
+
 static weiri_ast_plugin *
 parse_plugin(weiri_parser *self, weiri_word kind)
 {
     weiri_ast_plugin *plugin = weiri_arena_alloc(self->arena, sizeof *plugin);
     plugin->name             = weiri_parser_name(self, "a name");
     weiri_parser_expect_word(self, WEIRI_WORD_FROM);
-    plugin->path = weiri_parser_string(self, "a text: the path of a file", NULL);
+    plugin->is_process =
+        kind == WEIRI_WORD_ACTOR && weiri_parser_take_word(self, WEIRI_WORD_PROCESS);
+    plugin->path =
+        weiri_parser_string(self, "a text: the path of a file", &plugin->path_at);
     if (kind == WEIRI_WORD_MODEL) {
         parse_signature(self, plugin);
     }
-    if (kind != WEIRI_WORD_ACTOR) {
+    if (kind != WEIRI_WORD_ACTOR && kind != WEIRI_WORD_AGGREGATE) {
         return plugin;
     }
     if (weiri_parser_take(self, WEIRI_TOKEN_LEFT_PAREN)) {
         plugin->options = weiri_parse_options(self, WEIRI_TOKEN_RIGHT_PAREN);
     }
-    if (weiri_parser_take_word(self, WEIRI_WORD_ON)) {
-        plugin->on_error = weiri_parse_on_error(self);
+    while (kind == WEIRI_WORD_ACTOR && parse_actor_word(self, plugin)) {
     }
     return plugin;
 }
@@ -110,6 +153,9 @@ parse_body(weiri_parser *self, weiri_ast_statement *statement)
     case WEIRI_WORD_INCLUDE: statement->as.include = parse_include(self); break;
     case WEIRI_WORD_FUNCTION: statement->as.function = parse_function(self); break;
     case WEIRI_WORD_MODEL:
+    case WEIRI_WORD_AGGREGATE:
+    case WEIRI_WORD_CONNECTOR:
+    case WEIRI_WORD_CODEC:
     case WEIRI_WORD_ACTOR:
         statement->as.plugin = parse_plugin(self, statement->kind);
         break;

@@ -84,8 +84,8 @@ ends_field(const weiri_parser *self)
            || kind == WEIRI_TOKEN_COMMA || kind == WEIRI_TOKEN_END;
 }
 
-static void
-parse_fields(weiri_parser *self, weiri_ast_stream *stream)
+void
+weiri_parse_fields(weiri_parser *self, weiri_ast_stream *stream)
 {
     const weiri_token *open    = weiri_parser_peek(self, 0);
     weiri_span         open_at = weiri_parser_span(self);
@@ -141,8 +141,8 @@ parse_endpoint(weiri_parser *self, const char *what)
     return endpoint;
 }
 
-static void
-report_twice(weiri_parser *self, bool is_twice, uint32_t first)
+void
+weiri_parser_no_twice(weiri_parser *self, bool is_twice, uint32_t first)
 {
     if (is_twice && !self->is_lost) {
         weiri_report(self->diagnostics, WEIRI_E_CLAUSE_TWICE,
@@ -178,7 +178,7 @@ parse_io_word(weiri_parser *self, weiri_ast_io *io)
     } else {
         return false;
     }
-    report_twice(self, is_twice, first);
+    weiri_parser_no_twice(self, is_twice, first);
     return true;
 }
 
@@ -221,7 +221,7 @@ parse_table_word(weiri_parser *self, weiri_ast_stream *table)
     } else {
         return false;
     }
-    report_twice(self, is_twice, first);
+    weiri_parser_no_twice(self, is_twice, first);
     return true;
 }
 
@@ -237,7 +237,7 @@ weiri_parse_stream(weiri_parser *self, bool is_table)
             stream->since = weiri_parser_name(self, "a field of type time");
         }
     }
-    parse_fields(self, stream);
+    weiri_parse_fields(self, stream);
     if (is_table && weiri_parser_take_word(self, WEIRI_WORD_FROM)) {
         stream->io.endpoint = parse_endpoint(self, "where from, as in file(\"x.csv\")");
     }

@@ -61,6 +61,7 @@ weiri_plan_partly(weiri_arena *arena, weiri_diagnostics *diagnostics,
     refuse_statements(&self, WEIRI_WORD_MODEL, "models are");
     weiri_plan_functions(&self);
     weiri_plan_params(&self);
+    weiri_plan_parts(&self);
     weiri_plan_actors(&self);
     weiri_plan_streams(&self);
     weiri_plan_tables(&self);

@@ -6,6 +6,7 @@
  *   planner_params.c     parameters and constants
  *   planner_io.c         sources and sinks
  *   planner_order.c      which rule feeds which
+ *   planner_plugin.c     plugins, and their parts but actors
  *   planner_actor.c      actors of plugins
  *   planner_query.c      rules that begin with `from`: clauses and names
  *   planner_join.c       … the streams that they join
@@ -51,7 +52,25 @@ typedef struct weiri_actor_info {
     const weir_value        *params; /* NULL: reported */
     weiri_on_error           on_error;
     uint32_t                 dead; /* index of its stream; WEIRI_NONE: nobody reads it */
+    int64_t                  idle_ns;   /* -1: for ever */
+    int64_t                  budget_ns; /* -1: default  */
+    const char              *path;      /* of the library, or the program */
 } weiri_actor_info;
+
+/* connector name from "plugin" */
+typedef struct weiri_connector {
+    const char               *name;
+    weiri_span                at;
+    const weir_plugin_source *source; /* NULL: it has none */
+    const weir_plugin_sink   *sink;   /* likewise */
+    bool                      is_broken;
+} weiri_connector;
+
+/* codec name from "plugin" */
+typedef struct weiri_codec_info {
+    const char              *name;
+    const weir_plugin_codec *codec; /* NULL: reported */
+} weiri_codec_info;
 
 /* What `from geo(auth) by ip` gives is a stream of this name. */
 typedef struct weiri_actor_use {
@@ -105,6 +124,12 @@ typedef struct weiri_planner {
     weiri_param                 *params;
     uint32_t                     n_params;
     weiri_functions             *functions; /* of plugins */
+    const weiri_foreign        **foreigns;  /* aggregates of plugins */
+    uint32_t                     n_foreigns;
+    weiri_connector             *connectors;
+    uint32_t                     n_connectors;
+    weiri_codec_info            *codecs;
+    uint32_t                     n_codecs;
     weiri_actor_info            *actors;
     uint32_t                     n_actors;
     weiri_actor_use             *uses;
@@ -175,9 +200,43 @@ weiri_add_stream(
 
 /* ---- planner_actor.c ---- */
 
-/* Load what `function` and `actor` statements name. */
+/* ---- planner_plugin.c ---- */
+
+/* Load what a statement names; NULL after a report. */
+struct weiri_plugin *
+weiri_open_plugin(weiri_planner *self, const weiri_ast_plugin *declared);
+
+/* A path in a file of rules, from where the rules are. */
+const char *
+weiri_path_beside(weiri_planner *self, uint32_t file, const char *path);
+
+/* The values of parameters, in the order in which a plugin declares them; NULL after a
+ * report.
+ *
+ *   kind  "actor", for reports
+ */
+const weir_value *
+weiri_plugin_params(weiri_planner *self, const char *kind, weiri_ast_name name,
+    const weiri_ast_options *options, const weir_plugin_field *params, uint32_t n_params);
+
+/* Load what `function` statements name. */
 void
 weiri_plan_functions(weiri_planner *self);
+
+/* The same for aggregates, connectors and codecs; after the parameters of the rules,
+ * which may be given to them. */
+void
+weiri_plan_parts(weiri_planner *self);
+
+/* What is called `name`; NULL: nothing. */
+const weiri_foreign *
+weiri_find_foreign(const weiri_planner *self, const char *name);
+weiri_connector *
+weiri_find_connector(const weiri_planner *self, const char *name);
+weiri_codec_info *
+weiri_find_codec(const weiri_planner *self, const char *name);
+
+/* ---- planner_actor.c ---- */
 
 /* After the parameters, which may be given to actors. */
 void
@@ -255,6 +314,10 @@ weiri_find_param(const weiri_planner *self, const char *name, bool *is_param);
 const weir_value *
 weiri_constant(
     weiri_planner *self, const weiri_ast_expr *node, weir_type type, const char *what);
+
+/* The same of whatever type it is. */
+const weir_value *
+weiri_constant_any(weiri_planner *self, const weiri_ast_expr *node, const char *what);
 
 /* A duration above zero (or from zero on), -1 after a report. */
 int64_t

@@ -6,47 +6,7 @@
 #include "planner_query.h"
 #include "weiri/plugin.h"
 
-/* ---- loading ---- */
-
-static void
-close_plugin(void *context)
-{
-    weiri_plugin *plugin = context;
-    weiri_plugin_close(&plugin);
-}
-
-/* A path in a file of rules, from where the rules are. */
-static const char *
-path_beside(weiri_planner *self, uint32_t file, const char *path)
-{
-    const char *rules = weiri_diagnostics_file(self->diagnostics, file)->name;
-    const char *slash = strrchr(rules, '/');
-    return path[0] == '/' || slash == NULL
-               ? weiri_arena_text(self->arena, path, strlen(path))
-               : weiri_arena_format(
-                   self->arena, "%.*s/%s", (int)(slash - rules), rules, path);
-}
-
-static weiri_plugin *
-open_plugin(weiri_planner *self, const weiri_ast_plugin *declared)
-{
-    weiri_plugin *plugin = NULL;
-    weir_error    err    = { .status = WEIR_OK };
-    const char   *path   = path_beside(self, declared->name.at.file, declared->path);
-    if (self->options != NULL
-        && (self->options->no_includes || self->options->no_plugins)) {
-        weiri_report(self->diagnostics, WEIRI_E_BAD_PLUGIN, declared->name.at,
-            "no plugins can be loaded here");
-        return NULL;
-    }
-    if (weiri_plugin_open(path, &plugin, &err) != WEIR_OK) {
-        weiri_report(self->diagnostics, WEIRI_E_BAD_PLUGIN, declared->name.at,
-            "plugin '%s': %s", declared->path, err.text);
-        return NULL;
-    }
-    weiri_arena_defer(self->arena, close_plugin, plugin);
-    return plugin;
-}
+/* ---- picking ---- */
 
 /* The actor of this name, or the only one there is. */
 static const weir_plugin_actor *
@@ -72,165 +32,7 @@ pick_actor(
     return NULL;
 }
 
-/* ---- functions ---- */
-
-static void
-add_function(weiri_planner *self, const weiri_ast_plugin *declared)
-{
-    weiri_functions            *all      = self->functions;
-    weiri_plugin               *plugin   = open_plugin(self, declared);
-    const weir_plugin_function *function = NULL;
-    if (plugin == NULL) {
-        self->has_lost_names = true;
-        return;
-    }
-    for (uint32_t i = 0; (function = weiri_plugin_function(plugin, i)) != NULL; i++) {
-        if (strcmp(function->name, declared->name.text) == 0) {
-            break;
-        }
-    }
-    bool is_only = weiri_plugin_function(plugin, 1) == NULL;
-    function = function == NULL && is_only ? weiri_plugin_function(plugin, 0) : function;
-    if (function == NULL) {
-        weiri_report(self->diagnostics, WEIRI_E_BAD_PLUGIN, declared->name.at,
-            "plugin '%s' has no function '%s'", declared->path, declared->name.text);
-        return;
-    }
-    const weiri_operation *operation =
-        weiri_operation_of_plugin(self->arena, declared->name.text, function);
-    uint32_t n = all->n;
-    WEIRI_ARENA_PUSH(self->arena, all->names, n, declared->name.text);
-    WEIRI_ARENA_PUSH(self->arena, all->items, all->n, operation);
-}
-
-static bool
-is_taken(const weiri_planner *self, const char *name)
-{
-    weiri_aggregate_kind kind;
-    for (size_t i = 0; weiri_operation_name(i) != NULL; i++) {
-        if (strcmp(weiri_operation_name(i), name) == 0) {
-            return true;
-        }
-    }
-    for (uint32_t i = 0; i < self->functions->n; i++) {
-        if (strcmp(self->functions->names[i], name) == 0) {
-            return true;
-        }
-    }
-    return weiri_aggregate_find(name, &kind);
-}
-
-void
-weiri_plan_functions(weiri_planner *self)
-{
-    const weiri_ast_statement *statement;
-    self->functions = weiri_arena_alloc(self->arena, sizeof *self->functions);
-    for (uint64_t i = 0;
-         (statement = weiri_planner_next(self, WEIRI_WORD_FUNCTION, &i)) != NULL;) {
-        const weiri_ast_plugin *declared = statement->as.function->plugin;
-        if (declared == NULL) {
-            continue; /* it was put in where it is called */
-        }
-        if (declared->name.text == NULL || declared->path == NULL) {
-            self->has_lost_names = true;
-        } else if (is_taken(self, declared->name.text)) {
-            weiri_report(self->diagnostics, WEIRI_E_NAME_TAKEN, declared->name.at,
-                "there is a function '%s' already", declared->name.text);
-        } else {
-            add_function(self, declared);
-        }
-    }
-}
-
-/* ---- parameters ---- */
-
-static const weiri_ast_option *
-option_named(const weiri_ast_options *options, const char *name)
-{
-    for (uint32_t i = 0; i < options->n_items; i++) {
-        const char *given = options->items[i].name.text;
-        if (given != NULL && strcmp(given, name) == 0) {
-            return &options->items[i];
-        }
-    }
-    return NULL;
-}
-
-static bool
-check_options(
-    weiri_planner *self, const weiri_ast_plugin *declared, const weir_plugin_actor *actor)
-{
-    bool         is_ok = true;
-    const char **names =
-        weiri_arena_alloc(self->arena, (actor->n_params + 1) * sizeof *names);
-    for (uint32_t i = 0; i < actor->n_params; i++) {
-        names[i] = actor->params[i].name;
-    }
-    for (uint32_t i = 0; i < declared->options.n_items; i++) {
-        const weiri_ast_option *option   = &declared->options.items[i];
-        bool                    is_known = false;
-        for (uint32_t j = 0; option->name.text != NULL && j < actor->n_params; j++) {
-            is_known = is_known || strcmp(names[j], option->name.text) == 0;
-        }
-        if (option->name.text == NULL) {
-            weiri_report(self->diagnostics, WEIRI_E_BAD_OPTION, option->value->at,
-                "this value needs a name: 'name: value'");
-        } else if (!is_known) {
-            weiri_report(self->diagnostics, WEIRI_E_UNKNOWN_OPTION, option->name.at,
-                "actor '%s' takes no '%s'", declared->name.text, option->name.text);
-            weiri_report_nearest(
-                self->diagnostics, option->name.text, names, actor->n_params);
-        }
-        is_ok = is_ok && is_known;
-    }
-    return is_ok;
-}
-
-static bool
-read_param(weiri_planner *self, const weiri_ast_plugin *declared,
-    const weir_plugin_field *param, weir_value *out)
-{
-    const weiri_ast_option *option = option_named(&declared->options, param->name);
-    const char *what = weiri_arena_format(self->arena, "parameter '%s'", param->name);
-    *out             = weir_plugin_null((weir_type)param->type);
-    if (option == NULL || option->value == NULL) {
-        if (!param->is_nullable) {
-            weiri_report(self->diagnostics, WEIRI_E_BAD_OPTION, declared->name.at,
-                "actor '%s' needs a %s '%s'", declared->name.text,
-                weir_type_text((weir_type)param->type), param->name);
-            weiri_report_hint(self->diagnostics, "write actor %s from \"%s\" (%s: ...)",
-                declared->name.text, declared->path, param->name);
-        }
-        return param->is_nullable;
-    }
-    const weir_value *value =
-        weiri_constant(self, option->value, (weir_type)param->type, what);
-    if (value == NULL) {
-        return false;
-    }
-    *out = *value;
-    if (param->type == WEIR_STRING) {
-        out->as.s = weiri_arena_text(self->arena, value->as.s, value->size);
-    }
-    if (param->is_path && param->type == WEIR_STRING) {
-        out->as.s = path_beside(self, option->name.at.file, out->as.s);
-        out->size = (uint32_t)strlen(out->as.s);
-    }
-    return true;
-}
-
-static const weir_value *
-read_params(
-    weiri_planner *self, const weiri_ast_plugin *declared, const weir_plugin_actor *actor)
-{
-    weir_value *params =
-        weiri_arena_alloc(self->arena, (actor->n_params + 1) * sizeof *params);
-    bool is_ok = check_options(self, declared, actor);
-    for (uint32_t i = 0; i < actor->n_params; i++) {
-        is_ok = read_param(self, declared, &actor->params[i], &params[i]) && is_ok;
-    }
-    return is_ok ? params : NULL;
-}
+/* ---- what is declared ---- */
 
 static weiri_on_error
 read_on_error(weiri_planner *self, weiri_ast_name name)
@@ -246,6 +48,140 @@ read_on_error(weiri_planner *self, weiri_ast_name name)
             "after 'on error' stands 'skip', 'restart' or 'stop'");
     }
     return WEIRI_ON_ERROR_SKIP;
+}
+
+/* Whether somebody else's program is the actor, and not a plugin. */
+static bool
+is_served(const weiri_ast_plugin *declared)
+{
+    size_t size = strlen(declared->path);
+    return declared->is_process
+           && (size < 3 || strcmp(declared->path + size - 3, ".so") != 0);
+}
+
+static void
+read_times(weiri_planner *self, const weiri_ast_plugin *declared, weiri_actor_info *info)
+{
+    info->idle_ns   = -1;
+    info->budget_ns = -1;
+    if (declared->idle != NULL) {
+        info->idle_ns = weiri_constant_duration(self, declared->idle, false, "idle");
+    }
+    if (declared->budget != NULL) {
+        info->budget_ns =
+            weiri_constant_duration(self, declared->budget, false, "budget");
+    }
+    if (declared->budget != NULL && !declared->is_process) {
+        weiri_report(self->diagnostics, WEIRI_E_BAD_OPTION, declared->budget->at,
+            "a budget is for actors in a process of their own");
+        weiri_report_hint(self->diagnostics, "write actor %s from process \"%s\"",
+            declared->name.text, declared->path);
+    }
+}
+
+/* An actor of a library, in this process or in one of its own. */
+static void
+plan_loaded(weiri_planner *self, const weiri_ast_plugin *declared, weiri_actor_info *info)
+{
+    weiri_plugin *plugin = weiri_open_plugin(self, declared);
+    if (declared->takes != NULL || declared->gives != NULL) {
+        weiri_report(self->diagnostics, WEIRI_E_BAD_OPTION, declared->name.at,
+            "what actor '%s' takes and gives is said by its library",
+            declared->name.text);
+        return;
+    }
+    info->actor = plugin == NULL ? NULL : pick_actor(self, plugin, declared);
+    if (info->actor != NULL) {
+        info->path   = weiri_path_beside(self, declared->name.at.file, declared->path);
+        info->params = weiri_plugin_params(self, "actor", declared->name,
+            &declared->options, info->actor->params, info->actor->n_params);
+    }
+}
+
+static const weir_plugin_field *
+read_shape(weiri_planner *self, const weiri_ast_stream *shape, uint32_t *n)
+{
+    weir_plugin_field *fields =
+        weiri_arena_alloc(self->arena, (shape->n_fields + 1) * sizeof *fields);
+    for (uint32_t i = 0; i < shape->n_fields; i++) {
+        const weiri_ast_field *field = &shape->fields[i];
+        if (field->name.text == NULL) {
+            return NULL;
+        }
+        for (uint32_t j = 0; j < i; j++) {
+            if (strcmp(shape->fields[j].name.text, field->name.text) == 0) {
+                weiri_report(self->diagnostics, WEIRI_E_FIELD_TWICE, field->name.at,
+                    "field '%s' is there twice", field->name.text);
+                return NULL;
+            }
+        }
+        fields[i] = (weir_plugin_field){ .name = field->name.text,
+            .type                              = (uint8_t)field->type.type,
+            .is_nullable                       = field->type.is_nullable };
+    }
+    *n = shape->n_fields;
+    return fields;
+}
+
+/* Parameters of a program are told it as they are. */
+static bool
+read_free_params(weiri_planner *self, const weiri_ast_plugin *declared,
+    weir_plugin_actor *actor, weiri_actor_info *info)
+{
+    uint32_t           n      = declared->options.n_items;
+    weir_value        *values = weiri_arena_alloc(self->arena, (n + 1) * sizeof *values);
+    weir_plugin_field *fields = weiri_arena_alloc(self->arena, (n + 1) * sizeof *fields);
+    for (uint32_t i = 0; i < n; i++) {
+        const weiri_ast_option *option = &declared->options.items[i];
+        if (option->name.text == NULL) {
+            weiri_report(self->diagnostics, WEIRI_E_BAD_OPTION, option->value->at,
+                "this value needs a name: 'name: value'");
+            return false;
+        }
+        const weir_value *value = weiri_constant_any(self, option->value,
+            weiri_arena_format(self->arena, "parameter '%s'", option->name.text));
+        if (value == NULL) {
+            return false;
+        }
+        values[i] = *value;
+        fields[i] = (weir_plugin_field){ .name = option->name.text, .type = value->type };
+    }
+    actor->params   = fields;
+    actor->n_params = n;
+    info->params    = values;
+    return true;
+}
+
+/* An actor that is a program: what it takes and gives is written in the rules, and
+ * compared with what it says when it is started. */
+static void
+plan_served(weiri_planner *self, const weiri_ast_plugin *declared, weiri_actor_info *info)
+{
+    weir_plugin_actor *actor = weiri_arena_alloc(self->arena, sizeof *actor);
+    *actor = (weir_plugin_actor){ .size = sizeof *actor, .name = declared->name.text };
+    if (self->options != NULL && self->options->no_includes) {
+        weiri_report(self->diagnostics, WEIRI_E_BAD_PLUGIN, declared->name.at,
+            "no plugins can be loaded here");
+        return;
+    }
+    if (declared->takes == NULL || declared->gives == NULL) {
+        weiri_report(self->diagnostics, WEIRI_E_BAD_OPTION, declared->name.at,
+            "actor '%s' is a program: say what it takes and gives", declared->name.text);
+        weiri_report_hint(self->diagnostics,
+            "write actor %s from process \"…\" takes { n int } gives { score float }",
+            declared->name.text);
+        return;
+    }
+    actor->inputs  = read_shape(self, declared->takes, &actor->n_inputs);
+    actor->outputs = read_shape(self, declared->gives, &actor->n_outputs);
+    if (actor->inputs == NULL || actor->outputs == NULL
+        || !read_free_params(self, declared, actor, info)) {
+        info->params = NULL;
+        return;
+    }
+    actor->flags = declared->is_adding ? WEIR_PLUGIN_KEEPS_EVENT : 0;
+    info->path   = weiri_arena_text(self->arena, declared->path, strlen(declared->path));
+    info->actor  = actor;
 }
 
 uint32_t
@@ -276,10 +212,13 @@ weiri_plan_actors(weiri_planner *self)
                 "there is an actor '%s' already", declared->name.text);
             continue;
         }
-        weiri_plugin *plugin = open_plugin(self, declared);
-        info.on_error        = read_on_error(self, declared->on_error);
-        info.actor           = plugin == NULL ? NULL : pick_actor(self, plugin, declared);
-        info.params = info.actor == NULL ? NULL : read_params(self, declared, info.actor);
+        info.on_error = read_on_error(self, declared->on_error);
+        read_times(self, declared, &info);
+        if (is_served(declared)) {
+            plan_served(self, declared, &info);
+        } else {
+            plan_loaded(self, declared, &info);
+        }
         WEIRI_ARENA_PUSH(self->arena, self->actors, self->n_actors, info);
     }
 }
@@ -304,7 +243,9 @@ static bool
 is_keyed(const weiri_planner *self, const weiri_ast_rule *rule, uint32_t actor)
 {
     const weir_plugin_actor *of = self->actors[actor].actor;
-    return of != NULL && of->state_new != NULL && rule->n_keys > 0;
+    bool                     has_state =
+        of != NULL && (of->state_new != NULL || is_served(self->actors[actor].declared));
+    return has_state && rule->n_keys > 0;
 }
 
 const char *
@@ -582,6 +523,13 @@ weiri_plan_use(weiri_planner *self, const weiri_actor_use *use, weiri_rule *out)
     context.plan->actor                 = context.info->actor;
     context.plan->params                = context.info->params;
     context.plan->on_error              = context.info->on_error;
+    context.plan->idle_ns               = context.info->idle_ns;
+    context.plan->budget_ns             = context.info->budget_ns;
+    context.plan->is_process            = context.info->declared->is_process;
+    context.plan->is_program            = is_served(context.info->declared);
+    context.plan->path                  = context.info->path;
+    context.plan->folder =
+        weiri_path_beside(self, context.info->declared->name.at.file, ".");
     if (context.info->dead != WEIRI_NONE) {
         context.plan->dead = emit_into(self, context.info->dead);
     }

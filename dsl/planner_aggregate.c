@@ -9,8 +9,9 @@
 static bool
 is_same_aggregate(const weiri_aggregate *a, const weiri_aggregate *b)
 {
-    return a->kind == b->kind && a->index == b->index && a->k == b->k && a->p == b->p
-           && a->width_ns == b->width_ns && weiri_expr_is_same(a->argument, b->argument)
+    return a->kind == b->kind && a->foreign == b->foreign && a->index == b->index
+           && a->k == b->k && a->p == b->p && a->width_ns == b->width_ns
+           && weiri_expr_is_same(a->argument, b->argument)
            && weiri_expr_is_same(a->second, b->second)
            && weiri_expr_is_same(a->filter, b->filter);
 }
@@ -278,9 +279,80 @@ report_unknown(weiri_querying *self, const weiri_ast_expr *node)
     }
 }
 
+/* ---- aggregates of plugins ---- */
+
+/* One argument, as the plugin takes it. */
+static const weiri_expr *
+foreign_argument(weiri_querying *self, const weiri_ast_expr *node,
+    const weiri_foreign *foreign, uint32_t i)
+{
+    const weir_plugin_field *input = &foreign->table->inputs[i];
+    weir_error               err   = { .status = WEIR_OK };
+    weiri_expr              *out   = NULL;
+    weiri_expr *value = weiri_query_expr(self, WEIRI_QUERY_ARGUMENT, node->items[i]);
+    if (value == NULL) {
+        return NULL;
+    }
+    if (weiri_expr_convert(
+            self->planner->arena, value, (weir_type)input->type, &out, &err)
+        != WEIR_OK) {
+        weiri_report(self->planner->diagnostics, WEIRI_E_WRONG_TYPE, node->items[i]->at,
+            "aggregate '%s' takes %s %s as '%s', not %s %s", foreign->name,
+            input->type == WEIR_INT ? "an" : "a", weir_type_text((weir_type)input->type),
+            input->name, value->type == WEIR_INT ? "an" : "a",
+            weir_type_text(value->type));
+        return NULL;
+    }
+    return out;
+}
+
+static weiri_expr *
+plan_foreign(
+    weiri_querying *self, const weiri_ast_expr *node, const weiri_foreign *foreign)
+{
+    weiri_diagnostics           *diagnostics = self->planner->diagnostics;
+    const weir_plugin_aggregate *table       = foreign->table;
+    weiri_aggregate row = { .kind = WEIRI_AGGREGATE_PLUGIN, .foreign = foreign };
+    weir_error      err = { .status = WEIR_OK };
+    if (!check_stand(self, node) || foreign->params == NULL) {
+        return NULL;
+    }
+    if (node->n_items != table->n_inputs) {
+        weiri_report(diagnostics, WEIRI_E_BAD_ARGUMENTS, node->at,
+            table->n_inputs == 1 ? "'%s' is written %s(%s)"
+                                 : "'%s' is written %s(%s, %s)",
+            foreign->name, foreign->name, table->inputs[0].name,
+            table->n_inputs == 1 ? "" : table->inputs[1].name);
+        return NULL;
+    }
+    bool needs_merge = self->query->window->kind == WEIRI_WINDOW_HOPPING
+                       || self->query->window->early_ns > 0;
+    if (needs_merge && table->merge == NULL) {
+        weiri_report(diagnostics, WEIRI_E_BAD_WINDOW, node->at,
+            "'%s' cannot be merged, which 'hopping' windows and 'early' need",
+            foreign->name);
+        return NULL;
+    }
+    row.argument = foreign_argument(self, node, foreign, 0);
+    row.second   = table->n_inputs > 1 ? foreign_argument(self, node, foreign, 1) : NULL;
+    if (node->filter != NULL) {
+        row.filter = weiri_query_condition(self, WEIRI_QUERY_ARGUMENT, node->filter);
+    }
+    if (row.argument == NULL || (table->n_inputs > 1 && row.second == NULL)
+        || (node->filter != NULL && row.filter == NULL)
+        || weiri_aggregate_resolve(&row, &err) != WEIR_OK) {
+        return NULL;
+    }
+    return keep(self, &row);
+}
+
 weiri_expr *
 weiri_query_aggregate(weiri_querying *self, const weiri_ast_expr *node, bool *is_handled)
 {
+    const weiri_foreign *foreign = weiri_find_foreign(self->planner, node->name.text);
+    if (foreign != NULL) {
+        return plan_foreign(self, node, foreign);
+    }
     weiri_aggregate row = { .kind = WEIRI_AGGREGATE_COUNT };
     if (!weiri_aggregate_find(node->name.text, &row.kind)) {
         bool is_slip = self->rule->window.at.size > 0 && !is_function(node->name.text);

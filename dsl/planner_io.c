@@ -25,6 +25,9 @@ struct io {
     weiri_wire_config   wire;
     weiri_link_options  node;
     weiri_format        format;
+    weiri_plug          connector;
+    weiri_plug          codec;
+    const weiri_stream *stream; /* NULL: it is broken */
     bool                has_header;
     char                delimiter;
     const char         *identity; /* of a sink; NULL: none              */
@@ -33,6 +36,101 @@ struct io {
     weiri_span          option_at;
 };
 
+/* Events of a source that gives some, not bytes, fill the stream's fields by name. */
+static bool
+check_outputs(weiri_planner *self, struct io *io)
+{
+    const weir_plugin_source *source = io->connector.of.source;
+    bool                      is_ok  = true;
+    for (uint32_t i = 0; io->stream != NULL && i < io->stream->schema.n_fields; i++) {
+        const weir_field        *field = &io->stream->schema.fields[i];
+        const weir_plugin_field *found = NULL;
+        for (uint32_t j = 0; j < source->n_outputs; j++) {
+            found = strcmp(source->outputs[j].name, field->name) == 0
+                        ? &source->outputs[j]
+                        : found;
+        }
+        bool fits = found != NULL
+                        ? found->type == field->type
+                              || (found->type == WEIR_INT && field->type == WEIR_FLOAT)
+                        : field->is_nullable || field->from != NULL;
+        if (!fits) {
+            weiri_report(self->diagnostics, WEIRI_E_BAD_PLUGIN, io->ast->endpoint.name.at,
+                found == NULL ? "source '%s' gives no field '%s', which stream '%s' has"
+                              : "source '%s' gives '%s', which stream '%s' has, as "
+                                "another type",
+                io->connector.name, field->name, io->stream->schema.name);
+        }
+        is_ok = is_ok && fits;
+    }
+    return is_ok;
+}
+
+static bool
+read_connector(weiri_planner *self, struct io *io)
+{
+    weiri_ast_name         name = io->ast->endpoint.name;
+    const weiri_connector *of   = weiri_find_connector(self, name.text);
+    if (of->is_broken) {
+        return false;
+    }
+    if (io->is_sink ? of->sink == NULL : of->source == NULL) {
+        weiri_report(self->diagnostics, WEIRI_E_UNKNOWN_ENDPOINT, name.at,
+            "connector '%s' has no %s", name.text, io->is_sink ? "sink" : "source");
+        return false;
+    }
+    io->endpoint       = WEIRI_ENDPOINT_PLUGIN;
+    io->connector.name = name.text;
+    if (io->is_sink) {
+        io->connector.of.sink = of->sink;
+    } else {
+        io->connector.of.source = of->source;
+    }
+    io->connector.params = weiri_plugin_params(self, io->is_sink ? "sink" : "source",
+        name, &io->ast->endpoint.options,
+        io->is_sink ? of->sink->params : of->source->params,
+        io->is_sink ? of->sink->n_params : of->source->n_params);
+    bool gives_rows      = !io->is_sink && of->source->read_rows != NULL;
+    return io->connector.params != NULL && (!gives_rows || check_outputs(self, io));
+}
+
+/* Whether events go to or come from a connector as they are. */
+static bool
+is_of_rows(const struct io *io)
+{
+    return io->endpoint == WEIRI_ENDPOINT_PLUGIN
+           && (io->is_sink ? io->connector.of.sink->write_rows != NULL
+                           : io->connector.of.source->read_rows != NULL);
+}
+
+static bool
+read_codec(weiri_planner *self, struct io *io, const weiri_codec_info *info)
+{
+    weiri_ast_name           name  = io->ast->format;
+    const weir_plugin_codec *codec = info->codec;
+    if (codec == NULL) {
+        return false;
+    }
+    if (io->is_sink ? codec->encode == NULL : codec->decode == NULL) {
+        weiri_report(self->diagnostics, WEIRI_E_UNKNOWN_FORMAT, name.at,
+            "codec '%s' cannot %s", name.text, io->is_sink ? "write" : "read");
+        return false;
+    }
+    if (io->endpoint == WEIRI_ENDPOINT_ZMQ) {
+        weiri_report(self->diagnostics, WEIRI_E_UNKNOWN_FORMAT, name.at,
+            "a message cannot be %s: it is rows, each of which stands for itself",
+            name.text);
+        weiri_report_hint(self->diagnostics, "formats of messages are json and msgpack");
+        return false;
+    }
+    io->format         = WEIRI_FORMAT_PLUGIN;
+    io->codec.name     = name.text;
+    io->codec.of.codec = codec;
+    io->codec.params   = weiri_plugin_params(
+          self, "codec", name, &io->ast->format_options, codec->params, codec->n_params);
+    return io->codec.params != NULL;
+}
+
 static bool
 read_endpoint(weiri_planner *self, struct io *io)
 {
@@ -40,6 +138,9 @@ read_endpoint(weiri_planner *self, struct io *io)
     uint32_t       i    = 0;
     if (name.text == NULL) {
         return false;
+    }
+    if (weiri_find_connector(self, name.text) != NULL) {
+        return read_connector(self, io);
     }
     while (i < N_ENDPOINTS && strcmp(name.text, ENDPOINTS[i]) != 0) {
         i++;
@@ -95,8 +196,19 @@ read_format(weiri_planner *self, struct io *io)
     }
     if (name.text == NULL) {
         bool is_file = io->endpoint == WEIRI_ENDPOINT_FILE;
-        io->format   = is_file ? WEIRI_FORMAT_AUTO : WEIRI_FORMAT_JSON;
+        io->format   = is_file          ? WEIRI_FORMAT_AUTO
+                       : is_of_rows(io) ? WEIRI_FORMAT_MSGPACK
+                                        : WEIRI_FORMAT_JSON;
         return true;
+    }
+    if (is_of_rows(io)) {
+        weiri_report(self->diagnostics, WEIRI_E_BAD_OPTION, name.at,
+            "'%s' %s events, not bytes, and has no format", io->connector.name,
+            io->is_sink ? "takes" : "gives");
+        return false;
+    }
+    if (weiri_find_codec(self, name.text) != NULL) {
+        return read_codec(self, io, weiri_find_codec(self, name.text));
     }
     for (uint32_t i = 0; i < N_FORMATS; i++) {
         if (strcmp(name.text, FORMATS[i]) == 0) {
@@ -242,6 +354,8 @@ read_options(weiri_planner *self, struct io *io)
     if (io->endpoint == WEIRI_ENDPOINT_ZMQ) {
         is_ok    = weiri_plan_wire(self, &io->ast->endpoint, io->is_sink, &io->wire);
         io->path = io->wire.address;
+    } else if (io->endpoint == WEIRI_ENDPOINT_PLUGIN) {
+        io->path = io->connector.name;
     } else if (io->endpoint == WEIRI_ENDPOINT_NODE) {
         is_ok =
             weiri_plan_node(self, &io->ast->endpoint, io->is_sink, &io->path, &io->node);
@@ -252,7 +366,7 @@ read_options(weiri_planner *self, struct io *io)
         }
     }
     options = &io->ast->format_options;
-    for (uint32_t i = 0; i < options->n_items; i++) {
+    for (uint32_t i = 0; io->codec.name == NULL && i < options->n_items; i++) {
         is_ok = read_option(self, io, &options->items[i]) && is_ok;
     }
     if (is_ok && io->is_csv_option && !is_csv(io)) {
@@ -270,11 +384,15 @@ read_options(weiri_planner *self, struct io *io)
 
 /* Everything that sources and sinks share. */
 static bool
-read_io(weiri_planner *self, const weiri_ast_io *ast, bool is_sink, struct io *io)
+read_io(weiri_planner *self, const weiri_ast_io *ast, uint32_t stream, bool is_sink,
+    struct io *io)
 {
     *io = (struct io){
         .ast = ast, .is_sink = is_sink, .has_header = true, .delimiter = ','
     };
+    if (stream != WEIRI_NONE && !self->streams[stream].is_broken) {
+        io->stream = &self->plan->streams[stream];
+    }
     return read_endpoint(self, io) && read_format(self, io) && read_options(self, io);
 }
 
@@ -331,7 +449,7 @@ weiri_plan_source(
     weiri_planner *self, const weiri_ast_io *ast, uint32_t stream, weiri_source *out)
 {
     struct io io;
-    bool      is_ok = read_io(self, ast, false, &io);
+    bool      is_ok = read_io(self, ast, stream, false, &io);
     *out            = (weiri_source){ .stream = stream, .idle_ns = -1 };
     if (ast->lateness != NULL) {
         out->lateness_ns = weiri_constant_duration(self, ast->lateness, true, "lateness");
@@ -347,6 +465,8 @@ weiri_plan_source(
     out->wire       = io.wire;
     out->node       = io.node;
     out->format     = io.format;
+    out->connector  = io.connector;
+    out->codec      = io.codec;
     out->has_header = io.has_header;
     out->delimiter  = io.delimiter;
     return true;
@@ -415,7 +535,8 @@ plan_table_source(weiri_planner *self, const weiri_table_info *table)
         || self->streams[table->contents].is_broken) {
         return;
     }
-    if (source.endpoint == WEIRI_ENDPOINT_ZMQ) {
+    if (source.endpoint == WEIRI_ENDPOINT_ZMQ
+        || source.endpoint == WEIRI_ENDPOINT_PLUGIN) {
         weiri_report_not_yet(
             self, ast->endpoint.name.at, "a table that messages fill is");
         return;
@@ -465,7 +586,7 @@ plan_sink(weiri_planner *self, const weiri_ast_statement *statement)
     if (ast->is_broken) {
         return;
     }
-    if (!read_io(self, ast, true, &io) || stream == WEIRI_NONE
+    if (!read_io(self, ast, stream, true, &io) || stream == WEIRI_NONE
         || !check_identity(self, &io, stream)) {
         return;
     }
@@ -475,6 +596,8 @@ plan_sink(weiri_planner *self, const weiri_ast_statement *statement)
            .wire                   = io.wire,
            .node                   = io.node,
            .format                 = io.format,
+           .connector              = io.connector,
+           .codec                  = io.codec,
            .identity               = io.identity,
            .place                  = weiri_planner_place(self, statement->at) };
     const char **peers = &sink.path;

@@ -65,6 +65,21 @@ weiri_constant(
     return &value->as.constant;
 }
 
+const weir_value *
+weiri_constant_any(weiri_planner *self, const weiri_ast_expr *node, const char *what)
+{
+    weiri_scope scope = { self->arena, self->diagnostics, self, resolve_constant,
+        self->functions };
+    weiri_expr *value = weiri_type_expr(&scope, node);
+    if (value != NULL
+        && (value->kind != WEIRI_EXPR_CONSTANT || value->as.constant.is_null)) {
+        weiri_report(self->diagnostics, WEIRI_E_NOT_CONSTANT, node->at,
+            "%s has to be known before the events come", what);
+        return NULL;
+    }
+    return value == NULL ? NULL : &value->as.constant;
+}
+
 int64_t
 weiri_constant_duration(
     weiri_planner *self, const weiri_ast_expr *node, bool may_be_zero, const char *what)

@@ -360,6 +360,72 @@ resolve_of_list(weiri_matching *self, const weiri_ast_expr *node, bool *is_handl
                : weiri_type_call(&scope, node->at, node->name.text, args, n);
 }
 
+static weiri_ast_expr *
+call_of(weiri_matching *self, const char *name, const weiri_ast_expr *at,
+    weiri_ast_expr *argument)
+{
+    weiri_ast_expr  *call  = weiri_arena_alloc(self->planner->arena, sizeof *call);
+    weiri_ast_expr **items = weiri_arena_alloc(self->planner->arena, sizeof(void *));
+    *call  = (weiri_ast_expr){ .kind = WEIRI_AST_CALL, .at = at->at, .n_items = 1 };
+    *items = argument;
+    call->name.text = name;
+    call->name.at   = at->at;
+    call->items     = items;
+    return call;
+}
+
+/* mad(a.x) as an operation on collect(a.x) and collect(time(a)). */
+static weiri_expr *
+resolve_foreign(weiri_matching *self, const weiri_ast_expr *node)
+{
+    enum { MOST = 3 };
+    weiri_planner               *planner = self->planner;
+    const weiri_foreign         *foreign = weiri_find_foreign(planner, node->name.text);
+    const weir_plugin_aggregate *table   = foreign->table;
+    weiri_expr                  *args[MOST] = { NULL };
+    const weiri_ast_expr        *step       = NULL;
+    bool                         is_handled = true;
+    if (foreign->params == NULL) {
+        return NULL;
+    }
+    if (node->n_items != table->n_inputs) {
+        weiri_report(planner->diagnostics, WEIRI_E_BAD_ARGUMENTS, node->at,
+            "'%s' takes %u values", foreign->name, (unsigned)table->n_inputs);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < table->n_inputs; i++) {
+        step                  = step == NULL ? find_step_in(self, node->items[i]) : step;
+        weiri_ast_expr *value = (weiri_ast_expr *)(uintptr_t)node->items[i];
+        args[i]               = weiri_resolve_aggregate(
+                          self, call_of(self, "collect", node, value), &is_handled);
+        if (args[i] != NULL && args[i]->element == WEIR_INT
+            && table->inputs[i].type == WEIR_FLOAT) {
+            value   = call_of(self, "float", node->items[i], value);
+            args[i] = weiri_resolve_aggregate(
+                self, call_of(self, "collect", node, value), &is_handled);
+        }
+        if (args[i] == NULL) {
+            return NULL;
+        }
+        if (args[i]->element != (weir_type)table->inputs[i].type) {
+            weiri_report(planner->diagnostics, WEIRI_E_WRONG_TYPE, node->items[i]->at,
+                "aggregate '%s' takes a %s, not a %s", foreign->name,
+                weir_type_text((weir_type)table->inputs[i].type),
+                weir_type_text(args[i]->element));
+            return NULL;
+        }
+    }
+    weiri_ast_expr *name  = weiri_arena_alloc(planner->arena, sizeof *name);
+    *name                 = *step;
+    args[table->n_inputs] = weiri_resolve_aggregate(self,
+        call_of(self, "collect", node, call_of(self, "time", node, name)), &is_handled);
+    return args[table->n_inputs] == NULL
+               ? NULL
+               : weiri_expr_call_aggregate(planner->arena,
+                   weiri_operation_of_aggregate(planner->arena, foreign), args,
+                   table->n_inputs + 1);
+}
+
 /* The values that a step's events have, as a list; NULL after a report. */
 static weiri_expr *
 collected(weiri_matching *self, const weiri_ast_expr *node, const weiri_ast_expr *values,
@@ -455,6 +521,9 @@ weiri_resolve_aggregate(
     }
     if (IS_AMONG(node->name.text, OF_SERIES)) {
         return resolve_of_series(self, node);
+    }
+    if (aggregate == NULL && weiri_find_foreign(self->planner, node->name.text) != NULL) {
+        return resolve_foreign(self, node);
     }
     if (aggregate == NULL) {
         *is_handled = false;

@@ -54,6 +54,9 @@ typedef enum weiri_token_kind {
     X(MODEL, "model")                                                                    \
     X(ACTOR, "actor")                                                                    \
     X(FUNCTION, "function")                                                              \
+    X(AGGREGATE, "aggregate")                                                            \
+    X(CONNECTOR, "connector")                                                            \
+    X(CODEC, "codec")                                                                    \
     X(PARAM, "param")                                                                    \
     X(INCLUDE, "include")                                                                \
     X(TEST, "test")
@@ -86,6 +89,11 @@ typedef enum weiri_token_kind {
     X(REFRESH, "refresh")                                                                \
     X(SINCE, "since")                                                                    \
     X(KEEP, "keep")                                                                      \
+    X(PROCESS, "process")                                                                \
+    X(TAKES, "takes")                                                                    \
+    X(GIVES, "gives")                                                                    \
+    X(ADDS, "adds")                                                                      \
+    X(BUDGET, "budget")                                                                  \
     X(FULL, "full")                                                                      \
     X(AT, "at")                                                                          \
     X(STOP, "stop")                                                                      \

@@ -17,15 +17,22 @@ typedef struct weiri_reader_ops {
     weir_status (*mark)(const weiri_reader *self, weiri_file_mark *out, weir_error *err);
     weir_status (*check_mark)(
         const weiri_reader *self, const weiri_file_mark *mark, weir_error *err);
+    void (*keep)(weiri_reader *self); /* of links and sockets; else NULL */
+    /* NULL: it is not told. */
+    weir_status (*acknowledge)(weiri_reader *self, uint64_t position, weir_error *err);
+    /* Of what has a position of its own alone. */
+    void (*save)(const weiri_reader *self, uint64_t position, weiri_pack *out);
+    weir_status (*load)(
+        weiri_reader *self, uint64_t position, weiri_unpack *in, weir_error *err);
     /* Of links alone. */
     void (*begin)(weiri_reader *self, const weiri_link_place *place);
-    void (*keep)(weiri_reader *self);
     bool (*is_done)(weiri_reader *self);
 } weiri_reader_ops;
 
 struct weiri_reader {
     const weiri_reader_ops *ops;
     bool                    is_regular;
+    bool                    is_kept; /* it has a position of its own */
     bool                    is_link;
 };
 
@@ -36,7 +43,8 @@ typedef struct weiri_writer_ops {
         weiri_writer *self, const char *bytes, size_t size, weir_error *err);
     weir_status (*flush)(weiri_writer *self, weir_error *err);
     weir_status (*sync)(const weiri_writer *self, weir_error *err);
-    /* Of links alone, which have no `write`. */
+    /* Of links, which have no `write`; of sinks of plugins `rows` where they take events,
+     * `settle` and `save`. NULL: there is nothing to do. */
     weir_status (*rows)(weiri_writer *self, weir_rows rows, weir_error *err);
     weir_status (*advance)(weiri_writer *self, int64_t watermark_ns, weir_error *err);
     weir_status (*end)(weiri_writer *self, int64_t newest_ns, weir_error *err);
@@ -50,8 +58,9 @@ struct weiri_writer {
     const weiri_writer_ops *ops;
     bool                    is_regular;
     bool                    is_link;
-    bool     takes_rows; /* each write is whole rows, and as few as can be */
-    uint64_t n_written;  /* bytes that were handed over                    */
+    bool     takes_rows;   /* each write is whole rows, and as few as can be */
+    bool     takes_events; /* weiri_writer_rows is called, and not write   */
+    uint64_t n_written;    /* bytes that were handed over                    */
 };
 
 #endif

@@ -44,6 +44,32 @@ weiri_reader_check_mark(
 }
 
 bool
+weiri_reader_is_kept(const weiri_reader *self)
+{
+    return self->is_kept;
+}
+
+void
+weiri_reader_save(const weiri_reader *self, uint64_t position, weiri_pack *out)
+{
+    self->ops->save(self, position, out);
+}
+
+weir_status
+weiri_reader_load(
+    weiri_reader *self, uint64_t position, weiri_unpack *in, weir_error *err)
+{
+    return self->ops->load(self, position, in, err);
+}
+
+weir_status
+weiri_reader_acknowledge(weiri_reader *self, uint64_t position, weir_error *err)
+{
+    return self->ops->acknowledge != NULL ? self->ops->acknowledge(self, position, err)
+                                          : WEIR_OK;
+}
+
+bool
 weiri_reader_is_link(const weiri_reader *self)
 {
     return self != NULL && self->is_link;
@@ -58,7 +84,7 @@ weiri_reader_begin(weiri_reader *self, const weiri_link_place *place)
 void
 weiri_reader_keep(weiri_reader *self)
 {
-    if (weiri_reader_is_link(self)) {
+    if (self != NULL && self->ops->keep != NULL) {
         self->ops->keep(self);
     }
 }

@@ -45,6 +45,12 @@ weiri_writer_close(weiri_writer **self_p, weir_error *err)
 }
 
 bool
+weiri_writer_takes_events(const weiri_writer *self)
+{
+    return self->takes_events;
+}
+
+bool
 weiri_writer_is_link(const weiri_writer *self)
 {
     return self->is_link;
@@ -71,13 +77,13 @@ weiri_writer_end(weiri_writer *self, int64_t newest_ns, weir_error *err)
 weir_status
 weiri_writer_settle(weiri_writer *self, weir_error *err)
 {
-    return self->is_link ? self->ops->settle(self, err) : WEIR_OK;
+    return self->ops->settle != NULL ? self->ops->settle(self, err) : WEIR_OK;
 }
 
 void
 weiri_writer_save(const weiri_writer *self, weiri_pack *out)
 {
-    if (self->is_link) {
+    if (self->ops->save != NULL) {
         self->ops->save(self, out);
     }
 }

@@ -137,6 +137,7 @@ ops_of(weiri_format format)
     case WEIRI_FORMAT_JSON: return &WEIRI_DECODE_JSON;
     case WEIRI_FORMAT_CSV: return &WEIRI_DECODE_CSV;
     case WEIRI_FORMAT_MSGPACK: return &WEIRI_DECODE_MSGPACK;
+    case WEIRI_FORMAT_PLUGIN: return &WEIRI_DECODE_PLUGIN;
     case WEIRI_FORMAT_FRAMES: return &WEIRI_DECODE_FRAMES;
     case WEIRI_FORMAT_AUTO:
     case WEIRI_FORMAT_TEXT: break;
@@ -210,6 +211,7 @@ bom_size(const weiri_decoder *self, const char *bytes, size_t size, bool *is_kno
     size_t most    = sizeof BOM - 1;
     size_t n       = size < most ? size : most;
     bool   is_like = self->decode.config.format != WEIRI_FORMAT_MSGPACK
+                   && self->decode.config.format != WEIRI_FORMAT_PLUGIN
                    && self->decode.config.format != WEIRI_FORMAT_FRAMES
                    && (n == 0 || memcmp(bytes, BOM, n) == 0);
     *is_known = n == most || !is_like;

@@ -36,15 +36,27 @@ extern const weiri_encode_ops WEIRI_ENCODE_MSGPACK;
 extern const weiri_encode_ops WEIRI_ENCODE_TEXT;
 
 struct weiri_encoder {
-    const weiri_encode_ops *ops;
-    const weir_schema      *schema;
-    weiri_prefix           *prefixes; /* shape (schema->n_fields,) */
-    char                   *prefix_text;
-    size_t                  fixed_size; /* of a row without its strings and lists */
-    weir_schema             numbered;   /* the schema with a field for the number */
-    weir_field             *fields;     /* of it; NULL: rows have no number       */
-    uint64_t                number;     /* of the row that is being written       */
+    const weiri_encode_ops  *ops;
+    const weir_schema       *schema;
+    weiri_prefix            *prefixes; /* shape (schema->n_fields,) */
+    char                    *prefix_text;
+    size_t                   fixed_size; /* of a row without its strings and lists */
+    weir_schema              numbered;   /* the schema with a field for the number */
+    weir_field              *fields;     /* of it; NULL: rows have no number       */
+    uint64_t                 number;     /* of the row that is being written       */
+    struct weiri_plug_codec *plug;       /* of a plugin: all else is NULL */
+    weir_error               why;        /* of a failure */
 };
+
+/* An encoder that a plugin's codec is. errors  WEIR_EIO, WEIR_ENOMEM */
+WEIR_MUST_CHECK weir_status
+weiri_plug_encoder_new(const weiri_plug *part, struct weiri_metrics *metrics,
+    const weir_schema *schema, struct weiri_plug_codec **out, weir_error *err);
+void
+weiri_plug_encoder_destroy(struct weiri_plug_codec **self_p);
+WEIR_MUST_CHECK weir_status
+weiri_plug_encode(
+    struct weiri_plug_codec *self, weir_rows rows, weiri_buffer *out, weir_error *err);
 
 /* Copied in whole steps: what is too much is written over by the value. */
 static inline char *

@@ -11,6 +11,7 @@ ops_of(weiri_format format)
     case WEIRI_FORMAT_CSV: return &WEIRI_ENCODE_CSV;
     case WEIRI_FORMAT_MSGPACK: return &WEIRI_ENCODE_MSGPACK;
     case WEIRI_FORMAT_TEXT: return &WEIRI_ENCODE_TEXT;
+    case WEIRI_FORMAT_PLUGIN:
     case WEIRI_FORMAT_FRAMES: /* rows go to a link as they are */
     case WEIRI_FORMAT_AUTO: break;
     }
@@ -103,12 +104,37 @@ weiri_encoder_new_numbered(const weir_schema *schema, weiri_format format,
     return WEIR_OK;
 }
 
+weir_status
+weiri_encoder_plug(const weir_schema *schema, const weiri_plug *codec,
+    struct weiri_metrics *metrics, weiri_encoder **out, weir_error *err)
+{
+    weiri_encoder *self = calloc(1, sizeof *self);
+    if (self == NULL) {
+        return WEIR_FAIL(err, WEIR_ENOMEM, "encoder: out of memory");
+    }
+    self->schema       = schema;
+    weir_status status = weiri_plug_encoder_new(codec, metrics, schema, &self->plug, err);
+    if (status != WEIR_OK) {
+        weiri_encoder_destroy(&self);
+        return status;
+    }
+    *out = self;
+    return WEIR_OK;
+}
+
+const char *
+weiri_encoder_reason(const weiri_encoder *self)
+{
+    return self->why.text;
+}
+
 void
 weiri_encoder_destroy(weiri_encoder **self_p)
 {
     weiri_encoder *self = *self_p;
     *self_p             = NULL;
     if (self != NULL) {
+        weiri_plug_encoder_destroy(&self->plug);
         free(self->fields);
         free(self->prefixes);
         free(self->prefix_text);
@@ -119,7 +145,7 @@ weiri_encoder_destroy(weiri_encoder **self_p)
 weir_status
 weiri_encoder_begin(weiri_encoder *self, weiri_buffer *out)
 {
-    if (!self->ops->has_header) {
+    if (self->plug != NULL || !self->ops->has_header) {
         return WEIR_OK;
     }
     weir_status status = weiri_buffer_reserve(out, self->fixed_size);
@@ -160,6 +186,9 @@ weiri_encoder_count(weiri_encoder *self, uint64_t n_before)
 weir_status
 weiri_encoder_encode(weiri_encoder *self, weir_rows rows, weiri_buffer *out)
 {
+    if (self->plug != NULL) {
+        return weiri_plug_encode(self->plug, rows, out, &self->why);
+    }
     for (uint32_t row = rows.first; row < rows.first + rows.n; row++) {
         size_t      size   = self->fixed_size + longest_texts(self, rows.chunk, row);
         weir_status status = weiri_buffer_reserve(out, size);

@@ -466,7 +466,7 @@ end_of_trim(const weiri_durable *self, uint32_t source)
 }
 
 static weir_status
-trim(weiri_durable *self, weir_error *err)
+trim(weiri_durable *self, weiri_engine *engine, weir_error *err)
 {
     weir_status status = WEIR_OK;
     drop_moments(self);
@@ -477,12 +477,18 @@ trim(weiri_durable *self, weir_error *err)
         status = weiri_journal_forget_gone(self->journal, err);
     }
     weiri_fault_point("trimmed");
+    /* Without an engine the next checkpoint says it. */
+    for (uint32_t i = 0; engine != NULL && i < self->plan->n_sources && status == WEIR_OK;
+         i++) {
+        status = weiri_engine_acknowledge(engine, i, self->positions[i], err);
+    }
     return status;
 }
 
 /* Look whether the child has ended, or wait until it has. */
 static weir_status
-end_checkpoint(weiri_durable *self, bool is_waiting, weir_error *err)
+end_checkpoint(
+    weiri_durable *self, weiri_engine *engine, bool is_waiting, weir_error *err)
 {
     int   result = 0;
     pid_t ended  = 0;
@@ -501,7 +507,7 @@ end_checkpoint(weiri_durable *self, bool is_waiting, weir_error *err)
     if (self->is_kept) {
         status = weiri_kept_add(self->path, self->next_kept++, &self->kept, err);
     }
-    return status == WEIR_OK ? trim(self, err) : status;
+    return status == WEIR_OK ? trim(self, engine, err) : status;
 }
 
 bool
@@ -534,7 +540,7 @@ weiri_durable_tick(
     weiri_durable *self, weiri_engine *engine, bool is_at_rest, weir_error *err)
 {
     if (self->child > 0) {
-        return note(self, end_checkpoint(self, false, err));
+        return note(self, end_checkpoint(self, engine, false, err));
     }
     if (!is_at_rest || !weiri_durable_is_due(self)) {
         return WEIR_OK;
@@ -552,7 +558,7 @@ weiri_durable_use(weiri_durable *self, const weiri_plan *plan, weir_error *err)
     }
     weir_status status = WEIR_OK;
     if (self->child > 0) {
-        status = note(self, end_checkpoint(self, true, err));
+        status = note(self, end_checkpoint(self, NULL, true, err));
     }
     if (!self->is_broken) { /* a checkpoint that found no room is not in the way */
         status = weiri_journal_use(self->journal, plan, err);
@@ -572,7 +578,7 @@ weiri_durable_checkpoint(weiri_durable *self, weiri_engine *engine, weir_error *
 {
     weir_status status = WEIR_OK;
     if (self->child > 0) {
-        status = note(self, end_checkpoint(self, true, err));
+        status = note(self, end_checkpoint(self, engine, true, err));
     }
     if (self->is_broken) {
         return status != WEIR_OK
@@ -580,5 +586,6 @@ weiri_durable_checkpoint(weiri_durable *self, weiri_engine *engine, weir_error *
                    : WEIR_FAIL(err, WEIR_EIO, "an earlier checkpoint was not written");
     }
     status = note(self, begin_checkpoint(self, engine, err)); /* whatever that one said */
-    return status == WEIR_OK ? note(self, end_checkpoint(self, true, err)) : status;
+    return status == WEIR_OK ? note(self, end_checkpoint(self, engine, true, err))
+                             : status;
 }

@@ -5,6 +5,7 @@
 
 #include "inside.h"
 #include "place.h"
+#include "weiri/cluster.h"
 #include "weiri/fault.h"
 
 static bool
@@ -32,6 +33,7 @@ endpoint_path(
 {
     switch (endpoint) {
     case WEIRI_ENDPOINT_STDIO: return strdup("-");
+    case WEIRI_ENDPOINT_PLUGIN: return strdup(path);
     case WEIRI_ENDPOINT_ZMQ: return weiri_place_resolve_address(file, path);
     case WEIRI_ENDPOINT_NODE: return link_path(path, stream);
     default: return weiri_place_resolve(file, path);
@@ -171,8 +173,11 @@ static weir_status
 source_format(const weiri_source *source, const char *path, bool is_redirected,
     weiri_format *out, weir_error *err)
 {
+    bool is_own = source->format == WEIRI_FORMAT_FRAMES
+                  || (source->endpoint == WEIRI_ENDPOINT_PLUGIN
+                      && source->connector.of.source->read_rows != NULL);
     *out = source->format;
-    if (*out == WEIRI_FORMAT_FRAMES && is_redirected) {
+    if (is_own && is_redirected) { /* what it would have given has no format */
         *out = WEIRI_FORMAT_AUTO;
     }
     if (*out == WEIRI_FORMAT_AUTO) {
@@ -219,6 +224,18 @@ used_of(const weiri_engine *self, uint32_t stream)
                               : weiri_graph_used(self->graph, stream);
 }
 
+/* The place of a source among all of its stream, those of other nodes too. */
+static uint32_t
+global_place(const weiri_plan *plan, uint32_t index)
+{
+    uint32_t first = 0;
+    uint32_t end   = 0;
+    if (plan->cluster != NULL && plan->sources[index].numbered == NULL) {
+        weiri_cluster_places(plan, plan->sources[index].stream, &first, &end);
+    }
+    return first + weiri_engine_source_place(plan, index);
+}
+
 static weir_status
 open_source(weiri_engine *self, uint32_t index, weir_error *err)
 {
@@ -245,33 +262,39 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
     wire.address = self->paths[index];
     bool is_link =
         source->endpoint == WEIRI_ENDPOINT_NODE && redirect_of(self, source) == NULL;
+    const weiri_stream *as = source->numbered != NULL ? source->numbered : stream;
     const weiri_link_config link = { .peer = source->path,
-        .schema                            = &stream->schema,
+        .is_inside                         = source->numbered != NULL,
+        .schema                            = &as->schema,
         .silence_ns                        = source->node.silence_ns };
     if (is_link && (status = need_links(self, err)) != WEIR_OK) {
         return status;
     }
     weiri_intake_config config = {
-        .source    = source,
-        .wire      = is_wire ? &wire : NULL,
-        .wires     = self->wires,
-        .link      = is_link ? &link : NULL,
-        .links     = self->options.links,
-        .index     = index,
-        .place     = weiri_engine_source_place(self->plan, index),
-        .path      = self->paths[index],
-        .format    = format,
-        .delimiter = source->delimiter,
-        .used      = used_of(self, source->stream),
-        .stream    = stream,
-        .late      = read_stream(self, stream->late),
-        .dead      = read_stream(self, stream->dead),
-        .to        = merge_of(self, source->stream),
-        .late_to   = merge_of(self, stream->late),
-        .dead_to   = merge_of(self, stream->dead),
-        .gone_to   = source->refresh_ns > 0 ? merge_of(self, source->gone) : NULL,
-        .tape      = self->options.tape,
-        .extent    = extent,
+        .source        = source,
+        .wire          = is_wire ? &wire : NULL,
+        .wires         = self->wires,
+        .link          = is_link ? &link : NULL,
+        .links         = self->options.links,
+        .index         = index,
+        .place         = global_place(self->plan, index),
+        .path          = self->paths[index],
+        .format        = format,
+        .delimiter     = source->delimiter,
+        .used = source->numbered != NULL ? as->used : used_of(self, source->stream),
+        .stream        = as,
+        .to_schema     = &stream->schema,
+        .late          = read_stream(self, as->late),
+        .dead          = read_stream(self, as->dead),
+        .to            = merge_of(self, source->stream),
+        .given_to      = weiri_engine_giver_of(self, source),
+        .late_to       = merge_of(self, as->late),
+        .dead_to       = merge_of(self, as->dead),
+        .gone_to       = source->refresh_ns > 0 ? merge_of(self, source->gone) : NULL,
+        .metrics       = self->plan->metrics,
+        .is_redirected = redirect_of(self, source) != NULL,
+        .tape          = self->options.tape,
+        .extent        = extent,
     };
     if (source->delimiter == ',' && weiri_place_is_tsv(self->paths[index])) {
         config.delimiter = '\t';
@@ -361,9 +384,34 @@ check_target(
     return WEIR_OK;
 }
 
+/* A sink of a plugin is a place of its own: mqtt(hot), the next of that stream
+ * mqtt(hot)#2. */
+static char *
+plug_path(const weiri_plan *plan, const weiri_sink *sink)
+{
+    const char *stream = plan->streams[sink->stream].schema.name;
+    size_t      size   = strlen(stream) + strlen(sink->path) + sizeof "()#4294967295";
+    char       *out    = malloc(size);
+    unsigned    n      = 1;
+    for (uint32_t i = 0; &plan->sinks[i] != sink; i++) {
+        const weiri_sink *other = &plan->sinks[i];
+        n += other->endpoint == WEIRI_ENDPOINT_PLUGIN && other->stream == sink->stream
+             && strcmp(other->path, sink->path) == 0;
+    }
+    if (out != NULL && n == 1) {
+        snprintf(out, size, "%s(%s)", sink->path, stream);
+    } else if (out != NULL) {
+        snprintf(out, size, "%s(%s)#%u", sink->path, stream, n);
+    }
+    return out;
+}
+
 char *
 weiri_engine_sink_path(const weiri_plan *plan, const weiri_sink *sink)
 {
+    if (sink->endpoint == WEIRI_ENDPOINT_PLUGIN) {
+        return plug_path(plan, sink);
+    }
     return endpoint_path(sink->endpoint, sink->place.file, sink->path,
         plan->streams[sink->stream].schema.name);
 }
@@ -406,6 +454,7 @@ open_sink(weiri_engine *self, const weiri_sink *sink, weir_error *err)
         return status;
     }
     bool              is_wire = sink->endpoint == WEIRI_ENDPOINT_ZMQ;
+    bool              is_plug = sink->endpoint == WEIRI_ENDPOINT_PLUGIN;
     weiri_wire_config wire    = sink->wire;
     weiri_outlet     *outlet  = NULL;
     wire.address              = path;
@@ -421,7 +470,11 @@ open_sink(weiri_engine *self, const weiri_sink *sink, weir_error *err)
             .wire                                  = is_wire ? &wire : NULL,
             .wires                                 = self->wires,
             .link                                  = is_link ? &link : NULL,
-            .links                                 = self->options.links };
+            .links                                 = self->options.links,
+            .connector                             = is_plug ? &sink->connector : NULL,
+            .codec   = sink->format == WEIRI_FORMAT_PLUGIN ? &sink->codec : NULL,
+            .schema  = &self->plan->streams[sink->stream].schema,
+            .metrics = self->plan->metrics };
         status                           = open_outlet(self, &config, &outlet, err);
     }
     free(path);
@@ -439,6 +492,10 @@ allocate(weiri_engine *self, weir_error *err)
     self->outlets = calloc(self->plan->n_sinks + 1, sizeof(void *));
     if (self->intakes == NULL || self->paths == NULL || self->outlets == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
+    }
+    weir_status status = weiri_engine_make_givers(self, err);
+    if (status != WEIR_OK) {
+        return status;
     }
     return self->options.n_shards > 1 ? weiri_engine_make_flow(self, err)
                                       : weiri_graph_new(self->plan, &self->graph, err);
@@ -462,6 +519,9 @@ open_all(weiri_engine *self, weir_error *err)
     }
     for (uint32_t i = 0; i < plan->n_sinks && status == WEIR_OK; i++) {
         status = open_sink(self, &plan->sinks[i], err);
+    }
+    if (status == WEIR_OK) {
+        status = weiri_engine_open_givers(self, err);
     }
     for (uint32_t i = 0; i < plan->n_sources && status == WEIR_OK; i++) {
         status = weiri_intake_begin(self->intakes[i], err);
@@ -512,6 +572,7 @@ weiri_engine_destroy(weiri_engine **self_p)
     for (uint32_t i = 0; i < self->n_outlets; i++) {
         (void)weiri_outlet_close(&self->outlets[i], NULL);
     }
+    weiri_engine_close_givers(self);
     for (uint32_t i = 0; self->intakes != NULL && i < self->plan->n_sources; i++) {
         weiri_intake_destroy(&self->intakes[i]);
     }

@@ -8,12 +8,6 @@
 
 /* ---- what is handed over ---- */
 
-static bool
-is_same_text(const char *a, const char *b)
-{
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
 /* The source of `plan` that has the section that this one has; WEIRI_NONE: there is none.
  */
 static uint32_t
@@ -41,10 +35,7 @@ is_same_input(const weiri_engine *old, uint32_t index, const weiri_source *now,
            && (now->endpoint != WEIRI_ENDPOINT_NODE
                || weiri_schema_hash(&old->plan->streams[was->stream].schema)
                       == weiri_schema_hash(&config->stream->schema))
-           && (!is_wire
-               || (was->wire.kind == now->wire.kind
-                   && was->wire.is_bound == now->wire.is_bound
-                   && is_same_text(was->wire.topic, now->wire.topic)));
+           && (!is_wire || weiri_wire_is_same(&was->wire, &now->wire));
 }
 
 weir_status

@@ -5,7 +5,7 @@
 static uint32_t
 find(void *context, const char *name)
 {
-    return weiri_peers_find(context, name);
+    return weiri_peers_find_any(context, name);
 }
 
 static const char *

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tap.h"
+#include "weiri/plugin.h"
 #include "weiri/timetext.h"
 
 enum { FILE_MODE = 0640, TELL_MS = 200 };
@@ -213,6 +214,30 @@ add_rule(struct text *text, const weiri_rule *rule, const weiri_rule_sight *sigh
     add_line(text, line, size < (int)sizeof line ? size : 0);
 }
 
+/* Counters and gauges of plugins. What an actor is called, geo(auth) by ip, may have
+ * quotes of the user's: they are left out. */
+static void
+add_metric(struct text *text, const weiri_metric *metric)
+{
+    char   owner[WEIRI_METRIC_NAME + 1];
+    char   line[512];
+    size_t n = 0;
+    for (const char *p = metric->owner; *p != '\0'; p++) {
+        bool is_plain = (unsigned char)*p >= ' ' && *p != '"' && *p != '\\';
+        owner[n]      = *p;
+        n += is_plain;
+    }
+    owner[n] = '\0';
+    int size = metric->is_gauge
+                   ? snprintf(line, sizeof line,
+                       "{\"part\":\"metric\",\"name\":\"%s %s\",\"value\":%.17g}\n",
+                       owner, metric->name, metric->gauge)
+                   : snprintf(line, sizeof line,
+                       "{\"part\":\"metric\",\"name\":\"%s %s\",\"value\":%" PRIu64 "}\n",
+                       owner, metric->name, metric->count);
+    add_line(text, line, size < (int)sizeof line ? size : 0);
+}
+
 static void
 add_source(
     struct text *text, const weiri_live *self, const weiri_engine *engine, uint32_t i)
@@ -245,6 +270,12 @@ write_text(weiri_live *self, const weiri_engine *engine)
         if (weiri_engine_rule(engine, i, &sight)) {
             add_rule(&text, &self->plan->rules[i], &sight);
         }
+    }
+    weiri_metric metric;
+    for (uint32_t i = 0;
+         self->plan->metrics != NULL && weiri_metrics_at(self->plan->metrics, i, &metric);
+         i++) {
+        add_metric(&text, &metric);
     }
     weiri_shard_sight shard = { 0 };
     for (uint32_t i = 0; weiri_engine_shard(engine, i, &shard); i++) {

@@ -3,6 +3,7 @@
  *   filter.c   a query without a window, on columns
  *   window.c   a query with one: the windower
  *   plugin.c   an actor of a plugin
+ *   remote.c   the same in a process of its own
  *   join.c     what comes before a query that reads two streams: the joiner
  *   fold.c     a query that reads and writes one table
  *   match.c    a match: the matcher, on the ordered batch of its inputs
@@ -66,6 +67,7 @@ extern const weiri_host_ops weiri_filter_host;
 extern const weiri_host_ops weiri_window_host;
 extern const weiri_host_ops weiri_match_host;
 extern const weiri_host_ops weiri_plugin_host_ops;
+extern const weiri_host_ops weiri_remote_host_ops;
 extern const weiri_host_ops weiri_join_host;
 extern const weiri_host_ops weiri_fold_host;
 

@@ -24,10 +24,10 @@ open_actor(weiri_plugin_host *self, weir_error *err)
         .inputs                             = self->plan->inputs,
         .n_inputs                           = self->plan->n_inputs };
     if (actor->open != NULL
-        && (!actor->open(&call.base, &setup, &self->actor) || call.is_failed)) {
+        && (!actor->open(&call.base.base, &setup, &self->actor) || call.base.is_failed)) {
         self->actor = NULL;
         return WEIR_FAIL(err, WEIR_EINVAL, "%s",
-            call.is_failed ? call.reason : "open failed and gave no reason");
+            call.base.is_failed ? call.base.reason : "open failed and gave no reason");
     }
     self->is_open = true;
     return WEIR_OK;
@@ -73,30 +73,29 @@ restart(weiri_plugin_host *self, weir_error *err)
 /* ---- failures ---- */
 
 static weir_status
-encode_event(weiri_plugin_host *self, weir_rows event, weiri_buffer *out)
+encode_event(weiri_encoder **encoder, weir_rows event, weiri_buffer *out)
 {
     weir_status status = WEIR_OK;
-    if (self->encoder == NULL) {
-        status = weiri_encoder_new(
-            event.chunk->schema, WEIRI_FORMAT_JSON, &self->encoder, NULL);
+    if (*encoder == NULL) {
+        status = weiri_encoder_new(event.chunk->schema, WEIRI_FORMAT_JSON, encoder, NULL);
     }
-    status = status == WEIR_OK ? weiri_encoder_encode(self->encoder, event, out) : status;
+    status = status == WEIR_OK ? weiri_encoder_encode(*encoder, event, out) : status;
     while (out->used > 0 && out->bytes[out->used - 1] == '\n') {
         out->used--;
     }
     return status;
 }
 
-/* `event` with n 0: a timer failed. */
-static weir_status
-bury(weiri_plugin_host *self, int64_t at_ns, const char *reason, weir_rows event)
+weir_status
+weiri_plugin_bury(const weiri_host_frame *frame, weiri_encoder **encoder, int64_t at_ns,
+    const char *reason, weir_rows event)
 {
-    if (self->plan->dead == NULL) {
+    if (frame->rule->query->actor->dead == NULL) {
         return WEIR_OK;
     }
-    const char  *name   = self->frame.rule->name;
+    const char  *name   = frame->rule->name;
     weiri_buffer json   = { 0 };
-    weir_status  status = event.n > 0 ? encode_event(self, event, &json) : WEIR_OK;
+    weir_status  status = event.n > 0 ? encode_event(encoder, event, &json) : WEIR_OK;
     weir_value   values[4];
     values[0] = weir_plugin_int(WEIR_TIME, at_ns);
     values[1] = weir_plugin_string(name, strlen(name));
@@ -104,7 +103,7 @@ bury(weiri_plugin_host *self, int64_t at_ns, const char *reason, weir_rows event
     values[3] = event.n > 0 ? weir_plugin_string(json.bytes, json.used)
                             : weir_plugin_null(WEIR_STRING);
     if (status == WEIR_OK) {
-        status = weiri_collector_add(self->frame.timeouts, at_ns, values);
+        status = weiri_collector_add(frame->timeouts, at_ns, values);
     }
     weiri_buffer_fini(&json);
     return status;
@@ -115,15 +114,18 @@ static weir_status
 handle(weiri_plugin_host *self, weiri_plugin_calling *call, int64_t at_ns,
     weir_rows event, bool *is_again, weir_error *err)
 {
-    const char *reason = call->is_failed ? call->reason : "it gave no reason";
+    const char *reason = weiri_plugin_reason(&call->base);
     *is_again          = false;
     self->n_failed++;
     self->n_in_a_row++;
     if (call->status != WEIR_OK) {
         return call->status;
     }
+    if (self->served != NULL) {
+        return self->served->failed(self->served->context, at_ns, reason, event);
+    }
     if (self->plan->on_error == WEIRI_ON_ERROR_SKIP) {
-        return bury(self, at_ns, reason, event);
+        return weiri_plugin_bury(&self->frame, &self->encoder, at_ns, reason, event);
     }
     if (self->plan->on_error == WEIRI_ON_ERROR_RESTART) {
         *is_again = true;
@@ -139,40 +141,57 @@ handle(weiri_plugin_host *self, weiri_plugin_calling *call, int64_t at_ns,
 
 /* ---- timers ---- */
 
+/* A state that the plugin has said is as good as new. */
+static void
+drop_if_asked(weiri_plugin_host *self, const weiri_plugin_calling *call)
+{
+    if (call->is_dropped && call->state != NULL && self->plan->actor->state_new != NULL) {
+        weiri_plugin_drop_state(self, call->state);
+    }
+}
+
 static weir_status
 fire(weiri_plugin_host *self, weiri_plugin_state *state, weir_error *err)
 {
-    int64_t at_ns    = state->timer;
-    bool    is_again = true;
+    int64_t    at_ns    = state->timer;
+    bool       is_again = true;
+    weiri_pack key      = { 0 };
+    weiri_pack_bytes(&key, state->key, state->key_size);
+    weir_status status = key.is_out_of_memory ? WEIR_ENOMEM : WEIR_OK;
     weiri_plugin_set_timer(self, state, INT64_MAX);
-    while (is_again) {
-        uint32_t             index = state->index;
+    while (is_again && status == WEIR_OK) {
         weiri_plugin_calling call;
         weiri_plugin_calling_init(&call, self);
         call.state    = state;
         call.now      = at_ns;
         call.may_emit = true;
         bool is_ok =
-            self->plan->actor->on_timer(&call.base, self->actor, state->state, at_ns)
-            && !call.is_failed;
-        weir_status status = weiri_plugin_commit(self, is_ok ? 1 : 0);
-        if (status != WEIR_OK) {
-            return status;
-        }
-        if (is_ok) {
+            self->plan->actor->on_timer(&call.base.base, self->actor, state->state, at_ns)
+            && !call.base.is_failed;
+        status   = weiri_plugin_commit(self, is_ok ? 1 : 0);
+        is_again = false;
+        if (status == WEIR_OK && is_ok) {
             self->n_in_a_row = 0;
-            return WEIR_OK;
+            drop_if_asked(self, &call);
+        } else if (status == WEIR_OK) {
+            status = handle(self, &call, at_ns, (weir_rows){ 0 }, &is_again, err);
         }
-        status = handle(self, &call, at_ns, (weir_rows){ 0 }, &is_again, err);
-        if (status != WEIR_OK) {
-            return status;
+        if (is_again) { /* what cannot be saved began empty, without timers */
+            state    = weiri_plugin_state_at(self, key.bytes, key.size);
+            is_again = state != NULL;
         }
-        if (is_again && index >= self->n_states) {
-            return WEIR_OK; /* what cannot be saved began empty, without timers */
-        }
-        state = is_again ? self->states[index] : state;
     }
-    return WEIR_OK;
+    weiri_pack_fini(&key);
+    return status;
+}
+
+/* When a state is forgotten for want of events; INT64_MAX: never. */
+static int64_t
+idle_from(const weiri_plugin_host *self, const weiri_plugin_state *state)
+{
+    int64_t idle_ns = self->plan->idle_ns;
+    bool    is_far  = idle_ns < 0 || state->last_ns > INT64_MAX - idle_ns;
+    return is_far ? INT64_MAX : state->last_ns + idle_ns;
 }
 
 /* All timers before a time. */
@@ -181,7 +200,16 @@ fire_before(weiri_plugin_host *self, int64_t time_ns, weir_error *err)
 {
     weir_status status = WEIR_OK;
     while (self->n_heap > 0 && self->heap[0]->timer < time_ns && status == WEIR_OK) {
-        status = fire(self, self->heap[0], err);
+        weiri_plugin_state *next = self->heap[0];
+        if (idle_from(self, next) <= next->timer) {
+            weiri_plugin_drop_state(self, next);
+        } else {
+            status = fire(self, next, err);
+        }
+    }
+    while (status == WEIR_OK && self->oldest != NULL && self->plan->idle_ns >= 0
+           && idle_from(self, self->oldest) <= time_ns) {
+        weiri_plugin_drop_state(self, self->oldest);
     }
     return status;
 }
@@ -258,11 +286,11 @@ offer(weiri_plugin_host *self, weiri_plugin_state *state, weir_rows rows,
         .times                            = rows.chunk->time + rows.first,
         .values                           = values };
     uint32_t               n =
-        self->plan->actor->on_rows(&call->base, self->actor, state->state, &lent);
-    if (call->is_failed && call->failed_row < n) {
+        self->plan->actor->on_rows(&call->base.base, self->actor, state->state, &lent);
+    if (call->base.is_failed && call->failed_row < n) {
         n = call->failed_row;
     }
-    if (call->is_failed && n >= rows.n) {
+    if (call->base.is_failed && n >= rows.n) {
         n = rows.n - 1;
     }
     *n_taken = n < rows.n ? n : rows.n;
@@ -325,6 +353,10 @@ give(
     uint32_t             length   = run_length(self, rows, first, state);
     bool                 is_again = false;
     weiri_plugin_calling call;
+    if (self->plan->idle_ns >= 0) {
+        length = 1; /* each event may be the one before which the key is forgotten */
+        weiri_plugin_touch(self, state, rows.chunk->time[rows.first + first]);
+    }
     status = offer(self, state, part(rows, first, length),
         self->values + (size_t)first * self->plan->n_inputs, &call, &n_taken);
     *n     = n_taken;
@@ -334,6 +366,9 @@ give(
         *n += !is_again;
     } else {
         self->n_in_a_row = 0;
+        if (status == WEIR_OK) {
+            drop_if_asked(self, &call);
+        }
     }
     return status;
 }

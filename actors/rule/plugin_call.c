@@ -1,58 +1,13 @@
 /* What a plugin may ask for during a call. Nothing that it gives is believed: types,
  * nulls, text and order are checked before any of it goes on. */
-#include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "plugin_host.h"
-#include "weiri/numtext.h"
 
 static weiri_plugin_calling *
 calling(weir_plugin_call *call)
 {
     return (weiri_plugin_calling *)(void *)call;
-}
-
-WEIR_PRINTF(2)
-static bool
-fail(weir_plugin_call *call, const char *format, ...)
-{
-    weiri_plugin_calling *self = calling(call);
-    if (self->is_failed) {
-        return false; /* the first reason is the one */
-    }
-    va_list args;
-    va_start(args, format);
-    int size = vsnprintf(self->reason, sizeof self->reason, format, args);
-    va_end(args);
-    size_t length = size < 0 ? 0 : strlen(self->reason);
-    if (size < 0 || !weiri_utf8_is_valid(self->reason, length)) {
-        snprintf(self->reason, sizeof self->reason, "its reason is not UTF-8");
-    }
-    self->is_failed  = true;
-    self->failed_row = UINT32_MAX;
-    return false;
-}
-
-WEIR_PRINTF(2)
-static void
-write_log(weir_plugin_call *call, const char *format, ...)
-{
-    weiri_plugin_host *self = calling(call)->self;
-    if (self->n_logged++ >= WEIRI_PLUGIN_LOG) {
-        return;
-    }
-    char    line[500];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(line, sizeof line, format, args);
-    va_end(args);
-    fprintf(stderr, "weir: %s: %s\n", self->frame.rule->name, line);
-    if (self->n_logged == WEIRI_PLUGIN_LOG) {
-        fprintf(stderr, "weir: %s: says no more than %d lines\n", self->frame.rule->name,
-            WEIRI_PLUGIN_LOG);
-    }
 }
 
 /* ---- events given ---- */
@@ -62,23 +17,18 @@ is_fitting(weir_plugin_call *call, const weir_field *field, const weir_value *va
 {
     if (value->is_null) {
         return field->is_nullable
-               || fail(call, "it gives null as '%s', which is never null", field->name);
+               || weiri_plugin_fail(
+                   call, "it gives null as '%s', which is never null", field->name);
     }
     if (value->type != field->type) {
-        return fail(call, "it gives a value of type %s as '%s', which is of type %s",
+        return weiri_plugin_fail(call,
+            "it gives a value of type %s as '%s', which is of type %s",
             weir_type_text((weir_type)value->type), field->name,
             weir_type_text(field->type));
     }
-    if (value->type == WEIR_FLOAT && !isfinite(value->as.f)) {
-        return fail(call, "it gives a number that is not finite as '%s'", field->name);
-    }
-    if (value->type == WEIR_STRING
-        && (value->size > WEIRI_RECORD_BYTES || (value->as.s == NULL && value->size > 0)
-            || !weiri_utf8_is_valid(value->as.s, value->size))) {
-        return fail(call, "it gives text as '%s' that is not UTF-8, or more than 1 MiB",
-            field->name);
-    }
-    return true;
+    const char *fault = weiri_plugin_value_fault(value, field->type);
+    return fault == NULL
+           || weiri_plugin_fail(call, "it gives %s as '%s'", fault, field->name);
 }
 
 static bool
@@ -87,7 +37,7 @@ check_values(weir_plugin_call *call, const weir_value *values, uint32_t n_values
     const weiri_plugin_host *self   = calling(call)->self;
     const weir_schema       *schema = self->frame.emitted->schema;
     if (n_values != schema->n_fields - self->n_kept || (values == NULL && n_values > 0)) {
-        return fail(call, "it gives an event of %u values, and declares %u",
+        return weiri_plugin_fail(call, "it gives an event of %u values, and declares %u",
             (unsigned)n_values, (unsigned)(schema->n_fields - self->n_kept));
     }
     for (uint32_t i = 0; i < n_values; i++) {
@@ -103,16 +53,18 @@ check_row(weir_plugin_call *call, uint32_t row)
 {
     const weiri_plugin_calling *at = calling(call);
     if (!at->may_emit) {
-        return fail(call, "it gives an event where it was not given one");
+        return weiri_plugin_fail(call, "it gives an event where it was not given one");
     }
     if (at->rows.n == 0) {
-        return (row == 0 && at->self->n_kept == 0)
-               || fail(call, "it gives an event with a timer: of a row that is not 0, or "
-                             "though it keeps the event's fields");
+        return (row == 0 && (at->self->n_kept == 0 || at->self->served != NULL))
+               || weiri_plugin_fail(call,
+                   "it gives an event with a timer: of a row that is not 0, or "
+                   "though it keeps the event's fields");
     }
     return (row < at->rows.n && row >= at->row)
-           || fail(call, "it gives an event for row %u of %u, after one for row %u",
-               (unsigned)row, (unsigned)at->rows.n, (unsigned)at->row);
+           || weiri_plugin_fail(call,
+               "it gives an event for row %u of %u, after one for row %u", (unsigned)row,
+               (unsigned)at->rows.n, (unsigned)at->row);
 }
 
 static weir_status
@@ -123,7 +75,9 @@ put_row(const weiri_plugin_calling *at, uint32_t row, const weir_value *values)
     uint32_t           place  = chunk->n_rows;
     weir_status        status = place < chunk->capacity ? WEIR_OK : WEIR_EFULL;
     for (uint32_t i = 0; i < self->n_kept && status == WEIR_OK; i++) {
-        weir_value kept = weir_chunk_get(at->rows.chunk, at->rows.first + row, i);
+        weir_value kept = at->rows.n == 0
+                              ? weir_plugin_null(chunk->schema->fields[i].type)
+                              : weir_chunk_get(at->rows.chunk, at->rows.first + row, i);
         status          = weir_chunk_set(chunk, place, i, &kept);
     }
     for (uint32_t i = self->n_kept; i < chunk->schema->n_fields && status == WEIR_OK;
@@ -171,7 +125,8 @@ emit(weir_plugin_call *call, uint32_t row, const weir_value *values, uint32_t n_
 {
     weiri_plugin_calling *at   = calling(call);
     weiri_plugin_host    *self = at->self;
-    if (at->is_failed || !check_row(call, row) || !check_values(call, values, n_values)) {
+    if (at->base.is_failed || !check_row(call, row)
+        || !check_values(call, values, n_values)) {
         if (at->may_emit && at->failed_row == UINT32_MAX) {
             at->failed_row = row < at->rows.n ? row : at->row;
         }
@@ -191,10 +146,11 @@ emit(weir_plugin_call *call, uint32_t row, const weir_value *values, uint32_t n_
     }
     at->row = row;
     if (status == WEIR_EFULL) {
-        fail(call, "it gives more than %d events, or 8 MiB, for one", WEIRI_CHUNK_ROWS);
+        weiri_plugin_fail(
+            call, "it gives more than %d events, or 8 MiB, for one", WEIRI_CHUNK_ROWS);
         at->failed_row = row;
     } else if (status != WEIR_OK) {
-        fail(call, "%s", weir_status_text(status));
+        weiri_plugin_fail(call, "%s", weir_status_text(status));
         at->status = status;
     }
     return status == WEIR_OK;
@@ -208,10 +164,12 @@ set_timer(weir_plugin_call *call, int64_t at_ns)
     weiri_plugin_calling *at = calling(call);
     int64_t now = at->rows.n == 0 ? at->now : at->rows.chunk->time[at->rows.first];
     if (!at->may_emit || at->state == NULL || at->self->plan->actor->on_timer == NULL) {
-        return fail(call, "it sets a timer, and has no on_timer or no state");
+        return weiri_plugin_fail(
+            call, "it sets a timer, and has no on_timer or no state");
     }
     if (at_ns <= now || at_ns == INT64_MAX) {
-        return fail(call, "it sets a timer that is not later than the event");
+        return weiri_plugin_fail(
+            call, "it sets a timer that is not later than the event");
     }
     weiri_plugin_set_timer(at->self, at->state, at_ns);
     return true;
@@ -234,23 +192,28 @@ write_state(weir_plugin_call *call, const void *bytes, size_t size)
         && at->out->size <= WEIRI_PLUGIN_STATE) {
         weiri_pack_bytes(at->out, bytes, size);
     } else {
-        fail(call, "it writes more than 64 MiB of state, or when it was not asked");
+        weiri_plugin_fail(
+            call, "it writes more than 64 MiB of state, or when it was not asked");
     }
 }
 
-static char *
-text(weir_plugin_call *call, size_t size)
+static void
+drop_state(weir_plugin_call *call)
 {
-    (void)size;
-    fail(call, "it asks for the room of a function's text, and is an actor");
-    return NULL;
+    weiri_plugin_calling *at = calling(call);
+    at->is_dropped           = at->may_emit && at->state != NULL;
 }
 
-static const weir_plugin_host HOST = { sizeof(weir_plugin_host), fail, write_log, emit,
-    set_timer, clear_timer, write_state, text };
+static const weir_plugin_host HOST = { sizeof(weir_plugin_host), weiri_plugin_fail,
+    weiri_plugin_log, emit, set_timer, clear_timer, write_state, weiri_plugin_no_text,
+    weiri_plugin_count, weiri_plugin_gauge, drop_state };
 
 void
 weiri_plugin_calling_init(weiri_plugin_calling *self, weiri_plugin_host *host)
 {
-    *self = (weiri_plugin_calling){ .base = { .host = &HOST }, .self = host };
+    *self = (weiri_plugin_calling){ .self = host, .failed_row = UINT32_MAX };
+    self->base.base.host = &HOST;
+    self->base.name      = host->frame.rule->name;
+    self->base.metrics   = host->frame.plan->metrics;
+    self->base.n_logged  = &host->n_logged;
 }

@@ -10,11 +10,11 @@
 #include "host.h"
 #include "weiri/codec.h"
 #include "weiri/limits.h"
+#include "weiri/plugin.h"
 
 enum {
     WEIRI_PLUGIN_STATES   = 1 << 20, /* keys of an actor                            */
-    WEIRI_PLUGIN_RESTARTS = 5,   /* failures of an actor in a row, then it is over    */
-    WEIRI_PLUGIN_LOG      = 100, /* lines that an actor may log                     */
+    WEIRI_PLUGIN_RESTARTS = 5, /* failures of an actor in a row, then it is over    */
     WEIRI_PLUGIN_STATE    = 64 << 20 /* bytes of one state                          */
 };
 
@@ -23,14 +23,28 @@ typedef struct weiri_plugin_state {
     uint8_t *key; /* shape (key_size,): the values, packed */
     size_t   key_size;
     uint64_t hash;
-    void    *state;   /* the plugin's */
-    int64_t  timer;   /* INT64_MAX: none */
-    uint32_t index;   /* in the order of making */
-    uint32_t in_heap; /* place in the heap of timers; UINT32_MAX: none */
+    void    *state;                   /* the plugin's */
+    int64_t  timer;                   /* INT64_MAX: none */
+    uint32_t index;                   /* in `states` */
+    uint32_t in_heap;                 /* place in the heap of timers; UINT32_MAX: none */
+    uint64_t serial;                  /* in the order of making */
+    int64_t  last_ns;                 /* time of its last event */
+    struct weiri_plugin_state *older; /* by last event; NULL: none is */
+    struct weiri_plugin_state *newer;
 } weiri_plugin_state;
 
+/* What is done about failures where the host works for another process. */
+typedef struct weiri_plugin_served {
+    void *context;
+    /* errors  WEIR_EDATA  nothing after it is to be taken */
+    weir_status (*failed)(
+        void *context, int64_t at_ns, const char *reason, weir_rows event);
+} weiri_plugin_served;
+
 typedef struct weiri_plugin_host {
-    weiri_host_frame        frame;
+    weiri_host_frame           frame;
+    const weiri_plugin_served *served; /* NULL: it works for a rule. Else what is given
+                                        * by a timer keeps nulls of the event */
     const weiri_actor_plan *plan;
     void                   *actor; /* what open gave */
     bool                    is_open;
@@ -41,12 +55,15 @@ typedef struct weiri_plugin_host {
     uint32_t                n_kept;  /* fields of what is given that are the event's */
     weir_chunk             *pending; /* given in this call; `order` holds the row */
     weiri_pack              key;     /* scratch */
-    weiri_plugin_state    **states;  /* in the order of making */
+    weiri_plugin_state    **states;  /* in no order */
+    uint64_t                n_made;
+    weiri_plugin_state     *oldest; /* by last event */
+    weiri_plugin_state     *newest;
     uint32_t                n_states;
     uint32_t                room;  /* of states */
     uint32_t               *slots; /* index + 1 in states; 0: free; shape (n_slots,) */
     uint32_t                n_slots;
-    weiri_plugin_state    **heap; /* shape (room,): by timer, then by index */
+    weiri_plugin_state    **heap; /* shape (room,): by timer, then by serial */
     uint32_t                n_heap;
     weiri_encoder          *encoder; /* of events for the dead stream; NULL: none yet */
     uint64_t                n_failed;
@@ -55,22 +72,30 @@ typedef struct weiri_plugin_host {
     uint32_t                n_logged;
 } weiri_plugin_host;
 
+/* Have an event that failed, or with n 0 a timer, go to the dead stream, if somebody
+ * reads that.
+ *
+ *   encoder  made when first needed
+ */
+WEIR_MUST_CHECK weir_status
+weiri_plugin_bury(const weiri_host_frame *frame, weiri_encoder **encoder, int64_t at_ns,
+    const char *reason, weir_rows event);
+
 /* ---- plugin_call.c ---- */
 
 /* A call into the plugin. */
 typedef struct weiri_plugin_calling {
-    weir_plugin_call    base;
+    weiri_plugin_call   base;
     weiri_plugin_host  *self;
     weiri_plugin_state *state; /* NULL: of none */
     weir_rows           rows;  /* of on_rows; n 0: other calls */
     int64_t             now;   /* of on_timer */
     bool                may_emit;
-    bool                is_failed;
-    uint32_t            failed_row;
-    uint32_t            row;    /* for which something was given last */
-    weir_status         status; /* of what is not the plugin's fault */
-    weiri_pack         *out;    /* of state_save; NULL: other calls */
-    char                reason[200];
+    bool                is_dropped; /* the state is as good as new */
+    uint32_t            failed_row; /* UINT32_MAX: not known       */
+    uint32_t            row;        /* for which something was given last */
+    weir_status         status;     /* of what is not the plugin's fault */
+    weiri_pack         *out;        /* of state_save; NULL: other calls */
 } weiri_plugin_calling;
 
 void
@@ -93,6 +118,18 @@ weiri_plugin_find_state(weiri_plugin_host *self, const uint8_t *key, size_t size
 
 void
 weiri_plugin_set_timer(weiri_plugin_host *self, weiri_plugin_state *state, int64_t at_ns);
+
+/* The state of a key that is there; NULL: there is none. */
+weiri_plugin_state *
+weiri_plugin_state_at(const weiri_plugin_host *self, const uint8_t *key, size_t size);
+
+/* It had an event at time_ns: none is newer. */
+void
+weiri_plugin_touch(weiri_plugin_host *self, weiri_plugin_state *state, int64_t time_ns);
+
+/* Free one, its timer with it. */
+void
+weiri_plugin_drop_state(weiri_plugin_host *self, weiri_plugin_state *state);
 
 /* Free all. */
 void

@@ -10,7 +10,7 @@
 static bool
 is_before(const weiri_plugin_state *a, const weiri_plugin_state *b)
 {
-    return a->timer != b->timer ? a->timer < b->timer : a->index < b->index;
+    return a->timer != b->timer ? a->timer < b->timer : a->serial < b->serial;
 }
 
 static void
@@ -66,9 +66,15 @@ weiri_plugin_set_timer(weiri_plugin_host *self, weiri_plugin_state *state, int64
 /* ---- keys ---- */
 
 static uint32_t
+home_of(const weiri_plugin_host *self, uint64_t hash)
+{
+    return (uint32_t)(hash ^ hash >> 32) & (self->n_slots - 1);
+}
+
+static uint32_t
 slot_of(const weiri_plugin_host *self, const uint8_t *key, size_t size, uint64_t hash)
 {
-    uint32_t slot = (uint32_t)(hash ^ hash >> 32) & (self->n_slots - 1);
+    uint32_t slot = home_of(self, hash);
     while (self->slots[slot] != 0) {
         const weiri_plugin_state *state = self->states[self->slots[slot] - 1];
         if (state->hash == hash && state->key_size == size
@@ -125,6 +131,71 @@ weiri_plugin_drop_states(weiri_plugin_host *self)
     }
     self->n_states = 0;
     self->n_heap   = 0;
+    self->n_made   = 0;
+    self->oldest   = NULL;
+    self->newest   = NULL;
+}
+
+/* ---- one that goes ---- */
+
+static void
+unlink_state(weiri_plugin_host *self, weiri_plugin_state *state)
+{
+    bool is_in = self->oldest == state || state->older != NULL;
+    if (!is_in) {
+        return;
+    }
+    *(state->older != NULL ? &state->older->newer : &self->oldest) = state->newer;
+    *(state->newer != NULL ? &state->newer->older : &self->newest) = state->older;
+    state->older                                                   = NULL;
+    state->newer                                                   = NULL;
+}
+
+void
+weiri_plugin_touch(weiri_plugin_host *self, weiri_plugin_state *state, int64_t time_ns)
+{
+    state->last_ns = time_ns;
+    if (self->newest == state) {
+        return;
+    }
+    unlink_state(self, state);
+    state->older                                                   = self->newest;
+    *(self->newest != NULL ? &self->newest->newer : &self->oldest) = state;
+    self->newest                                                   = state;
+}
+
+/* Empty a slot, and move up what stands behind it only because it was taken. */
+static void
+free_slot(weiri_plugin_host *self, uint32_t slot)
+{
+    uint32_t mask     = self->n_slots - 1;
+    self->slots[slot] = 0;
+    for (uint32_t next = (slot + 1) & mask; self->slots[next] != 0;
+         next          = (next + 1) & mask) {
+        uint32_t home = home_of(self, self->states[self->slots[next] - 1]->hash);
+        if (((next - home) & mask) >= ((next - slot) & mask)) {
+            self->slots[slot] = self->slots[next];
+            self->slots[next] = 0;
+            slot              = next;
+        }
+    }
+}
+
+void
+weiri_plugin_drop_state(weiri_plugin_host *self, weiri_plugin_state *state)
+{
+    weiri_plugin_state *last = self->states[self->n_states - 1];
+    weiri_plugin_set_timer(self, state, INT64_MAX);
+    unlink_state(self, state);
+    free_slot(self, slot_of(self, state->key, state->key_size, state->hash));
+    self->n_states--;
+    if (last != state) {
+        self->slots[slot_of(self, last->key, last->key_size, last->hash)] =
+            state->index + 1;
+        self->states[state->index] = last;
+        last->index                = state->index;
+    }
+    destroy_state(self, state);
 }
 
 /* A state of a key that is not there yet, its `state` still to be made. */
@@ -151,7 +222,7 @@ add_state(
     state->hash     = weiri_hash_bytes(WEIRI_HASH_BEGIN, key, size);
     state->timer    = INT64_MAX;
     state->in_heap  = UINT32_MAX;
-    state->index    = self->n_states;
+    state->last_ns  = INT64_MIN;
     *out            = state;
     return WEIR_OK;
 }
@@ -160,26 +231,35 @@ static void
 keep_state(weiri_plugin_host *self, weiri_plugin_state *state)
 {
     uint32_t slot = slot_of(self, state->key, state->key_size, state->hash);
+    state->index  = self->n_states;
+    state->serial = self->n_made++;
     self->states[self->n_states++] = state;
     self->slots[slot]              = self->n_states;
+}
+
+weiri_plugin_state *
+weiri_plugin_state_at(const weiri_plugin_host *self, const uint8_t *key, size_t size)
+{
+    if (self->n_slots == 0) {
+        return NULL;
+    }
+    uint64_t hash = weiri_hash_bytes(WEIRI_HASH_BEGIN, key, size);
+    uint32_t slot = slot_of(self, key, size, hash);
+    return self->slots[slot] != 0 ? self->states[self->slots[slot] - 1] : NULL;
 }
 
 weir_status
 weiri_plugin_find_state(weiri_plugin_host *self, const uint8_t *key, size_t size,
     weiri_plugin_calling *call, weiri_plugin_state **out)
 {
-    uint64_t hash = weiri_hash_bytes(WEIRI_HASH_BEGIN, key, size);
-    if (self->n_slots > 0) {
-        uint32_t slot = slot_of(self, key, size, hash);
-        if (self->slots[slot] != 0) {
-            *out = self->states[self->slots[slot] - 1];
-            return WEIR_OK;
-        }
+    *out = weiri_plugin_state_at(self, key, size);
+    if (*out != NULL) {
+        return WEIR_OK;
     }
     const weir_plugin_actor *actor = self->plan->actor;
     if (self->n_states == WEIRI_PLUGIN_STATES) {
-        call->base.host->fail(
-            &call->base, "more than %d keys have a state", WEIRI_PLUGIN_STATES);
+        weiri_plugin_fail(
+            &call->base.base, "more than %d keys have a state", WEIRI_PLUGIN_STATES);
         return WEIR_EDATA;
     }
     weiri_plugin_state *state  = NULL;
@@ -188,8 +268,8 @@ weiri_plugin_find_state(weiri_plugin_host *self, const uint8_t *key, size_t size
         return status;
     }
     if (actor->state_new != NULL
-        && !actor->state_new(&call->base, self->actor, &state->state)) {
-        call->base.host->fail(&call->base, "state_new failed and gave no reason");
+        && !actor->state_new(&call->base.base, self->actor, &state->state)) {
+        weiri_plugin_fail(&call->base.base, "state_new failed and gave no reason");
         state->state = NULL;
         destroy_state(self, state);
         return WEIR_EDATA;
@@ -201,6 +281,7 @@ weiri_plugin_find_state(weiri_plugin_host *self, const uint8_t *key, size_t size
 
 /* ---- state as bytes ---- */
 
+enum { IS_TIMED = 1, HAS_LAST = 2, FLAGS = 4 };
 /* A state's key as values, which it was packed from. */
 static void
 unpack_key(
@@ -225,18 +306,59 @@ save_state(const weiri_plugin_host *self, const weiri_plugin_state *state,
     }
     weiri_plugin_calling_init(&call, (weiri_plugin_host *)(uintptr_t)self);
     call.out   = &bytes;
-    bool is_ok = self->plan->actor->state_save(&call.base, self->actor, state->state)
-                 && !call.is_failed;
-    weiri_pack_number(pack, state->index);
-    weiri_pack_number(pack, state->timer != INT64_MAX);
-    weiri_pack_time(pack, state->timer != INT64_MAX ? state->timer : 0);
+    bool is_ok = self->plan->actor->state_save(&call.base.base, self->actor, state->state)
+                 && !call.base.is_failed;
+    bool is_timed = state->timer != INT64_MAX;
+    bool has_last = self->plan->idle_ns >= 0;
+    weiri_pack_number(pack, state->serial);
+    weiri_pack_number(pack, (is_timed ? IS_TIMED : 0) | (has_last ? HAS_LAST : 0));
+    weiri_pack_time(pack, is_timed ? state->timer : 0);
+    if (has_last) {
+        weiri_pack_time(pack, state->last_ns);
+    }
     weiri_pack_text(pack, bytes.bytes, bytes.size);
     pack->is_out_of_memory = pack->is_out_of_memory || bytes.is_out_of_memory;
     weiri_pack_fini(&bytes);
     weiri_keyed_end(out);
     return is_ok ? WEIR_OK
                  : WEIR_FAIL(err, WEIR_EINVAL, "its state cannot be saved: %s",
-                     call.is_failed ? call.reason : "it gave no reason");
+                     weiri_plugin_reason(&call.base));
+}
+
+static int
+compare_serials(const void *a, const void *b)
+{
+    uint64_t x = (*(weiri_plugin_state *const *)a)->serial;
+    uint64_t y = (*(weiri_plugin_state *const *)b)->serial;
+    return (x > y) - (x < y);
+}
+
+/* By last event; of one time whatever was made first. */
+static int
+compare_lasts(const void *a, const void *b)
+{
+    const weiri_plugin_state *x = *(weiri_plugin_state *const *)a;
+    const weiri_plugin_state *y = *(weiri_plugin_state *const *)b;
+    return x->last_ns != y->last_ns ? (x->last_ns > y->last_ns ? 1 : -1)
+                                    : compare_serials(a, b);
+}
+
+/* The order of last events anew, when all states are there. */
+static void
+link_states(weiri_plugin_host *self)
+{
+    if (self->n_states > 0) {
+        weiri_plugin_state **sorted = malloc(self->n_states * sizeof(void *));
+        if (sorted == NULL) {
+            return; /* none is dropped before its next event */
+        }
+        memcpy(sorted, self->states, self->n_states * sizeof(void *));
+        qsort(sorted, self->n_states, sizeof(void *), compare_lasts);
+        for (uint32_t i = 0; i < self->n_states; i++) {
+            weiri_plugin_touch(self, sorted[i], sorted[i]->last_ns);
+        }
+        free(sorted);
+    }
 }
 
 weir_status
@@ -276,12 +398,14 @@ typedef struct found {
 static weir_status
 load_state(weiri_plugin_host *self, found *from, weir_error *err)
 {
-    weiri_unpack        *in       = &from->in;
-    uint32_t             size     = 0;
-    bool                 is_timed = weiri_unpack_below(in, 2, "a timer is none") == 1;
-    int64_t              timer    = weiri_unpack_time(in);
-    const char          *bytes    = weiri_unpack_text(in, &size);
-    weiri_plugin_state  *state    = NULL;
+    weiri_unpack *in       = &from->in;
+    uint32_t      size     = 0;
+    uint64_t      flags    = weiri_unpack_below(in, FLAGS, "a timer is none");
+    bool          is_timed = (flags & IS_TIMED) != 0;
+    int64_t       timer    = weiri_unpack_time(in);
+    int64_t       last_ns  = (flags & HAS_LAST) != 0 ? weiri_unpack_time(in) : INT64_MIN;
+    const char   *bytes    = weiri_unpack_text(in, &size);
+    weiri_plugin_state  *state = NULL;
     weiri_plugin_calling call;
     weiri_plugin_calling_init(&call, self);
     if (in->wrong == NULL && in->at != in->end) {
@@ -298,17 +422,18 @@ load_state(weiri_plugin_host *self, found *from, weir_error *err)
     if (self->slots[slot_of(self, state->key, state->key_size, state->hash)] != 0) {
         weiri_unpack_fail(in, "a key is there twice");
     } else if (!self->plan->actor->state_load(
-                   &call.base, self->actor, bytes, size, &state->state)
-               || call.is_failed) {
+                   &call.base.base, self->actor, bytes, size, &state->state)
+               || call.base.is_failed) {
         state->state = NULL;
         destroy_state(self, state);
         return WEIR_FAIL(err, WEIR_EDATA, "its state cannot be read: %s",
-            call.is_failed ? call.reason : "it gave no reason");
+            weiri_plugin_reason(&call.base));
     }
     if (in->wrong != NULL) {
         destroy_state(self, state);
         return WEIR_OK;
     }
+    state->last_ns = last_ns;
     keep_state(self, state);
     if (is_timed && self->plan->actor->on_timer != NULL) {
         weiri_plugin_set_timer(self, state, timer);
@@ -412,6 +537,9 @@ weiri_plugin_load_states(
         }
     }
     free(all);
+    if (self->plan->idle_ns >= 0) {
+        link_states(self);
+    }
     if (status == WEIR_OK && from.in.wrong != NULL) {
         status =
             WEIR_FAIL(err, WEIR_EDATA, "the state cannot be loaded: %s", from.in.wrong);

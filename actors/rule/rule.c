@@ -145,7 +145,8 @@ host_of(const weiri_rule *rule)
         return &weiri_join_host;
     }
     if (rule->query->actor != NULL) {
-        return &weiri_plugin_host_ops;
+        return rule->query->actor->is_process ? &weiri_remote_host_ops
+                                              : &weiri_plugin_host_ops;
     }
     if (rule->query->fold != NULL) {
         return &weiri_fold_host;

@@ -12,24 +12,30 @@ struct channel {
 };
 
 struct weiri_outlet {
-    char              *path;
-    bool               is_wire;
-    weiri_wire_config  wire; /* with `is_wire`; its texts are the plan's  */
-    weiri_writer      *writer;
-    weiri_format       format;
-    struct channel    *channels; /* shape (n_channels,)               */
-    weiri_rows_cursor *cursors;  /* shape (n_channels,)               */
-    uint32_t           n_channels;
-    weiri_buffer       buffer; /* encoded, not yet with the writer  */
-    bool               is_begun;
-    weiri_outlet      *from;   /* whose writer is lent, until it is inherited */
-    uint64_t           n_rows; /* encoded so far, before a resume too */
+    char                 *path;
+    bool                  is_wire;
+    weiri_wire_config     wire; /* with `is_wire`; its texts are the plan's  */
+    weiri_writer         *writer;
+    weiri_format          format;
+    struct channel       *channels; /* shape (n_channels,)               */
+    weiri_rows_cursor    *cursors;  /* shape (n_channels,)               */
+    uint32_t              n_channels;
+    weiri_buffer          buffer; /* encoded, not yet with the writer  */
+    bool                  is_begun;
+    weiri_outlet         *from;   /* whose writer is lent, until it is inherited */
+    uint64_t              n_rows; /* encoded so far, before a resume too */
+    weiri_plug            codec;  /* of a plugin; name NULL: none */
+    struct weiri_metrics *metrics;
 };
 
 static weir_status
 open_writer(weiri_outlet *self, const weiri_outlet_config *config, uint64_t size,
     weiri_unpack *in, weir_error *err)
 {
+    if (config->codec != NULL) {
+        self->codec = *config->codec;
+    }
+    self->metrics = config->metrics;
     if (self->is_wire) {
         self->wire         = *config->wire;
         self->wire.address = NULL; /* the path says it */
@@ -43,6 +49,10 @@ open_writer(weiri_outlet *self, const weiri_outlet_config *config, uint64_t size
     }
     if (config->link != NULL) {
         return weiri_writer_link(config->links, config->link, in, &self->writer, err);
+    }
+    if (config->connector != NULL) {
+        return weiri_writer_plug(config->connector, config->metrics, config->schema, size,
+            in, &self->writer, err);
     }
     if (!self->is_wire) {
         return weiri_writer_resume(config->path, size, &self->writer, err);
@@ -180,20 +190,13 @@ weiri_outlet_path(const weiri_outlet *self)
     return self->path;
 }
 
-static bool
-is_same_text(const char *a, const char *b)
-{
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
 bool
 weiri_outlet_is_by(const weiri_outlet *self, const weiri_wire_config *wire)
 {
     if (!self->is_wire || wire == NULL) {
         return !self->is_wire && wire == NULL;
     }
-    return self->wire.kind == wire->kind && self->wire.is_bound == wire->is_bound
-           && is_same_text(self->wire.topic, wire->topic);
+    return weiri_wire_is_same(&self->wire, wire);
 }
 
 static const char *
@@ -211,6 +214,12 @@ check_shared(const weiri_outlet *self, weiri_format format, weir_error *err)
     if (format != self->format) {
         return WEIR_FAIL(err, WEIR_EINVAL,
             "'%s' is written in two formats: give both sinks the same", name_of(self));
+    }
+    if (format == WEIRI_FORMAT_PLUGIN) {
+        return WEIR_FAIL(err, WEIR_EINVAL,
+            "'%s' would hold two streams in a plugin's format: give each a file of its "
+            "own",
+            name_of(self));
     }
     if (format == WEIRI_FORMAT_CSV) {
         return WEIR_FAIL(err, WEIR_EINVAL,
@@ -239,7 +248,10 @@ weiri_outlet_add_stream(weiri_outlet *self, const weiri_stream *stream, uint32_t
     }
     struct channel *channel = &channels[self->n_channels];
     *channel                = (struct channel){ .stream = index, .rank = stream->rank };
-    if (!weiri_writer_is_link(self->writer)) {
+    if (format == WEIRI_FORMAT_PLUGIN) {
+        status = weiri_encoder_plug(
+            &stream->schema, &self->codec, self->metrics, &channel->encoder, err);
+    } else if (!weiri_writer_is_link(self->writer)) {
         status = weiri_encoder_new_numbered(
             &stream->schema, format, identity, &channel->encoder, err);
     }
@@ -280,6 +292,9 @@ hand_over(weiri_outlet *self, weir_error *err)
 static weir_status
 encode(weiri_outlet *self, weiri_encoder *encoder, weir_rows rows, weir_error *err)
 {
+    if (weiri_writer_takes_events(self->writer)) {
+        return rows.n > 0 ? weiri_writer_rows(self->writer, rows, err) : WEIR_OK;
+    }
     bool        is_split = weiri_writer_takes_rows(self->writer);
     weir_rows   next     = rows;
     weir_status status   = WEIR_OK;
@@ -288,6 +303,10 @@ encode(weiri_outlet *self, weiri_encoder *encoder, weir_rows rows, weir_error *e
     while (rows.n > 0 && status == WEIR_OK) {
         next.n = is_split ? 1 : rows.n;
         status = weiri_encoder_encode(encoder, next, &self->buffer);
+        if (status == WEIR_EIO) {
+            return WEIR_FAIL(
+                err, status, "%s: %s", self->path, weiri_encoder_reason(encoder));
+        }
         if (status != WEIR_OK) {
             return WEIR_FAIL(err, status, "%s", self->path);
         }

@@ -22,7 +22,11 @@ typedef struct weiri_outlet_config {
     weiri_wires             *wires; /* with `wire`        */
     const weiri_link_config *link;  /* NULL: it is no link */
     weiri_links             *links; /* with `link`        */
-    weiri_outlet *from; /* whose open place this one is to take over; NULL: open it */
+    weiri_outlet     *from; /* whose open place this one is to take over; NULL: open it */
+    const weiri_plug *connector;   /* NULL: it is no plugin's; it has one stream */
+    const weiri_plug *codec;       /* NULL: the format is ours; likewise        */
+    const weir_schema    *schema;  /* with `connector`: of that stream          */
+    struct weiri_metrics *metrics; /* of plugins; NULL: none                    */
 } weiri_outlet_config;
 
 /* errors  WEIR_EIO, WEIR_ENOMEM; WEIR_EINVAL an address that is none */

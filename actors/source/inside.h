@@ -26,6 +26,7 @@ struct weiri_intake {
     bool     is_over; /* all that the extent has was read, and more would come */
     uint32_t n_idle;  /* idle marks at `n_read`                 */
     uint64_t n_read;  /* position of bytes[to]                  */
+    bool     is_told; /* a state is kept, and with it what was read is told to be safe */
     int64_t  read_ns; /* when the oldest bytes of the chunk were read, on the clock;
                        * 0: none were                               */
     int64_t     last_read_ns; /* when bytes were read last                     */

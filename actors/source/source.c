@@ -180,8 +180,13 @@ stamp_order(weiri_intake *self)
 {
     weir_chunk *chunk = self->chunk;
     uint64_t    order = weiri_intake_first_order(self) + self->counts.n_events;
+    const weiri_stream *numbered = self->config.source->numbered;
     for (uint32_t i = 0; i < chunk->n_rows; i++) {
         chunk->order[i] = order + i;
+    }
+    if (numbered != NULL) { /* whoever took them in has given them their orders */
+        memcpy(chunk->order, chunk->columns[numbered->schema.n_fields - 1].as.i,
+            chunk->n_rows * sizeof *chunk->order);
     }
     self->counts.n_events += chunk->n_rows;
     self->counts.n_late += self->n_late_here;
@@ -191,6 +196,18 @@ static weir_status
 hand_on_side(weir_chunk **side, weiri_merge *to)
 {
     return *side != NULL ? weiri_merge_push(to, side) : WEIR_OK;
+}
+
+/* For other nodes, by reference. */
+static weir_status
+give(weiri_intake *self)
+{
+    /* It is not filled any more. */
+    const weir_chunk *shared = weir_chunk_ref(self->chunk);
+    weir_chunk       *chunk  = (weir_chunk *)(uintptr_t)shared;
+    weir_status       status = weiri_merge_push(self->config.given_to, &chunk);
+    weir_chunk_drop(&chunk);
+    return status;
 }
 
 /* Everything that was taken in goes to the streams; the next chunk is a new one. */
@@ -206,6 +223,12 @@ hand_on(weiri_intake *self, weir_error *err)
     }
     if (self->n_late_here > 0 || !self->is_in_order) {
         status = sort_chunk(self);
+    }
+    if (status == WEIR_OK && self->config.source->numbered != NULL) {
+        self->chunk->schema = self->config.to_schema;
+    }
+    if (status == WEIR_OK && self->config.given_to != NULL) {
+        status = give(self);
     }
     if (status == WEIR_OK) {
         status = weiri_merge_push(self->config.to, &self->chunk);
@@ -395,6 +418,8 @@ make_decoder(weiri_intake *self, weir_error *err)
         .format     = self->config.format,
         .has_header = self->config.source->has_header,
         .delimiter  = self->config.delimiter,
+        .codec      = &self->config.source->codec,
+        .metrics    = self->config.metrics,
         .on_dead    = on_dead,
         .on_mark    = on_mark,
         .on_end     = on_end,
@@ -418,9 +443,22 @@ open_input(weiri_intake *self, weir_error *err)
     if (config->link != NULL) {
         return weiri_reader_link(config->links, config->link, &self->reader, err);
     }
-    return config->wire != NULL ? weiri_reader_connect(
-               config->wires, config->wire, config->format, &self->reader, err)
-                                : weiri_reader_open(config->path, &self->reader, err);
+    if (config->wire != NULL) {
+        return weiri_reader_connect(
+            config->wires, config->wire, config->format, &self->reader, err);
+    }
+    if (config->source->endpoint == WEIRI_ENDPOINT_PLUGIN && !config->is_redirected) {
+        return weiri_reader_plug(
+            &config->source->connector, config->metrics, &self->reader, err);
+    }
+    return weiri_reader_open(config->path, &self->reader, err);
+}
+
+weir_status
+weiri_intake_acknowledge(weiri_intake *self, uint64_t position, weir_error *err)
+{
+    return self->reader != NULL ? weiri_reader_acknowledge(self->reader, position, err)
+                                : WEIR_OK;
 }
 
 weir_status
@@ -432,10 +470,12 @@ weiri_intake_new(const weiri_intake_config *config, weiri_intake **out, weir_err
     }
     self->config = *config;
     weiri_clock_init(&self->clock, config->source->lateness_ns);
+    self->is_told      = config->tape != NULL;
     weir_status status = open_input(self, err);
     if (status == WEIR_OK && config->source->refresh_ns > 0) {
         status = weiri_refresh_new(self, err);
-    } else if (status == WEIR_OK && weiri_intake_is_regular(self)) {
+    } else if (status == WEIR_OK
+               && (weiri_intake_is_regular(self) || weiri_intake_is_kept(self))) {
         self->config.tape = NULL; /* it can be read again */
     }
     if (status == WEIR_OK) {
@@ -517,6 +557,12 @@ bool
 weiri_intake_is_refreshed(const weiri_intake *self)
 {
     return self->refresh != NULL;
+}
+
+bool
+weiri_intake_is_kept(const weiri_intake *self)
+{
+    return self->reader != NULL && weiri_reader_is_kept(self->reader);
 }
 
 bool

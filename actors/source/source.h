@@ -21,19 +21,24 @@ typedef struct weiri_intake_config {
     const char         *path;   /* "-" for standard input                            */
     weiri_format        format; /* not AUTO                                          */
     char                delimiter;
-    const bool         *used;       /* fields to fill                                */
-    const weiri_stream *stream;     /* of the source                                 */
-    const weiri_stream *late;       /* NULL: nobody reads late events                */
-    const weiri_stream *dead;       /* likewise                                      */
-    weiri_merge        *to;         /* where events go                               */
-    weiri_merge        *late_to;    /* with `late`                                   */
-    weiri_merge        *dead_to;    /* with `dead`                                   */
-    weiri_merge        *gone_to;    /* of a table's file that is read again: its rows
-                                     * that are gone                                 */
-    const weiri_wire_config *wire;  /* NULL: the path is that of a file              */
-    weiri_wires             *wires; /* with `wire`                                   */
-    const weiri_link_config *link;  /* of a link, whose frames are read; else NULL   */
-    weiri_links             *links; /* with `link`                                   */
+    const bool         *used;         /* fields to fill                                */
+    const weiri_stream *stream;       /* of the source                                 */
+    const weir_schema  *to_schema; /* of what is handed on: without the order that the
+                                    * stream of a numbered source has behind its fields */
+    const weiri_stream *late;         /* NULL: nobody reads late events                */
+    const weiri_stream *dead;         /* likewise                                      */
+    weiri_merge        *to;           /* where events go                               */
+    weiri_merge        *given_to;     /* where they also go, for other nodes; NULL: no */
+    weiri_merge        *late_to;      /* with `late`                                   */
+    weiri_merge        *dead_to;      /* with `dead`                                   */
+    weiri_merge        *gone_to;      /* of a table's file that is read again: its rows
+                                       * that are gone                                 */
+    const weiri_wire_config *wire;    /* NULL: the path is that of a file              */
+    weiri_wires             *wires;   /* with `wire`                                   */
+    const weiri_link_config *link;    /* of a link, whose frames are read; else NULL   */
+    weiri_links             *links;   /* with `link`                                   */
+    struct weiri_metrics    *metrics; /* of plugins; NULL: none */
+    bool                     is_redirected; /* the source's own place is not read */
     const weiri_tape        *tape; /* of an input that cannot be read again; NULL: none */
     weiri_intake *from; /* whose open input this one is to take over; NULL: open it */
     const weiri_extent *extent; /* how much of it is read again; NULL: it is not, but read
@@ -87,6 +92,10 @@ weiri_intake_clock(weiri_intake *self);
 int64_t
 weiri_intake_read_ns(const weiri_intake *self);
 
+/* Whether it has a position of its own, from which it can be read again. */
+bool
+weiri_intake_is_kept(const weiri_intake *self);
+
 bool
 weiri_intake_is_regular(const weiri_intake *self);
 
@@ -108,6 +117,9 @@ weiri_intake_is_over(const weiri_intake *self);
 WEIR_MUST_CHECK weir_status
 weiri_intake_idle(weiri_intake *self, int64_t to_ns, weir_error *err);
 
+/* What was decoded before `position` is on the medium. errors  WEIR_EIO */
+WEIR_MUST_CHECK weir_status
+weiri_intake_acknowledge(weiri_intake *self, uint64_t position, weir_error *err);
 /* Whether the source's file is read again and again: its clock is no bound of the others'
  * and is set by weiri_intake_await. */
 bool

@@ -41,7 +41,9 @@ weiri_intake_save(const weiri_intake *self, weiri_pack *out, weir_error *err)
     weiri_decoder_save(self->decoder, out);
     save_side(self->late, out);
     save_side(self->dead, out);
-    if (self->refresh != NULL) {
+    if (weiri_intake_is_kept(self)) {
+        weiri_reader_save(self->reader, weiri_intake_position(self), out);
+    } else if (self->refresh != NULL) {
         weiri_refresh_save(self, out);
     }
     return status;
@@ -61,10 +63,14 @@ load_side(const weiri_stream *stream, weiri_unpack *in, weir_chunk **out)
 }
 
 static weir_status
-load_input(weiri_intake *self, const weiri_file_mark *mark, weir_error *err)
+load_input(
+    weiri_intake *self, const weiri_file_mark *mark, weiri_unpack *in, weir_error *err)
 {
     uint64_t position = weiri_decoder_position(self->decoder);
     self->n_read      = position;
+    if (weiri_intake_is_kept(self) && !self->is_closed && self->config.from == NULL) {
+        return weiri_reader_load(self->reader, position, in, err);
+    }
     if (!weiri_intake_is_regular(self) || self->is_closed || self->config.from != NULL) {
         return WEIR_OK;
     }
@@ -126,6 +132,6 @@ weiri_intake_load(weiri_intake *self, weiri_unpack *in, weir_error *err)
         return status == WEIR_OK ? status
                                  : WEIR_FAIL(err, status, "%s", self->config.path);
     }
-    return status == WEIR_OK ? load_input(self, &mark, err)
+    return status == WEIR_OK ? load_input(self, &mark, in, err)
                              : WEIR_FAIL(err, status, "%s", self->config.path);
 }

@@ -42,14 +42,22 @@ weir_status
 weiri_intake_read_live(
     weiri_intake *self, size_t room, int64_t wait_ns, size_t *n, weir_error *err)
 {
-    const weiri_tape *tape   = self->config.tape;
-    weir_status       status = WEIR_OK;
-    if (self->n_unkept == 0) {
+    const weiri_tape *tape    = self->config.tape;
+    weir_status       status  = WEIR_OK;
+    bool              is_told = tape == NULL && !self->is_told && self->n_read > 0;
+    if (is_told) { /* it has been taken in, and that is all that there is */
+        status = weiri_reader_acknowledge(self->reader, self->n_read, err);
+    }
+    if (status == WEIR_OK && self->n_unkept == 0) {
         status = gather(self, room, wait_ns, err);
     }
     if (status == WEIR_OK && tape != NULL) {
         status = tape->record(tape->context, self->config.index, self->n_read,
             self->bytes + self->to, self->n_unkept, err);
+        if (status == WEIR_OK) { /* it is on the medium */
+            status = weiri_reader_acknowledge(
+                self->reader, self->n_read + self->n_unkept, err);
+        }
     }
     if (status == WEIR_OK) {
         weiri_reader_keep(self->reader);

@@ -34,6 +34,8 @@ typedef struct wire_reader {
     weiri_wire  *wire;
     weiri_format format;
     struct piece pieces[PIECES]; /* of the message, not yet taken */
+    bool         is_owing;       /* its reply is not owed yet     */
+    bool         is_unkept;      /* something that was read is not kept yet */
     char         head[BIN32_HEAD];
 } wire_reader;
 
@@ -86,6 +88,7 @@ take_message(wire_reader *self, int timeout_ms, weir_error *err)
     const char *bytes  = NULL;
     size_t      size   = 0;
     weir_status status = weiri_wire_receive(self->wire, timeout_ms, &bytes, &size, err);
+    self->is_owing     = status == WEIR_OK;
     if (status != WEIR_OK || size == 0) {
         return status;
     }
@@ -128,6 +131,16 @@ timeout_ms(int64_t wait_ns)
     return ms < INT_MAX ? (int)ms : INT_MAX;
 }
 
+/* All of the message was taken: its reply waits until that is kept, too. */
+static void
+owe(wire_reader *self)
+{
+    if (self->is_owing) {
+        self->is_owing = false;
+        weiri_wire_owe(self->wire);
+    }
+}
+
 /* As many messages as there are: with a tape, a read is a commit. */
 static weir_status
 read_wire(weiri_reader *base, char *bytes, size_t size, int64_t wait_ns, size_t *n,
@@ -135,13 +148,32 @@ read_wire(weiri_reader *base, char *bytes, size_t size, int64_t wait_ns, size_t 
 {
     wire_reader *self   = (wire_reader *)base;
     weir_status  status = WEIR_OK;
-    while (!move(self, bytes, size, n) && *n < size && status == WEIR_OK) {
-        status = take_message(self, *n > 0 ? 0 : timeout_ms(wait_ns), err);
+    while (!move(self, bytes, size, n) && status == WEIR_OK) {
+        owe(self);
+        if (*n == size || weiri_wire_owed(self->wire) == WEIRI_WIRE_OWED) {
+            status = WEIR_EAGAIN;
+        } else {
+            status = take_message(self, *n > 0 ? 0 : timeout_ms(wait_ns), err);
+        }
+    }
+    self->is_unkept = self->is_unkept || *n > 0;
+    if (!self->is_unkept) {
+        weiri_wire_reply(self->wire); /* to messages in which there was nothing */
     }
     return *n > 0 ? WEIR_OK : status;
 }
 
-static const weiri_reader_ops OPS = { .close = close_wire, .read = read_wire };
+static void
+keep_wire(weiri_reader *base)
+{
+    wire_reader *self = (wire_reader *)base;
+    self->is_unkept   = false;
+    weiri_wire_reply(self->wire);
+}
+
+static const weiri_reader_ops OPS = {
+    .close = close_wire, .read = read_wire, .keep = keep_wire
+};
 
 weir_status
 weiri_reader_connect(weiri_wires *wires, const weiri_wire_config *config,

@@ -90,6 +90,8 @@ resolve_argument(weiri_aggregate *self, weir_error *err)
 {
     weir_type type = self->argument->type;
     switch (self->kind) {
+    case WEIRI_AGGREGATE_PLUGIN:
+        return set(self, (weir_type)self->foreign->table->result, WEIR_NULL, true);
     case WEIRI_AGGREGATE_SUM:
     case WEIRI_AGGREGATE_AVG: return resolve_sum(self, err);
     case WEIRI_AGGREGATE_MEDIAN:

@@ -1,5 +1,6 @@
 #include "aggregate/slide.h"
 
+#include "aggregate/foreign.h"
 #include "aggregate/quantile.h"
 #include "aggregate/sorted.h"
 
@@ -51,8 +52,16 @@ weiri_slide_size(const weiri_aggregate *plan)
     case WEIRI_AGGREGATE_QUANTILE: return sizeof(weiri_sorted *);
     case WEIRI_AGGREGATE_DISTINCT:
     case WEIRI_AGGREGATE_TOP: return sizeof(counted);
+    case WEIRI_AGGREGATE_PLUGIN: return sizeof(weiri_foreign_tally);
     default: return sizeof(stacks) + weiri_moments_size(plan->kind);
     }
+}
+
+/* Whether a plugin's aggregate can take a row out again. */
+static bool
+removes(const weiri_aggregate *plan)
+{
+    return plan->kind == WEIRI_AGGREGATE_PLUGIN && plan->foreign->table->remove != NULL;
 }
 
 const char *
@@ -75,6 +84,7 @@ weiri_slide_way(const weiri_aggregate *plan)
     case WEIRI_AGGREGATE_MAX: return "queue of candidates";
     case WEIRI_AGGREGATE_FIRST:
     case WEIRI_AGGREGATE_LAST: return "pointer to a row";
+    case WEIRI_AGGREGATE_PLUGIN: return removes(plan) ? "subtract" : "read off the rows";
     default: return "two stacks";
     }
 }
@@ -289,6 +299,49 @@ lag_value(const weiri_slide_spec *spec, const weiri_ring *ring)
     return weiri_null_of(spec->plan->type);
 }
 
+/* ---- aggregates of plugins ---- */
+
+static void
+foreign_add(
+    const weiri_slide_spec *spec, void *state, const weiri_ring *ring, uint64_t number)
+{
+    weiri_sample sample = sample_at(spec, ring, number);
+    weiri_foreign_add_cells(spec->plan, state, sample.x, sample.y, sample.time_ns);
+}
+
+static weir_value
+foreign_value(const weiri_slide_spec *spec, void *state, const weiri_ring *ring,
+    weiri_results *results)
+{
+    const weiri_foreign *foreign = spec->plan->foreign;
+    if (!removes(spec->plan)) {
+        weiri_foreign_clear(foreign, state);
+        for (uint64_t number = ring->head; number < ring->tail; number++) {
+            if (is_taken(spec, ring, number)) {
+                foreign_add(spec, state, ring, number);
+            }
+        }
+    }
+    return weiri_foreign_value(
+        foreign, state, &results->lists[spec->index], &results->faults);
+}
+
+bool
+weiri_slide_save(const weiri_slide_spec *spec, const void *state, weiri_pack *out)
+{
+    return !removes(spec->plan) || weiri_foreign_save(spec->plan->foreign, state, out);
+}
+
+bool
+weiri_slide_load(const weiri_slide_spec *spec, void *state, weiri_unpack *in)
+{
+    if (!removes(spec->plan)) {
+        return true;
+    }
+    weiri_foreign_clear(spec->plan->foreign, state);
+    return weiri_foreign_load(spec->plan->foreign, state, in);
+}
+
 /* ---- by kind ---- */
 
 bool
@@ -319,6 +372,11 @@ weiri_slide_add(
     case WEIRI_AGGREGATE_QUANTILE: return sorted_add(state, weiri_cell_rank(type, cell));
     case WEIRI_AGGREGATE_DISTINCT:
     case WEIRI_AGGREGATE_TOP: return set_add(plan, state, cell);
+    case WEIRI_AGGREGATE_PLUGIN:
+        if (removes(plan)) {
+            foreign_add(spec, state, ring, number);
+        }
+        return true;
     default: {
         weiri_sample sample = sample_at(spec, ring, number);
         weiri_moments_add_sample(plan, (stacks *)state + 1, &sample);
@@ -358,6 +416,12 @@ weiri_slide_evict(const weiri_slide_spec *spec, void *state, const weiri_ring *r
         return true;
     case WEIRI_AGGREGATE_DISTINCT:
     case WEIRI_AGGREGATE_TOP: weiri_multiset_remove(state, cell); return true;
+    case WEIRI_AGGREGATE_PLUGIN:
+        if (removes(plan)) {
+            weiri_sample sample = sample_at(spec, ring, ring->head);
+            weiri_foreign_remove_cells(plan, state, sample.x, sample.y, sample.time_ns);
+        }
+        return true;
     default: return ring->head < ((stacks *)state)->end || stacks_flip(spec, state, ring);
     }
 }
@@ -382,6 +446,7 @@ weiri_slide_clear(const weiri_slide_spec *spec, void *state)
     case WEIRI_AGGREGATE_QUANTILE: weiri_sorted_destroy(state); break;
     case WEIRI_AGGREGATE_DISTINCT:
     case WEIRI_AGGREGATE_TOP: weiri_multiset_fini(state); break;
+    case WEIRI_AGGREGATE_PLUGIN: weiri_foreign_clear(spec->plan->foreign, state); break;
     default: free(((stacks *)state)->suffixes); break;
     }
     memset(state, 0, weiri_slide_size(spec->plan));
@@ -429,6 +494,9 @@ weiri_slide_value(const weiri_slide_spec *spec, void *state, const weiri_ring *r
     case WEIRI_AGGREGATE_TOP: return weiri_top_value(plan, state, list, out);
     case WEIRI_AGGREGATE_LAG: *out = lag_value(spec, ring); return true;
     case WEIRI_AGGREGATE_COLLECT: return collect_value(spec, ring, list, out);
+    case WEIRI_AGGREGATE_PLUGIN:
+        *out = foreign_value(spec, state, ring, results);
+        return true;
     default: *out = stacks_value(spec, state, ring, &results->faults); return true;
     }
 }

@@ -72,6 +72,13 @@ weiri_slide_value(const weiri_slide_spec *spec, void *state, const weiri_ring *r
 uint64_t
 weiri_slide_old(const weiri_slide_spec *spec, const void *state, const weiri_ring *ring);
 
+/* What the rows alone do not tell of an aggregate of a plugin, and back, when all rows
+ * are there. False: as of weiri_tally_save and weiri_tally_load. */
+bool
+weiri_slide_save(const weiri_slide_spec *spec, const void *state, weiri_pack *out);
+bool
+weiri_slide_load(const weiri_slide_spec *spec, void *state, weiri_unpack *in);
+
 /* Make suffixes of all rows that are there, of moments. False: out of memory. */
 bool
 weiri_slide_flip(const weiri_slide_spec *spec, void *state, const weiri_ring *ring);

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "aggregate/distinct.h"
+#include "aggregate/foreign.h"
 #include "aggregate/quantile.h"
 
 /* MIN, MAX, FIRST, LAST: one value. */
@@ -41,6 +42,7 @@ weiri_tally_size(const weiri_aggregate *plan)
     case WEIRI_AGGREGATE_DISTINCT:
     case WEIRI_AGGREGATE_TOP: return sizeof(void *);
     case WEIRI_AGGREGATE_COLLECT: return sizeof(weiri_list);
+    case WEIRI_AGGREGATE_PLUGIN: return sizeof(weiri_foreign_tally);
     default: return weiri_moments_size(plan->kind);
     }
 }
@@ -298,6 +300,9 @@ weiri_tally_add(const weiri_aggregate *plan, void *tally, const weiri_sample *sa
     case WEIRI_AGGREGATE_DISTINCT: return distinct_add(tally, plan, sample->x);
     case WEIRI_AGGREGATE_COLLECT: return list_add(tally, plan, sample->x);
     case WEIRI_AGGREGATE_TOP: return top_add(plan, tally, sample->x, 1);
+    case WEIRI_AGGREGATE_PLUGIN:
+        weiri_foreign_add_cells(plan, tally, sample->x, sample->y, sample->time_ns);
+        return true;
     default: weiri_moments_add_sample(plan, tally, sample); return true;
     }
 }
@@ -328,6 +333,9 @@ weiri_tally_merge(const weiri_aggregate *plan, void *tally, const void *later)
         return distinct_merge(tally, plan, *(weiri_distinct *const *)later);
     case WEIRI_AGGREGATE_COLLECT: return list_merge(tally, plan, later);
     case WEIRI_AGGREGATE_TOP: return top_merge(plan, tally, *(counted *const *)later);
+    case WEIRI_AGGREGATE_PLUGIN:
+        weiri_foreign_merge(plan->foreign, tally, later);
+        return true;
     default: weiri_moments_merge_any(plan, tally, later); return true;
     }
 }
@@ -358,6 +366,7 @@ weiri_tally_clear(const weiri_aggregate *plan, void *tally)
         }
         break;
     }
+    case WEIRI_AGGREGATE_PLUGIN: weiri_foreign_clear(plan->foreign, tally); break;
     default: break;
     }
     memset(tally, 0, weiri_tally_size(plan));
@@ -408,6 +417,9 @@ weiri_tally_value(const weiri_aggregate *plan, uint32_t index, void *tally,
         counted *top = *(counted **)tally;
         return weiri_top_value(plan, top == NULL ? NULL : &top->counts, list, out);
     }
+    case WEIRI_AGGREGATE_PLUGIN:
+        *out = weiri_foreign_value(plan->foreign, tally, list, &results->faults);
+        return true;
     default: *out = weiri_moments_value(plan, tally, &results->faults); return true;
     }
 }
@@ -522,6 +534,7 @@ weiri_tally_save(const weiri_aggregate *plan, const void *tally, weiri_pack *out
     case WEIRI_AGGREGATE_COLLECT:
         weiri_list_save(tally, plan->argument->type, out);
         break;
+    case WEIRI_AGGREGATE_PLUGIN: return weiri_foreign_save(plan->foreign, tally, out);
     default: weiri_moments_save(plan, tally, out); break;
     }
     return true;
@@ -549,6 +562,7 @@ weiri_tally_load(const weiri_aggregate *plan, void *tally, weiri_unpack *in)
     case WEIRI_AGGREGATE_DISTINCT: return distinct_load(plan, tally, in);
     case WEIRI_AGGREGATE_COLLECT: return weiri_list_load(tally, plan->argument->type, in);
     case WEIRI_AGGREGATE_TOP: return top_load(plan, tally, in);
+    case WEIRI_AGGREGATE_PLUGIN: return weiri_foreign_load(plan->foreign, tally, in);
     default: weiri_moments_load(plan, tally, in); return in->wrong == NULL;
     }
 }

@@ -16,14 +16,14 @@ duration(weiri_arena *arena, int64_t ns)
 /* ---- aggregates as text ---- */
 
 static const char *
-name_of(weiri_aggregate_kind kind)
+name_of(const weiri_aggregate *aggregate)
 {
     static const char *const NAMES[] = {
 #define X(name, text) [WEIRI_AGGREGATE_##name] = (text),
         WEIRI_AGGREGATE_LIST(X)
 #undef X
     };
-    return NAMES[kind];
+    return aggregate->foreign != NULL ? aggregate->foreign->name : NAMES[aggregate->kind];
 }
 
 static const char *
@@ -45,6 +45,10 @@ arguments_of(weiri_arena *arena, const weiri_aggregate *aggregate, const char *a
         return weiri_arena_format(arena, "%s, %s", argument, number);
     case WEIRI_AGGREGATE_CORRELATION:
         return weiri_arena_format(arena, "%s, %s", argument, second);
+    case WEIRI_AGGREGATE_PLUGIN:
+        return aggregate->second == NULL
+                   ? argument
+                   : weiri_arena_format(arena, "%s, %s", argument, second);
     default: return argument;
     }
 }
@@ -67,7 +71,7 @@ aggregate_text(
     const char *second   = aggregate->second == NULL
                                ? ""
                                : weiri_expr_text(arena, aggregate->second, &names);
-    const char *text     = weiri_arena_format(arena, "%s(%s)", name_of(aggregate->kind),
+    const char *text     = weiri_arena_format(arena, "%s(%s)", name_of(aggregate),
             arguments_of(arena, aggregate, argument, second));
     return aggregate->filter == NULL
                ? text

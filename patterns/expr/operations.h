@@ -240,7 +240,8 @@ struct weiri_operation {
     const char                 *name;
     const char                 *signature;
     weiri_scalar_kernel        *scalar;
-    const weir_plugin_function *plugin; /* of WEIRI_OP_PLUGIN, else NULL */
+    const weir_plugin_function *plugin;  /* of WEIRI_OP_PLUGIN, a function; else NULL */
+    const weiri_foreign        *foreign; /* likewise an aggregate                     */
 };
 
 /* What a parameter takes: a weir_type or one of these. */

@@ -1,65 +1,16 @@
 /* Functions of plugins as operations: one more kernel, which calls out. What comes back
  * is checked; what is wrong is null and a fault. */
-#include <math.h>
 #include <string.h>
 
 #include "expr/operations.h"
 #include "expr/texts.h"
 #include "weiri/limits.h"
-#include "weiri/numtext.h"
+#include "weiri/plugin.h"
 
 struct calling {
-    weir_plugin_call base;
-    weiri_text_pool *texts;
+    weiri_plugin_call base;
+    weiri_text_pool  *texts;
 };
-
-static bool
-refuse(weir_plugin_call *call, const char *format, ...)
-{
-    (void)call;
-    (void)format;
-    return false; /* counted by the caller; a fault has no reason */
-}
-
-static void
-ignore_log(weir_plugin_call *call, const char *format, ...)
-{
-    (void)call;
-    (void)format;
-}
-
-static bool
-refuse_emit(
-    weir_plugin_call *call, uint32_t row, const weir_value *values, uint32_t n_values)
-{
-    (void)call;
-    (void)row;
-    (void)values;
-    (void)n_values;
-    return false;
-}
-
-static bool
-refuse_timer(weir_plugin_call *call, int64_t at_ns)
-{
-    (void)call;
-    (void)at_ns;
-    return false;
-}
-
-static void
-ignore_clear(weir_plugin_call *call)
-{
-    (void)call;
-}
-
-static void
-ignore_write(weir_plugin_call *call, const void *bytes, size_t size)
-{
-    (void)call;
-    (void)bytes;
-    (void)size;
-}
 
 static char *
 make_text(weir_plugin_call *call, size_t size)
@@ -68,32 +19,21 @@ make_text(weir_plugin_call *call, size_t size)
     return size <= WEIRI_RECORD_BYTES ? weiri_text_pool_make(self->texts, size) : NULL;
 }
 
-static const weir_plugin_host HOST = { sizeof(weir_plugin_host), refuse, ignore_log,
-    refuse_emit, refuse_timer, ignore_clear, ignore_write, make_text };
-
-static bool
-is_right(const weir_plugin_function *function, const weir_value *value)
-{
-    if (value->is_null) {
-        return true;
-    }
-    if (value->type != function->result
-        || (value->type == WEIR_FLOAT && !isfinite(value->as.f))) {
-        return false;
-    }
-    return value->type != WEIR_STRING
-           || (value->as.s != NULL && value->size <= WEIRI_RECORD_BYTES
-               && weiri_utf8_is_valid(value->as.s, value->size));
-}
+static const weir_plugin_host HOST = { sizeof(weir_plugin_host), weiri_plugin_fail,
+    weiri_plugin_log, weiri_plugin_no_emit, weiri_plugin_no_timer, weiri_plugin_nothing,
+    weiri_plugin_no_write, make_text, weiri_plugin_count, weiri_plugin_gauge,
+    weiri_plugin_nothing };
 
 static weir_value
 evaluate(weiri_call *call, const weir_value *args, uint32_t n_args)
 {
     const weir_plugin_function *function = call->prepared;
-    struct calling calling = { .base = { .host = &HOST }, .texts = call->texts };
-    weir_value     value   = weir_plugin_null((weir_type)function->result);
+    struct calling              calling  = { .base = { .base = { .host = &HOST } },
+                      .texts                       = call->texts };
+    weir_value                  value    = weir_plugin_null((weir_type)function->result);
     (void)n_args;
-    if (!function->evaluate(&calling.base, args, &value) || !is_right(function, &value)) {
+    if (!function->evaluate(&calling.base.base, args, &value)
+        || weiri_plugin_value_fault(&value, (weir_type)function->result) != NULL) {
         call->faults++;
         return weir_plugin_null((weir_type)function->result);
     }

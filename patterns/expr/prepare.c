@@ -210,7 +210,10 @@ weiri_prepare(weiri_arena *arena, const weiri_expr *call)
 {
     weiri_expr *const *args = call->as.call.args;
     switch (call->as.call.operation->id) {
-    case WEIRI_OP_PLUGIN: return call->as.call.operation->plugin;
+    case WEIRI_OP_PLUGIN:
+        return call->as.call.operation->plugin != NULL
+                   ? (const void *)call->as.call.operation->plugin
+                   : call->as.call.operation->foreign;
     case WEIRI_OP_IN: return prepare_set(arena, args, call->as.call.n_args);
     case WEIRI_OP_LIKE:
         return args[1]->kind == WEIRI_EXPR_CONSTANT && !args[1]->is_nullable

@@ -32,6 +32,7 @@ void
 weiri_sets_save(const weiri_executor *self, weiri_pack *out)
 {
     weiri_pack_fixed(out, weiri_automaton_fingerprint(self->core->automaton));
+    weiri_watches_save(&self->watches, out);
 }
 
 void
@@ -41,6 +42,7 @@ weiri_sets_load(weiri_executor *self, weiri_unpack *in)
     if (fingerprint != weiri_automaton_fingerprint(self->core->automaton)) {
         weiri_unpack_fail(in, "its rule was made into other states");
     }
+    weiri_watches_load(&self->watches, in);
 }
 
 /* ---- saving a partition ---- */

@@ -599,7 +599,9 @@ const weiri_executor_ops WEIRI_STACKS = {
     .bytes         = bytes,
     .faults        = faults,
 
+    .save           = weiri_stacks_save,
     .save_partition = weiri_stacks_save_partition,
+    .load           = weiri_stacks_load,
     .load_partition = weiri_stacks_load_partition,
     .loaded         = weiri_stacks_loaded,
     .inspect        = weiri_stacks_inspect,

@@ -129,6 +129,10 @@ weiri_stacks_make(weiri_executor *self, weiri_stacks_state *state, uint32_t plac
 
 /* stacks_save.c: see weiri_executor_ops. */
 void
+weiri_stacks_save(const weiri_executor *self, weiri_pack *out);
+void
+weiri_stacks_load(weiri_executor *self, weiri_unpack *in);
+void
 weiri_stacks_save_partition(const weiri_executor *self, const weiri_partition *partition,
     weiri_pack *out, weiri_seen *seen);
 void

@@ -149,6 +149,18 @@ weiri_stacks_load_partition(weiri_executor *self, weiri_partition *partition,
 }
 
 void
+weiri_stacks_save(const weiri_executor *self, weiri_pack *out)
+{
+    weiri_watches_save(&self->watches, out);
+}
+
+void
+weiri_stacks_load(weiri_executor *self, weiri_unpack *in)
+{
+    weiri_watches_load(&self->watches, in);
+}
+
+void
 weiri_stacks_loaded(weiri_executor *self)
 {
     weiri_watches_loaded(&self->watches);

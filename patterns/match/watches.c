@@ -1,5 +1,7 @@
 #include "match/watches.h"
 
+#define MAX_WATCHES (UINT64_C(1) << 56)
+
 void
 weiri_watches_init(weiri_watches *self)
 {
@@ -46,9 +48,25 @@ weiri_watches_next(const weiri_watches *self)
 /* ---- state as bytes ---- */
 
 void
+weiri_watches_save(const weiri_watches *self, weiri_pack *out)
+{
+    weiri_pack_number(out, self->n_set);
+    weiri_pack_time(out, self->last_ns);
+}
+
+void
+weiri_watches_load(weiri_watches *self, weiri_unpack *in)
+{
+    uint64_t n_set   = weiri_unpack_below(in, MAX_WATCHES, "it is watched too often");
+    int64_t  last_ns = weiri_unpack_time(in);
+    self->n_set      = n_set > self->n_set ? n_set : self->n_set;
+    self->last_ns    = last_ns > self->last_ns ? last_ns : self->last_ns;
+}
+
+void
 weiri_watch_save(const weiri_watch *watch, weiri_pack *out)
 {
-    weiri_pack_number(out, watch->number != 0);
+    weiri_pack_number(out, watch->number);
     if (watch->number != 0) {
         weiri_pack_time(out, watch->deadline_ns);
     }
@@ -58,10 +76,11 @@ bool
 weiri_watch_load(
     weiri_watches *self, weiri_watch *watch, uint32_t partition, weiri_unpack *in)
 {
-    if (weiri_unpack_below(in, 2, "a partition is watched in no known way") == 0) {
+    watch->number =
+        weiri_unpack_below(in, self->n_set + 1, "a partition is watched in no known way");
+    if (watch->number == 0) {
         return true;
     }
-    watch->number      = ++self->n_set;
     watch->deadline_ns = weiri_unpack_time(in);
     return append(self, watch, partition);
 }

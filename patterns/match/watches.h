@@ -38,8 +38,15 @@ weiri_watches_set(
 int64_t
 weiri_watches_next(const weiri_watches *self);
 
-/* State as bytes: the deadline alone, for in which order looks of one time are is not to
- * be seen. Loading is false when memory is out; what is wrong is noted in `in`. */
+/* State as bytes: how many were set and to when deadlines are put off. Of what several
+ * have saved, the most counts. */
+void
+weiri_watches_save(const weiri_watches *self, weiri_pack *out);
+
+void
+weiri_watches_load(weiri_watches *self, weiri_unpack *in);
+
+/* Loading is false when memory is out; what is wrong is noted in `in`. */
 void
 weiri_watch_save(const weiri_watch *watch, weiri_pack *out);
 

@@ -18,6 +18,9 @@ add_aggregate(uint64_t hash, const weiri_aggregate *self, const weir_schema *sch
     case WEIRI_AGGREGATE_LAG:
     case WEIRI_AGGREGATE_TOP: return weiri_hash_number(hash, self->k);
     case WEIRI_AGGREGATE_QUANTILE: return weiri_hash_number(hash, p);
+    case WEIRI_AGGREGATE_PLUGIN:
+        return weiri_hash_number(weiri_hash_text(hash, self->foreign->table->name),
+            self->foreign->table->state_version);
     case WEIRI_AGGREGATE_EWMA: return weiri_hash_number(hash, (uint64_t)self->width_ns);
     default: return hash;
     }

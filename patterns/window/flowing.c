@@ -33,7 +33,8 @@ weiri_is_flowing(const weiri_window *window)
         case WEIRI_AGGREGATE_VARIANCE:
         case WEIRI_AGGREGATE_EWMA:
         case WEIRI_AGGREGATE_SLOPE:
-        case WEIRI_AGGREGATE_CORRELATION: fits = false; break;
+        case WEIRI_AGGREGATE_CORRELATION:
+        case WEIRI_AGGREGATE_PLUGIN: fits = false; break;
         default: break;
         }
     }

@@ -81,6 +81,15 @@ check_words(const weiri_window *window, weir_error *err)
                 err, WEIR_EINVAL, "'lag' goes with 'sliding' and 'last' windows");
         }
     }
+    for (uint32_t a = 0; a < window->n_aggregates; a++) {
+        const weiri_foreign *foreign = window->aggregates[a].foreign;
+        if (foreign != NULL && foreign->table->merge == NULL
+            && (window->kind == WEIRI_WINDOW_HOPPING || window->early_ns > 0)) {
+            return WEIR_FAIL(err, WEIR_EINVAL,
+                "'%s' has no merge, which 'hopping' windows and 'early' need",
+                foreign->name);
+        }
+    }
     if (window->early_ns > 0 && !is_timed) {
         return WEIR_FAIL(
             err, WEIR_EINVAL, "'early' goes with windows that close as time passes");

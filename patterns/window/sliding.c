@@ -340,7 +340,12 @@ save_entry(
         weiri_row_save(self, row, before, out);
         before = (int64_t)row[WEIRI_ROW_TIME];
     }
-    return true;
+    bool ok = true;
+    for (uint32_t j = 0; j < self->n_active && ok; j++) {
+        uint32_t a = self->active[j];
+        ok = weiri_slide_save(&self->slides[a], states_of(entry) + self->offset[a], out);
+    }
+    return ok;
 }
 
 /* Moments that had suffixes of so many rows as there are now have them again. */
@@ -395,6 +400,10 @@ load_entry(weiri_windower *self, uint32_t index, weiri_unpack *in)
     }
     for (uint64_t i = 0; i < n && ok; i++) {
         ok = load_row(self, entry, in) && flip_old(self, entry, old);
+    }
+    for (uint32_t j = 0; j < self->n_active && ok; j++) {
+        uint32_t a = self->active[j];
+        ok = weiri_slide_load(&self->slides[a], states_of(entry) + self->offset[a], in);
     }
     return ok && in->wrong == NULL;
 }

@@ -237,7 +237,11 @@ weiri_windower_save(const weiri_windower *self, weiri_keyed *out, weir_error *er
         weiri_keyed_add_type(out, k, self->key_types[k]);
     }
     weiri_keyed_end_head(out);
-    if (out->is_out_of_memory || !save_keys(self, out)) {
+    bool is_saved = !out->is_out_of_memory && save_keys(self, out);
+    if (!is_saved && out->bytes.wrong != NULL) {
+        return WEIR_FAIL(err, WEIR_EINVAL, "%s", out->bytes.wrong);
+    }
+    if (!is_saved) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the state");
     }
     return WEIR_OK;

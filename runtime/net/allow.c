@@ -406,10 +406,11 @@ weiri_allow_apply(const weiri_allow *self, const weiri_peer_config *peers, size_
     *n_out = 0;
     for (size_t i = 0; i < n; i++) {
         size_t at = find(self, peers[i].name);
-        if (at == self->n) {
-            all[(*n_out)++] = peers[i];
-        } else if (self->entries[at]->key != NULL) {
+        if (at < self->n && self->entries[at]->key != NULL) {
             all[(*n_out)++] = as_config(self->entries[at], peers[i].address);
+        } else {
+            all[*n_out] = peers[i];
+            all[(*n_out)++].is_revoked |= at < self->n;
         }
     }
     for (size_t i = 0; i < self->n; i++) {

@@ -1,5 +1,6 @@
 #include "weiri/frame.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "weiri/pack.h"
@@ -61,7 +62,7 @@ weiri_frame_write(const weiri_frame *self, uint8_t head[WEIRI_FRAME_HEAD])
 static weir_status
 check_payload(const weiri_frame *self, const uint8_t *payload, weir_error *err)
 {
-    return self->kind == WEIRI_FRAME_ADDRESSES
+    return self->kind == WEIRI_FRAME_ADDRESSES || self->kind == WEIRI_FRAME_ACTOR
                    || self->checksum
                           == weiri_checksum(WEIRI_HASH_BEGIN, payload, (size_t)self->size)
                ? WEIR_OK
@@ -91,7 +92,10 @@ read_head(weiri_frame *self, const uint8_t *bytes, size_t size, weir_error *err)
         .checksum     = get(bytes + AT_CHECKSUM, 8),
         .epoch        = get(bytes + AT_EPOCH, 8),
     };
-    return self->kind >= WEIRI_FRAME_ADDRESSES && self->kind <= WEIRI_FRAME_MARK
+    bool is_known =
+        (self->kind >= WEIRI_FRAME_ADDRESSES && self->kind <= WEIRI_FRAME_MARK)
+        || self->kind == WEIRI_FRAME_ACTOR;
+    return is_known
                ? WEIR_OK
                : WEIR_FAIL(err, WEIR_EDATA, "a frame of unknown kind %u", self->kind);
 }
@@ -116,6 +120,9 @@ weiri_frame_next(weiri_frame *self, const uint8_t *bytes, size_t size, weir_erro
         return WEIR_EAGAIN;
     }
     weir_status status = read_head(self, bytes, size, err);
+    if (status == WEIR_OK && self->kind == WEIRI_FRAME_ACTOR) {
+        status = WEIR_FAIL(err, WEIR_EDATA, "a frame of an actor, and this is none");
+    }
     if (status != WEIR_OK) {
         return status;
     }

@@ -190,8 +190,9 @@ set_up(weiri_peers *self, const weiri_peers_config *config, weir_error *err)
     if (!config->is_insecure && config->keys == NULL) {
         return WEIR_FAIL(err, WEIR_EINVAL, "the node '%s' has no key", self->name);
     }
-    self->keys = config->keys != NULL ? *config->keys : (weiri_keys){ .public_key = "" };
-    self->zmq  = weiri_context_take(err);
+    self->keys =
+        config->keys != NULL ? *config->keys : (weiri_keypair){ .public_key = "" };
+    self->zmq = weiri_context_take(err);
     if (self->zmq == NULL) {
         return WEIR_EIO;
     }
@@ -292,7 +293,7 @@ weiri_peers_close(weiri_peers **self_p)
     if (self->zmq != NULL) {
         weiri_context_give();
     }
-    weiri_keys_forget(&self->keys);
+    weiri_keypair_forget(&self->keys);
     free(self->peers);
     free(self->changed);
     free(self->spots);

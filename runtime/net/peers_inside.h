@@ -79,7 +79,7 @@ struct peer {
 struct weiri_peers {
     weiri_peers_config config; /* its texts and peers are not used after opening */
     char              *name;
-    weiri_keys         keys;
+    weiri_keypair      keys;
     void              *zmq;    /* the context */
     weiri_keeper      *keeper; /* NULL: nobody is judged */
     weiri_guard       *guard;

@@ -161,9 +161,6 @@ let_in(weiri_peers *self, const char *key, uint32_t peer, uint32_t generation,
 static weir_status
 begin_to_dial(weiri_peers *self, uint32_t peer, weir_error *err)
 {
-    struct dialer *dialer = &self->peers[peer].dialer;
-    dialer->state         = DIAL_NEVER;
-    dialer->due_ms        = INT64_MAX;
     if (self->peers[peer].address == NULL) {
         return WEIR_OK;
     }
@@ -185,17 +182,23 @@ weiri_known_add(weiri_peers *self, const weiri_peer_config *config, weir_error *
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
     }
     weir_status status = let_in(self, fresh.key, peer, 1, fresh.name, err);
+    if (config->is_revoked) { /* by now its key may be another's, which stays so */
+        fresh.is_known = false;
+        status         = WEIR_OK;
+        weiri_guard_revoke(self->guard, peer);
+    }
     if (status != WEIR_OK) {
         weiri_known_free(&fresh);
         return status;
     }
+    fresh.dialer      = (struct dialer){ .state = DIAL_NEVER, .due_ms = INT64_MAX };
     self->peers[peer] = fresh;
     self->n_peers++;
-    return begin_to_dial(self, peer, err);
+    return config->is_revoked ? WEIR_OK : begin_to_dial(self, peer, err);
 }
 
-static uint32_t
-find_any(const weiri_peers *self, const char *name)
+uint32_t
+weiri_peers_find_any(const weiri_peers *self, const char *name)
 {
     for (uint32_t i = 0; i < self->n_peers; i++) {
         if (strcmp(self->peers[i].name, name) == 0) {
@@ -208,7 +211,7 @@ find_any(const weiri_peers *self, const char *name)
 uint32_t
 weiri_peers_find(const weiri_peers *self, const char *name)
 {
-    uint32_t peer = find_any(self, name);
+    uint32_t peer = weiri_peers_find_any(self, name);
     return peer != WEIRI_PEER_NOBODY && self->peers[peer].is_known ? peer
                                                                    : WEIRI_PEER_NOBODY;
 }
@@ -299,7 +302,7 @@ weiri_peers_allow(
     if (status != WEIR_OK) {
         return status;
     }
-    uint32_t peer   = find_any(self, config->name);
+    uint32_t peer   = weiri_peers_find_any(self, config->name);
     bool     is_new = peer == WEIRI_PEER_NOBODY;
     status =
         is_new ? weiri_known_add(self, config, err) : replace(self, peer, config, err);

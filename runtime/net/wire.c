@@ -9,6 +9,8 @@
 
 #include "context.h"
 #include "weiri/limits.h"
+#include "wire_curve.h"
+#include "wire_replies.h"
 
 /* Of the system's keepalive, by which a host that is gone is given up: not ZeroMQ's
  * heartbeats, with which libzmq to 4.3.5 ends the process when a connection breaks off
@@ -22,14 +24,19 @@ enum {
 };
 
 struct weiri_wires {
-    void *context; /* the one of the process */
+    void         *context; /* the one of the process                             */
+    weiri_keeper *keeper;  /* from the first socket on to which keys are to come */
 };
 
 struct weiri_wire {
-    void     *socket;
-    zmq_msg_t message; /* the one that was received last */
-    char     *address;
-    char     *topic; /* put before what is sent; NULL: none */
+    void               *socket;
+    zmq_msg_t           message; /* the part that was received last */
+    char               *address;
+    char               *topic;   /* put before what is sent; NULL: none           */
+    weiri_wire_replies *replies; /* that are owed; NULL: none ever are            */
+    weiri_guard        *guard;   /* of whose keys may come; NULL: of nobody's     */
+    weiri_keeper       *keeper;  /* with `guard`                                  */
+    bool                is_dealer;
 };
 
 weir_status
@@ -54,9 +61,31 @@ weiri_wires_destroy(weiri_wires **self_p)
     weiri_wires *self = *self_p;
     *self_p           = NULL;
     if (self != NULL) {
+        if (self->keeper != NULL) {
+            weiri_context_give_keeper();
+        }
         weiri_context_give();
         free(self);
     }
+}
+
+static bool
+is_same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+bool
+weiri_wire_is_same(const weiri_wire_config *a, const weiri_wire_config *b)
+{
+    bool is_same = a->kind == b->kind && a->is_bound == b->is_bound
+                   && a->is_replying == b->is_replying && a->n_peers == b->n_peers
+                   && is_same_text(a->topic, b->topic) && is_same_text(a->name, b->name)
+                   && is_same_text(a->key, b->key);
+    for (uint32_t i = 0; is_same && i < a->n_peers; i++) {
+        is_same = strcmp(a->peers[i], b->peers[i]) == 0;
+    }
+    return is_same;
 }
 
 static bool
@@ -69,12 +98,13 @@ static bool
 set_limits(void *socket, weiri_wire_kind kind)
 {
     int64_t most    = WEIRI_WIRE_BYTES;
-    bool    is_out  = kind == WEIRI_WIRE_PUSH || kind == WEIRI_WIRE_PUB;
-    bool    is_push = kind == WEIRI_WIRE_PUSH;
+    bool    is_in   = kind == WEIRI_WIRE_PULL || kind == WEIRI_WIRE_SUB;
+    bool    is_push = kind == WEIRI_WIRE_PUSH || kind == WEIRI_WIRE_DEALER;
     return zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &most, sizeof most) == 0
-           && set_number(socket, ZMQ_SNDHWM, WEIRI_WIRE_MESSAGES)
+           && set_number(socket, ZMQ_SNDHWM,
+               kind == WEIRI_WIRE_ROUTER ? WEIRI_WIRE_OWED : WEIRI_WIRE_MESSAGES)
            && set_number(socket, ZMQ_RCVHWM, WEIRI_WIRE_MESSAGES)
-           && set_number(socket, ZMQ_LINGER, is_out ? WEIRI_WIRE_LINGER_MS : 0)
+           && set_number(socket, ZMQ_LINGER, is_in ? 0 : WEIRI_WIRE_LINGER_MS)
            && set_number(socket, ZMQ_IMMEDIATE, is_push)
            && set_number(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS)
            && set_number(socket, ZMQ_TCP_KEEPALIVE, 1)
@@ -92,6 +122,8 @@ type_of(weiri_wire_kind kind)
     case WEIRI_WIRE_PULL: return ZMQ_PULL;
     case WEIRI_WIRE_SUB: return ZMQ_SUB;
     case WEIRI_WIRE_PUSH: return ZMQ_PUSH;
+    case WEIRI_WIRE_ROUTER: return ZMQ_ROUTER;
+    case WEIRI_WIRE_DEALER: return ZMQ_DEALER;
     default: return ZMQ_PUB;
     }
 }
@@ -102,6 +134,33 @@ subscribe(const weiri_wire *self, const weiri_wire_config *config)
     const char *topic = config->topic != NULL ? config->topic : "";
     return config->kind != WEIRI_WIRE_SUB
            || zmq_setsockopt(self->socket, ZMQ_SUBSCRIBE, topic, strlen(topic)) == 0;
+}
+
+static bool
+set_name(const weiri_wire *self, const weiri_wire_config *config)
+{
+    return config->name == NULL
+           || zmq_setsockopt(
+                  self->socket, ZMQ_ROUTING_ID, config->name, strlen(config->name))
+                  == 0;
+}
+
+/* CURVE, before somebody can come. */
+static weir_status
+secure(weiri_wire *self, weiri_wires *wires, const weiri_wire_config *config,
+    weir_error *err)
+{
+    if (config->n_peers == 0) {
+        return WEIR_OK;
+    }
+    if (config->is_bound && wires->keeper == NULL) {
+        wires->keeper = weiri_context_take_keeper(err);
+        if (wires->keeper == NULL) {
+            return WEIR_EIO;
+        }
+    }
+    self->keeper = wires->keeper;
+    return weiri_wire_set_curve(self->socket, config, self->keeper, &self->guard, err);
 }
 
 static weir_status
@@ -129,21 +188,24 @@ weiri_wire_open(weiri_wires *wires, const weiri_wire_config *config, weiri_wire 
     zmq_msg_init(&self->message);
     weir_status status = WEIR_ENOMEM;
     bool        is_pub = config->kind == WEIRI_WIRE_PUB && config->topic != NULL;
+    self->is_dealer    = config->kind == WEIRI_WIRE_DEALER;
     self->address      = strdup(config->address);
     self->topic        = is_pub ? strdup(config->topic) : NULL;
-    if (self->address == NULL || (is_pub && self->topic == NULL)) {
+    self->replies      = config->is_replying ? weiri_wire_replies_new() : NULL;
+    if (self->address == NULL || (is_pub && self->topic == NULL)
+        || (config->is_replying && self->replies == NULL)) {
         status = WEIR_FAIL(err, WEIR_ENOMEM, "'%s'", config->address);
         goto fail;
     }
     self->socket = zmq_socket(wires->context, type_of(config->kind));
     if (self->socket == NULL || !set_limits(self->socket, config->kind)
-        || !subscribe(self, config)) {
+        || !subscribe(self, config) || !set_name(self, config)) {
         status = WEIR_FAIL(err, WEIR_EIO, "no socket for '%s': %s", config->address,
             zmq_strerror(errno));
         goto fail;
     }
-    status = reach(self, config, err);
-    if (status != WEIR_OK) {
+    status = secure(self, wires, config, err);
+    if (status != WEIR_OK || (status = reach(self, config, err)) != WEIR_OK) {
         goto fail;
     }
     *out = self;
@@ -163,6 +225,11 @@ weiri_wire_close(weiri_wire **self_p)
         if (self->socket != NULL) {
             zmq_close(self->socket);
         }
+        if (self->guard != NULL) {
+            weiri_keeper_remove(self->keeper, self->guard);
+            weiri_guard_destroy(&self->guard);
+        }
+        free(self->replies);
         free(self->address);
         free(self->topic);
         free(self);
@@ -188,9 +255,16 @@ weiri_wire_receive(
     weiri_wire *self, int timeout_ms, const char **bytes, size_t *size, weir_error *err)
 {
     bool is_more = true;
+    if (self->replies != NULL) {
+        weiri_wire_replies_begin(self->replies);
+    }
     while (is_more) {
         if (zmq_msg_recv(&self->message, self->socket, ZMQ_DONTWAIT) >= 0) {
             is_more = zmq_msg_more(&self->message) != 0;
+            if (is_more && self->replies != NULL) {
+                weiri_wire_replies_part(self->replies, zmq_msg_data(&self->message),
+                    zmq_msg_size(&self->message));
+            }
         } else if (errno == EAGAIN) {
             weir_status status =
                 timeout_ms == 0 ? WEIR_EAGAIN : wait_for_message(self, timeout_ms, err);
@@ -207,6 +281,39 @@ weiri_wire_receive(
     return WEIR_OK;
 }
 
+void
+weiri_wire_owe(weiri_wire *self)
+{
+    if (self->replies != NULL) {
+        weiri_wire_replies_owe(self->replies);
+    }
+}
+
+uint32_t
+weiri_wire_owed(const weiri_wire *self)
+{
+    return self->replies != NULL ? weiri_wire_replies_owed(self->replies) : 0;
+}
+
+void
+weiri_wire_reply(weiri_wire *self)
+{
+    if (self->replies != NULL) {
+        weiri_wire_replies_send(self->replies, self->socket);
+    }
+}
+
+/* What a dealer that only sends is answered: else it would wait in the socket. */
+static void
+drop_answers(weiri_wire *self)
+{
+    for (int i = 0; i < WEIRI_WIRE_MESSAGES; i++) {
+        if (zmq_msg_recv(&self->message, self->socket, ZMQ_DONTWAIT) < 0) {
+            return;
+        }
+    }
+}
+
 static bool
 send_part(weiri_wire *self, const char *bytes, size_t size, int flags)
 {
@@ -220,9 +327,12 @@ send_part(weiri_wire *self, const char *bytes, size_t size, int flags)
 weir_status
 weiri_wire_send(weiri_wire *self, const char *bytes, size_t size, weir_error *err)
 {
-    bool is_sent = (self->topic == NULL
-                       || send_part(self, self->topic, strlen(self->topic), ZMQ_SNDMORE))
+    const char *front = self->is_dealer ? "" : self->topic;
+    bool is_sent = (front == NULL || send_part(self, front, strlen(front), ZMQ_SNDMORE))
                    && send_part(self, bytes, size, 0);
+    if (self->is_dealer) {
+        drop_answers(self);
+    }
     return is_sent ? WEIR_OK
                    : WEIR_FAIL(err, WEIR_EIO, "cannot write '%s': %s", self->address,
                        zmq_strerror(errno));

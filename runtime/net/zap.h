@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "weiri/keys.h"
+#include "weiri/keypair.h"
 
 enum {
     WEIRI_ZAP_PARTS = 8,   /* of a request that is one: seven, and one too many    */

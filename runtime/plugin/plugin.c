@@ -22,10 +22,14 @@ enum { PARTS = 256, NAME_BYTES = 64, FUNCTION_PARAMS = 16 };
 #define LEAST(type, last) (offsetof(type, last) + sizeof(((type *)NULL)->last))
 
 struct weiri_plugin {
-    void                 *library;
-    weir_plugin           about;
-    weir_plugin_actor    *actors;    /* shape (about.n_actors,)    */
-    weir_plugin_function *functions; /* shape (about.n_functions,) */
+    void                  *library;
+    weir_plugin            about;
+    weir_plugin_actor     *actors;    /* shape (about.n_actors,)    */
+    weir_plugin_function  *functions; /* shape (about.n_functions,) */
+    weir_plugin_aggregate *aggregates;
+    weir_plugin_source    *sources;
+    weir_plugin_sink      *sinks;
+    weir_plugin_codec     *codecs;
 };
 
 /* ---- what is declared ---- */
@@ -72,8 +76,9 @@ check_fields(const weir_plugin_field *fields, uint32_t n, const char *of,
 }
 
 static weir_status
-check_actor(const weir_plugin_actor *actor, weir_error *err)
+check_actor(const void *table, weir_error *err)
 {
+    const weir_plugin_actor *actor = table;
     if (!is_name(actor->name) || actor->on_rows == NULL) {
         return WEIR_FAIL(
             err, WEIR_EABI, "an actor needs a name like 'geo_2' and on_rows");
@@ -101,8 +106,9 @@ check_actor(const weir_plugin_actor *actor, weir_error *err)
 }
 
 static weir_status
-check_function(const weir_plugin_function *function, weir_error *err)
+check_function(const void *table, weir_error *err)
 {
+    const weir_plugin_function *function = table;
     if (!is_name(function->name) || function->evaluate == NULL
         || !is_type(function->result) || function->n_params > FUNCTION_PARAMS) {
         return WEIR_FAIL(err, WEIR_EABI,
@@ -114,7 +120,93 @@ check_function(const weir_plugin_function *function, weir_error *err)
         function->params, function->n_params, function->name, "parameter", err);
 }
 
+static weir_status
+check_aggregate(const void *table, weir_error *err)
+{
+    const weir_plugin_aggregate *of = table;
+    if (!is_name(of->name) || !is_type(of->result) || of->n_inputs < 1 || of->n_inputs > 2
+        || of->state_new == NULL || of->state_free == NULL || of->add == NULL
+        || of->finish == NULL || of->state_save == NULL || of->state_load == NULL) {
+        return WEIR_FAIL(err, WEIR_EABI,
+            "an aggregate needs a name like 'mad_2', the type of its result, 1 or 2 "
+            "inputs, state_new, state_free, add, finish, state_save and state_load");
+    }
+    weir_status status =
+        check_fields(of->params, of->n_params, of->name, "parameter", err);
+    return status == WEIR_OK
+               ? check_fields(of->inputs, of->n_inputs, of->name, "input", err)
+               : status;
+}
+
+static weir_status
+check_source(const void *table, weir_error *err)
+{
+    const weir_plugin_source *of = table;
+    if (!is_name(of->name) || (of->read == NULL) == (of->read_rows == NULL)
+        || (of->position == NULL) != (of->seek == NULL)) {
+        return WEIR_FAIL(err, WEIR_EABI,
+            "a source needs a name like 'mqtt_2', either read or read_rows, and both of "
+            "position and seek or neither");
+    }
+    if ((of->n_outputs > 0) != (of->read_rows != NULL)) {
+        return WEIR_FAIL(err, WEIR_EABI,
+            "source '%s' has outputs without read_rows, or the other way", of->name);
+    }
+    weir_status status =
+        check_fields(of->params, of->n_params, of->name, "parameter", err);
+    return status == WEIR_OK
+               ? check_fields(of->outputs, of->n_outputs, of->name, "output", err)
+               : status;
+}
+
+static weir_status
+check_sink(const void *table, weir_error *err)
+{
+    const weir_plugin_sink *of = table;
+    if (!is_name(of->name) || (of->write == NULL) == (of->write_rows == NULL)
+        || (of->position == NULL) != (of->resume == NULL)) {
+        return WEIR_FAIL(err, WEIR_EABI,
+            "a sink needs a name like 'mqtt_2', either write or write_rows, and both of "
+            "position and resume or neither");
+    }
+    return check_fields(of->params, of->n_params, of->name, "parameter", err);
+}
+
+static weir_status
+check_codec(const void *table, weir_error *err)
+{
+    const weir_plugin_codec *of = table;
+    if (!is_name(of->name) || (of->decode == NULL && of->encode == NULL)) {
+        return WEIR_FAIL(err, WEIR_EABI,
+            "a codec needs a name like 'avro_2', and decode, encode or both");
+    }
+    return check_fields(of->params, of->n_params, of->name, "parameter", err);
+}
+
 /* ---- reading the tables ---- */
+
+/* A kind of part: what its table was when it came to be. */
+struct part_kind {
+    const char *name;
+    size_t      size;
+    size_t      least;
+    weir_status (*check)(const void *table, weir_error *err);
+};
+
+#define PART(type, last) sizeof(type), LEAST(type, last)
+
+static const struct part_kind ACTORS     = { "actor", PART(weir_plugin_actor, state_load),
+        check_actor };
+static const struct part_kind FUNCTIONS  = { "function",
+     PART(weir_plugin_function, evaluate), check_function };
+static const struct part_kind AGGREGATES = { "aggregate",
+    PART(weir_plugin_aggregate, state_load), check_aggregate };
+static const struct part_kind SOURCES = { "source", PART(weir_plugin_source, acknowledge),
+    check_source };
+static const struct part_kind SINKS   = { "sink", PART(weir_plugin_sink, resume),
+      check_sink };
+static const struct part_kind CODECS  = { "codec", PART(weir_plugin_codec, encode),
+     check_codec };
 
 /* Copy a table that says its own size. */
 static bool
@@ -132,18 +224,26 @@ copy_table(void *to, size_t room, size_t least, const void *from)
     return true;
 }
 
+/* The tables of one kind, copied; *n is 0 if there is no room for them. */
 static weir_status
-read_actors(weiri_plugin *self, weir_error *err)
+read_parts(const struct part_kind *kind, const void *parts, uint32_t *n, void **out,
+    weir_error *err)
 {
-    for (uint32_t i = 0; i < self->about.n_actors; i++) {
-        weir_plugin_actor *actor = &self->actors[i];
-        if (!copy_table(actor, sizeof *actor, LEAST(weir_plugin_actor, state_load),
-                self->about.actors[i])) {
+    const void *const *tables = parts;
+    char              *copies = calloc(*n + (size_t)1, kind->size);
+    if (copies == NULL) {
+        *n = 0;
+        return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
+    }
+    *out = copies;
+    for (uint32_t i = 0; i < *n; i++) {
+        void *copy = copies + i * kind->size;
+        if (!copy_table(copy, kind->size, kind->least, tables[i])) {
             return WEIR_FAIL(err, WEIR_EABI,
-                "the table of actor %u is too small: set its 'size' to its sizeof",
-                (unsigned)i + 1);
+                "the table of %s %u is too small: set its 'size' to its sizeof",
+                kind->name, (unsigned)i + 1);
         }
-        weir_status status = check_actor(actor, err);
+        weir_status status = kind->check(copy, err);
         if (status != WEIR_OK) {
             return status;
         }
@@ -151,23 +251,10 @@ read_actors(weiri_plugin *self, weir_error *err)
     return WEIR_OK;
 }
 
-static weir_status
-read_functions(weiri_plugin *self, weir_error *err)
+static bool
+is_list(const void *parts, uint32_t n)
 {
-    for (uint32_t i = 0; i < self->about.n_functions; i++) {
-        weir_plugin_function *function = &self->functions[i];
-        if (!copy_table(function, sizeof *function, LEAST(weir_plugin_function, evaluate),
-                self->about.functions[i])) {
-            return WEIR_FAIL(err, WEIR_EABI,
-                "the table of function %u is too small: set its 'size' to its sizeof",
-                (unsigned)i + 1);
-        }
-        weir_status status = check_function(function, err);
-        if (status != WEIR_OK) {
-            return status;
-        }
-    }
-    return WEIR_OK;
+    return n <= PARTS && (n == 0 || parts != NULL);
 }
 
 static weir_status
@@ -195,12 +282,16 @@ read_about(weiri_plugin *self, const weir_plugin *about, weir_error *err)
     }
     memcpy(&self->about, about,
         about->size < sizeof self->about ? about->size : sizeof self->about);
-    if (!is_name(about->name) || about->n_actors > PARTS || about->n_functions > PARTS
-        || (about->n_actors > 0 && about->actors == NULL)
-        || (about->n_functions > 0 && about->functions == NULL)) {
+    about = &self->about;
+    if (!is_name(about->name) || !is_list(about->actors, about->n_actors)
+        || !is_list(about->functions, about->n_functions)
+        || !is_list(about->aggregates, about->n_aggregates)
+        || !is_list(about->sources, about->n_sources)
+        || !is_list(about->sinks, about->n_sinks)
+        || !is_list(about->codecs, about->n_codecs)) {
         return WEIR_FAIL(err, WEIR_EABI,
-            "its table has no name like 'geo_2', or not as many actors and functions as "
-            "it says");
+            "its table has no name like 'geo_2', or not as many actors, functions and "
+            "other parts as it says");
     }
     return WEIR_OK;
 }
@@ -208,19 +299,29 @@ read_about(weiri_plugin *self, const weir_plugin *about, weir_error *err)
 static weir_status
 read_tables(weiri_plugin *self, const weir_plugin *about, weir_error *err)
 {
-    weir_status status = read_about(self, about, err);
+    weir_status  status = read_about(self, about, err);
+    weir_plugin *of     = &self->about;
     if (status != WEIR_OK) {
-        self->about.n_actors = self->about.n_functions = 0;
+        *of = (weir_plugin){ 0 };
         return status;
     }
-    self->actors = calloc(self->about.n_actors + (size_t)1, sizeof *self->actors);
-    self->functions =
-        calloc(self->about.n_functions + (size_t)1, sizeof *self->functions);
-    if (self->actors == NULL || self->functions == NULL) {
-        return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
+    const struct {
+        const struct part_kind *kind;
+        const void             *parts;
+        uint32_t               *n;
+        void                  **out;
+    } all[] = {
+        { &ACTORS, of->actors, &of->n_actors, (void **)&self->actors },
+        { &FUNCTIONS, of->functions, &of->n_functions, (void **)&self->functions },
+        { &AGGREGATES, of->aggregates, &of->n_aggregates, (void **)&self->aggregates },
+        { &SOURCES, of->sources, &of->n_sources, (void **)&self->sources },
+        { &SINKS, of->sinks, &of->n_sinks, (void **)&self->sinks },
+        { &CODECS, of->codecs, &of->n_codecs, (void **)&self->codecs },
+    };
+    for (size_t i = 0; i < sizeof all / sizeof all[0] && status == WEIR_OK; i++) {
+        status = read_parts(all[i].kind, all[i].parts, all[i].n, all[i].out, err);
     }
-    status = read_actors(self, err);
-    return status == WEIR_OK ? read_functions(self, err) : status;
+    return status;
 }
 
 /* ---- opening and closing ---- */
@@ -288,6 +389,10 @@ weiri_plugin_close(weiri_plugin **self_p)
     }
     free(self->actors);
     free(self->functions);
+    free(self->aggregates);
+    free(self->sources);
+    free(self->sinks);
+    free(self->codecs);
     free(self);
     *self_p = NULL;
 }
@@ -308,4 +413,28 @@ const weir_plugin_function *
 weiri_plugin_function(const weiri_plugin *self, uint32_t i)
 {
     return i < self->about.n_functions ? &self->functions[i] : NULL;
+}
+
+const weir_plugin_aggregate *
+weiri_plugin_aggregate(const weiri_plugin *self, uint32_t i)
+{
+    return i < self->about.n_aggregates ? &self->aggregates[i] : NULL;
+}
+
+const weir_plugin_source *
+weiri_plugin_source(const weiri_plugin *self, uint32_t i)
+{
+    return i < self->about.n_sources ? &self->sources[i] : NULL;
+}
+
+const weir_plugin_sink *
+weiri_plugin_sink(const weiri_plugin *self, uint32_t i)
+{
+    return i < self->about.n_sinks ? &self->sinks[i] : NULL;
+}
+
+const weir_plugin_codec *
+weiri_plugin_codec(const weiri_plugin *self, uint32_t i)
+{
+    return i < self->about.n_codecs ? &self->codecs[i] : NULL;
 }

@@ -259,6 +259,21 @@ class Editing(command.Folder):
                           "rule r {\n  from s where f(x) > 1\n  emit o { x }\n}\n")
         self.assertEqual([(d["code"], d["severity"]) for d in found], [("E0715", 3)])
 
+    def test_names_of_plugins_are_found_and_renamed(self):
+        text = ("connector wire from \"libw.so\"\ncodec packet from \"libp.so\"\n"
+                "stream s { at time, x int }\nsource s from wire() format packet\n"
+                "actor odd from process \"odd\" takes { x int } adds { y int }\n"
+                "aggregate mad from \"libm.so\"\n\n"
+                "rule r { from odd(s) window all emit o { v: mad(y) } }\n")
+        self.open(text)
+        for word, line in (("wire", 0), ("packet", 1), ("odd", 4), ("mad", 5)):
+            offset = text.rindex(word + ("(" if word != "packet" else ""))
+            at = {"line": text.count("\n", 0, offset),
+                  "character": offset - text.rfind("\n", 0, offset) - 1}
+            found = self.session.ask("textDocument/definition", {
+                "textDocument": {"uri": self.uri}, "position": at})
+            self.assertEqual([place["range"]["start"]["line"] for place in found], [line], word)
+
     def test_closing_clears_the_diagnostics_and_the_file_counts_again(self):
         self.open()
         self.session.open(self.common, "nonsense\n")
@@ -315,11 +330,11 @@ class Editing(command.Folder):
         head = RULES[:RULES.index("rule guessed")]
         cases = [
             ("|", ["stream", "source", "sink", "rule", "table", "model", "actor", "function",
-                   "param", "include", "test"]),
+                   "aggregate", "connector", "codec", "param", "include", "test"]),
             ("sink |", ["auth"]),
             ("sink auth |", ["to"]),
-            ("sink auth to |", ["file", "stdout", "zmq"]),
-            ("source auth from |", ["file", "stdin", "zmq"]),
+            ("sink auth to |", ["file", "stdout", "zmq", "node"]),
+            ("source auth from |", ["file", "stdin", "zmq", "node"]),
             ("source auth from stdin() format |", ["json", "csv", "msgpack"]),
             ("source auth from stdin() |", ["format", "lateness", "idle", "on"]),
             ("stream s {\n  at |\n}", ["bool", "int", "float", "string", "time", "duration"]),

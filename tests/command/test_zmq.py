@@ -15,6 +15,7 @@ import unittest
 DEBIAN = "/usr/bin/python3"
 try:
     import zmq
+    import zmq.utils.monitor
 except ImportError:
     if sys.executable != DEBIAN and os.path.exists(DEBIAN):
         os.execv(DEBIAN, [DEBIAN, *sys.argv])  # python3-zmq is there for Debian's own python
@@ -296,6 +297,272 @@ rule big { from txn where amount > 10 emit big { card, amount } }
         self.assertEqual(weir.wait(timeout=60), 0)
         self.run_rules(both % ", type: pub", status=2, stdin=b"")
         self.assertIn("two kinds of socket", self.stderr)
+
+
+class Requests(Wired):
+    """Sources of type router and dealer: who sends is told when its message is kept."""
+
+    ROUTER = PASS_ON % ('"ipc://feed", type: router, bind: true', "json")
+    MANY = ROUTER.replace("stdout()", 'file("seen.jsonl")')  # more than a pipe holds
+
+    def ask(self, request, *events):
+        request.send(rows(*events))
+        return request.recv()
+
+    def test_each_request_is_answered_when_it_was_taken_in(self):
+        weir = self.start(self.ROUTER)
+        one = self.peer(zmq.REQ, "ipc://" + self.path("feed"))
+        two = self.peer(zmq.REQ, "ipc://" + self.path("feed"))
+        self.assertEqual(self.ask(one, txn(1, "a"), txn(2, "b")), b"ok")
+        self.assertEqual(self.ask(two, txn(3, "c")), b"ok")
+        self.assertEqual(self.ask(one, txn(4, "d")), b"ok")
+        self.assertEqual(self.cards(self.end(weir)), ["a", "b", "c", "d"])
+
+    def test_a_reply_has_what_stood_before_the_rows(self):
+        weir = self.start(self.MANY)
+        dealer = self.peer(zmq.DEALER, "ipc://" + self.path("feed"))
+        n, ahead = 3000, 1000  # messages, and how many of them without an answer
+        for number in range(n + ahead):
+            if number < n:
+                dealer.send_multipart([b"", b"%d" % number, rows(txn(number, "a"))])
+            if number >= ahead:
+                self.assertEqual(dealer.recv_multipart(), [b"", b"%d" % (number - ahead), b"ok"])
+        self.end(weir)
+        self.assertEqual(len(self.events_of(self.read("seen.jsonl"))), n)
+
+    def test_messages_with_nothing_in_them_garbage_and_large_ones_are_answered_too(self):
+        weir = self.start(self.MANY + 'sink dead.txn to file("dead.jsonl")\n')
+        request = self.peer(zmq.REQ, "ipc://" + self.path("feed"))
+        for message in (b"", b"\xff{", rows(*(txn(1, "a" * 1000) for _ in range(2000))), b""):
+            request.send(message)
+            self.assertEqual(request.recv(), b"ok")
+        self.end(weir)
+        self.assertEqual(len(self.events_of(self.read("seen.jsonl"))), 2000)
+        self.assertEqual(len(self.events_of(self.read("dead.jsonl"))), 1)
+
+    def test_envelopes_beyond_the_bound_are_read_and_not_answered(self):
+        weir = self.start(self.ROUTER)
+        dealer = self.peer(zmq.DEALER, "ipc://" + self.path("feed"))
+        dealer.send_multipart([b"x" * 600, rows(txn(1, "a"))])
+        dealer.send_multipart([b"x"] * 20 + [rows(txn(2, "b"))])
+        dealer.send_multipart([b"short", rows(txn(3, "c"))])
+        self.assertEqual(dealer.recv_multipart(), [b"short", b"ok"])
+        self.assertEqual(self.cards(self.end(weir)), ["a", "b", "c"])
+
+    def test_who_reads_no_replies_holds_nobody_up(self):
+        weir = self.start(self.MANY)
+        deaf = self.peer(zmq.DEALER)
+        deaf.rcvhwm = 1
+        deaf.connect("ipc://" + self.path("feed"))
+        for number in range(3000):
+            deaf.send(rows(txn(number, "deaf")))
+        request = self.peer(zmq.REQ, "ipc://" + self.path("feed"))
+        self.assertEqual(self.ask(request, txn(3000, "good")), b"ok")
+        self.end(weir)
+
+    def test_without_replies_none_is_sent(self):
+        weir = self.start(PASS_ON % ('"ipc://feed", type: router, bind: true, reply: false', "json"))
+        dealer = self.peer(zmq.DEALER, "ipc://" + self.path("feed"))
+        dealer.send(rows(txn(1, "a"), txn(2, "b")))
+        self.assertEqual(self.read_cards(weir, 1), ["a"])
+        self.end(weir)
+        self.assertEqual(dealer.poll(0), 0)
+
+    def test_what_was_answered_survives_a_kill(self):
+        rules = STREAM + """
+source txn from zmq("ipc://feed", type: router, bind: true)
+sink pair to file("pairs.jsonl")
+rule two { match a: txn -> b: txn by card emit pair { card, first: a.amount, second: b.amount } }
+"""
+        state = ("--state", self.path("state"))
+        expected = []
+        weir = self.start(rules, *state)
+        for number in range(0, 30, 2):
+            request = self.peer(zmq.REQ, "ipc://" + self.path("feed"))
+            card = "c%d" % number
+            self.assertEqual(self.ask(request, txn(number, card, 1.5)), b"ok")
+            weir.kill()  # as soon as the reply is here
+            weir.wait(timeout=60)
+            request.close()
+            os.remove(self.path("feed"))
+            weir = self.start(rules, *state)
+            request = self.peer(zmq.REQ, "ipc://" + self.path("feed"))
+            self.assertEqual(self.ask(request, txn(number + 1, card, 2.5)), b"ok")
+            request.close()
+            expected.append((card, 1.5, 2.5))
+        request = self.peer(zmq.REQ, "ipc://" + self.path("feed"))
+        self.ask(request, txn(99, "last"))  # what came before it is judged
+        self.end(weir)
+        pairs = [(e["card"], e["first"], e["second"]) for e in self.events_of(self.read("pairs.jsonl"))]
+        self.assertEqual(pairs, expected)
+
+    def test_a_dealer_reads_from_a_router_that_knows_its_name(self):
+        router = self.peer(zmq.ROUTER)
+        router.router_mandatory = 1
+        router.bind("ipc://" + self.path("feed"))
+        monitor = router.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
+        weir = self.start(PASS_ON % ('"ipc://feed", type: dealer, name: "weir-1", reply: true', "json"))
+        self.assertNotEqual(monitor.poll(PATIENCE_MS), 0)
+        self.send_when_known(router, [b"weir-1", b"7", rows(txn(1, "a"))])
+        self.assertEqual(router.recv_multipart(), [b"weir-1", b"7", b"ok"])
+        router.disable_monitor()
+        monitor.close()
+        self.assertEqual(self.cards(self.end(weir)), ["a"])
+
+    def send_when_known(self, router, message):
+        while True:
+            try:
+                return router.send_multipart(message)
+            except zmq.ZMQError as error:
+                if error.errno != zmq.EHOSTUNREACH:
+                    raise
+
+
+class Dealers(Wired):
+    RULES = STREAM + """
+source txn from stdin()
+sink big to zmq("ipc://out", type: dealer)
+rule big { from txn where amount > 10 emit big { card, amount } }
+"""
+
+    def test_a_server_of_replies_has_each_message_and_its_answers_are_dropped(self):
+        server = self.peer(zmq.REP, "ipc://" + self.path("out"), bind=True)
+        weir = self.start(self.RULES)
+        n = 3000
+        for first in range(0, n, 10):
+            weir.stdin.write(rows(*(txn(i, "c%d" % i, 20.0) for i in range(first, first + 10))))
+            weir.stdin.flush()
+        weir.stdin.close()
+        got = []
+        while len(got) < n:
+            got += self.cards(server.recv().decode())
+            server.send(b"x" * 1000)
+        self.assertEqual(got, ["c%d" % i for i in range(n)])
+        self.assertEqual(weir.wait(timeout=60), 0)
+
+    def test_a_router_has_an_empty_part_and_the_rows(self):
+        router = self.peer(zmq.ROUTER, "ipc://" + self.path("out"), bind=True)
+        weir = self.start(self.RULES)
+        weir.stdin.write(rows(txn(1, "a", 20.0), txn(2, "b", 1.0)))
+        weir.stdin.close()
+        _, empty, message = router.recv_multipart()
+        self.assertEqual((empty, self.cards(message.decode())), (b"", ["a"]))
+        self.assertEqual(weir.wait(timeout=60), 0)
+
+
+@unittest.skipUnless(zmq.has("curve"), "this ZeroMQ has no CURVE")
+class Keys(Wired):
+    def setUp(self):
+        super().setUp()
+        self.public, self.secret = self.keygen("weir")
+
+    def keygen(self, name):
+        subprocess.run([command.WEIR, "keygen", self.path(name)], check=True, capture_output=True)
+        return [self.read(name + end).strip() for end in (".pub", ".key")]
+
+    def keyed(self, kind, public, secret, server=None):
+        peer = self.peer(kind)
+        peer.curve_publickey, peer.curve_secretkey = public.encode(), secret.encode()
+        if server is None:
+            peer.curve_server = True
+        else:
+            peer.curve_serverkey = server.encode()
+        return peer
+
+    def address(self):
+        return "tcp://127.0.0.1:%d" % free_port()
+
+    def refused(self, peer, address):
+        """Go there, and wait until it has been hung up on."""
+        monitor = peer.get_monitor_socket(zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+                                          | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+                                          | zmq.EVENT_HANDSHAKE_FAILED_AUTH
+                                          | zmq.EVENT_HANDSHAKE_SUCCEEDED)
+        peer.connect(address)
+        event = zmq.utils.monitor.recv_monitor_message(monitor)["event"]
+        self.assertNotEqual(event, zmq.EVENT_HANDSHAKE_SUCCEEDED)
+        peer.disable_monitor()
+        monitor.close()
+
+    def test_only_those_whose_keys_are_named_may_come(self):
+        good = [self.keygen("good"), self.keygen("too")]
+        other = self.keygen("other")
+        address = self.address()
+        weir = self.start(PASS_ON % ('"%s", type: router, bind: true, key: "weir.key", peer: "%s", peer: "%s"' % (
+            address, good[0][0], good[1][0]), "json"))
+        for number, pair in enumerate(good):
+            request = self.keyed(zmq.REQ, *pair, self.public)
+            request.connect(address)
+            request.send(rows(txn(number, "good")))
+            self.assertEqual(request.recv(), b"ok")
+        stranger = self.keyed(zmq.REQ, *other, self.public)
+        self.refused(stranger, address)
+        self.refused(self.peer(zmq.REQ), address)  # no key at all
+        deceived = self.keyed(zmq.REQ, *good[0], other[0])  # takes us for somebody else
+        self.refused(deceived, address)
+        self.assertEqual(self.cards(self.end(weir)), ["good", "good"])
+
+    def test_who_goes_somewhere_proves_who_it_is_and_believes_one_key(self):
+        public, secret = self.keygen("server")
+        address = self.address()
+        pull = self.keyed(zmq.PULL, public, secret)
+        pull.bind(address)
+        weir = self.start(STREAM + """
+source txn from stdin()
+sink txn to zmq("%s", key: "weir.key", peer: "%s")
+""" % (address, public))
+        weir.stdin.write(rows(txn(1, "a")))
+        weir.stdin.close()
+        self.assertEqual(self.cards(pull.recv().decode()), ["a"])
+        self.assertEqual(weir.wait(timeout=60), 0)
+
+    def test_without_a_key_of_its_own_it_has_one_for_the_moment(self):
+        public, secret = self.keygen("server")
+        publisher = self.keyed(zmq.XPUB, public, secret)
+        publisher.bind("ipc://" + self.path("feed"))
+        weir = self.start(PASS_ON % ('"ipc://feed", type: sub, peer: "%s"' % public, "json"))
+        self.assertEqual(publisher.recv(), b"\x01")
+        publisher.send(rows(txn(1, "a"), txn(2, "b")))
+        self.assertEqual(self.read_cards(weir, 1), ["a"])
+        self.end(weir)
+
+    def test_all_kinds_of_sockets_that_listen_have_keys(self):
+        good = self.keygen("good")
+        for type, kind in (("pub", zmq.SUB), ("push", zmq.PULL), ("dealer", zmq.DEALER)):
+            with self.subTest(type=type):
+                address = self.address()
+                weir = self.start(STREAM + """
+source txn from stdin()
+sink txn to zmq("%s", type: %s, bind: true, key: "weir.key", peer: "%s")
+""" % (address, type, good[0]))
+                reader = self.keyed(kind, *good, self.public)
+                if kind == zmq.SUB:
+                    reader.subscribe(b"")
+                reader.connect(address)
+                second = 0
+                while True:  # pub: until the subscription has come
+                    second += 1
+                    weir.stdin.write(rows(txn(second, "a")))
+                    weir.stdin.flush()
+                    if reader.poll(10):
+                        break
+                self.assertEqual(self.cards(reader.recv_multipart()[-1].decode())[0], "a")
+                reader.close()
+                weir.kill()
+                weir.wait(timeout=60)
+
+    def test_a_secret_key_that_others_may_read_or_that_is_none_is_refused(self):
+        rules = PASS_ON % ('"ipc://feed", bind: true, key: "weir.key", peer: "%s"' % self.public, "json")
+        os.chmod(self.path("weir.key"), 0o644)
+        self.run_rules(rules, status=2)
+        self.assertIn("others may use the secret key", self.stderr)
+        os.chmod(self.path("weir.key"), 0o600)
+        self.write("weir.key", "no key")
+        self.run_rules(rules, status=65)
+        self.assertIn("has no key in it", self.stderr)
+        os.remove(self.path("weir.key"))
+        self.run_rules(rules, status=66)
+        self.assertIn("there is no key", self.stderr)
 
 
 if __name__ == "__main__":

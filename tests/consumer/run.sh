@@ -49,14 +49,14 @@ plugin() { # plugin FOLDER
     cmake -G Ninja -S "$1" -B "$1/build" -DCMAKE_PREFIX_PATH="$prefix" >"$scratch/configure.log"
     cmake --build "$1/build" >"$scratch/build.log" || { cat "$scratch/build.log" >&2; exit 1; }
 }
-for name in geo anomaly; do
+for name in geo anomaly webhook; do
     cp -r "$here/../../examples/$name" "$scratch/$name"
     plugin "$scratch/$name"
     cp "$scratch/$name/build/lib$name.so" "$scratch/$name"
     "$prefix/bin/weir" run --quiet "$scratch/$name/$name.weir" | diff "$scratch/$name/expected.jsonl" - ||
         { echo "examples/$name gives something else" >&2; exit 1; }
 done
-for what in actor function; do
+for what in actor function aggregate source sink codec; do
     (cd "$scratch" && "$prefix/bin/weir" new "$what" "my_$what" >/dev/null)
     plugin "$scratch/my_$what"
     (cd "$scratch/my_$what/build" && PATH="$prefix/bin:$PATH" ctest --output-on-failure >"$scratch/test.log") ||

@@ -20,7 +20,7 @@ rig_open(rig *self)
 {
     memset(self, 0, sizeof *self);
     for (unsigned i = 0; i < RIG_NODES; i++) {
-        assert_ok(weiri_keys_make(&self->keys[i], NULL));
+        assert_ok(weiri_keypair_make(&self->keys[i], NULL));
     }
 }
 

@@ -12,8 +12,8 @@ enum {
 };
 
 typedef struct rig {
-    weiri_keys   keys[RIG_NODES];
-    weiri_peers *nodes[RIG_NODES]; /* NULL: is not open */
+    weiri_keypair keys[RIG_NODES];
+    weiri_peers  *nodes[RIG_NODES]; /* NULL: is not open */
 } rig;
 
 extern const char *const RIG_NAMES[RIG_NODES];

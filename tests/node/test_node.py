@@ -90,11 +90,11 @@ def events(first, n):
 class Node:
     """A node that runs in a folder, fed by a named pipe."""
 
-    def __init__(self, test, folder, *options, environment=None):
+    def __init__(self, test, folder, *options, environment=None, config="core.node"):
         self.folder = folder
         self.log = []
         self.process = subprocess.Popen(
-            [WEIR, "node", "--config", "core.node", *options], cwd=folder, text=True,
+            [WEIR, "node", "--config", config, *options], cwd=folder, text=True,
             stderr=subprocess.PIPE, env={**os.environ, **(environment or {})})
         self.lines = queue.SimpleQueue()  # a node whose log nobody reads waits for who does
         self.reader = threading.Thread(target=self.read_lines)

@@ -2,8 +2,15 @@
 #include <weir/plugin.h>
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#if WEIR_PLUGIN_ABI_MINOR >= 1
+#define FORGET(call) (call)->host->drop_state(call)
+#else
+#define FORGET(call) (void)(call)
+#endif
 
 /* ---- pass: gives the event with n + bias; fails at thirteen ---- */
 
@@ -110,6 +117,9 @@ tally_event(weir_plugin_call *call, void *self, void *state, uint32_t row,
         return call->host->fail(call, "thirteen");
     }
     ++*count;
+    if (values[0].as.i == 0) {
+        FORGET(call);
+    }
     return call->host->set_timer(call, time_ns + INT64_C(10000000000))
            && tally_give(call, row, *count, "event");
 }
@@ -276,6 +286,78 @@ static const weir_plugin_actor over = {
     .size = sizeof over, .name = "over", .on_rows = over_rows
 };
 
+/* ---- risky: ends the process at 13 (once, with a file), sleeps at 14, fails at 16 ----
+ */
+
+static const weir_plugin_field risky_params[] = {
+    { .name = "file", .type = WEIR_STRING, .is_nullable = true, .is_path = true },
+};
+
+static bool
+risky_open(weir_plugin_call *call, const weir_plugin_setup *setup, void **out)
+{
+    enum { ROOM = 4096 };
+    char *self = calloc(1, ROOM);
+    if (self == NULL) {
+        return call->host->fail(call, "no memory");
+    }
+    if (!setup->params[0].is_null && setup->params[0].size < ROOM) {
+        memcpy(self, setup->params[0].as.s, setup->params[0].size);
+    }
+    *out = self;
+    return true;
+}
+
+static bool
+is_first_time(const char *path)
+{
+    FILE *file = path[0] != 0 ? fopen(path, "wx") : NULL;
+    if (file != NULL) {
+        fclose(file);
+    }
+    return path[0] == 0 || file != NULL;
+}
+
+static bool
+risky_event(weir_plugin_call *call, void *self, void *state, uint32_t row,
+    int64_t time_ns, const weir_value *values)
+{
+    int64_t *count = state;
+    (void)time_ns;
+    if (values[0].as.i == 13 && is_first_time(self)) {
+        abort();
+    }
+    while (values[0].as.i == 14) {
+    }
+    ++*count;
+    if (values[0].as.i == 16) {
+        return call->host->fail(call, "sixteen");
+    }
+    return tally_give(call, row, *count, "event");
+}
+
+static uint32_t
+risky_rows(weir_plugin_call *call, void *self, void *state, const weir_plugin_rows *rows)
+{
+    return weir_plugin_each(call, self, state, rows, risky_event);
+}
+
+static const weir_plugin_actor risky = { .size = sizeof risky,
+    .name                                      = "risky",
+    .params                                    = risky_params,
+    .n_params                                  = 1,
+    .inputs                                    = pass_inputs,
+    .n_inputs                                  = 1,
+    .outputs                                   = tally_outputs,
+    .n_outputs                                 = 2,
+    .open                                      = risky_open,
+    .close                                     = free,
+    .state_new                                 = tally_new,
+    .state_free                                = tally_free,
+    .on_rows                                   = risky_rows,
+    .state_save                                = tally_save,
+    .state_load                                = tally_load };
+
 /* ---- functions ---- */
 
 static const weir_plugin_field twice_params[] = { { .name = "x", .type = WEIR_FLOAT } };
@@ -312,8 +394,8 @@ shout_of(weir_plugin_call *call, const weir_value *args, weir_value *out)
 static const weir_plugin_function shout = { sizeof shout, "shout", shout_params, 1,
     WEIR_STRING, shout_of };
 
-static const weir_plugin_actor *const    actors[]    = { &pass, &tally, &garbage, &over,
-          &flaky };
+static const weir_plugin_actor *const actors[] = { &pass, &tally, &garbage, &over, &flaky,
+    &risky };
 static const weir_plugin_function *const functions[] = { &twice, &shout };
 
-WEIR_PLUGIN_DEFINE("fixture", "1.0.0", actors, 5, functions, 2)
+WEIR_PLUGIN_DEFINE("fixture", "1.0.0", actors, 6, functions, 2)

@@ -1,5 +1,6 @@
 #include "weir_test.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "weiri/plugin.h"
@@ -24,11 +25,54 @@ a_plugin_says_what_it_has(void **state)
     assert_ok(weiri_plugin_open(PLUGINS "/libfixture.so", &plugin, NULL));
     assert_string_equal(weiri_plugin_name(plugin), "fixture");
     assert_string_equal(weiri_plugin_actor(plugin, 1)->name, "tally");
-    assert_null(weiri_plugin_actor(plugin, 5));
+    assert_null(weiri_plugin_actor(plugin, 6));
     assert_string_equal(weiri_plugin_function(plugin, 0)->name, "twice");
     assert_null(weiri_plugin_function(plugin, 2));
     weiri_plugin_close(&plugin);
     assert_null(plugin);
+}
+
+static void
+a_plugin_has_parts_of_every_kind(void **state)
+{
+    (void)state;
+    weiri_plugin *plugin = NULL;
+    assert_ok(weiri_plugin_open(PLUGINS "/libparts.so", &plugin, NULL));
+    assert_null(weiri_plugin_actor(plugin, 0));
+    assert_string_equal(weiri_plugin_aggregate(plugin, 1)->name, "dots");
+    assert_null(weiri_plugin_aggregate(plugin, 2));
+    assert_string_equal(weiri_plugin_source(plugin, 2)->name, "count");
+    assert_string_equal(weiri_plugin_sink(plugin, 0)->name, "book");
+    assert_string_equal(weiri_plugin_codec(plugin, 0)->name, "kv");
+    assert_null(weiri_plugin_codec(plugin, 1));
+    weiri_plugin_close(&plugin);
+}
+
+static void
+metrics_are_kept_by_owner_and_name_and_within_bounds(void **state)
+{
+    (void)state;
+    weiri_metrics *metrics = weiri_metrics_new();
+    weiri_metric   at;
+    weiri_metrics_count(metrics, "geo(auth)", "seen", 2);
+    weiri_metrics_count(metrics, "geo(auth)", "seen", 3);
+    weiri_metrics_gauge(metrics, "geo(auth)", "load", 0.5);
+    weiri_metrics_gauge(metrics, "geo(auth)", "seen", 1.0);
+    weiri_metrics_count(metrics, "geo(auth)", "No Name", 1);
+    assert_true(weiri_metrics_at(metrics, 0, &at));
+    assert_string_equal(at.name, "load");
+    assert_true(at.is_gauge);
+    assert_true(weiri_metrics_at(metrics, 1, &at));
+    assert_int_equal(at.count, 5);
+    assert_false(weiri_metrics_at(metrics, 2, &at));
+    for (int i = 0; i < 2 * WEIRI_METRICS_EACH; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "m%d", i);
+        weiri_metrics_count(metrics, "mad", name, 1);
+    }
+    assert_true(weiri_metrics_at(metrics, 1 + WEIRI_METRICS_EACH, &at));
+    assert_false(weiri_metrics_at(metrics, 2 + WEIRI_METRICS_EACH, &at));
+    weiri_metrics_destroy(&metrics);
 }
 
 static void
@@ -58,9 +102,9 @@ another_abi_is_refused_and_says_how_to_mend_it(void **state)
 {
     (void)state;
     refused(PLUGINS "/libwrong_major.so", WEIR_EABI,
-        "plugin ABI 2.0, this Weir speaks 1.0: use a newer Weir");
+        "plugin ABI 2.1, this Weir speaks 1.1: use a newer Weir");
     refused(PLUGINS "/libwrong_minor.so", WEIR_EABI,
-        "plugin ABI 1.1, this Weir speaks 1.0: use a newer Weir");
+        "plugin ABI 1.2, this Weir speaks 1.1: use a newer Weir");
     refused(PLUGINS "/libwrong_size.so", WEIR_EABI, "set its 'size' to its sizeof");
 }
 
@@ -71,6 +115,8 @@ a_thousand_loads_leave_nothing_behind(void **state)
     for (int i = 0; i < 1000; i++) {
         weiri_plugin *plugin = NULL;
         assert_ok(weiri_plugin_open(PLUGINS "/libfixture.so", &plugin, NULL));
+        weiri_plugin_close(&plugin);
+        assert_ok(weiri_plugin_open(PLUGINS "/libparts.so", &plugin, NULL));
         weiri_plugin_close(&plugin);
         weir_error err = { .status = WEIR_OK };
         assert_int_equal(
@@ -83,6 +129,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plugin_says_what_it_has),
+        cmocka_unit_test(a_plugin_has_parts_of_every_kind),
+        cmocka_unit_test(metrics_are_kept_by_owner_and_name_and_within_bounds),
         cmocka_unit_test(what_was_built_with_the_first_header_is_loaded),
         cmocka_unit_test(what_is_no_plugin_is_refused_with_the_reason),
         cmocka_unit_test(another_abi_is_refused_and_says_how_to_mend_it),

@@ -267,7 +267,7 @@ class Plugins(unittest.TestCase):
 
     def goes_on(self, shards):
         rules = """
-            actor tally from "libfixture.so"
+            actor tally from "libfixture.so" idle 11s
             rule all { from tally(tick) by who emit out { count, what } }
             """
         events = [tick(i * 3, 1, "abcde"[i % 5]) for i in range(40)]
@@ -293,12 +293,39 @@ class Plugins(unittest.TestCase):
         self.assertEqual([json.loads(line) for line in got + second.stdout.splitlines()],
                          whole)
 
+    def test_a_state_that_the_plugin_gives_up_is_as_good_as_new(self):
+        got = self.gives(
+            """
+            actor tally from "libfixture.so"
+            rule all { from tally(tick) by who emit out { count, what } }
+            """,
+            [tick(0, 1), tick(1, 0), tick(2, 1), tick(3, 1, "b"), tick(30, 1)])
+        self.assertEqual([(e["count"], e["what"]) for e in got],
+                         [(1, "event"), (2, "event"), (1, "event"), (1, "event"),
+                          (1, "quiet"), (1, "quiet"), (2, "event")])
+
+    def test_a_key_without_events_is_forgotten(self):
+        rules = """
+            actor tally from "libfixture.so" idle %s
+            rule all { from tally(tick) by who emit out { count, what } }
+            """
+        events = [tick(0, 1), tick(2, 1), tick(4, 1, "b"), tick(7, 1), tick(8, 1, "b"),
+                  tick(30, 1)]
+        got = self.gives(rules % "5s", events)
+        self.assertEqual([(e["count"], e["what"]) for e in got],
+                         [(1, "event"), (2, "event"), (1, "event"), (1, "event"),
+                          (2, "event"), (1, "event")])
+        got = self.gives(rules % "20s", events)
+        self.assertEqual([(e["count"], e["what"]) for e in got],
+                         [(1, "event"), (2, "event"), (1, "event"), (3, "event"),
+                          (2, "event"), (3, "quiet"), (2, "quiet"), (1, "event")])
+
     # ---- what is refused ----
 
     def test_what_is_wrong_is_told_before_the_run(self):
         rule = "\nrule all { from x(tick) emit out }"
         self.refused('actor x from "libnone.so"' + rule, "E0715", "no such file")
-        self.refused('actor x from "libwrong_major.so"' + rule, "E0715", "ABI 2.0")
+        self.refused('actor x from "libwrong_major.so"' + rule, "E0715", "ABI 2.1")
         self.refused('actor x from "libfixture.so"' + rule, "no actor 'x'", "'tally'")
         self.refused('actor pass from "libfixture.so" (bais: 1)\n'
                      "rule all { from pass(tick) emit out }", "takes no 'bais'", "bias")
@@ -328,7 +355,7 @@ class New(unittest.TestCase):
 
     def test_it_says_what_it_wants(self):
         with tempfile.TemporaryDirectory() as folder:
-            for words in ((), ("actor",), ("sink", "mine"), ("actor", "../mine"),
+            for words in ((), ("actor",), ("thing", "mine"), ("actor", "../mine"),
                           ("actor", "Mine")):
                 self.assertEqual(self.new(folder, *words).returncode, 2, words)
             self.assertEqual(os.listdir(folder), [])

@@ -210,6 +210,16 @@ put_plugin(FILE *out, const weiri_ast_plugin *plugin)
     }
     fprintf(out, " %d", (int)plugin->output.type);
     put_options(out, "options", &plugin->options);
+    put_flag(out, "process", plugin->is_process);
+    put_flag(out, "adds", plugin->is_adding);
+    for (uint32_t i = 0; plugin->takes != NULL && i < plugin->takes->n_fields; i++) {
+        put_field(out, &plugin->takes->fields[i]);
+    }
+    for (uint32_t i = 0; plugin->gives != NULL && i < plugin->gives->n_fields; i++) {
+        put_field(out, &plugin->gives->fields[i]);
+    }
+    put_expr(out, "idle", plugin->idle);
+    put_expr(out, "budget", plugin->budget);
     put_name(out, "on_error", plugin->on_error.text);
 }
 
@@ -272,6 +282,9 @@ tree_print(FILE *out, const weiri_ast_file *file)
             break;
         case WEIRI_WORD_FUNCTION: put_function(out, statement->as.function); break;
         case WEIRI_WORD_MODEL:
+        case WEIRI_WORD_AGGREGATE:
+        case WEIRI_WORD_CONNECTOR:
+        case WEIRI_WORD_CODEC:
         case WEIRI_WORD_ACTOR: put_plugin(out, statement->as.plugin); break;
         default: put_test(out, statement->as.test); break;
         }

@@ -61,6 +61,9 @@ every_row_is_on_the_page(void **state)
     for (size_t i = 0; i < WEIRI_N_OPERATIONS; i++) {
         char start[64];
         char signature[128];
+        if (strchr(weiri_operation_name(i), '(') != NULL) {
+            continue; /* the planner's own: nobody can write it */
+        }
         snprintf(start, sizeof start, "\n| `%s` | ", weiri_operation_name(i));
         snprintf(signature, sizeof signature, "`%s`", weiri_operation_signature(i));
         const char *line = strstr(page, start);

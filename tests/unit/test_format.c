@@ -217,7 +217,8 @@ what_is_planned_and_not_built_is_formatted_as_well(void **state)
         "table card key id,no {id string,no int} from file ( \"c.csv\" ) refresh "
         "every 1h\nactor geo from \"libgeo.so\" ( db : \"city.mmdb\" )\nmodel churn "
         "from \"c.onnx\" (age:float)->float",
-        "table card key id, no { id string, no int } from file(\"c.csv\") refresh every 1h\n"
+        "table card key id, no { id string, no int } from file(\"c.csv\") refresh every "
+        "1h\n"
         "actor geo from \"libgeo.so\" (db: \"city.mmdb\")\n"
         "model churn from \"c.onnx\" (age: float) -> float\n");
 }

@@ -305,10 +305,10 @@ static void
 plugins_and_tables_are_read(void **state)
 {
     struct fixture *self = *state;
-    parse(self,
-        "table card key id { id string, limit float } from file(\"c.csv\") refresh every 1h\n"
-        "model churn from \"c.onnx\" (age: float, n: int) -> float\n"
-        "actor geo from \"g.so\" (db: \"x\") on error restart\n");
+    parse(self, "table card key id { id string, limit float } from file(\"c.csv\") "
+                "refresh every 1h\n"
+                "model churn from \"c.onnx\" (age: float, n: int) -> float\n"
+                "actor geo from \"g.so\" (db: \"x\") on error restart\n");
     assert_int_equal(weiri_diagnostics_count(self->diagnostics, true), 0);
     assert_int_equal(self->file.n_statements, 3);
     assert_int_equal(self->file.statements[0].as.stream->n_keys, 1);

@@ -14,6 +14,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "place.h"
 #include "weiri/bytes.h"
 
 enum { ROOM = 1 << 20 };
@@ -22,33 +23,6 @@ struct text {
     char  *bytes;
     size_t size;
 };
-
-struct place {
-    char dir[64];
-    char path[96]; /* of the file under test */
-};
-
-static int
-make_place(void **state)
-{
-    struct place *place = calloc(1, sizeof *place);
-    assert_non_null(place);
-    strcpy(place->dir, "/tmp/weir-reader-XXXXXX");
-    assert_non_null(mkdtemp(place->dir));
-    snprintf(place->path, sizeof place->path, "%s/input", place->dir);
-    *state = place;
-    return 0;
-}
-
-static int
-remove_place(void **state)
-{
-    struct place *place = *state;
-    unlink(place->path);
-    rmdir(place->dir);
-    free(place);
-    return 0;
-}
 
 static void
 store(const struct place *place, const void *bytes, size_t size)

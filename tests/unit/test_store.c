@@ -7,28 +7,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "place.h"
 #include "weiri/store.h"
 
-static char folder[64];
-static char path[96];
+static const char *path;
 
 static int
-make_folder(void **state)
+set_up(void **state)
 {
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/weir-store-XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    snprintf(path, sizeof path, "%s/env", folder);
+    make_place(state);
+    path = ((struct place *)*state)->path;
     return 0;
-}
-
-static int
-remove_folder(void **state)
-{
-    (void)state;
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    return system(command);
 }
 
 static weiri_store *
@@ -303,7 +292,7 @@ a_key_has_a_length(void **state)
     weiri_store_close(&store);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, remove_place)
 
 int
 main(void)

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "place.h"
 #include "random.h"
 #include "weiri/store.h"
 
@@ -24,31 +25,18 @@ enum {
     WRONG     = 11
 };
 
-static char folder[64];
-static char path[96];
-static char file[128];
+static const char *path;
+static char        file[128];
 
 static int
-make_folder(void **state)
+set_up(void **state)
 {
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/weir-store-XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    snprintf(path, sizeof path, "%s/env", folder);
+    make_place(state);
+    path = ((struct place *)*state)->path;
     snprintf(file, sizeof file, "%s/data.mdb", path);
     return 0;
 }
 
-static int
-remove_folder(void **state)
-{
-    (void)state;
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    return system(command);
-}
-
-/* The value of a key after a commit: a function of the two; false: it has none. */
 static bool
 value_of(unsigned key, unsigned commit, uint8_t *value, size_t *size)
 {
@@ -242,7 +230,7 @@ a_cut_is_found_or_takes_what_was_never_written(void **state)
     assert_in_range(n_caught, n_cuts / 2, n_cuts);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, remove_place)
 
 int
 main(void)

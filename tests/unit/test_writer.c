@@ -10,34 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "place.h"
 #include "weiri/bytes.h"
-
-struct place {
-    char dir[64];
-    char path[96];
-};
-
-static int
-make_place(void **state)
-{
-    struct place *place = calloc(1, sizeof *place);
-    assert_non_null(place);
-    strcpy(place->dir, "/tmp/weir-writer-XXXXXX");
-    assert_non_null(mkdtemp(place->dir));
-    snprintf(place->path, sizeof place->path, "%s/output", place->dir);
-    *state = place;
-    return 0;
-}
-
-static int
-remove_place(void **state)
-{
-    struct place *place = *state;
-    unlink(place->path);
-    rmdir(place->dir);
-    free(place);
-    return 0;
-}
 
 static void
 assert_stored(const struct place *place, const char *expected, size_t size)

@@ -180,6 +180,21 @@ name_param(struct walk *self, weiri_ast_name name)
     return true;
 }
 
+/* A part of a plugin, by the word that declares it. */
+static void
+name_plugin(struct walk *self, weiri_word kind, weiri_ast_name name)
+{
+    if (name.text == NULL) {
+        return;
+    }
+    const char *key = weiri_arena_format(self->index->arena, "%d %s %s", (int)LSP_PLUGIN,
+        weiri_word_text(kind), name.text);
+    uint32_t    found = weiri_names_find(&self->index->keys, key);
+    if (found != UINT32_MAX) {
+        add(self->index, found, name.at);
+    }
+}
+
 /* A step by its name, or a stream that stands for its one step. */
 static const lsp_speaker *
 name_speaker(struct walk *self, weiri_ast_name name)
@@ -287,6 +302,10 @@ walk_expr(struct walk *self, const weiri_ast_expr *expr)
     if (expr->kind == WEIRI_AST_MEMBER) {
         walk_member(self, expr);
         return;
+    }
+    if (expr->kind == WEIRI_AST_CALL) {
+        name_plugin(self, WEIRI_WORD_AGGREGATE, expr->name);
+        name_plugin(self, WEIRI_WORD_FUNCTION, expr->name);
     }
     if (expr->kind == WEIRI_AST_CALL && lsp_function_is_known(expr->name.text)) {
         add(self->index, need_symbol(self->index, LSP_FUNCTION, "", expr->name.text),
@@ -412,6 +431,7 @@ walk_clauses(struct walk *self, const weiri_ast_rule *rule)
     const char *from = rule->from.n_joins == 0 ? rule->from.stream.text : NULL;
     walk_pattern(self, rule->pattern);
     walk_expr(self, rule->silence);
+    name_plugin(self, WEIRI_WORD_ACTOR, rule->from.actor);
     name_stream(self, rule->from.stream);
     for (uint32_t i = 0; i < rule->from.n_joins; i++) {
         name_stream(self, rule->from.joins[i].stream);
@@ -465,7 +485,22 @@ walk_rule(struct walk *self, const weiri_ast_rule *rule)
 
 /* ---- other statements ---- */
 
-/* What everything else may speak of: declared streams with their fields, parameters. */
+/* The part of a plugin that a statement declares; NULL: none. */
+static const weiri_ast_plugin *
+plugin_of(const weiri_ast_statement *statement)
+{
+    switch (statement->kind) {
+    case WEIRI_WORD_FUNCTION: return statement->as.function->plugin;
+    case WEIRI_WORD_ACTOR:
+    case WEIRI_WORD_AGGREGATE:
+    case WEIRI_WORD_CONNECTOR:
+    case WEIRI_WORD_CODEC: return statement->as.plugin;
+    default: return NULL;
+    }
+}
+
+/* What everything else may speak of: declared streams with their fields, parameters,
+ * parts of plugins. */
 static void
 define_statement(struct walk *self)
 {
@@ -486,6 +521,12 @@ define_statement(struct walk *self)
         define(self,
             need_symbol(self->index, LSP_PARAM, "", statement->as.param->name.text),
             statement->as.param->name.at);
+    } else if (plugin_of(statement) != NULL && plugin_of(statement)->name.text != NULL) {
+        const weiri_ast_plugin *plugin = plugin_of(statement);
+        define(self,
+            need_symbol(self->index, LSP_PLUGIN, weiri_word_text(statement->kind),
+                plugin->name.text),
+            plugin->name.at);
     }
 }
 
@@ -493,6 +534,8 @@ static void
 walk_io(struct walk *self, const weiri_ast_io *io)
 {
     name_stream(self, io->stream);
+    name_plugin(self, WEIRI_WORD_CONNECTOR, io->endpoint.name);
+    name_plugin(self, WEIRI_WORD_CODEC, io->format);
     walk_values(self, &io->endpoint.options);
     walk_values(self, &io->format_options);
     walk_expr(self, io->lateness);

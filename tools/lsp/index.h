@@ -17,6 +17,7 @@
     X(PARAM, "parameter")                                                                \
     X(RULE, "rule")                                                                      \
     X(FUNCTION, "function")                                                              \
+    X(PLUGIN, "plugin")                                                                  \
     X(FILE, "file")
 
 typedef enum lsp_symbol_kind {

@@ -30,7 +30,8 @@ renamed_at(const lsp_document *document, uint32_t offset, const lsp_occurrence *
     for (uint32_t i = first; i < first + n; i++) {
         const lsp_symbol *symbol  = &index->symbols[index->occurrences[i].symbol];
         bool              is_ours = symbol->kind == LSP_STREAM || symbol->kind == LSP_STEP
-                       || symbol->kind == LSP_PARAM || symbol->kind == LSP_RULE;
+                       || symbol->kind == LSP_PARAM || symbol->kind == LSP_RULE
+                       || symbol->kind == LSP_PLUGIN;
         if (is_ours && symbol->at.size > 0) {
             *where = &index->occurrences[i];
             return symbol;

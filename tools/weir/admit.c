@@ -7,7 +7,7 @@
 #include "node.h"
 #include "peering.h"
 #include "weiri/allow.h"
-#include "weiri/keys.h"
+#include "weiri/keypair.h"
 
 /* ---- weir node allow, revoke ---- */
 
@@ -79,7 +79,7 @@ read_key(const char *given, char key[WEIRI_KEY_TEXT + 1])
         memcpy(key, given, WEIRI_KEY_TEXT + 1);
         return EXIT_OK;
     }
-    weir_status status = weiri_keys_open_public(given, key, &err);
+    weir_status status = weiri_keypair_open_public(given, key, &err);
     if (status == WEIR_ENOENT) {
         return report_usage("node",
             "'%s' is neither a key, %d characters of Z85, nor a file that has one", given,
@@ -164,9 +164,9 @@ static const struct option KEYGEN_OPTIONS[] = {
 int
 command_keygen(int argc, char **argv)
 {
-    weir_error err  = { .status = WEIR_OK };
-    weiri_keys keys = { .public_key = "" };
-    int        option;
+    weir_error    err  = { .status = WEIR_OK };
+    weiri_keypair keys = { .public_key = "" };
+    int           option;
     while ((option = next_option(argc, argv, KEYGEN_OPTIONS)) != -1) {
         if (option != 'h') {
             return report_option("keygen", option, argv);
@@ -177,13 +177,13 @@ command_keygen(int argc, char **argv)
     if (argc - optind != 1) {
         return report_usage("keygen", "whose keys? weir keygen NAME");
     }
-    weir_status status = weiri_keys_make(&keys, &err);
+    weir_status status = weiri_keypair_make(&keys, &err);
     if (status == WEIR_OK) {
-        status = weiri_keys_store(&keys, argv[optind], &err);
+        status = weiri_keypair_store(&keys, argv[optind], &err);
     }
     if (status == WEIR_OK) {
         printf("%s\n", keys.public_key);
     }
-    weiri_keys_forget(&keys);
+    weiri_keypair_forget(&keys);
     return report_failure(status, &err);
 }

@@ -27,6 +27,8 @@ command_node(int argc, char **argv);
 
 int
 command_apply(int argc, char **argv);
+int
+command_cluster(int argc, char **argv);
 
 int
 command_keygen(int argc, char **argv);
@@ -69,6 +71,8 @@ command_lint(int argc, char **argv);
 
 int
 command_new(int argc, char **argv);
+int
+command_host(int argc, char **argv);
 
 int
 command_lsp(int argc, char **argv);

@@ -6,14 +6,14 @@
 
 #include "command.h"
 #include "templates.h"
+#include "templates_parts.h"
 
 static const char HELP[] =
-    "Usage: weir new actor NAME\n"
-    "       weir new function NAME\n"
+    "Usage: weir new KIND NAME\n"
     "\n"
-    "Write a folder NAME with a plugin that has one actor, or one function: its C\n"
-    "source, a CMake project that builds it against the installed Weir, and rules with\n"
-    "a test.\n"
+    "Write a folder NAME with a plugin that has one thing of a kind, which is actor,\n"
+    "function, aggregate, source, sink or codec: its C source, a CMake project that\n"
+    "builds it against the installed Weir, and rules with a test.\n"
     "\n"
     "  --help   print this\n"
     "\n"
@@ -56,8 +56,35 @@ write_file(const char *name, const char *end, const char *text)
     return is_ok ? EXIT_OK : EXIT_IO;
 }
 
+/* What a project of a kind has; `end` without a dot is the file's name. */
+static const struct kind {
+    const char *name;
+    struct {
+        const char *end;
+        const char *text;
+    } files[5]; /* ended by NULL */
+} KINDS[] = {
+    { "actor", { { ".c", ACTOR_C }, { ".weir", ACTOR_RULES },
+                   { "CMakeLists.txt", PROJECT_CMAKE } } },
+    { "function", { { ".c", FUNCTION_C }, { ".weir", FUNCTION_RULES },
+                      { "CMakeLists.txt", PROJECT_CMAKE } } },
+    { "aggregate", { { ".c", AGGREGATE_C }, { ".weir", AGGREGATE_RULES },
+                       { "CMakeLists.txt", PROJECT_CMAKE } } },
+    { "source",
+        { { ".c", SOURCE_C }, { ".weir", SOURCE_RULES }, { "CMakeLists.txt", RUN_CMAKE },
+            { "expected.txt", SOURCE_EXPECTED } } },
+    { "sink",
+        { { ".c", SINK_C }, { ".weir", SINK_RULES }, { "CMakeLists.txt", SINK_CMAKE },
+            { "events.txt", SINK_EVENTS }, { "expected.txt", SINK_EXPECTED } } },
+    { "codec",
+        { { ".c", CODEC_C }, { ".weir", CODEC_RULES }, { "CMakeLists.txt", RUN_CMAKE },
+            { "events.txt", CODEC_EVENTS }, { "expected.txt", CODEC_EXPECTED } } },
+};
+
+enum { N_KINDS = sizeof KINDS / sizeof KINDS[0], N_FILES = 5 };
+
 static int
-write_project(const char *name, bool is_actor)
+write_project(const char *name, const struct kind *kind)
 {
     if (mkdir(name, 0777) != 0) {
         fprintf(stderr,
@@ -66,12 +93,9 @@ write_project(const char *name, bool is_actor)
             name);
         return EXIT_IO;
     }
-    int status = write_file(name, ".c", is_actor ? ACTOR_C : FUNCTION_C);
-    if (status == EXIT_OK) {
-        status = write_file(name, ".weir", is_actor ? ACTOR_RULES : FUNCTION_RULES);
-    }
-    if (status == EXIT_OK) {
-        status = write_file(name, "CMakeLists.txt", PROJECT_CMAKE);
+    int status = EXIT_OK;
+    for (int i = 0; i < N_FILES && kind->files[i].end != NULL && status == EXIT_OK; i++) {
+        status = write_file(name, kind->files[i].end, kind->files[i].text);
     }
     if (status == EXIT_OK) {
         printf("%s/ is written. Build and test it:\n\n"
@@ -103,13 +127,18 @@ command_new(int argc, char **argv)
     if (argc - optind != 2) {
         return report_usage("new", "say what and its name, as in 'weir new actor geo'");
     }
-    bool is_actor = strcmp(argv[optind], "actor") == 0;
-    if (!is_actor && strcmp(argv[optind], "function") != 0) {
-        return report_usage("new", "it writes an 'actor' or a 'function'");
+    const struct kind *kind = NULL;
+    for (int i = 0; i < N_KINDS; i++) {
+        kind = strcmp(argv[optind], KINDS[i].name) == 0 ? &KINDS[i] : kind;
+    }
+    if (kind == NULL) {
+        return report_usage("new",
+            "it writes an 'actor', a 'function', an 'aggregate', a 'source', a 'sink' or "
+            "a 'codec'");
     }
     if (!is_name(argv[optind + 1])) {
         return report_usage(
             "new", "a name begins with a small letter and has these, digits and _");
     }
-    return write_project(argv[optind + 1], is_actor);
+    return write_project(argv[optind + 1], kind);
 }

@@ -54,7 +54,7 @@ static weir_status
 open_peers(peering *self, weir_error *err)
 {
     const weiri_node_setup *setup  = self->setup;
-    weiri_keys              keys   = { .public_key = "" };
+    weiri_keypair           keys   = { .public_key = "" };
     weiri_peer_config      *of     = peers_of_file(setup);
     weiri_peer_config      *all    = NULL;
     weiri_peers_config      config = { .name = setup->name,
@@ -66,13 +66,13 @@ open_peers(peering *self, weir_error *err)
         status = weiri_allow_apply(self->list, of, setup->n_peers, &all, &config.n_peers);
     }
     if (status == WEIR_OK && !config.is_insecure) {
-        status = weiri_keys_open(setup->key, &keys, err);
+        status = weiri_keypair_open(setup->key, &keys, err);
     }
     if (status == WEIR_OK) {
         config.peers = all;
         status       = weiri_peers_open(&config, &self->peers, err);
     }
-    weiri_keys_forget(&keys);
+    weiri_keypair_forget(&keys);
     free(all);
     free(of);
     return status;

@@ -20,7 +20,7 @@ peering_list_path(const weiri_node_setup *setup, const char *path);
 
 /*   path    of the node file
  *   log     outlives it
- *   errors  of weiri_keys_open, weiri_allow_read, weiri_peers_open
+ *   errors  of weiri_keypair_open, weiri_allow_read, weiri_peers_open
  */
 WEIR_MUST_CHECK weir_status
 peering_open(const weiri_node_setup *setup, const char *path, const run_log *log,

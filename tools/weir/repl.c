@@ -136,7 +136,7 @@ static bool
 is_statement(const char *line)
 {
     static const char *const OTHERS[] = { "source", "sink", "param", "include",
-        "function", "model", "actor" };
+        "function", "model", "actor", "aggregate", "connector", "codec" };
     bool                     is       = has_block(line);
     for (size_t i = 0; i < sizeof OTHERS / sizeof OTHERS[0] && !is; i++) {
         is = begins_with(line, OTHERS[i]);

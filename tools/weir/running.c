@@ -10,6 +10,7 @@
 #include "weiri/fault.h"
 #include "weiri/flow.h"
 #include "weiri/limits.h"
+#include "weiri/plugin.h"
 
 enum { LINGER_S = WEIRI_WIRE_LINGER_MS / 1000, LOOK_NS = 50000000 };
 
@@ -164,6 +165,23 @@ tell_progress(struct progress *self, const weiri_engine *engine)
     fputs("\r\033[K", stderr);
     print_counts(&counts, now - self->begun);
     fflush(stderr);
+}
+
+/* What plugins have counted, a line each. */
+static void
+print_metrics(const weiri_plan *plan)
+{
+    char         n[32];
+    weiri_metric metric;
+    for (uint32_t i = 0;
+         plan->metrics != NULL && weiri_metrics_at(plan->metrics, i, &metric); i++) {
+        if (metric.is_gauge) {
+            fprintf(stderr, "weir: %s: %s %g\n", metric.owner, metric.name, metric.gauge);
+        } else {
+            fprintf(stderr, "weir: %s: %s %s\n", metric.owner, metric.name,
+                grouped(metric.count, n));
+        }
+    }
 }
 
 static void
@@ -393,6 +411,7 @@ run_engine(running *self, weir_error *err)
     }
     if (self->request->is_told) {
         tell_summary(&self->progress, self->engine);
+        print_metrics(self->plan);
         if (self->stateful != NULL) {
             stateful_tell(self->stateful);
         }

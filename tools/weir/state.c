@@ -5,9 +5,9 @@
 
 #include "command.h"
 #include "dump.h"
+#include "stateful.h"
 #include "weiri/flow.h"
 #include "weiri/numtext.h"
-#include "stateful.h"
 #include "weiri/statedir.h"
 #include "weiri/timetext.h"
 

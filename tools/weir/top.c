@@ -204,6 +204,16 @@ show_rule(
         brief(number(line, end, "dropped"), a[5]));
 }
 
+/* What a plugin has counted. */
+static void
+show_metric(const char *line, const char *end)
+{
+    char name[256];
+    char a[16];
+    text_of(line, end, "name", name, sizeof name);
+    printf("%-44s %9s\n", name, brief(number(line, end, "value"), a));
+}
+
 /* 12345 us as "12.3ms". */
 static const char *
 span(double us, char out[16])
@@ -295,6 +305,8 @@ show_line(const struct look *before, const struct look *now, const char *line,
         show_source(before, now, line, end);
     } else if (is_part(line, end, "rule")) {
         show_rule(before, now, line, end);
+    } else if (is_part(line, end, "metric")) {
+        show_metric(line, end);
     } else if (is_part(line, end, "shard")) {
         show_shard(before, now, line, end);
     } else if (is_part(line, end, "wait")) {

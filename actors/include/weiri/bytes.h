@@ -9,6 +9,7 @@
 #include "weir/chunk.h"
 #include "weir/error.h"
 #include "weiri/link.h"
+#include "weiri/pack.h"
 #include "weiri/plan.h"
 #include "weiri/wire.h"
 
@@ -35,6 +36,16 @@ WEIR_MUST_CHECK weir_status
 weiri_reader_connect(weiri_wires *wires, const weiri_wire_config *config,
     weiri_format format, weiri_reader **out, weir_error *err);
 
+/* Read a source of a plugin: bytes, or MessagePack where it gives events.
+ *
+ *   part     outlives the reader
+ *   metrics  of the plan; NULL: none
+ *   errors   WEIR_EIO  the plugin failed: `err` has its reason; WEIR_ENOMEM
+ */
+WEIR_MUST_CHECK weir_status
+weiri_reader_plug(const weiri_plug *part, struct weiri_metrics *metrics,
+    weiri_reader **out, weir_error *err);
+
 void
 weiri_reader_close(weiri_reader **self_p);
 
@@ -56,6 +67,26 @@ weiri_reader_read(weiri_reader *self, char *bytes, size_t size, int64_t wait_ns,
 /* Whether it is a regular file: it never waits, and can be read again. */
 bool
 weiri_reader_is_regular(const weiri_reader *self);
+
+/* Whether it has a position of its own, from which it can be read again. */
+bool
+weiri_reader_is_kept(const weiri_reader *self);
+
+/* Append by what it finds `position` again, in bytes from the start, not more than were
+ * read; and go on there, before the first read. Of what is kept alone.
+ *
+ *   in      not trusted
+ *   errors  WEIR_EDATA, WEIR_EIO, WEIR_ENOMEM
+ */
+void
+weiri_reader_save(const weiri_reader *self, uint64_t position, weiri_pack *out);
+WEIR_MUST_CHECK weir_status
+weiri_reader_load(
+    weiri_reader *self, uint64_t position, weiri_unpack *in, weir_error *err);
+
+/* What was read before `position` is safe. errors  WEIR_EIO */
+WEIR_MUST_CHECK weir_status
+weiri_reader_acknowledge(weiri_reader *self, uint64_t position, weir_error *err);
 
 /* Go on at `position`, in (unpacked) bytes from the start; before the first read, of a
  * regular file.
@@ -100,8 +131,8 @@ weiri_reader_is_link(const weiri_reader *self);
 void
 weiri_reader_begin(weiri_reader *self, const weiri_link_place *place);
 
-/* All that was read is kept: the sender may forget it. Nothing to do for what is no link.
- */
+/* All that was read is kept: the sender may forget it, and is told so where it waits for
+ * a reply. Nothing to do for what is neither a link nor a socket. */
 void
 weiri_reader_keep(weiri_reader *self);
 
@@ -154,6 +185,22 @@ WEIR_MUST_CHECK weir_status
 weiri_writer_connect(weiri_wires *wires, const weiri_wire_config *config, uint64_t size,
     weiri_writer **out, weir_error *err);
 
+/* Write to a sink of a plugin, of events of this schema. `size` bytes, or events, count
+ * as written before.
+ *
+ *   part    is copied; its parameters outlive the writer
+ *   in      what weiri_writer_save wrote: it goes on there; NULL: it begins. Not trusted
+ *   errors  WEIR_EIO  the plugin failed: `err` has its reason; WEIR_EDATA, WEIR_ENOMEM
+ */
+WEIR_MUST_CHECK weir_status
+weiri_writer_plug(const weiri_plug *part, struct weiri_metrics *metrics,
+    const weir_schema *schema, uint64_t size, weiri_unpack *in, weiri_writer **out,
+    weir_error *err);
+
+/* Whether it takes events as they are, by weiri_writer_rows. */
+bool
+weiri_writer_takes_events(const weiri_writer *self);
+
 /* Whether each write is to be whole rows, and as few as can be. */
 bool
 weiri_writer_takes_rows(const weiri_writer *self);
@@ -184,7 +231,8 @@ weiri_writer_flush(weiri_writer *self, weir_error *err);
 weir_status
 weiri_writer_close(weiri_writer **self_p, weir_error *err);
 
-/* ---- writers to links (weiri/links.h), which take rows, not bytes ---- */
+/* ---- writers to links (weiri/links.h), which take rows, not bytes; rows, settle and
+ * save also of sinks of plugins ---- */
 
 bool
 weiri_writer_is_link(const weiri_writer *self);

@@ -20,11 +20,13 @@ typedef struct weiri_decoder weiri_decoder;
 
 typedef struct weiri_decoder_config {
     const weir_schema *schema;
-    const bool        *used; /* shape (schema->n_fields,): columns to fill; all
-                              * fields are checked */
-    weiri_format format;     /* not AUTO, not TEXT */
-    bool         has_header; /* CSV */
-    char         delimiter;  /* CSV */
+    const bool        *used;          /* shape (schema->n_fields,): columns to fill; all
+                                       * fields are checked */
+    weiri_format          format;     /* not AUTO, not TEXT */
+    bool                  has_header; /* CSV */
+    char                  delimiter;  /* CSV */
+    const weiri_plug     *codec;      /* of FORMAT_PLUGIN */
+    struct weiri_metrics *metrics;    /* likewise; NULL: none */
     void (*on_dead)(void *context, const weiri_dead_record *record);
     /* FRAMES: every row with a time before `watermark_ns` has been decoded. */
     void (*on_mark)(void *context, int64_t watermark_ns);
@@ -100,6 +102,10 @@ WEIR_MUST_CHECK weir_status
 weiri_encoder_new(
     const weir_schema *schema, weiri_format format, weiri_encoder **out, weir_error *err);
 
+/* The same for a codec of a plugin. errors  WEIR_EIO  the plugin failed; WEIR_ENOMEM */
+WEIR_MUST_CHECK weir_status
+weiri_encoder_plug(const weir_schema *schema, const weiri_plug *codec,
+    struct weiri_metrics *metrics, weiri_encoder **out, weir_error *err);
 /* An encoder whose rows have one more field behind their own, with the number of the row.
  *
  *   number  the field's name, none of the schema's; outlives the encoder; NULL: none
@@ -122,8 +128,13 @@ weiri_encoder_begin(weiri_encoder *self, weiri_buffer *out);
 /* Append rows as JSON Lines, CSV, MessagePack maps, or text for people. Times are RFC
  * 3339 in UTC with as many fraction digits as are not zero, durations as the language
  * writes them ("90s" is "1m30s"), floats in the shortest form that reads back the same.
+ * Of a codec of a plugin also WEIR_EIO: weiri_encoder_reason says why.
  */
 WEIR_MUST_CHECK weir_status
 weiri_encoder_encode(weiri_encoder *self, weir_rows rows, weiri_buffer *out);
+
+/* Why the last weiri_encoder_encode failed. */
+const char *
+weiri_encoder_reason(const weiri_encoder *self);
 
 #endif

@@ -241,6 +241,11 @@ weiri_engine_rule(const weiri_engine *self, uint32_t rule, weiri_rule_sight *out
 WEIR_MUST_CHECK weir_status
 weiri_engine_flush(weiri_engine *self, weir_error *err);
 
+/* A state with this source at this position is on the medium. errors  WEIR_EIO */
+WEIR_MUST_CHECK weir_status
+weiri_engine_acknowledge(
+    weiri_engine *self, uint32_t source, uint64_t position, weir_error *err);
+
 /* Put on the medium what the system has of the output files. errors  WEIR_EIO */
 WEIR_MUST_CHECK weir_status
 weiri_engine_sync(const weiri_engine *self, weir_error *err);

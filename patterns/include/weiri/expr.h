@@ -74,6 +74,24 @@ WEIR_MUST_CHECK weir_status
 weiri_expr_call(weiri_arena *arena, const char *name, weiri_expr *const *args,
     uint32_t n_args, weiri_expr **out, weir_error *err);
 
+/* An aggregate of a plugin, as the rules declare it. */
+typedef struct weiri_foreign {
+    const char                  *name;
+    const weir_plugin_aggregate *table;   /* outlives the plan */
+    const weir_value            *params;  /* shape (table->n_params,) */
+    struct weiri_metrics        *metrics; /* NULL: none are kept */
+} weiri_foreign;
+
+/* The same as an operation on lists: one for each input, and one of times, all as long. A
+ * null in any of the inputs is left out. */
+weiri_operation *
+weiri_operation_of_aggregate(weiri_arena *arena, const weiri_foreign *foreign);
+
+/* A call of it. args: shape (inputs + 1,), lists of the types that it takes. */
+weiri_expr *
+weiri_expr_call_aggregate(weiri_arena *arena, const weiri_operation *operation,
+    weiri_expr *const *args, uint32_t n_args);
+
 /* A function of a plugin, which outlives the arena, as an operation called `name`. */
 weiri_operation *
 weiri_operation_of_plugin(

@@ -12,15 +12,17 @@ typedef enum weiri_format {
     WEIRI_FORMAT_JSON, /* JSON Lines         */
     WEIRI_FORMAT_CSV,
     WEIRI_FORMAT_MSGPACK,
-    WEIRI_FORMAT_TEXT,  /* sinks only: for people */
-    WEIRI_FORMAT_FRAMES /* between nodes only     */
+    WEIRI_FORMAT_TEXT,   /* sinks only: for people */
+    WEIRI_FORMAT_FRAMES, /* between nodes only     */
+    WEIRI_FORMAT_PLUGIN  /* a codec's              */
 } weiri_format;
 
 typedef enum weiri_endpoint {
     WEIRI_ENDPOINT_FILE,  /* file("path") */
     WEIRI_ENDPOINT_STDIO, /* stdin(), stdout() */
     WEIRI_ENDPOINT_ZMQ,   /* zmq("address") */
-    WEIRI_ENDPOINT_NODE   /* node("name")   */
+    WEIRI_ENDPOINT_NODE,  /* node("name")   */
+    WEIRI_ENDPOINT_PLUGIN /* a connector    */
 } weiri_endpoint;
 
 /* The other end of a link; the path says which node. */
@@ -91,7 +93,26 @@ typedef struct weiri_actor_plan {
     uint32_t                 n_keys;
     weiri_emit              *dead; /* NULL: nobody reads it; values are not used */
     weiri_on_error           on_error;
+    int64_t                  idle_ns; /* a key without events for so long is forgotten;
+                                       * -1: never                                     */
+    bool        is_process;           /* it runs in a process of its own               */
+    bool        is_program; /* which `path` starts: of `actor` there are the fields    */
+    const char *path;      /* of the library, the command line, or ipc://…            */
+    const char *folder;    /* of the rules: there a program runs */
+    int64_t     budget_ns; /* for an answer; -1: default                              */
 } weiri_actor_plan;
+
+/* A source, sink or codec of a plugin as the rules ask for it; the table lives as long as
+ * the plan. */
+typedef struct weiri_plug {
+    const char *name; /* as the rules call it */
+    union {
+        const weir_plugin_source *source;
+        const weir_plugin_sink   *sink;
+        const weir_plugin_codec  *codec;
+    } of;
+    const weir_value *params; /* in the order that the table declares */
+} weiri_plug;
 
 typedef struct weiri_place_in_text {
     const char *file;
@@ -106,6 +127,8 @@ typedef struct weiri_source {
     weiri_wire_config  wire; /* of a socket */
     weiri_link_options node; /* of a link   */
     weiri_format       format;
+    weiri_plug         connector;  /* of a plugin      */
+    weiri_plug         codec;      /* of FORMAT_PLUGIN */
     bool               has_header; /* CSV: first record names the columns (default); else
                                     * fields are taken in their declared order         */
     char    delimiter;             /* CSV: ',' by default */
@@ -119,6 +142,9 @@ typedef struct weiri_source {
     uint32_t            n_keys;
     int64_t             idle_ns; /* -1: waits for ever */
     weiri_on_error      on_error;
+    const weiri_stream *numbered; /* what another node of the cluster has of the stream:
+                                   * its fields, then the order of each event; NULL: a
+                                   * source of this node */
     weiri_place_in_text place;
 } weiri_source;
 
@@ -129,10 +155,22 @@ typedef struct weiri_sink {
     weiri_wire_config  wire; /* of a socket */
     weiri_link_options node; /* of a link   */
     weiri_format       format;
-    const char        *identity; /* the field that says the number of the output among
-                                  * those of the sink's place, from 1; NULL: none does */
+    weiri_plug         connector; /* of a plugin      */
+    weiri_plug         codec;     /* of FORMAT_PLUGIN */
+    const char        *identity;  /* the field that says the number of the output among
+                                   * those of the sink's place, from 1; NULL: none does */
     weiri_place_in_text place;
 } weiri_sink;
+
+/* Where in a cluster a rule is run. */
+typedef enum weiri_spread {
+    WEIRI_SPREAD_NONE,  /* there is no cluster                               */
+    WEIRI_SPREAD_WHOLE, /* all of it on one node                             */
+    WEIRI_SPREAD_KEYS,  /* each key group on its node                        */
+    WEIRI_SPREAD_ROWS   /* each event on the node whose sources deliver it   */
+} weiri_spread;
+
+struct weiri_cluster_plan; /* weiri/cluster.h */
 
 typedef struct weiri_rule {
     const char         *name;
@@ -141,6 +179,9 @@ typedef struct weiri_rule {
     weiri_query        *query;
     weiri_join         *join;
     bool                is_made; /* for another rule, or a table, whose name it has */
+    weiri_spread        spread;
+    uint32_t            member; /* WHOLE: of the cluster, which runs it */
+    bool                is_elsewhere; /* another node runs all of it */
     weiri_place_in_text place;
 } weiri_rule;
 
@@ -178,18 +219,20 @@ typedef struct weiri_test {
 } weiri_test;
 
 typedef struct weiri_plan {
-    weiri_arena  *arena;
-    weiri_stream *streams;
-    uint32_t      n_streams;
-    weiri_source *sources;
-    uint32_t      n_sources;
-    weiri_sink   *sinks;
-    uint32_t      n_sinks;
+    weiri_arena          *arena;
+    struct weiri_metrics *metrics; /* of plugins; NULL: there are none */
+    weiri_stream         *streams;
+    uint32_t              n_streams;
+    weiri_source         *sources;
+    uint32_t              n_sources;
+    weiri_sink           *sinks;
+    uint32_t              n_sinks;
     weiri_rule *rules; /* sorted so that a rule comes after those whose streams it reads;
                         * otherwise as written */
     uint32_t    n_rules;
     weiri_test *tests; /* planned only if asked for */
     uint32_t    n_tests;
+    const struct weiri_cluster_plan *cluster; /* NULL: all of it is run here */
 } weiri_plan;
 
 /* The stream that says where in the total order events of a stream have their places. */

@@ -82,7 +82,8 @@ typedef enum weiri_window_kind {
     X(SLOPE, "slope") /* of int, float: least squares against time, units a second; null \
                        * if all are of one time                                     */   \
     X(CORRELATION, "correlation") /* of int, float with `second`: Pearson's; null if one \
-                                   * of them is constant                            */
+                                   * of them is constant                            */   \
+    X(PLUGIN, "") /* what `foreign` gives; null, and a fault, where it fails         */
 
 typedef enum weiri_aggregate_kind {
 #define X(name, text) WEIRI_AGGREGATE_##name,
@@ -100,9 +101,11 @@ typedef struct weiri_aggregate {
     uint32_t             k;        /* of TOP: 1 … WEIRI_TOP_EXACT; of LAG: > 0        */
     double               p;        /* of QUANTILE                            */
     int64_t              width_ns; /* of EWMA: > 0                           */
-    weir_type            type;     /* of the result                          */
-    weir_type            element;
-    bool                 is_nullable;
+    const weiri_foreign *foreign;  /* of PLUGIN: argument and second are of its inputs'
+                                    * types                                  */
+    weir_type type;                /* of the result                          */
+    weir_type element;
+    bool      is_nullable;
 } weiri_aggregate;
 
 /* One key of `order by`. Nulls come last. */

@@ -1,5 +1,5 @@
-/* What a plugin is made of: actors (events in, events out) and functions of expressions,
- * in a shared object that Weir loads.
+/* What a plugin is made of: actors (events in, events out), functions of expressions,
+ * aggregates, sources, sinks and codecs, in a shared object that Weir loads.
  *
  *     #include <weir/plugin.h>
  *     static bool on_rows(...) { ... }
@@ -32,7 +32,7 @@ extern "C" {
 
 #define WEIR_PLUGIN_MAGIC     UINT32_C(0x57454952)
 #define WEIR_PLUGIN_ABI_MAJOR 1 /* raised when an old plugin can no longer be loaded */
-#define WEIR_PLUGIN_ABI_MINOR 0 /* raised when fields are appended                   */
+#define WEIR_PLUGIN_ABI_MINOR 1 /* raised when fields are appended                   */
 
 /* A parameter, a field that is read, or one that is given. */
 typedef struct weir_plugin_field {
@@ -91,6 +91,23 @@ typedef struct weir_plugin_host {
      *   returns  NULL: more than 1 MiB
      */
     char *(*text)(weir_plugin_call *call, size_t size);
+
+    /* ---- since 1.1 ---- */
+
+    /* Add to a counter, which is shown when the run ends and by `weir top`. Metrics never
+     * change what comes out.
+     *
+     *   name  [a-z][a-z0-9_]*; of one plugin at most 32, further ones are passed over
+     */
+    void (*count)(weir_plugin_call *call, const char *name, uint64_t n);
+
+    /* Set a gauge: the last value is shown. One that is not finite is passed over. */
+    void (*gauge)(weir_plugin_call *call, const char *name, double value);
+
+    /* Of on_rows and on_timer: the state of this key is as good as new. Once the call has
+     * succeeded it is freed, its timer with it; state_new makes another when an event of
+     * the key comes. */
+    void (*drop_state)(weir_plugin_call *call);
 } weir_plugin_host;
 
 struct weir_plugin_call {
@@ -201,6 +218,189 @@ typedef struct weir_plugin_function {
     bool (*evaluate)(weir_plugin_call *call, const weir_value *args, weir_value *out);
 } weir_plugin_function;
 
+/* ---- since 1.1: aggregates, sources, sinks, codecs ---- */
+
+/* An aggregate: what stands in windows and after `match` as sum and avg do.
+ *
+ * There is a state for each key and window, made when its first value comes. Nulls, and
+ * events that a `where` leaves out, are not seen. If a call fails the result is null, and
+ * counted as a fault, until the window has run empty.
+ *
+ *   thread  a state is used by one thread at a time, two states by two at once
+ */
+typedef struct weir_plugin_aggregate {
+    size_t                   size; /* sizeof(weir_plugin_aggregate) in the plugin */
+    const char              *name;
+    const weir_plugin_field *params; /* given where the rules declare it */
+    uint32_t                 n_params;
+    const weir_plugin_field *inputs;        /* what stands in the parentheses of a call */
+    uint32_t                 n_inputs;      /* 1 or 2 */
+    uint8_t                  result;        /* weir_type */
+    uint32_t                 state_version; /* of what state_save writes */
+
+    bool (*state_new)(
+        weir_plugin_call *call, const weir_plugin_setup *setup, void **state_out);
+    void (*state_free)(void *state);
+
+    /* values  shape (n_inputs,): of the types of inputs, never null */
+    bool (*add)(
+        weir_plugin_call *call, void *state, int64_t time_ns, const weir_value *values);
+
+    /* Take the oldest value out again. NULL: a sliding window adds its values anew for
+     * each result, which costs as much as it holds. */
+    bool (*remove)(
+        weir_plugin_call *call, void *state, int64_t time_ns, const weir_value *values);
+
+    /* Add what `later` holds, of events after all of `state`. NULL: the aggregate cannot
+     * stand in hopping windows, or with `early`. */
+    bool (*merge)(weir_plugin_call *call, void *state, const void *later);
+
+    /* Work out the result; the state stays as it is.
+     *
+     *   out  of type `result`, or null; a string lives in host->text or in the state
+     */
+    bool (*finish)(weir_plugin_call *call, const void *state, weir_value *out);
+
+    /* Write a state with host->write, in the same way on every machine, and read it back.
+     *
+     *   bytes    not trusted
+     *   errors   false, after host->fail: *state_out is not looked at
+     */
+    bool (*state_save)(weir_plugin_call *call, const void *state);
+    bool (*state_load)(weir_plugin_call *call, const weir_plugin_setup *setup,
+        const void *bytes, size_t size, void **state_out);
+} weir_plugin_aggregate;
+
+/* How a read ended. */
+typedef enum weir_plugin_read {
+    WEIR_PLUGIN_FAILED  = 0, /* after host->fail: the run ends                   */
+    WEIR_PLUGIN_GIVEN   = 1, /* something came                                   */
+    WEIR_PLUGIN_NOTHING = 2, /* nothing came in that time; the source is asked again */
+    WEIR_PLUGIN_ENDED   = 3  /* nothing will come any more                       */
+} weir_plugin_read;
+
+/* A source: bytes in some format, or events.
+ *
+ * It has either `read` or `read_rows`. Bytes go to the decoder of the format that the
+ * rules name, cut anywhere. Events are given with host->emit, row 0, their values those
+ * of `outputs`; the fields of the stream are filled by name, and what does not fit goes
+ * to dead.<stream>.
+ *
+ * With `--state`, a source that has `position` and `seek` is read again from where the
+ * last checkpoint was. What any other has given is kept in Weir's journal first.
+ */
+typedef struct weir_plugin_source {
+    size_t                   size; /* sizeof(weir_plugin_source) in the plugin */
+    const char              *name;
+    const weir_plugin_field *params;
+    uint32_t                 n_params;
+    const weir_plugin_field *outputs; /* with read_rows */
+    uint32_t                 n_outputs;
+
+    /* errors  false, after host->fail: the run does not begin */
+    bool (*open)(weir_plugin_call *call, const weir_plugin_setup *setup, void **self_out);
+    void (*close)(void *self);
+
+    /* Read what there is.
+     *
+     *   wait_ns  how long to wait; 0: not at all. Return by then: the run waits
+     *   bytes    shape (room,)
+     *   n        of WEIR_PLUGIN_GIVEN: how many were read, 1 … room
+     */
+    weir_plugin_read (*read)(weir_plugin_call *call, void *self, int64_t wait_ns,
+        char *bytes, size_t room, size_t *n);
+
+    /* Give events that there are, at most 1024 and 1 MiB; further ones are refused: keep
+     * them for the next call. */
+    weir_plugin_read (*read_rows)(weir_plugin_call *call, void *self, int64_t wait_ns);
+
+    /* Write with host->write, at most 4 KiB, where the next read goes on; and go on
+     * there, before the first read. From the same position the same comes again, to the
+     * byte.
+     *
+     *   bytes  not trusted
+     */
+    bool (*position)(weir_plugin_call *call, void *self);
+    bool (*seek)(weir_plugin_call *call, void *self, const void *bytes, size_t size);
+
+    /* What was read up to a position is safe: with `--state` a checkpoint with it, or the
+     * journal, is on the medium. May be NULL.
+     *
+     *   bytes  what `position` wrote; of a source without: NULL, and all that was given
+     *          is safe
+     */
+    void (*acknowledge)(
+        weir_plugin_call *call, void *self, const void *bytes, size_t size);
+} weir_plugin_source;
+
+/* A sink: takes bytes in some format, or events. It has either `write` or `write_rows`.
+ *
+ * With `--state`, a sink that has `position` and `resume` gets each event once: it is cut
+ * back to where it was at the checkpoint, and what follows is written again. Any other
+ * gets what was written since the checkpoint twice if the run was killed.
+ */
+typedef struct weir_plugin_sink {
+    size_t                   size; /* sizeof(weir_plugin_sink) in the plugin */
+    const char              *name;
+    const weir_plugin_field *params;
+    uint32_t                 n_params;
+
+    /* Of write_rows: setup->inputs has the fields of the stream, as they are declared. */
+    bool (*open)(weir_plugin_call *call, const weir_plugin_setup *setup, void **self_out);
+    void (*close)(void *self);
+
+    /* Take bytes: whole events, one after the other.
+     *
+     *   errors  false, after host->fail: the run ends
+     */
+    bool (*write)(weir_plugin_call *call, void *self, const char *bytes, size_t size);
+
+    /* Take events, in the order of time. */
+    bool (*write_rows)(weir_plugin_call *call, void *self, const weir_plugin_rows *rows);
+
+    /* Nothing more comes for now: hand over what is buffered. May be NULL. */
+    bool (*flush)(weir_plugin_call *call, void *self);
+
+    /* Put what was handed over on the medium; before a checkpoint, after flush. May be
+     * NULL. */
+    bool (*sync)(weir_plugin_call *call, void *self);
+
+    /* Write with host->write, at most 4 KiB, how far it has come, after sync; and cut
+     * back to there, after open. */
+    bool (*position)(weir_plugin_call *call, void *self);
+    bool (*resume)(weir_plugin_call *call, void *self, const void *bytes, size_t size);
+} weir_plugin_sink;
+
+/* A codec: a format. It has `decode`, `encode` or both. setup->inputs has the fields of
+ * the stream that it was opened for; params are given where the rules declare it. */
+typedef struct weir_plugin_codec {
+    size_t                   size; /* sizeof(weir_plugin_codec) in the plugin */
+    const char              *name;
+    const weir_plugin_field *params;
+    uint32_t                 n_params;
+
+    bool (*open)(weir_plugin_call *call, const weir_plugin_setup *setup, void **self_out);
+    void (*close)(void *self);
+
+    /* Take the record at the front of the bytes, and give its events with host->emit, row
+     * 0, their values those of setup->inputs: at most 64.
+     *
+     *   is_last   no byte follows
+     *   consumed  how long the record is, also of one that fails; 0: more bytes are
+     *             needed. With is_last all are consumed. A record has at most 1 MiB
+     *   returns   false, after host->fail: the record goes to dead.<stream>
+     *   state     none between two records: what a record means depends on itself
+     */
+    bool (*decode)(weir_plugin_call *call, void *self, const char *bytes, size_t size,
+        bool is_last, size_t *consumed);
+
+    /* Write events with host->write.
+     *
+     *   errors  false, after host->fail: the run ends
+     */
+    bool (*encode)(weir_plugin_call *call, void *self, const weir_plugin_rows *rows);
+} weir_plugin_codec;
+
 /* What a shared object has. */
 typedef struct weir_plugin {
     uint32_t                           magic; /* WEIR_PLUGIN_MAGIC */
@@ -213,6 +413,16 @@ typedef struct weir_plugin {
     uint32_t                           n_actors;
     const weir_plugin_function *const *functions; /* shape (n_functions,) */
     uint32_t                           n_functions;
+
+    /* ---- since 1.1 ---- */
+    const weir_plugin_aggregate *const *aggregates; /* shape (n_aggregates,) */
+    uint32_t                            n_aggregates;
+    const weir_plugin_source *const    *sources; /* shape (n_sources,) */
+    uint32_t                            n_sources;
+    const weir_plugin_sink *const      *sinks; /* shape (n_sinks,) */
+    uint32_t                            n_sinks;
+    const weir_plugin_codec *const     *codecs; /* shape (n_codecs,) */
+    uint32_t                            n_codecs;
 } weir_plugin;
 
 #ifdef __cplusplus
@@ -221,16 +431,29 @@ typedef struct weir_plugin {
 #define WEIR_PLUGIN_EXTERN
 #endif
 
-/* The one symbol that a plugin exports. */
+/* The one symbol that a plugin exports: a plugin of actors and functions. */
 #define WEIR_PLUGIN_DEFINE(                                                              \
     name_, version_, actors_, n_actors_, functions_, n_functions_)                       \
+    static const weir_plugin WEIR_PLUGIN_TABLE = { WEIR_PLUGIN_HEAD(name_, version_),    \
+        (actors_), (n_actors_), (functions_), (n_functions_), NULL, 0, NULL, 0, NULL, 0, \
+        NULL, 0 };                                                                       \
+    WEIR_PLUGIN_EXPORT(WEIR_PLUGIN_TABLE)
+
+/* The same for a plugin of anything, whose table it fills in itself:
+ *
+ *     static const weir_plugin stat = { WEIR_PLUGIN_HEAD("stat", "1.0.0"),
+ *         .aggregates = aggregates, .n_aggregates = 1 };
+ *     WEIR_PLUGIN_EXPORT(stat)
+ */
+#define WEIR_PLUGIN_HEAD(name_, version_)                                                \
+    WEIR_PLUGIN_MAGIC, WEIR_PLUGIN_ABI_MAJOR, WEIR_PLUGIN_ABI_MINOR,                     \
+        sizeof(weir_plugin), (name_), (version_)
+
+#define WEIR_PLUGIN_EXPORT(table_)                                                       \
     WEIR_PLUGIN_EXTERN WEIR_API const weir_plugin *weir_plugin_entry(void);              \
     const weir_plugin                             *weir_plugin_entry(void)               \
     {                                                                                    \
-        static const weir_plugin PLUGIN = { WEIR_PLUGIN_MAGIC, WEIR_PLUGIN_ABI_MAJOR,    \
-            WEIR_PLUGIN_ABI_MINOR, sizeof(weir_plugin), (name_), (version_), (actors_),  \
-            (n_actors_), (functions_), (n_functions_) };                                 \
-        return &PLUGIN;                                                                  \
+        return &(table_);                                                                \
     }
 
 /* For actors that look at one event at a time: on_rows is one call of this.

@@ -45,6 +45,7 @@ bool
 weiri_allow_is_revoked(const weiri_allow *self, const char *name);
 
 /* Those that a node file names, as changed by the list, and those that only the list has.
+ * One of the file that was revoked is marked so.
  *
  *   peers    shape (n,)
  *   out      shape (*n_out,), from malloc; its texts are borrowed from both

@@ -29,6 +29,7 @@ typedef enum weiri_frame_kind {
     WEIRI_FRAME_GAP       = 9,  /* rows that will not come                          */
     WEIRI_FRAME_END       = 10, /* no row comes any more                           */
     WEIRI_FRAME_MARK      = 11, /* event time has gone on, without a row           */
+    WEIRI_FRAME_ACTOR     = 64, /* a message of an actor in a process of its own   */
 } weiri_frame_kind;
 
 typedef struct weiri_frame {
@@ -40,7 +41,8 @@ typedef struct weiri_frame {
     uint32_t n_rows;
     uint32_t n_parts;  /* messages, or columns                             */
     uint64_t size;     /* of the payload, bytes                            */
-    uint64_t checksum; /* weiri_checksum of the payload where it is bytes, else 0 */
+    uint64_t checksum; /* weiri_checksum of the payload where it is bytes, else 0; of
+                        * WEIRI_FRAME_ACTOR 0, too: it comes from this machine */
     uint64_t epoch;    /* of links: which stream this is; else 0           */
 } weiri_frame;
 

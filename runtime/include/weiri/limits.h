@@ -35,6 +35,9 @@ enum {
     WEIRI_WIRE_BYTES       = 4 << 20,  /* of a message of another program         */
     WEIRI_WIRE_MESSAGES    = 256,      /* of a peer that wait in a socket         */
     WEIRI_WIRE_LINGER_MS   = 5000,     /* that they may take to leave at the end  */
+    WEIRI_WIRE_OWED        = 1024,     /* replies that wait until messages are kept */
+    WEIRI_WIRE_ENVELOPE    = 512,      /* bytes before the rows, that a reply has, too */
+    WEIRI_WIRE_PEERS       = 64,       /* keys of those who may come to a socket  */
     WEIRI_PEERS            = 1024,     /* that a node knows                         */
     WEIRI_PEER_BYTES       = 16 << 20, /* of a message between nodes, default      */
     WEIRI_PEER_MESSAGES    = 64,       /* of a peer that wait, each way, default    */

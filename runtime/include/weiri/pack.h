@@ -14,10 +14,11 @@
 
 /* `{0}` is empty. */
 typedef struct weiri_pack {
-    uint8_t *bytes; /* shape (size,) */
-    size_t   size;
-    size_t   capacity;
-    bool     is_out_of_memory;
+    uint8_t    *bytes; /* shape (size,) */
+    size_t      size;
+    size_t      capacity;
+    bool        is_out_of_memory;
+    const char *wrong; /* static text: what cannot be saved; NULL: nothing so far */
 } weiri_pack;
 
 void

@@ -26,7 +26,7 @@
 #include <stdint.h>
 
 #include "weir/error.h"
-#include "weiri/keys.h"
+#include "weiri/keypair.h"
 
 enum {
     WEIRI_PEER_NAME   = 63,         /* characters of a name, at most                    */
@@ -57,14 +57,15 @@ typedef struct weiri_peer_config {
     const char  *key;      /* public, Z85; NULL only where is_insecure                */
     weiri_permit may_send; /* to us                                                   */
     weiri_permit may_read; /* from us                                                 */
+    bool         is_revoked; /* its name is known, and it is not let in            */
 } weiri_peer_config;
 
 typedef struct weiri_peers_config {
-    const char       *name;         /* our own                                     */
-    const weiri_keys *keys;         /* our own; NULL only where is_insecure        */
-    bool              is_insecure;  /* neither keys nor secrecy, names are believed */
-    const char       *listen;       /* "tcp://0.0.0.0:7000"; NULL: nowhere */
-    const weiri_peer_config *peers; /* shape (n_peers,)                            */
+    const char          *name;        /* our own                                     */
+    const weiri_keypair *keys;        /* our own; NULL only where is_insecure        */
+    bool                 is_insecure; /* neither keys nor secrecy, names are believed */
+    const char          *listen;      /* "tcp://0.0.0.0:7000"; NULL: nowhere */
+    const weiri_peer_config *peers;   /* shape (n_peers,)                            */
     size_t                   n_peers;
     uint32_t                 max_bytes; /* of a message, 0: WEIRI_PEER_BYTES       */
     uint32_t max_waiting;     /* messages of a peer, each way; 0: WEIRI_PEER_MESSAGES */
@@ -147,6 +148,10 @@ weiri_peers_count(const weiri_peers *self);
 /* A peer's number, WEIRI_PEER_NOBODY: none has that name, or it was revoked. */
 uint32_t
 weiri_peers_find(const weiri_peers *self, const char *name);
+
+/* As weiri_peers_find, one that was revoked, too: it may be allowed again. */
+uint32_t
+weiri_peers_find_any(const weiri_peers *self, const char *name);
 
 /* Borrowed until this closes. */
 const char *

@@ -1,5 +1,5 @@
 #define _POSIX_C_SOURCE 200809L
-#include "weiri/keys.h"
+#include "weiri/keypair.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@ static const char Z85[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ
                           ".-:+=^!/*?&<>()[]{}@%$#";
 
 weir_status
-weiri_keys_make(weiri_keys *out, weir_error *err)
+weiri_keypair_make(weiri_keypair *out, weir_error *err)
 {
     return zmq_curve_keypair(out->public_key, out->secret_key) == 0
                ? WEIR_OK
@@ -26,7 +26,7 @@ weiri_keys_make(weiri_keys *out, weir_error *err)
 }
 
 void
-weiri_keys_forget(weiri_keys *self)
+weiri_keypair_forget(weiri_keypair *self)
 {
     volatile char *at = (volatile char *)self;
     for (size_t i = 0; i < sizeof *self; i++) {
@@ -76,7 +76,7 @@ write_key(const char *path, mode_t mode, const char *key, weir_error *err)
 }
 
 weir_status
-weiri_keys_store(const weiri_keys *self, const char *stem, weir_error *err)
+weiri_keypair_store(const weiri_keypair *self, const char *stem, weir_error *err)
 {
     char secret_path[MAX_PATH];
     char public_path[MAX_PATH];
@@ -141,7 +141,7 @@ open_key(const char *path, int *fd, struct stat *about, weir_error *err)
 }
 
 weir_status
-weiri_keys_open(const char *path, weiri_keys *out, weir_error *err)
+weiri_keypair_open(const char *path, weiri_keypair *out, weir_error *err)
 {
     int         fd = -1;
     struct stat about;
@@ -161,13 +161,13 @@ weiri_keys_open(const char *path, weiri_keys *out, weir_error *err)
         status = WEIR_FAIL(err, WEIR_EDATA, "'%s' has no key in it", path);
     }
     if (status != WEIR_OK) {
-        weiri_keys_forget(out);
+        weiri_keypair_forget(out);
     }
     return status;
 }
 
 weir_status
-weiri_keys_open_public(const char *path, char *out, weir_error *err)
+weiri_keypair_open_public(const char *path, char *out, weir_error *err)
 {
     int         fd = -1;
     struct stat about;

@@ -1,0 +1,298 @@
+"""Actors in processes of their own under `weir run`.
+
+Usage: test_remote.py PATH_TO_WEIR FOLDER_OF_PLUGINS [unittest arguments]
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+DEBIAN = "/usr/bin/python3"
+try:
+    import msgpack
+    import zmq
+except ImportError:
+    HAS = subprocess.run([DEBIAN, "-c", "import zmq, msgpack"], stderr=subprocess.DEVNULL,
+                         check=False).returncode == 0 if os.path.exists(DEBIAN) else False
+    if HAS and os.path.realpath(sys.executable) != os.path.realpath(DEBIAN):
+        os.execv(DEBIAN, [DEBIAN, *sys.argv])  # python3-zmq is there for Debian's own python
+    zmq = msgpack = None
+
+WEIR = os.path.abspath(sys.argv.pop(1))
+PLUGINS = os.path.abspath(sys.argv.pop(1))
+EXAMPLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../examples/python-actor")
+HEAD = """
+stream tick { at time, who string, n int, maybe string? }
+source tick from stdin()
+"""
+
+
+def tick(second, n, who="a"):
+    return {"at": "2024-05-01T%02d:%02d:%02dZ" % (second // 3600, second // 60 % 60, second % 60),
+            "who": who, "n": n, "maybe": None}
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        os.symlink(os.path.join(PLUGINS, "libfixture.so"), self.path("libfixture.so"))
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, text):
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+        return self.path(name)
+
+    def run_rules(self, rules, events, more=()):
+        return subprocess.run([WEIR, "run", *more, self.write("rules.weir", HEAD + rules)],
+                              input="".join(json.dumps(e) + "\n" for e in events),
+                              capture_output=True, text=True, check=False, timeout=120)
+
+    def gives(self, rules, events, more=()):
+        ran = self.run_rules(rules, events, more)
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        return [json.loads(line) for line in ran.stdout.splitlines()]
+
+    def fails(self, rules, events, *why):
+        ran = self.run_rules(rules, events)
+        self.assertGreater(ran.returncode, 0, ran.stdout)
+        for text in why:
+            self.assertIn(text, ran.stderr)
+
+
+class Apart(Case):
+    events = [tick(i, (i * 7) % 11 if i % 50 else 0, "abcdefg"[i * i % 7]) for i in range(3000)]
+
+    def both(self, rules, events, more=()):
+        """In this process and in one of its own the same comes out."""
+        here = self.run_rules(rules % "from", events, more)
+        apart = self.run_rules(rules % "from process", events, more)
+        self.assertEqual(here.returncode, 0, here.stderr)
+        self.assertEqual(apart.returncode, 0, apart.stderr)
+        self.assertEqual(apart.stdout, here.stdout)
+        return here
+
+    def test_what_comes_out_is_the_same(self):
+        for more in ((), ("--shards", "3")):
+            self.both('actor tally %s "libfixture.so"\n'
+                      "rule all { from tally(tick) by who emit out { count, what } }",
+                      self.events, more)
+        self.both('actor tally %s "libfixture.so" idle 3s\n'
+                  "rule all { from tally(tick) by who emit out { count, what } }", self.events)
+        self.both('actor pass %s "libfixture.so" (bias: 5)\n'
+                  "rule all { from pass(tick) by who window tumbling 10s "
+                  "emit out { who, m: sum(more) } }", self.events)
+
+    def test_failures_of_events_are_the_same(self):
+        events = [tick(i, 13 if i % 9 == 4 else i % 5) for i in range(600)]
+        for policy in ("skip", "restart"):
+            self.both('actor flaky %s "libfixture.so" on error ' + policy + """
+                rule all { from flaky(tick) emit out { count } }
+                sink out to stdout()
+                sink dead.flaky to stdout()
+                """, events)
+        self.fails('actor tally from process "libfixture.so"\n'
+                   "rule all { from tally(tick) emit out { count } }", [tick(0, 13)],
+                   "thirteen", "on error")
+
+    def test_garbage_is_a_failure_of_its_event(self):
+        self.both('actor garbage %s "libfixture.so" on error skip' + """
+            rule all { from garbage(tick) emit out { f, s } }
+            sink out to stdout()
+            sink dead.garbage to stdout()
+            """, [tick(i, i) for i in range(12)])
+
+    def test_an_actor_that_does_not_open_says_why(self):
+        self.fails('actor pass from process "libfixture.so" (bias: 666)\n'
+                   "rule all { from pass(tick) emit out { n } }", [tick(0, 1)],
+                   "a bias of 666 is refused")
+
+    def test_when_it_dies_it_goes_on_where_it_was(self):
+        events = [tick(i, 13 if i == 777 else i % 10, "abc"[i % 3]) for i in range(20000)]
+        rules = """
+            actor risky from process "libfixture.so" (file: "died") on error restart
+            rule all { from risky(tick) by who emit out { count } }
+            """
+        got = self.gives(rules, events)
+        counts = {}
+        for event, given in zip(events, got):
+            counts[event["who"]] = counts.get(event["who"], 0) + 1
+            self.assertEqual(given["count"], counts[event["who"]])
+        self.assertEqual(len(got), len(events))
+
+    def test_skip_passes_over_the_event_over_which_it_dies(self):
+        events = [tick(i, 13 if i in (40, 41, 700) else i % 10) for i in range(800)]
+        got = self.gives("""
+            actor risky from process "libfixture.so" on error skip
+            rule all { from risky(tick) emit out { count } }
+            sink out to stdout()
+            sink dead.risky to stdout()
+            """, events)
+        dead = [e for e in got if "reason" in e]
+        self.assertEqual([json.loads(e["event"])["n"] for e in dead], [13, 13, 13])
+        for event in dead:
+            self.assertIn("ended by signal 6", event["reason"])
+        self.assertEqual([e["count"] for e in got if "count" in e], list(range(1, 798)))
+
+    def test_stop_and_too_many_restarts_end_the_run(self):
+        rules = """
+            actor risky from process "libfixture.so" on error %s
+            rule all { from risky(tick) emit out { count } }
+            """
+        self.fails(rules % "stop", [tick(0, 13)], "ended by signal 6", "goes on")
+        self.fails(rules % "restart", [tick(0, 13)], "ended by signal 6", "5 restarts")
+
+    def test_who_takes_longer_than_the_budget_is_ended(self):
+        got = self.gives("""
+            actor risky from process "libfixture.so" budget 300ms on error skip
+            rule all { from risky(tick) emit out { count } }
+            sink out to stdout()
+            sink dead.risky to stdout()
+            """, [tick(0, 1), tick(1, 14), tick(2, 2)])
+        self.assertEqual([e.get("count") for e in got if "count" in e], [1, 2])
+        self.assertIn("did not answer within 300 ms", [e for e in got if "reason" in e][0]["reason"])
+
+    def test_state_goes_on_where_it_was(self):
+        rules = HEAD + """
+            actor tally from process "libfixture.so"
+            rule all { from tally(tick) by who emit out { count, what } }
+            """
+        events = [tick(i * 3, 1, "abcde"[i % 5]) for i in range(40)]
+        text = "".join(json.dumps(event) + "\n" for event in events)
+        whole = self.gives(rules[len(HEAD):], events)
+        command = [WEIR, "run", self.write("rules.weir", rules), "--quiet", "--state",
+                   self.path("state")]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              text=True) as first:
+            first.stdin.write("".join(text.splitlines(keepends=True)[:20]))
+            first.stdin.flush()
+            got = [first.stdout.readline() for _ in range(12)]
+            first.send_signal(signal.SIGTERM)
+            got += first.stdout.readlines()
+            first.stdin.close()
+        shown = subprocess.run([WEIR, "state", "show", "--format", "json", self.path("state")],
+                               capture_output=True, text=True, check=True).stdout
+        rest = text[int(re.search('"committed":([0-9]+)', shown).group(1)):]
+        second = subprocess.run(command, input=rest, capture_output=True, text=True, check=False)
+        self.assertEqual(second.returncode, 0, second.stderr)
+        self.assertEqual([json.loads(line) for line in got + second.stdout.splitlines()], whole)
+
+    def test_what_cannot_be_is_refused(self):
+        def refused(rules, *why):
+            ran = subprocess.run([WEIR, "check", self.write("rules.weir", HEAD + rules)],
+                                 capture_output=True, text=True, check=False)
+            self.assertNotEqual(ran.returncode, 0)
+            for text in why:
+                self.assertIn(text, ran.stderr)
+        refused('actor x from process "python3 x.py"', "say what it takes and gives")
+        refused('actor tally from process "libfixture.so" takes { n int } gives { m int }',
+                "is said by its library")
+        refused('actor tally from "libfixture.so" budget 3s', "process of their own")
+        refused('actor x from process "x" takes { n int } gives { a int, a int }', "E0308")
+        self.fails('actor x from process "no-such-program" takes { n int } gives { a int }\n'
+                   "rule all { from x(tick) emit out { a } }", [tick(0, 1)],
+                   "could not be started")
+
+    def test_the_command_says_what_it_wants(self):
+        for words in (("host",), ("host", "libfixture.so")):
+            ran = subprocess.run([WEIR, *words], capture_output=True, text=True, check=False)
+            self.assertEqual(ran.returncode, 2)
+        ran = subprocess.run([WEIR, "host", "--address", "ipc:///x", "none.so"],
+                             capture_output=True, text=True, check=False)
+        self.assertEqual(ran.returncode, 66)
+
+
+SERVER = """
+import sys
+sys.path.insert(0, %r)
+import weir_actor
+
+class Harm(weir_actor.Actor):
+    takes = [("n", "int", False)]
+    gives = [("m", "int", False)]
+    def event(self, state, time, values, emit):
+        state["count"] = state.get("count", 0) + 1
+        emit([state["count"]])
+
+class Server(weir_actor._Server):
+    def on_rows(self, stops, rows):
+        good = super().on_rows(stops, rows)
+        word, taken, events, failures, timer = good
+        return %s
+
+weir_actor._Server = Server
+weir_actor.run(Harm)
+"""
+
+
+@unittest.skipIf(zmq is None, "python3-zmq and python3-msgpack are not installed")
+class Programs(Case):
+    rules = """
+        actor harm from process "%s harm.py" on error %s takes { n int } %s { m int } budget 2s
+        rule all { from harm(tick) by who emit out { %s } }
+        """
+
+    def server(self, answer="good"):
+        self.write("harm.py", SERVER % (os.path.abspath(EXAMPLE), answer))
+
+    def test_a_program_is_an_actor(self):
+        self.server()
+        events = [tick(i, i, "ab"[i % 2]) for i in range(1000)]
+        got = self.gives(self.rules % (sys.executable, "stop", "adds", "who, n, m"), events)
+        self.assertEqual([(e["who"], e["n"], e["m"]) for e in got],
+                         [("ab"[i % 2], i, i // 2 + 1) for i in range(1000)])
+        got = self.gives(self.rules % (sys.executable, "stop", "gives", "m"), events,
+                         ("--shards", "2"))
+        self.assertEqual([e["m"] for e in got], [i // 2 + 1 for i in range(1000)])
+
+    def test_what_it_sends_is_checked(self):
+        for answer, why in (
+                ('("result", taken, [[0, 1, 1]], failures, timer)', "at a time that cannot be"),
+                ('("result", taken, [[77, rows[0][0], 1]], failures, timer)', "not at hand"),
+                ('("result", taken, [[0, rows[0][0], "x"]], failures, timer)', "another type"),
+                ('("result", taken, [[0, rows[0][0], None]], failures, timer)', "never is"),
+                ('("result", taken + 5, events, failures, timer)', "more or fewer"),
+                ('("result", taken, events, failures, timer, 8)', "five parts"),
+                ('("result", taken, events, failures, "soon")', "whole number"),
+                ('("what", taken)', "something else"),
+                ("()", "array is missing"),
+                ('("error", "it is tired")', "it is tired"),
+                ('("result", taken, [[None, 10**17, 1]], failures, timer)', "cannot be"),
+                ("exit(3)", "status 3")):
+            with self.subTest(answer=answer):
+                self.server(answer)
+                self.fails(self.rules % (sys.executable, "stop", "gives", "m"), [tick(0, 1)], why)
+
+    def test_a_frame_that_is_none_is_refused(self):
+        self.server("self.socket.send(b'garbage') or good")
+        self.fails(self.rules % (sys.executable, "stop", "gives", "m"), [tick(0, 1)], "no frame")
+
+    def test_other_fields_than_the_rules_say_are_refused(self):
+        self.server()
+        self.fails((self.rules % (sys.executable, "restart", "gives", "m")).replace(
+            "m int", "m float"), [tick(0, 1)], "gives other fields")
+
+    def test_an_address_is_where_whoever_comes_is_waited_for(self):
+        self.server()
+        address = "ipc://" + self.path("socket")
+        with subprocess.Popen([sys.executable, "harm.py"], cwd=self.folder,
+                              env={**os.environ, "WEIR_ACTOR_ADDRESS": address}) as actor:
+            got = self.gives(
+                'actor harm from process "%s" takes { n int } gives { m int }\n'
+                "rule all { from harm(tick) by who emit out { m } }" % address,
+                [tick(i, i) for i in range(9)])
+            self.assertEqual([e["m"] for e in got], list(range(1, 10)))
+            self.assertEqual(actor.wait(30), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

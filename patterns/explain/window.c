@@ -202,7 +202,7 @@ set_besides(weiri_arena *arena, const weiri_windower *self, weiri_window_facts *
         out->state.besides = "Besides, the different values in the window are kept";
     } else if (has_values || has_list) {
         out->state.besides = weiri_arena_format(arena, "Besides, values are kept: %s%s%s",
-            has_values ? "different ones to 1024, then a sketch of fixed size" : "",
+            has_values ? "the first 65536 at most, then a sketch of fixed size" : "",
             has_values && has_list ? "; " : "",
             has_list ? "of a list the first 10000" : "");
     }

@@ -268,6 +268,17 @@ def flights_worst(case):
     near("the worst", [list(w.values()) for w in case.run("flights_worst")], expected)
 
 
+def flights_tail(case):
+    days = {}
+    for date, delay, _, origin, destination in flights(case):
+        delays, routes = days.setdefault(date[:10], ([], set()))
+        delays.append(int(delay))
+        routes.add((origin, destination))
+    near("days", [list(d.values()) for d in case.run("flights_tail")],
+         [[day + "T00:00:00Z", *(float(quantile_of(delays, p)) for p in (0.5, 0.95, 0.99)), len(routes)]
+          for day, (delays, routes) in days.items()])
+
+
 def invoices(case):
     return rows_of(case, "online_retail/online_retail.csv.zst")
 
@@ -432,5 +443,5 @@ def cloudwatch_decay(case):
 CASES = {f.__name__: f for f in (
     stocks_cross, stocks_climb, stocks_breadth, taq_spread, taq_best, air_gaps, air_city,
     air_differ, skab_found, cloudwatch_hop, nab_missing, nab_fall, flights_back, flights_silent,
-    flights_worst, retail_refunds, retail_best, retail_lost, stocks_pair, retail_months, ssh_kinds,
-    otto_late, taq_ticks, taq_burst, cloudwatch_decay)}
+    flights_worst, flights_tail, retail_refunds, retail_best, retail_lost, stocks_pair,
+    retail_months, ssh_kinds, otto_late, taq_ticks, taq_burst, cloudwatch_decay)}

@@ -29,9 +29,9 @@ enum {
     WEIRI_WINDOW_PANES   = 1 << 16, /* panes of one hopping window                    */
     WEIRI_LIMIT_COUNT    = 4096,    /* n of `limit n per D`                           */
     WEIRI_WINDOW_FILLS   = 1 << 20, /* results of `fill` without any event, default   */
-    WEIRI_QUANTILE_EXACT = 1024,    /* values up to which a closed window's quantile is
+    WEIRI_QUANTILE_EXACT = 1 << 16, /* values up to which a closed window's quantile is
                                      * exact; above: rank error below 1 % of the count */
-    WEIRI_DISTINCT_EXACT = 1024,    /* likewise distinct; above: 1.6 % standard error  */
+    WEIRI_DISTINCT_EXACT = 1 << 14, /* likewise distinct; above: 1.6 % standard error  */
     WEIRI_TOP_EXACT      = 1024     /* likewise top; above: a count is too low by less
                                      * than 1/512 of the window's                      */
 };

@@ -530,10 +530,10 @@ define_statement(struct walk *self)
     }
 }
 
+/* Where events come from or go to, without the stream. */
 static void
-walk_io(struct walk *self, const weiri_ast_io *io)
+walk_feed(struct walk *self, const weiri_ast_io *io)
 {
-    name_stream(self, io->stream);
     name_plugin(self, WEIRI_WORD_CONNECTOR, io->endpoint.name);
     name_plugin(self, WEIRI_WORD_CODEC, io->format);
     walk_values(self, &io->endpoint.options);
@@ -541,6 +541,13 @@ walk_io(struct walk *self, const weiri_ast_io *io)
     walk_expr(self, io->lateness);
     walk_expr(self, io->idle);
     walk_expr(self, io->refresh);
+}
+
+static void
+walk_io(struct walk *self, const weiri_ast_io *io)
+{
+    name_stream(self, io->stream);
+    walk_feed(self, io);
 }
 
 static void
@@ -569,6 +576,9 @@ walk_test(struct walk *self, const weiri_ast_test *test)
             }
         }
         walk_values(self, &line->fields);
+        if (line->from != NULL) {
+            walk_feed(self, line->from);
+        }
         walk_expr(self, line->count);
         walk_expr(self, line->wait);
         walk_expr(self, line->repeat);

@@ -70,7 +70,7 @@ take_lines(struct session *self, weir_error *err)
             latest = at_ns + line->wait_ns;
         }
         if (status != WEIR_OK) {
-            return status;
+            return WEIR_CONTEXT(err, status, "%s:%u", line->place.file, line->place.line);
         }
         for (uint32_t k = 0; k < n_events_of(line); k++) {
             latest                     = at_ns + (int64_t)k * line->every_ns;

@@ -154,7 +154,8 @@
     X(LATER_THAN_LONG, "W0211", "a lateness longer than the time that a rule looks at")  \
     X(GAP_TOO_LONG, "W0212", "a gap that within leaves no room for")                     \
     X(ALLOWS_NOTHING, "W0213", "an allow without a warning")                             \
-    X(WAITS_LATER, "W0214", "a wait for nothing that begins with the next event")
+    X(WAITS_LATER, "W0214", "a wait for nothing that begins with the next event")        \
+    X(LIMITS_ALL, "W0215", "a limit that all keys share")
 
 typedef enum weiri_code {
 #define X(name, text, about) WEIRI_E_##name,

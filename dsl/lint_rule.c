@@ -220,6 +220,19 @@ check_lateness(const weiri_lint *self, const weiri_ast_rule *ast)
     }
 }
 
+/* `limit 1 per D` is of each key, `limit 1` of the rule. */
+static void
+check_limit(const weiri_lint *self, const weiri_ast_rule *rule)
+{
+    if (rule->n_keys > 0 && rule->limit_at.size > 0 && rule->limit_per == NULL) {
+        weiri_report(self->diagnostics, WEIRI_W_LIMITS_ALL, rule->limit_at,
+            "all keys share this limit: when the rule has emitted so often, it is done");
+        weiri_report_hint(self->diagnostics,
+            "for each key by itself say of what time, as in 'limit 1 per 1d'; for its "
+            "first event alone 'window all' and 'having count() == 1'");
+    }
+}
+
 void
 weiri_lint_rule(weiri_lint *self, const weiri_ast_rule *rule)
 {
@@ -237,6 +250,7 @@ weiri_lint_rule(weiri_lint *self, const weiri_ast_rule *rule)
     check_emit(&fields, &rule->emit);
     check_emit(&fields, &rule->on_timeout);
     check_lateness(self, rule);
+    check_limit(self, rule);
 }
 
 /* ---- rules side by side ---- */

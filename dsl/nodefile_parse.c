@@ -459,6 +459,12 @@ read_live(reader *self, weiri_node_setup *node)
 }
 
 static void
+read_cluster_file(reader *self, weiri_node_setup *node)
+{
+    node->cluster = read_path(self, "a text: the path of the cluster's file");
+}
+
+static void
 read_insecure(reader *self, weiri_node_setup *node)
 {
     (void)self;
@@ -486,6 +492,7 @@ static const struct setting SETTINGS[] = {
     { "key", read_key_file, false },
     { "control", read_control, false },
     { "live", read_live, false },
+    { "cluster", read_cluster_file, false },
     { "log", read_log, false },
     { "insecure", read_insecure, false },
     { "peer", read_node_peer, true },
@@ -510,8 +517,8 @@ report_unknown(reader *self)
         weiri_arena_format(arena_of(self), "a node has no setting '%.40s'", word));
     weiri_report_nearest(self->parser.diagnostics, word, words, N_SETTINGS);
     weiri_report_hint(self->parser.diagnostics,
-        "settings are rules, set, state, shards, listen, key, control, live, log, "
-        "insecure and peer");
+        "settings are rules, set, state, shards, listen, key, control, live, cluster, "
+        "log, insecure and peer");
 }
 
 static void

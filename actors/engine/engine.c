@@ -72,8 +72,13 @@ weir_status
 weiri_engine_write(weiri_engine *self, const weiri_turn *turn,
     const weiri_rows_list *rows, weir_error *err)
 {
-    for (uint32_t i = 0; i < self->n_outlets; i++) {
-        weir_status status = weiri_outlet_write(self->outlets[i], rows, err);
+    const weiri_rows_list *own    = rows;
+    weir_status            status = weiri_engine_give_derived(self, turn, rows, err);
+    if (status == WEIR_OK && (status = weiri_engine_keep_own(self, rows, &own)) != WEIR_OK) {
+        (void)WEIR_FAIL(err, status, "%s", weir_status_text(status));
+    }
+    for (uint32_t i = 0; i < self->n_outlets && status == WEIR_OK; i++) {
+        status = weiri_outlet_write(self->outlets[i], own, err);
         if (status == WEIR_OK) {
             status = weiri_outlet_advance(self->outlets[i], turn->watermark_ns, err);
         }
@@ -83,11 +88,8 @@ weiri_engine_write(weiri_engine *self, const weiri_turn *turn,
         if (status == WEIR_OK && self->is_live) {
             status = weiri_outlet_flush(self->outlets[i], err);
         }
-        if (status != WEIR_OK) {
-            return status;
-        }
     }
-    return WEIR_OK;
+    return status;
 }
 
 static int64_t
@@ -214,10 +216,19 @@ pump(weiri_engine *self, uint32_t source, bool may_wait, weir_error *err)
     return status == WEIR_EAGAIN || status == WEIR_EOF ? WEIR_OK : status;
 }
 
-/* A link to another node has no room: nothing is taken in until it has. */
+/* A link to another node has no room: nothing is taken in until it has. What comes from
+ * the other nodes of a cluster is, where only what goes to them from here is too much:
+ * else they would wait for each other. */
 static bool
-is_held_up(const weiri_engine *self)
+is_held_up(const weiri_engine *self, uint32_t source)
 {
+    if (self->plan->sources[source].numbered == NULL
+        && weiri_engine_givers_are(self, false, weiri_outlet_is_full, true)) {
+        return true;
+    }
+    if (weiri_engine_givers_are(self, true, weiri_outlet_is_full, true)) {
+        return true;
+    }
     for (uint32_t i = 0; i < self->n_outlets; i++) {
         if (weiri_outlet_is_full(self->outlets[i])) {
             return true;
@@ -239,7 +250,7 @@ weiri_engine_take(weiri_engine *self, bool may_wait, weir_error *err)
             && self->options.should_stop(self->options.context))) {
         return WEIR_EOF;
     }
-    if (self->options.links != NULL && is_held_up(self)) {
+    if (self->options.links != NULL && is_held_up(self, (uint32_t)source)) {
         if (!may_wait) {
             return WEIR_EAGAIN;
         }
@@ -250,6 +261,9 @@ weiri_engine_take(weiri_engine *self, bool may_wait, weir_error *err)
     status             = pumped;
     if (pumped == WEIR_OK || pumped == WEIR_EOF) {
         status = await_tables(self, err); /* the watermark is not to pass them */
+    }
+    if (status == WEIR_OK) {
+        status = weiri_engine_give(self, err);
     }
     if (status != WEIR_OK) {
         return status;
@@ -287,7 +301,8 @@ weiri_engine_has_arrived(const weiri_engine *self)
             return false;
         }
     }
-    return true;
+    return weiri_engine_givers_are(self, false, weiri_outlet_is_done, false)
+           && weiri_engine_givers_are(self, true, weiri_outlet_is_done, false);
 }
 
 bool
@@ -314,6 +329,7 @@ weiri_engine_close(weiri_engine *self, weir_error *err)
         }
     }
     self->n_outlets = 0;
+    weiri_engine_close_givers(self);
     return first;
 }
 

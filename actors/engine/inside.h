@@ -4,6 +4,7 @@
 
 #include "../sink/sink.h"
 #include "../source/source.h"
+#include "given.h"
 #include "weiri/engine.h"
 #include "weiri/flow.h"
 
@@ -22,6 +23,9 @@ struct weiri_engine {
     char               **paths;   /* shape (plan->n_sources,): resolved */
     weiri_outlet       **outlets; /* shape (n_outlets,)                 */
     uint32_t             n_outlets;
+    weiri_giver         *givers;       /* in a cluster, shape (n_givers,)    */
+    uint32_t             n_givers;
+    weiri_rows_list     *own; /* in a cluster, shape (plan->n_streams,): scratch */
     weiri_wires         *wires;        /* NULL: no socket is used            */
     uint32_t            *sink_streams; /* of the flow's outlet, shape (plan->n_sinks,) */
     int64_t              watermark_ns; /* of the last turn              */

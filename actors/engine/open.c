@@ -5,6 +5,7 @@
 
 #include "inside.h"
 #include "place.h"
+#include "weiri/cluster.h"
 #include "weiri/fault.h"
 
 static bool
@@ -217,6 +218,18 @@ used_of(const weiri_engine *self, uint32_t stream)
                               : weiri_graph_used(self->graph, stream);
 }
 
+/* The place of a source among all of its stream, those of other nodes too. */
+static uint32_t
+global_place(const weiri_plan *plan, uint32_t index)
+{
+    uint32_t first = 0;
+    uint32_t end   = 0;
+    if (plan->cluster != NULL && plan->sources[index].numbered == NULL) {
+        weiri_cluster_places(plan, plan->sources[index].stream, &first, &end);
+    }
+    return first + weiri_engine_source_place(plan, index);
+}
+
 static weir_status
 open_source(weiri_engine *self, uint32_t index, weir_error *err)
 {
@@ -243,8 +256,10 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
     wire.address = self->paths[index];
     bool is_link =
         source->endpoint == WEIRI_ENDPOINT_NODE && redirect_of(self, source) == NULL;
+    const weiri_stream *as = source->numbered != NULL ? source->numbered : stream;
     const weiri_link_config link = { .peer = source->path,
-        .schema                            = &stream->schema,
+        .is_inside                         = source->numbered != NULL,
+        .schema                            = &as->schema,
         .silence_ns                        = source->node.silence_ns };
     if (is_link && (status = need_links(self, err)) != WEIR_OK) {
         return status;
@@ -256,17 +271,19 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
         .link          = is_link ? &link : NULL,
         .links         = self->options.links,
         .index         = index,
-        .place         = weiri_engine_source_place(self->plan, index),
+        .place         = global_place(self->plan, index),
         .path          = self->paths[index],
         .format        = format,
         .delimiter     = source->delimiter,
-        .used          = used_of(self, source->stream),
-        .stream        = stream,
-        .late          = read_stream(self, stream->late),
-        .dead          = read_stream(self, stream->dead),
+        .used = source->numbered != NULL ? as->used : used_of(self, source->stream),
+        .stream        = as,
+        .to_schema     = &stream->schema,
+        .late          = read_stream(self, as->late),
+        .dead          = read_stream(self, as->dead),
         .to            = merge_of(self, source->stream),
-        .late_to       = merge_of(self, stream->late),
-        .dead_to       = merge_of(self, stream->dead),
+        .given_to      = weiri_engine_giver_of(self, source),
+        .late_to       = merge_of(self, as->late),
+        .dead_to       = merge_of(self, as->dead),
         .gone_to       = source->refresh_ns > 0 ? merge_of(self, source->gone) : NULL,
         .metrics       = self->plan->metrics,
         .is_redirected = redirect_of(self, source) != NULL,
@@ -470,6 +487,10 @@ allocate(weiri_engine *self, weir_error *err)
     if (self->intakes == NULL || self->paths == NULL || self->outlets == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
     }
+    weir_status status = weiri_engine_make_givers(self, err);
+    if (status != WEIR_OK) {
+        return status;
+    }
     return self->options.n_shards > 1 ? weiri_engine_make_flow(self, err)
                                       : weiri_graph_new(self->plan, &self->graph, err);
 }
@@ -492,6 +513,9 @@ open_all(weiri_engine *self, weir_error *err)
     }
     for (uint32_t i = 0; i < plan->n_sinks && status == WEIR_OK; i++) {
         status = open_sink(self, &plan->sinks[i], err);
+    }
+    if (status == WEIR_OK) {
+        status = weiri_engine_open_givers(self, err);
     }
     for (uint32_t i = 0; i < plan->n_sources && status == WEIR_OK; i++) {
         status = weiri_intake_begin(self->intakes[i], err);
@@ -542,6 +566,7 @@ weiri_engine_destroy(weiri_engine **self_p)
     for (uint32_t i = 0; i < self->n_outlets; i++) {
         (void)weiri_outlet_close(&self->outlets[i], NULL);
     }
+    weiri_engine_close_givers(self);
     for (uint32_t i = 0; self->intakes != NULL && i < self->plan->n_sources; i++) {
         weiri_intake_destroy(&self->intakes[i]);
     }

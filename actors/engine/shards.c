@@ -34,7 +34,8 @@ weiri_engine_make_flow(weiri_engine *self, weir_error *err)
 {
     const weiri_plan *plan = self->plan;
     uint32_t          n    = 0;
-    self->sink_streams = calloc(plan->n_sinks + (size_t)1, sizeof *self->sink_streams);
+    self->sink_streams = calloc(
+        plan->n_sinks + self->n_givers + (size_t)1, sizeof *self->sink_streams);
     self->shards       = calloc(self->options.n_shards + (size_t)1, sizeof *self->shards);
     if (self->sink_streams == NULL || self->shards == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
@@ -42,6 +43,12 @@ weiri_engine_make_flow(weiri_engine *self, weir_error *err)
     for (uint32_t i = 0; i < plan->n_sinks; i++) {
         if (!is_listed(self->sink_streams, n, plan->sinks[i].stream)) {
             self->sink_streams[n++] = plan->sinks[i].stream;
+        }
+    }
+    for (uint32_t s = 0; s < plan->n_streams; s++) {
+        if (plan->streams[s].origin != WEIRI_ORIGIN_SOURCE && weiri_engine_gives(self, s)
+            && !is_listed(self->sink_streams, n, s)) {
+            self->sink_streams[n++] = s;
         }
     }
     const weiri_flow_outlet outlet = {

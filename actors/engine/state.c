@@ -61,7 +61,7 @@ weiri_engine_flush(weiri_engine *self, weir_error *err)
             status = weiri_outlet_settle(self->outlets[i], err);
         }
     }
-    return status;
+    return status == WEIR_OK ? weiri_engine_settle_givers(self, err) : status;
 }
 
 weir_status
@@ -146,6 +146,9 @@ weiri_engine_save(const weiri_engine *self, weiri_sections *out, weir_error *err
     if (status == WEIR_OK) {
         status = save_sinks(self, out);
     }
+    if (status == WEIR_OK) {
+        status = weiri_engine_save_givers(self, out);
+    }
     if (status == WEIR_ENOMEM || (status == WEIR_OK && weiri_sections_failed(out))) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the state");
     }
@@ -202,6 +205,9 @@ weiri_engine_load(weiri_engine *self, weir_error *err)
 {
     const weiri_restore *restore = self->options.restore;
     weir_status          status  = load_run(self, err);
+    if (status == WEIR_OK) {
+        status = weiri_engine_load_givers(self, err);
+    }
     if (status == WEIR_OK) {
         status = load_sources(self, err);
     }

@@ -200,6 +200,9 @@ emits_into(const weiri_flow *flow, const struct group *group, uint32_t stream)
 {
     for (uint32_t i = 0; i < group->n_rules; i++) {
         weiri_rule_target targets[2];
+        if (flow->plan->rules[group->rules[i]].is_elsewhere) {
+            continue;
+        }
         weiri_rule_targets(&flow->plan->rules[group->rules[i]], targets);
         for (uint32_t k = 0; k < 2; k++) {
             if (targets[k].schema != NULL && targets[k].stream == stream) {

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "build.h"
+#include "weiri/cluster.h"
 
 weir_status
 weiri_flow_new(const weiri_plan *plan, uint32_t n_shards,
@@ -15,7 +16,10 @@ weiri_flow_new(const weiri_plan *plan, uint32_t n_shards,
     self->plan     = plan;
     self->n_shards = n_shards;
     for (uint32_t g = 0; g < WEIRI_KEY_GROUPS; g++) {
-        self->owners[g] = (uint16_t)(g * n_shards / WEIRI_KEY_GROUPS);
+        bool is_mine =
+            plan->cluster == NULL || plan->cluster->owners[g] == plan->cluster->self;
+        self->owners[g] = is_mine ? (uint16_t)(g * n_shards / WEIRI_KEY_GROUPS)
+                                  : WEIRI_FLOW_NOBODY;
     }
     self->readers = calloc(plan->n_streams + (size_t)1, sizeof *self->readers);
     self->homes   = calloc(plan->n_streams + (size_t)1, sizeof *self->homes);

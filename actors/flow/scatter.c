@@ -101,6 +101,15 @@ hash_keys(weiri_scatter *self, weir_rows rows)
     }
 }
 
+void
+weiri_scatter_owners(weiri_scatter *self, weir_rows rows, uint16_t *out)
+{
+    hash_keys(self, rows);
+    for (uint32_t i = 0; i < rows.n; i++) {
+        out[i] = self->owners[weiri_key_group(weiri_hash_fold(self->hashes[i]))];
+    }
+}
+
 static weir_status
 find_shards(weiri_scatter *self, const weiri_rows_list *from)
 {
@@ -119,11 +128,9 @@ find_shards(weiri_scatter *self, const weiri_rows_list *from)
     memset(self->left, 0, self->n_shards * sizeof *self->left);
     uint16_t *shard = self->shard;
     for (uint32_t i = 0; i < from->n; i++) {
-        hash_keys(self, from->items[i]);
+        weiri_scatter_owners(self, from->items[i], shard);
         for (uint32_t k = 0; k < from->items[i].n; k++) {
-            uint32_t group = weiri_key_group(weiri_hash_fold(self->hashes[k]));
-            uint16_t at    = self->owners[group];
-            *shard++       = at;
+            uint16_t at = *shard++;
             if (at < self->n_shards) {
                 self->left[at]++;
             }

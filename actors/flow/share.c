@@ -4,6 +4,7 @@
 
 #include "node.h"
 #include "split.h"
+#include "weiri/cluster.h"
 
 /* Rules that are fed the same rows. */
 struct feed {
@@ -23,6 +24,7 @@ typedef struct share {
     struct feed     *feeds; /* shape (n_feeds,) */
     uint32_t         n_feeds;
     weiri_rows_list *rows;    /* by stream, shape (plan->n_streams,): borrowed        */
+    weiri_rows_list *own; /* shape (n_streams,): what this node's sources delivered  */
     weiri_parcel   **parcels; /* being filled, of each stream, shape (plan->n_streams,) */
     uint32_t         max_emitted;
 } share;
@@ -87,6 +89,20 @@ take_all(share *self, const weiri_turn *turn, weiri_rules *rules)
     return status;
 }
 
+/* In a cluster a query that remembers nothing is run where its events came. */
+static weir_status
+keep_own(share *self, uint32_t i, const weiri_rows_list *all)
+{
+    const weiri_plan *plan   = self->node.flow->plan;
+    weir_status       status = WEIR_OK;
+    weiri_rows_list_clear(&self->own[i]);
+    for (uint32_t k = 0; k < all->n && status == WEIR_OK; k++) {
+        status = weiri_cluster_own_rows(
+            plan, self->streams[i], all->items[k], &self->own[i]);
+    }
+    return status;
+}
+
 static weir_status
 run_feed(
     share *self, const struct feed *feed, const weiri_parcel *parcel, weir_error *err)
@@ -100,7 +116,13 @@ run_feed(
     for (uint32_t i = 0; i < self->n_streams && status == WEIR_OK; i++) {
         uint32_t stream    = self->streams[i];
         self->rows[stream] = parcel->lists[feed->set * self->n_streams + i];
-        status             = weiri_rules_scan(feed->rules, stream, &self->rows[stream]);
+        if (feed->is_by_turn && self->node.flow->plan->cluster != NULL) {
+            status             = keep_own(self, i, &self->rows[stream]);
+            self->rows[stream] = self->own[i];
+        }
+        if (status == WEIR_OK) {
+            status = weiri_rules_scan(feed->rules, stream, &self->rows[stream]);
+        }
     }
     if (status != WEIR_OK) {
         return WEIR_FAIL(err, status, "%s", weir_status_text(status));
@@ -199,6 +221,10 @@ destroy(weiri_flow_node *node)
     for (uint32_t i = 0; self->parcels != NULL && i < node->flow->plan->n_streams; i++) {
         weiri_parcel_drop(&self->parcels[i]);
     }
+    for (uint32_t i = 0; self->own != NULL && i < self->n_streams; i++) {
+        weiri_rows_list_fini(&self->own[i]);
+    }
+    free(self->own);
     free(self->streams);
     free(self->its_rules);
     free(self->feed_of);
@@ -244,6 +270,9 @@ is_fed(
     const share *self, const weiri_flow_group *group, uint32_t i, const struct feed *feed)
 {
     uint32_t n_shards = self->node.flow->n_shards;
+    if (self->node.flow->plan->rules[group->rules[i]].is_elsewhere) {
+        return false;
+    }
     switch (split_of(self, group->rules[i])) {
     case WEIRI_SPLIT_KEYS: return feed->set == 1 + group->route[i];
     case WEIRI_SPLIT_TURNS: return feed->set == 0 && feed->is_by_turn;
@@ -313,9 +342,11 @@ weiri_share_new(const weiri_flow *flow, const weiri_flow_group *group, uint32_t 
     self->streams     = calloc(group->n_streams, sizeof *self->streams);
     self->feeds       = calloc(2 + (size_t)group->n_routes, sizeof *self->feeds);
     self->rows        = calloc(flow->plan->n_streams, sizeof *self->rows);
+    self->own         = calloc(group->n_streams, sizeof *self->own);
     self->parcels     = calloc(flow->plan->n_streams, sizeof(void *));
     if (self->its_rules == NULL || self->feed_of == NULL || self->streams == NULL
-        || self->feeds == NULL || self->rows == NULL || self->parcels == NULL) {
+        || self->feeds == NULL || self->rows == NULL || self->own == NULL
+        || self->parcels == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
     }
     for (uint32_t i = 0; i < group->n_streams; i++) {

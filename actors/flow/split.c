@@ -8,6 +8,9 @@
 weiri_split
 weiri_split_of(const weiri_rule *rule)
 {
+    if (rule->spread == WEIRI_SPREAD_WHOLE) {
+        return WEIRI_SPLIT_NOT;
+    }
     if (rule->join != NULL
         || (rule->query != NULL
             && (rule->query->actor != NULL || rule->query->fold != NULL))) {

@@ -59,7 +59,9 @@ weiri_flow_save(const weiri_flow *self, weiri_sections *out, weir_error *err)
     }
     for (uint32_t i = 0; i < self->plan->n_rules && status == WEIR_OK; i++) {
         weiri_keyed keyed = { .groups = NULL };
-        status            = save_rule(self, i, &keyed, out, err);
+        if (!self->plan->rules[i].is_elsewhere) {
+            status = save_rule(self, i, &keyed, out, err);
+        }
     }
     return status;
 }
@@ -158,7 +160,9 @@ weiri_flow_load(weiri_flow *self, const weiri_restore *restore, weir_error *err)
 {
     weir_status status = weiri_streams_load(&self->streams, self->plan, restore, err);
     for (uint32_t i = 0; i < self->plan->n_rules && status == WEIR_OK; i++) {
-        status = load_rule(self, i, restore, err);
+        if (!self->plan->rules[i].is_elsewhere) {
+            status = load_rule(self, i, restore, err);
+        }
     }
     if (status == WEIR_OK) {
         go_on(self);

@@ -140,7 +140,9 @@ weiri_end_new(weiri_links *links, const weiri_link_config *config, bool is_sende
         free(self);
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", config->schema->name);
     }
-    *self                        = (weiri_end){ .links = links, .peer = peer, .id = id };
+    *self                        = (weiri_end){
+        .links = links, .peer = peer, .id = id, .is_inside = config->is_inside
+    };
     links->ends[links->n_ends++] = self;
     *out                         = self;
     return WEIR_OK;
@@ -226,7 +228,7 @@ weiri_links_spread_origins(weiri_links *self)
     }
     for (uint32_t i = 0; i < self->n_ends; i++) {
         weiri_end *end = self->ends[i];
-        if (end->sender != NULL
+        if (end->sender != NULL && !end->is_inside
             && weiri_sender_set_origins(end->sender, names, n) == WEIR_OK) {
             end->due_ns = INT64_MIN;
         }

@@ -14,6 +14,7 @@ typedef struct weiri_end {
     weiri_receiver *receiver;
     int64_t         due_ns;         /* when it is to be looked after again  */
     uint32_t        n_origins_told; /* of a receiver: names that senders know */
+    bool            is_inside;      /* between nodes of a cluster             */
 } weiri_end;
 
 struct weiri_links {

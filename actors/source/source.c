@@ -180,8 +180,13 @@ stamp_order(weiri_intake *self)
 {
     weir_chunk *chunk = self->chunk;
     uint64_t    order = weiri_intake_first_order(self) + self->counts.n_events;
+    const weiri_stream *numbered = self->config.source->numbered;
     for (uint32_t i = 0; i < chunk->n_rows; i++) {
         chunk->order[i] = order + i;
+    }
+    if (numbered != NULL) { /* whoever took them in has given them their orders */
+        memcpy(chunk->order, chunk->columns[numbered->schema.n_fields - 1].as.i,
+            chunk->n_rows * sizeof *chunk->order);
     }
     self->counts.n_events += chunk->n_rows;
     self->counts.n_late += self->n_late_here;
@@ -191,6 +196,18 @@ static weir_status
 hand_on_side(weir_chunk **side, weiri_merge *to)
 {
     return *side != NULL ? weiri_merge_push(to, side) : WEIR_OK;
+}
+
+/* For other nodes, by reference. */
+static weir_status
+give(weiri_intake *self)
+{
+    /* It is not filled any more. */
+    const weir_chunk *shared = weir_chunk_ref(self->chunk);
+    weir_chunk       *chunk  = (weir_chunk *)(uintptr_t)shared;
+    weir_status       status = weiri_merge_push(self->config.given_to, &chunk);
+    weir_chunk_drop(&chunk);
+    return status;
 }
 
 /* Everything that was taken in goes to the streams; the next chunk is a new one. */
@@ -206,6 +223,12 @@ hand_on(weiri_intake *self, weir_error *err)
     }
     if (self->n_late_here > 0 || !self->is_in_order) {
         status = sort_chunk(self);
+    }
+    if (status == WEIR_OK && self->config.source->numbered != NULL) {
+        self->chunk->schema = self->config.to_schema;
+    }
+    if (status == WEIR_OK && self->config.given_to != NULL) {
+        status = give(self);
     }
     if (status == WEIR_OK) {
         status = weiri_merge_push(self->config.to, &self->chunk);

@@ -23,9 +23,12 @@ typedef struct weiri_intake_config {
     char                delimiter;
     const bool         *used;         /* fields to fill                                */
     const weiri_stream *stream;       /* of the source                                 */
+    const weir_schema  *to_schema; /* of what is handed on: without the order that the
+                                    * stream of a numbered source has behind its fields */
     const weiri_stream *late;         /* NULL: nobody reads late events                */
     const weiri_stream *dead;         /* likewise                                      */
     weiri_merge        *to;           /* where events go                               */
+    weiri_merge        *given_to;     /* where they also go, for other nodes; NULL: no */
     weiri_merge        *late_to;      /* with `late`                                   */
     weiri_merge        *dead_to;      /* with `dead`                                   */
     weiri_merge        *gone_to;      /* of a table's file that is read again: its rows

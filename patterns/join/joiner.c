@@ -159,7 +159,7 @@ keep_row(weiri_joiner *self, uint32_t side, weiri_join_entry *entry, uint8_t fla
     weiri_join_row           row    = current_row(reader);
     uint32_t                 name   = WEIRI_NO_ROW;
     weir_status              status = weiri_join_store_add(store, row.chunk, row.row,
-        entry != NULL ? current_keys(self, reader) : NULL, &name);
+        entry != NULL ? current_keys(self, reader) : NULL, self->n_fed, &name);
     if (status != WEIR_OK) {
         return status;
     }

@@ -1,12 +1,13 @@
 /* A joiner's state by key, see weiri/keyed.h.
  *
- *   head         fingerprint of the join, counters; of each side the name of the row at
- *                the front; rows of the left side without a key
+ *   head         fingerprint of the join, counters; rows of the left side without a key
  *   part 0, 1    rows of the key on the left and on the right side
  *
- * A row is its name, from which follows in what order rows came, its time, both as
+ * A row is its number, from which follows in what order rows came, its time, both as
  * differences to the one before, what is known of it, and its values, but for those that
- * are the key's. The index is not written: it follows from the rows.
+ * are the key's. Numbers count the rows that came, not those that are kept: what is
+ * written of a key changes with its rows alone, and is the same after a reload. The index
+ * is not written: it follows from the rows.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -121,7 +122,7 @@ save_row(const weiri_join_store *store, const weir_chunk *rows, uint32_t row,
 
 /* What rows are written as differences to. */
 typedef struct moment {
-    uint32_t name;
+    uint64_t number;
     uint64_t time;
 } moment;
 
@@ -130,22 +131,17 @@ save_kept(const weiri_join_store *store, uint32_t name, moment before,
     weiri_pack *scratch, weiri_pack *out)
 {
     weiri_kept    kept  = weiri_join_store_at(store, name);
-    uint64_t      time  = (uint64_t)kept.block->rows->time[kept.row];
+    const moment  at    = { .number = kept.block->rows->order[kept.row],
+            .time                   = (uint64_t)kept.block->rows->time[kept.row] };
     const uint8_t flags = kept.block->flags[kept.row];
     scratch->size       = 0;
     weiri_pack_number(scratch, flags);
     save_row(store, kept.block->rows, kept.row, (flags & WEIRI_ROW_KEYED) != 0, scratch);
-    weiri_pack_number(out, (uint32_t)(name - before.name));
-    weiri_pack_time(out, (int64_t)(time - before.time));
+    weiri_pack_number(out, at.number - before.number);
+    weiri_pack_time(out, (int64_t)(at.time - before.time));
     weiri_pack_text(out, scratch->bytes, scratch->size);
     out->is_out_of_memory = out->is_out_of_memory || scratch->is_out_of_memory;
-    return (moment){ .name = name, .time = time };
-}
-
-static uint32_t
-front_of(const weiri_join_store *store)
-{
-    return store->n_rows > 0 ? weiri_join_store_front_name(store) : 0;
+    return at;
 }
 
 /* The rows of one key: a ring, after the last comes the first. */
@@ -155,7 +151,7 @@ save_ring(const weiri_join_store *store, uint32_t side, uint32_t last,
 {
     weir_value key[WEIRI_JOIN_KEYS];
     weiri_kept kept   = weiri_join_store_at(store, last);
-    moment     before = { .name = 0 };
+    moment     before = { .number = 0 };
     for (uint32_t i = 0; i < store->n_keys; i++) {
         key[i] = weir_chunk_get(kept.block->rows, kept.row, i);
     }
@@ -177,7 +173,7 @@ save_ring(const weiri_join_store *store, uint32_t side, uint32_t last,
 static void
 save_unkeyed(const weiri_join_store *store, weiri_pack *scratch, weiri_pack *out)
 {
-    moment     before = { .name = 0 };
+    moment     before = { .number = 0 };
     weiri_pack rows   = { 0 };
     uint64_t   n      = 0;
     for (uint32_t b = 0; b < store->n_blocks; b++) {
@@ -206,8 +202,6 @@ save_head(const weiri_joiner *self, weiri_pack *scratch, weiri_pack *out)
 #define X(name) weiri_pack_number(out, self->counts.name);
     COUNTER_LIST(X)
 #undef X
-    weiri_pack_number(out, front_of(&self->stores[WEIRI_LEFT]));
-    weiri_pack_number(out, front_of(&self->stores[WEIRI_RIGHT]));
     save_unkeyed(&self->stores[WEIRI_LEFT], scratch, out);
 }
 
@@ -242,9 +236,9 @@ weiri_joiner_save(const weiri_joiner *self, weiri_keyed *out, weir_error *err)
 
 /* A row that is to be loaded. */
 typedef struct found {
-    uint32_t     age; /* how far its name is from that of the row at the front */
-    bool         is_keyed;
+    uint64_t     number;
     uint64_t     time;
+    bool         is_keyed;
     weiri_unpack key;
     weiri_unpack row;
 } found;
@@ -253,9 +247,8 @@ struct loading {
     weiri_joiner       *joiner;
     weiri_keyed_reader *from;
     weiri_unpack       *in;
-    weir_status         status;    /* of memory and room */
-    uint32_t            fronts[2]; /* names               */
-    found              *rows[2];   /* shape (n[side],)    */
+    weir_status         status;  /* of memory and room */
+    found              *rows[2]; /* shape (n[side],)   */
     size_t              n[2];
     size_t              room[2];
 };
@@ -388,7 +381,7 @@ load_row(struct loading *self, uint32_t side, const found *row)
     }
     if (in.wrong == NULL && self->status == WEIR_OK) {
         kept.block->rows->time[kept.row]  = (int64_t)row->time;
-        kept.block->rows->order[kept.row] = 0;
+        kept.block->rows->order[kept.row] = row->number;
         kept.block->flags[kept.row]       = flags;
         kept.block->words[kept.row]       = 0;
         uint32_t name                     = weiri_join_store_close(store);
@@ -431,15 +424,14 @@ static void
 note_rows(struct loading *self, uint32_t side, const weiri_unpack *key, uint64_t n,
     weiri_unpack *in)
 {
-    uint32_t name = 0;
-    found    row  = { .is_keyed = key != NULL };
+    found row = { .is_keyed = key != NULL };
     if (key != NULL) {
         row.key = *key;
     }
     for (; n > 0 && in->wrong == NULL && in->at != in->end; n--) {
         uint32_t size = 0;
-        name += (uint32_t)weiri_unpack_number(in);
-        row.age = name - self->fronts[side];
+        row.number += weiri_unpack_below(
+            in, self->joiner->n_fed - row.number + 1, "a row came after the last");
         row.time += (uint64_t)weiri_unpack_time(in);
         const uint8_t *bytes = (const uint8_t *)weiri_unpack_text(in, &size);
         if (in->wrong != NULL) {
@@ -460,8 +452,8 @@ compare_found(const void *a, const void *b)
 {
     const found *x = a;
     const found *y = b;
-    return x->age != y->age ? (x->age > y->age) - (x->age < y->age)
-                            : (x->row.at > y->row.at) - (x->row.at < y->row.at);
+    return x->number != y->number ? (x->number > y->number) - (x->number < y->number)
+                                  : (x->row.at > y->row.at) - (x->row.at < y->row.at);
 }
 
 static void
@@ -475,7 +467,7 @@ load_side(struct loading *self, uint32_t side)
          i < self->n[side] && self->from->in.wrong == NULL && self->status == WEIR_OK;
          i++) {
         if (i > 0
-            && (rows[i].age == rows[i - 1].age
+            && (rows[i].number == rows[i - 1].number
                 || (int64_t)rows[i].time < (int64_t)rows[i - 1].time)) {
             weiri_unpack_fail(&self->from->in, "rows are not in order");
         }
@@ -507,10 +499,6 @@ load_head(struct loading *self, weiri_keyed_head *head, bool is_first)
     }
     COUNTER_LIST(X)
 #undef X
-    for (uint32_t side = 0; side < 2; side++) {
-        self->fronts[side] = (uint32_t)weiri_unpack_below(
-            in, (uint64_t)WEIRI_NO_ROW + 1, "a row has no name");
-    }
     note_rows(self, WEIRI_LEFT, NULL, weiri_unpack_number(in), in);
     if (in->at != in->end) {
         weiri_unpack_fail(in, "something follows a head");

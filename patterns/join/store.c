@@ -196,6 +196,7 @@ struct incoming {
     const weir_chunk *chunk;
     uint32_t          row;
     const weiri_cell *keys;
+    uint64_t          number;
 };
 
 static weir_status
@@ -225,7 +226,7 @@ fill_incoming(const weiri_join_store *self, weiri_kept to, const void *what)
     weir_chunk            *rows   = to.block->rows;
     weir_status            status = WEIR_OK;
     rows->time[to.row]            = from->chunk->time[from->row];
-    rows->order[to.row]           = from->chunk->order[from->row];
+    rows->order[to.row]           = from->number;
     for (uint32_t i = 0; i < self->schema.n_fields && status == WEIR_OK; i++) {
         status = self->fields[i] == WEIRI_NO_ROW
                      ? set_key(rows, to.row, i, from->keys)
@@ -237,9 +238,11 @@ fill_incoming(const weiri_join_store *self, weiri_kept to, const void *what)
 
 weir_status
 weiri_join_store_add(weiri_join_store *self, const weir_chunk *chunk, uint32_t row,
-    const weiri_cell *keys, uint32_t *name)
+    const weiri_cell *keys, uint64_t number, uint32_t *name)
 {
-    const struct incoming from = { .chunk = chunk, .row = row, .keys = keys };
+    const struct incoming from = {
+        .chunk = chunk, .row = row, .keys = keys, .number = number
+    };
     return add_filled(self, fill_incoming, &from, name);
 }
 

@@ -105,11 +105,12 @@ weiri_join_store_fini(weiri_join_store *self);
 /* Append a row of the side.
  *
  *   keys    shape (n_keys,); of a row without a key that can equal one: NULL
+ *   number  how many rows came to the join before it, and it: kept as its order
  *   errors  WEIR_ENOMEM; WEIR_EFULL: the row is larger than a chunk
  */
 WEIR_MUST_CHECK weir_status
 weiri_join_store_add(weiri_join_store *self, const weir_chunk *chunk, uint32_t row,
-    const weiri_cell *keys, uint32_t *name);
+    const weiri_cell *keys, uint64_t number, uint32_t *name);
 
 /* Append a row of another store of the same side, with what is known of it. */
 WEIR_MUST_CHECK weir_status

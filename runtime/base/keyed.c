@@ -6,7 +6,7 @@
 #include "weiri/assert.h"
 #include "weiri/hash.h"
 
-enum { MAGIC = 5, VERSION = 1, CHECKSUM = 8, TYPES = WEIR_LIST + 1 };
+enum { MAGIC = 5, VERSION = 2, CHECKSUM = 8, TYPES = WEIR_LIST + 1 };
 
 static const char MAGIC_TEXT[] = "weirK";
 

@@ -600,11 +600,24 @@ class Completion(command.Folder):
         self.assertEqual(self.complete("run", "a"), ["a.weir"])
         self.assertIn("data.csv", self.complete("run", "--from", ""))
 
+    def test_a_public_key_is_offered_where_one_is_wanted_and_nothing_for_names(self):
+        for name in ("edge.pub", "edge.key", "a.weir"):
+            self.write(name, "")
+        os.mkdir(self.path("keys"))
+        self.assertEqual(self.complete("node", "a"), ["allow"])
+        self.assertEqual(self.complete("node", "allow", ""), [])
+        self.assertEqual(self.complete("node", "allow", "edge", ""), ["keys", "edge.pub"])
+        self.assertEqual(self.complete("node", "revoke", ""), [])
+        self.assertEqual(self.complete("node", "allow", "edge", "edge.pub", "--se"), ["--send"])
+        self.assertEqual(self.complete("node", "allow", "edge", "edge.pub", "--send", ""), [])
+        self.assertEqual(self.complete("keygen", ""), ["keys"])
+
     def test_the_values_are_the_same_in_every_shell(self):
         for name in ("weir.bash", "_weir", "weir.fish"):
             with open(os.path.join(self.SCRIPTS, name)) as file:
                 text = file.read()
-            for values in ("human json sarif", "tap junit", "text json", "json csv msgpack text", "show ls plan"):
+            for values in ("human json sarif", "tap junit", "text json", "json csv msgpack text", "show ls plan",
+                           "status health checkpoint stop allow revoke"):
                 self.assertIn(values, text, name)
 
     def test_shells_that_are_here_can_read_their_scripts(self):

@@ -27,11 +27,17 @@ _weir_words() {
     esac
 }
 
+# Where the public key of a peer is: behind `node allow NAME`.
+_weir_is_key() {
+    [ "${COMP_WORDS[1]} ${COMP_WORDS[2]} $COMP_CWORD" = "node allow 4" ]
+}
+
 _weir_files() {
     compopt -o filenames 2>/dev/null
     mapfile -t COMPREPLY < <(compgen -d -- "$2")
     case $1 in
     PATH* | FILE) mapfile -t COMPREPLY < <(compgen -f -- "$2") ;;
+    KEY) mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -X '!*.pub' -- "$2") ;;
     RULES) mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -X '!*.weir' -- "$2") ;;
     esac
 }
@@ -61,6 +67,12 @@ _weir() {
         mapfile -t COMPREPLY < <(compgen -W "show ls plan dump" -- "$word")
     elif [ "$verb $COMP_CWORD" = "node 2" ]; then
         mapfile -t COMPREPLY < <(compgen -W "status health checkpoint stop allow revoke" -- "$word")
+    elif _weir_is_key; then
+        _weir_files KEY "$word"
+    elif [ "$verb" = node ]; then
+        : # names of nodes, and of those that none has yet
+    elif [ "$verb" = keygen ]; then
+        _weir_files DIR "$word"
     else
         _weir_files RULES "$word"
     fi

@@ -10,6 +10,11 @@ function __weir_verb
     test (count $words) -gt 1; and echo $words[2]
 end
 
+function __weir_is_key
+    set -l words (commandline -opc)
+    test (count $words) -eq 4 -a "$words[2] $words[3]" = 'node allow'
+end
+
 function __weir_options
     weir (__weir_verb) --help 2>/dev/null | string match -rg '^  (--[a-z-]+)' | sort -u
 end
@@ -17,13 +22,15 @@ end
 complete -c weir -f
 complete -c weir -n __fish_use_subcommand -a '(__weir_verbs)'
 complete -c weir -n 'not __fish_use_subcommand; and string match -q -- "-*" (commandline -ct)' -a '(__weir_options)'
-complete -c weir -n 'not __fish_use_subcommand' -k -a '(__fish_complete_suffix .weir)'
+complete -c weir -n 'not __fish_use_subcommand; and not contains -- (__weir_verb) node keygen' -k -a '(__fish_complete_suffix .weir)'
 complete -c weir -n 'not __fish_use_subcommand' -l message-format -x -a 'human json sarif'
 complete -c weir -n 'test (__weir_verb) = test' -l format -x -a 'tap junit'
 complete -c weir -n 'test (__weir_verb) = state' -l format -x -a 'text json'
 complete -c weir -n 'test (__weir_verb) = state' -a 'show ls plan dump'
 complete -c weir -n 'test (__weir_verb) = node' -l format -x -a 'text json'
-complete -c weir -n 'test (__weir_verb) = node' -a 'status health checkpoint stop allow revoke'
+complete -c weir -n 'test (__weir_verb) = node; and test (count (commandline -opc)) -eq 2' -a 'status health checkpoint stop allow revoke'
+complete -c weir -n __weir_is_key -k -a '(__fish_complete_suffix .pub)'
+complete -c weir -n 'test (__weir_verb) = keygen' -a '(__fish_complete_directories)'
 complete -c weir -n 'test (__weir_verb) = apply' -l format -x -a 'text json'
 complete -c weir -n 'contains -- (__weir_verb) node apply' -l config -r -F
 complete -c weir -n 'contains -- (__weir_verb) node apply' -l control -r -F

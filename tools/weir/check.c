@@ -1,4 +1,5 @@
 
+#include "cluster.h"
 #include "nodes.h"
 
 static const char HELP[] =
@@ -75,10 +76,12 @@ check_nodefile(const char *path, const setting_list *settings, bool quiet)
 {
     weiri_nodefile *file   = NULL;
     int             status = nodefile_open(path, settings, quiet, &file);
+    status = status == EXIT_OK ? nodefile_join(file, NULL, settings, quiet) : status;
     bool            tells  = !quiet && settings->messages == MESSAGES_HUMAN;
     for (uint32_t i = 0; status == EXIT_OK && i < file->n_nodes; i++) {
         weiri_plan *plan = NULL;
         status           = nodefile_compile(&file->nodes[i], settings, quiet, &plan);
+        status = status == EXIT_OK ? cluster_check(&file->nodes[i], plan) : status;
         if (status == EXIT_OK && tells) {
             fprintf(stderr, "weir: node '%s': %u peer%s\n", file->nodes[i].name,
                 file->nodes[i].n_peers, file->nodes[i].n_peers == 1 ? "" : "s");

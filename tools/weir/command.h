@@ -27,6 +27,8 @@ command_node(int argc, char **argv);
 
 int
 command_apply(int argc, char **argv);
+int
+command_cluster(int argc, char **argv);
 
 int
 command_keygen(int argc, char **argv);

@@ -66,6 +66,25 @@ static const char APPLY_HELP[] =
     "Exit status: 0 done, 2 wrong usage, 65 the rules are wrong, or one has changed so\n"
     "that what it remembers cannot be used, 66 a file is missing or no node listens.\n";
 
+static const char CLUSTER_HELP[] =
+    "Usage: weir cluster status --config FILE [OPTION]...\n"
+    "\n"
+    "Ask a node how the cluster that it is in looks from there: which nodes there are, "
+    "how\n"
+    "many key groups each has and how far its events have come, which rules run where, "
+    "and\n"
+    "what is on its way to the others and from them.\n"
+    "\n"
+    "  --config FILE    the node file of a node of the cluster\n"
+    "  --node NAME      which node of the file, if it has several\n"
+    "  --control PATH   its control socket, instead of the node file\n"
+    "  --format FORMAT  text, or json, an object a line\n"
+    "  --help           print this\n"
+    "\n"
+    "Exit status: 0 done, 2 wrong usage, 65 the node is in no cluster, 66 a file is "
+    "missing\n"
+    "or no node listens.\n";
+
 enum {
     OPTION_CONFIG = 256,
     OPTION_NODE,
@@ -190,7 +209,10 @@ open_setup(const char *path, const char *name, weiri_nodefile **out, int *status
     if (*status == EXIT_OK) {
         *status = report_failure(weiri_nodefile_node(*out, name, &setup, &err), &err);
     }
-    return setup;
+    if (setup != NULL) {
+        *status = nodefile_join(*out, setup, &settings, false);
+    }
+    return *status == EXIT_OK ? setup : NULL;
 }
 
 const char *
@@ -371,5 +393,29 @@ command_apply(int argc, char **argv)
         status = apply(&request, argv + optind, argc - optind);
     }
     free(request.discard);
+    return status;
+}
+
+/* ---- weir cluster ---- */
+
+int
+command_cluster(int argc, char **argv)
+{
+    struct request request = { .verb = "cluster" };
+    char           text[64];
+    int            status = parse_options(argc, argv, &request);
+    if (status == EXIT_OK && request.help) {
+        fputs(CLUSTER_HELP, stdout);
+    } else if (status == EXIT_OK
+               && (argc - optind != 1 || strcmp(argv[optind], "status") != 0)) {
+        status = report_usage("cluster", "one verb: status");
+    } else if (status == EXIT_OK) {
+        snprintf(text, sizeof text, "cluster\tformat=%s",
+            request.format != NULL ? request.format : "text");
+        status = ask(&request, text);
+    }
+    free(request.discard);
+    free(request.send);
+    free(request.read);
     return status;
 }

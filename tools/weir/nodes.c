@@ -34,6 +34,23 @@ nodefile_open(
 }
 
 int
+nodefile_join(weiri_nodefile *file, const weiri_node_setup *setup,
+    const setting_list *settings, bool quiet)
+{
+    weir_error         err         = { .status = WEIR_OK };
+    weiri_diagnostics *diagnostics = NULL;
+    weir_status        status      = weiri_diagnostics_new(&diagnostics);
+    for (uint32_t i = 0; status == WEIR_OK && i < file->n_nodes; i++) {
+        if (setup == NULL || setup == &file->nodes[i]) {
+            status = weiri_nodefile_join(file, &file->nodes[i], diagnostics, &err);
+        }
+    }
+    int code = report_compilation(diagnostics, settings, quiet, status, &err);
+    weiri_diagnostics_destroy(&diagnostics);
+    return code;
+}
+
+int
 nodefile_compile(const weiri_node_setup *node, const setting_list *settings, bool quiet,
     weiri_plan **out)
 {

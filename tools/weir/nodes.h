@@ -20,4 +20,14 @@ int
 nodefile_compile(const weiri_node_setup *node, const setting_list *settings, bool quiet,
     weiri_plan **out);
 
+/* Have the nodes of a file know their clusters (weiri_nodefile_join), or report what is
+ * wrong.
+ *
+ *   setup    the one node that is meant; NULL: all
+ *   returns  an exit status
+ */
+int
+nodefile_join(weiri_nodefile *file, const weiri_node_setup *setup,
+    const setting_list *settings, bool quiet);
+
 #endif

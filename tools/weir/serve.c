@@ -4,6 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cluster.h"
 #include "control.h"
 #include "linking.h"
 #include "log.h"
@@ -44,7 +45,7 @@ typedef struct answer {
     size_t size;
 } answer;
 
-static const char *const VERBS[] = { "status", "checkpoint", "stop", "apply", "allow",
+static const char *const VERBS[] = { "status", "cluster", "checkpoint", "stop", "apply", "allow",
     "revoke", NULL };
 
 static int64_t
@@ -157,6 +158,7 @@ answer_status(node *self, const weiri_engine *engine, const control_request *req
     answer            out;
     const node_status status = { .setup = self->setup,
         .peers                          = peering_peers(self->peering),
+        .links                          = linking_links(self->linking),
         .plan                           = self->rules->plan,
         .engine                         = engine,
         .stateful                       = self->stateful,
@@ -165,12 +167,32 @@ answer_status(node *self, const weiri_engine *engine, const control_request *req
         .started_ns                     = self->started_ns,
         .applied_ns                     = self->applied_ns,
         .per_second                     = self->per_second };
-    if (answer_open(&out)) {
-        linking_hold(self->linking);
-        status_print(&status, wants_json(request), out.stream);
-        linking_release(self->linking);
-        answer_send(&out, self, EXIT_OK);
+    bool is_cluster = strcmp(request->verb, "cluster") == 0;
+    bool is_json    = wants_json(request);
+    if (!answer_open(&out)) {
+        return;
     }
+    if (is_cluster && status.plan->cluster == NULL) {
+        fprintf(out.stream, "weir: node '%s' is in no cluster\n", self->setup->name);
+        answer_send(&out, self, EXIT_DATA);
+        return;
+    }
+    linking_hold(self->linking);
+    if (is_cluster) {
+        status_print_cluster(&status, is_json, out.stream);
+    } else {
+        status_print(&status, is_json, out.stream);
+    }
+    linking_release(self->linking);
+    status_print_links(&status, is_json, out.stream);
+    answer_send(&out, self, EXIT_OK);
+}
+
+/* It changes nothing, and is answered at any turn. */
+static bool
+is_question(const control_request *request)
+{
+    return strcmp(request->verb, "status") == 0 || strcmp(request->verb, "cluster") == 0;
 }
 
 /* ---- rules ---- */
@@ -380,6 +402,11 @@ apply(node *self, running *run, const control_request *request, FILE *stream)
     verdicts           out         = { .stream = stream,
                           .is_json             = request != NULL && wants_json(request) };
     weir_status        status      = weiri_diagnostics_new(&diagnostics);
+    if (status == WEIR_OK && self->setup->cluster_name != NULL) {
+        status = WEIR_FAIL(&err, WEIR_EINVAL,
+            "the rules of a cluster are those of all its nodes: stop them, change the "
+            "files of all, and start them");
+    }
     if (status == WEIR_OK) {
         status = read_rules(self, request, diagnostics, &next, &err);
     }
@@ -415,7 +442,7 @@ wants_rest(void *context)
         self->control != NULL ? control_peek(self->control) : NULL;
     return running_has_hangup()
            || (request != NULL && !self->is_asked_to_stop
-               && strcmp(request->verb, "status") != 0);
+               && !is_question(request));
 }
 
 static void
@@ -442,7 +469,7 @@ on_turn(void *context, const weiri_engine *engine)
     }
     control_turn(self->control, now_ns);
     const control_request *request = control_peek(self->control);
-    if (request != NULL && strcmp(request->verb, "status") == 0) {
+    if (request != NULL && is_question(request)) {
         answer_status(self, engine, request);
     }
 }
@@ -527,7 +554,7 @@ attend(void *context, running *run, weir_error *err)
     if (request == NULL) {
         return WEIR_OK;
     }
-    if (strcmp(request->verb, "status") == 0) {
+    if (is_question(request)) {
         answer_status(self, running_engine(run), request);
         return WEIR_OK;
     }
@@ -535,6 +562,13 @@ attend(void *context, running *run, weir_error *err)
 }
 
 /* ---- beginning ---- */
+
+/* In a cluster this node has a part in the rules. */
+static weir_status
+spread_rules(const node *self, ruleset *rules, weir_error *err)
+{
+    return cluster_spread(self->setup, rules->plan, err);
+}
 
 static weir_status
 read_own_rules(node *self, weir_error *err)
@@ -550,7 +584,7 @@ read_own_rules(node *self, weir_error *err)
         (void)WEIR_FAIL(err, status, "the rules have mistakes");
     }
     weiri_diagnostics_destroy(&diagnostics);
-    return status;
+    return status == WEIR_OK ? spread_rules(self, self->rules, err) : status;
 }
 
 /* Rules that were applied while the node ran are in force until its own files change. */
@@ -574,6 +608,9 @@ take_kept_rules(node *self, weir_error *err)
     if (status == WEIR_OK) {
         status = ruleset_compile(kept, self->setup, messages, err);
         log_diagnostics(self, messages);
+    }
+    if (status == WEIR_OK) {
+        status = spread_rules(self, kept, err);
     }
     weiri_diagnostics_destroy(&messages);
     if (status != WEIR_OK) {
@@ -630,7 +667,7 @@ run_node(node *self, weir_error *err)
               .on_ready                       = on_ready,
               .context                        = self };
     weir_status       status  = begin(self, err);
-    const run_request request = { .n_shards = self->setup->n_shards,
+    const run_request request = { .n_shards = cluster_shards(self->setup),
         .live                               = self->setup->live,
         .links                              = linking_links(self->linking),
         .rules                              = &self->bytes,

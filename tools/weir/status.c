@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "weiri/cluster.h"
 #include "weiri/timetext.h"
 
 /* One part as a line: a JSON object, or a word, a name and what there is to say. */
@@ -214,4 +215,114 @@ status_print(const node_status *self, bool is_json, FILE *stream)
     print_sources(&out, self);
     print_rules(&out, self);
     print_peers(&out, self);
+}
+
+/* ---- a cluster ---- */
+
+static const char *
+state_of(const node_status *self, const char *member)
+{
+    uint32_t peer =
+        self->peers != NULL ? weiri_peers_find(self->peers, member) : WEIRI_PEER_NOBODY;
+    return peer != WEIRI_PEER_NOBODY ? weiri_peers_state(self->peers, peer) : "unknown";
+}
+
+static uint32_t
+count_groups(const weiri_cluster_plan *cluster, uint32_t member)
+{
+    uint32_t n = 0;
+    for (uint32_t g = 0; g < WEIRI_KEY_GROUPS; g++) {
+        n += cluster->owners[g] == member;
+    }
+    return n;
+}
+
+/* How far the events of a member are that have come here, of all its streams. */
+static int64_t
+clock_of(const node_status *self, uint32_t member)
+{
+    const weiri_cluster_plan *cluster  = self->plan->cluster;
+    int64_t                   clock_ns = INT64_MAX;
+    for (uint32_t i = 0; i < self->plan->n_sources; i++) {
+        const weiri_source *source = &self->plan->sources[i];
+        bool is_its = source->numbered == NULL
+                          ? member == cluster->self && source->refresh_ns == 0
+                                && !source->is_timeless
+                          : strcmp(source->path, cluster->members[member]) == 0;
+        int64_t of = weiri_engine_source(self->engine, i).clock_ns;
+        clock_ns   = is_its && of < clock_ns ? of : clock_ns;
+    }
+    return clock_ns;
+}
+
+static void
+print_member(const line *out, const node_status *self, uint32_t member)
+{
+    const weiri_cluster_plan *cluster = self->plan->cluster;
+    const char               *name    = cluster->members[member];
+    begin(out, "member", name);
+    add_text(out, "is", member == cluster->self ? "here" : state_of(self, name));
+    add_number(out, "key_groups", count_groups(cluster, member));
+    add_time(out, "clock", clock_of(self, member));
+    end(out);
+}
+
+static void
+print_places(const line *out, const node_status *self)
+{
+    static const char *const WORDS[] = { "", "one node", "key", "event" };
+    for (uint32_t i = 0; i < self->plan->n_rules; i++) {
+        const weiri_rule *rule = &self->plan->rules[i];
+        if (rule->is_made) {
+            continue;
+        }
+        begin(out, "place", rule->name);
+        add_text(out, "by", WORDS[rule->spread]);
+        if (rule->spread == WEIRI_SPREAD_WHOLE) {
+            add_text(out, "node", self->plan->cluster->members[rule->member]);
+        }
+        end(out);
+    }
+}
+
+void
+status_print_cluster(const node_status *self, bool is_json, FILE *stream)
+{
+    const line                out     = { .stream = stream, .is_json = is_json };
+    const weiri_cluster_plan *cluster = self->plan->cluster;
+    if (cluster == NULL) {
+        return;
+    }
+    begin(&out, "cluster", cluster->name);
+    add_text(&out, "seen_by", self->setup->name);
+    add_number(&out, "nodes", cluster->n_members);
+    add_text(&out, "hub", cluster->members[cluster->hub]);
+    add_text(&out, "rules", self->rules);
+    add_time(&out, "watermark", weiri_engine_watermark(self->engine));
+    end(&out);
+    for (uint32_t m = 0; m < cluster->n_members; m++) {
+        print_member(&out, self, m);
+    }
+    print_places(&out, self);
+}
+
+void
+status_print_links(const node_status *self, bool is_json, FILE *stream)
+{
+    const line       out = { .stream = stream, .is_json = is_json };
+    weiri_link_sight link;
+    for (uint32_t i = 0; self->links != NULL && weiri_links_sight(self->links, i, &link);
+         i++) {
+        begin(&out, "link", link.stream);
+        add_text(&out, link.is_sender ? "to" : "from", link.peer);
+        add_text(&out, "is", link.counts.is_open ? "open" : "down");
+        add_number(&out, "rows", link.counts.n_rows);
+        add_number(&out, "kept", link.counts.n_kept);
+        add_number(&out, link.is_sender ? "backlog_bytes" : "waiting_bytes",
+            link.counts.n_bytes);
+        add_number(&out, "again", link.counts.n_again);
+        add_number(&out, "dropped", link.counts.n_dropped);
+        add_time(&out, "watermark", link.counts.watermark_ns);
+        end(&out);
+    }
 }

@@ -80,6 +80,8 @@ typedef struct weiri_link_config {
     int64_t            silence_ns;    /* 0: 3 s                                 */
     size_t             backlog_bytes; /* of a writer; 0: the default            */
     bool               is_dropping;   /* of a writer: beyond that the oldest go */
+    bool is_inside; /* between nodes of a cluster, which goes round in no loop: of a
+                     * writer, no origins are told                                   */
 } weiri_link_config;
 
 /* Read the events of a stream that another node sends: whole frames, for

@@ -10,6 +10,7 @@
  *     control "run/core.sock"
  *     live "run/core.live"
  *     log json level info
+ *     cluster "plant.weir"
  *     peer "edge-1" at "tcp://10.0.0.1:7000" key "…" may send txn, may read alarms
  *   }
  *   cluster "plant" {
@@ -72,6 +73,11 @@ typedef struct weiri_node_setup {
     const char         *key;     /* path of the secret key; NULL: none         */
     const char         *control; /* path of the control socket; NULL: none     */
     const char         *live;    /* path of the page of weir top; NULL: none   */
+    const char         *cluster; /* path of the file with its cluster; NULL: none  */
+    const char         *cluster_name; /* joined, see weiri_nodefile_join; else NULL */
+    const char        **members; /* joined: shape (n_members,), ascending, itself too */
+    uint32_t            n_members;
+    uint32_t            member; /* joined: which of them it is */
     weiri_log_format    log_format;
     weiri_log_level     log_level;
     bool                is_insecure; /* tcp without keys, as was written             */
@@ -129,6 +135,21 @@ weiri_nodefile_is(const char *text, size_t size);
 WEIR_MUST_CHECK weir_status
 weiri_nodefile_node(const weiri_nodefile *self, const char *name,
     const weiri_node_setup **out, weir_error *err);
+
+/* Have a node that names the file of its cluster know the other nodes of it: they become
+ * peers that may send and read everything, and its own address there is where it listens
+ * if it does not say. Nothing to do for a node without a cluster.
+ *
+ *   setup   of the file `self`, whose life the cluster's file then shares
+ *   errors  WEIR_ESYNTAX  what is wrong with the cluster's file is in `diagnostics`
+ *           WEIR_EINVAL   there is no cluster in that file, or several; this node is not
+ *                         in it; a peer is named like a node of it; one of the two is
+ *                         insecure and the other is not
+ *           WEIR_ENOENT, WEIR_EIO, WEIR_ENOMEM; err says which
+ */
+WEIR_MUST_CHECK weir_status
+weiri_nodefile_join(weiri_nodefile *self, const weiri_node_setup *setup,
+    weiri_diagnostics *diagnostics, weir_error *err);
 
 /* What is wrong with an address for `listen` or to connect to, or NULL: a sentence for
  * people.

@@ -142,6 +142,9 @@ typedef struct weiri_source {
     uint32_t            n_keys;
     int64_t             idle_ns; /* -1: waits for ever */
     weiri_on_error      on_error;
+    const weiri_stream *numbered; /* what another node of the cluster has of the stream:
+                                   * its fields, then the order of each event; NULL: a
+                                   * source of this node */
     weiri_place_in_text place;
 } weiri_source;
 
@@ -159,6 +162,16 @@ typedef struct weiri_sink {
     weiri_place_in_text place;
 } weiri_sink;
 
+/* Where in a cluster a rule is run. */
+typedef enum weiri_spread {
+    WEIRI_SPREAD_NONE,  /* there is no cluster                               */
+    WEIRI_SPREAD_WHOLE, /* all of it on one node                             */
+    WEIRI_SPREAD_KEYS,  /* each key group on its node                        */
+    WEIRI_SPREAD_ROWS   /* each event on the node whose sources deliver it   */
+} weiri_spread;
+
+struct weiri_cluster_plan; /* weiri/cluster.h */
+
 typedef struct weiri_rule {
     const char         *name;
     const char         *title; /* NULL: none */
@@ -166,6 +179,9 @@ typedef struct weiri_rule {
     weiri_query        *query;
     weiri_join         *join;
     bool                is_made; /* for another rule, or a table, whose name it has */
+    weiri_spread        spread;
+    uint32_t            member; /* WHOLE: of the cluster, which runs it */
+    bool                is_elsewhere; /* another node runs all of it */
     weiri_place_in_text place;
 } weiri_rule;
 
@@ -220,6 +236,7 @@ typedef struct weiri_plan {
     uint32_t    n_rules;
     weiri_test *tests; /* planned only if asked for */
     uint32_t    n_tests;
+    const struct weiri_cluster_plan *cluster; /* NULL: all of it is run here */
 } weiri_plan;
 
 /* The stream that says where in the total order events of a stream have their places. */

@@ -1,0 +1,176 @@
+#include "parts.h"
+
+#include <stdlib.h>
+
+#include "../flow/scatter.h"
+#include "../flow/split.h"
+
+struct weiri_parts {
+    const weiri_given *given;
+    uint32_t           n_members;
+    uint64_t           others;   /* a bit for each member but this one       */
+    weiri_scatter    **scatters; /* shape (given->n_routes,)                 */
+    weir_chunk       **open;     /* being filled, shape (n_members,)         */
+    uint64_t           wanted[WEIRI_CHUNK_ROWS]; /* of a range's rows: by whom */
+    uint16_t           owners[WEIRI_CHUNK_ROWS];
+};
+
+static weir_status
+make_scatters(weiri_parts *self, const weiri_plan *plan)
+{
+    const weiri_given *given  = self->given;
+    weir_status        status = WEIR_OK;
+    for (uint32_t r = 0; r < given->n_routes && status == WEIR_OK; r++) {
+        uint32_t                 n_keys = 0;
+        const weiri_expr *const *keys =
+            weiri_split_keys(given->routes[r], given->stream, &n_keys);
+        status = weiri_scatter_new(keys, n_keys, plan->streams[given->stream].used,
+            plan->cluster->owners, self->n_members, &self->scatters[r]);
+    }
+    return status;
+}
+
+weir_status
+weiri_parts_new(const weiri_plan *plan, const weiri_given *given, weiri_parts **out)
+{
+    weiri_parts *self = calloc(1, sizeof *self);
+    uint32_t     n    = plan->cluster->n_members;
+    if (self == NULL) {
+        return WEIR_ENOMEM;
+    }
+    self->given        = given;
+    self->n_members    = n;
+    self->others       = n < 64 ? (UINT64_C(1) << n) - 1 : UINT64_MAX;
+    self->others      &= ~(UINT64_C(1) << plan->cluster->self);
+    self->scatters     = calloc(given->n_routes + (size_t)1, sizeof(void *));
+    self->open         = calloc(n, sizeof(void *));
+    weir_status status = self->scatters != NULL && self->open != NULL
+                             ? make_scatters(self, plan)
+                             : WEIR_ENOMEM;
+    if (status != WEIR_OK) {
+        weiri_parts_destroy(&self);
+        return status;
+    }
+    *out = self;
+    return WEIR_OK;
+}
+
+void
+weiri_parts_destroy(weiri_parts **self_p)
+{
+    weiri_parts *self = *self_p;
+    *self_p           = NULL;
+    if (self == NULL) {
+        return;
+    }
+    for (uint32_t r = 0; self->scatters != NULL && r < self->given->n_routes; r++) {
+        weiri_scatter_destroy(&self->scatters[r]);
+    }
+    for (uint32_t m = 0; self->open != NULL && m < self->n_members; m++) {
+        weir_chunk_drop(&self->open[m]);
+    }
+    free(self->scatters);
+    free(self->open);
+    free(self);
+}
+
+static void
+find_wanted(weiri_parts *self, weir_rows rows)
+{
+    for (uint32_t i = 0; i < rows.n; i++) {
+        self->wanted[i] = self->given->all;
+    }
+    for (uint32_t r = 0; r < self->given->n_routes; r++) {
+        weiri_scatter_owners(self->scatters[r], rows, self->owners);
+        for (uint32_t i = 0; i < rows.n; i++) {
+            self->wanted[i] |= UINT64_C(1) << self->owners[i];
+        }
+    }
+    for (uint32_t i = 0; i < rows.n; i++) {
+        self->wanted[i] &= self->others;
+    }
+}
+
+static weir_status
+hand_on(weir_chunk **open, weiri_rows_list *to)
+{
+    weir_status status = WEIR_OK;
+    if (*open != NULL && (*open)->n_rows > 0) {
+        status =
+            weiri_rows_list_add(to, (weir_rows){ .chunk = *open, .n = (*open)->n_rows });
+    }
+    weir_chunk_drop(open);
+    return status;
+}
+
+/* WEIR_EFULL: the chunk is as it was. */
+static weir_status
+copy_row(weir_chunk *to, const weir_chunk *from, uint32_t row)
+{
+    uint32_t    n      = to->schema->n_fields - 1;
+    uint32_t    at     = to->n_rows;
+    weir_status status = at < to->capacity ? WEIR_OK : WEIR_EFULL;
+    for (uint32_t f = 0; f < n && status == WEIR_OK; f++) {
+        const weir_value value = weir_chunk_get(from, row, f);
+        status                 = weir_chunk_set(to, at, f, &value);
+    }
+    if (status == WEIR_OK) {
+        to->columns[n].as.i[at] = (int64_t)from->order[row];
+        to->time[at]            = from->time[row];
+        to->order[at]           = from->order[row];
+        to->n_rows++;
+    }
+    return status;
+}
+
+static weir_status
+add_row(weiri_parts *self, uint32_t member, const weir_chunk *from, uint32_t row,
+    weiri_rows_list *to)
+{
+    weir_chunk **open   = &self->open[member];
+    weir_status  status = WEIR_EFULL;
+    if (*open != NULL) {
+        status = copy_row(*open, from, row);
+    }
+    if (status != WEIR_EFULL) {
+        return status;
+    }
+    status = hand_on(open, to);
+    if (status == WEIR_OK) {
+        status = weir_chunk_new(&self->given->numbered->schema, NULL, open);
+    }
+    return status == WEIR_OK ? copy_row(*open, from, row) : status;
+}
+
+static weir_status
+split_range(weiri_parts *self, weir_rows rows, bool is_last, weiri_rows_list *to)
+{
+    weir_status status = WEIR_OK;
+    find_wanted(self, rows);
+    if (is_last) {
+        self->wanted[rows.n - 1] = self->others;
+    }
+    for (uint32_t i = 0; i < rows.n; i++) {
+        for (uint64_t left = self->wanted[i]; left != 0 && status == WEIR_OK;
+             left &= left - 1) {
+            uint32_t member = (uint32_t)__builtin_ctzll(left);
+            status = add_row(self, member, rows.chunk, rows.first + i, &to[member]);
+        }
+    }
+    return status;
+}
+
+weir_status
+weiri_parts_split(
+    weiri_parts *self, const weiri_rows_list *rows, bool is_end, weiri_rows_list *to)
+{
+    weir_status status = WEIR_OK;
+    for (uint32_t k = 0; k < rows->n && status == WEIR_OK; k++) {
+        status = split_range(self, rows->items[k], is_end && k + 1 == rows->n, to);
+    }
+    for (uint32_t m = 0; m < self->n_members; m++) {
+        weir_status handed = hand_on(&self->open[m], &to[m]);
+        status             = status == WEIR_OK ? handed : status;
+    }
+    return status;
+}

@@ -67,8 +67,9 @@ typedef struct weiri_ruletest_report {
 /* Run one test of a plan that was compiled with its tests.
  *
  * All events are in before time passes, those of files too; events of equal time keep the
- * order in which they are written, stream by stream in the order of the total order. Time stops at the last
- * event, or where the last `wait` ends, deadlines at that moment included.
+ * order in which they are written, stream by stream in the order of the total order. Time
+ * stops at the last event, or where the last `wait` ends, deadlines at that moment
+ * included.
  *
  *   n_failed  how many expectations did not hold; each was told to `report`
  *   errors    WEIR_ENOMEM, WEIR_EFULL, WEIR_EINVAL: the test could not be run

@@ -180,7 +180,7 @@ typedef struct weiri_rule {
     weiri_join         *join;
     bool                is_made; /* for another rule, or a table, whose name it has */
     weiri_spread        spread;
-    uint32_t            member; /* WHOLE: of the cluster, which runs it */
+    uint32_t            member;       /* WHOLE: of the cluster, which runs it */
     bool                is_elsewhere; /* another node runs all of it */
     weiri_place_in_text place;
 } weiri_rule;
@@ -233,9 +233,9 @@ typedef struct weiri_plan {
     uint32_t              n_sinks;
     weiri_rule *rules; /* sorted so that a rule comes after those whose streams it reads;
                         * otherwise as written */
-    uint32_t    n_rules;
-    weiri_test *tests; /* planned only if asked for */
-    uint32_t    n_tests;
+    uint32_t                         n_rules;
+    weiri_test                      *tests; /* planned only if asked for */
+    uint32_t                         n_tests;
     const struct weiri_cluster_plan *cluster; /* NULL: all of it is run here */
 } weiri_plan;
 

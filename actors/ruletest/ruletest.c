@@ -48,6 +48,13 @@ compare_feeds(const void *a, const void *b)
     return x->order < y->order ? -1 : 1;
 }
 
+/* A file may say any time, and time ends. */
+static int64_t
+later(int64_t time_ns, int64_t by_ns)
+{
+    return time_ns > 0 && by_ns > INT64_MAX - time_ns ? INT64_MAX : time_ns + by_ns;
+}
+
 /* Read the lines in their order: what a file says decides where those after it are in
  * time. Files are pushed; what stands in the test itself is collected. */
 static weir_status
@@ -56,10 +63,10 @@ take_lines(struct session *self, weir_error *err)
     uint32_t n_files = 0;
     int64_t  base_ns = 0; /* of lines that count from what was read */
     for (uint32_t i = 0; i < self->test->n_lines; i++) {
-        const weiri_test_line *line   = &self->test->lines[i];
-        int64_t                at_ns  = line->at_ns + (line->is_after_file ? base_ns : 0);
-        int64_t                latest = INT64_MIN;
-        weir_status            status = WEIR_OK;
+        const weiri_test_line *line = &self->test->lines[i];
+        int64_t at_ns  = line->is_after_file ? later(base_ns, line->at_ns) : line->at_ns;
+        int64_t latest = INT64_MIN;
+        weir_status status = WEIR_OK;
         if (line->kind == WEIRI_TEST_FILE) {
             status = n_files == MAX_FILES
                          ? WEIR_FAIL(err, WEIR_EFULL, "more than %d files", MAX_FILES)
@@ -67,13 +74,13 @@ take_lines(struct session *self, weir_error *err)
                              2 * n_files + 1, &latest, err);
             n_files++;
         } else if (line->kind == WEIRI_TEST_WAIT) {
-            latest = at_ns + line->wait_ns;
+            latest = later(at_ns, line->wait_ns);
         }
         if (status != WEIR_OK) {
             return WEIR_CONTEXT(err, status, "%s:%u", line->place.file, line->place.line);
         }
         for (uint32_t k = 0; k < n_events_of(line); k++) {
-            latest                     = at_ns + (int64_t)k * line->every_ns;
+            latest                     = later(at_ns, (int64_t)k * line->every_ns);
             self->feeds[self->n_feeds] = (struct feed){
                 .time_ns = latest,
                 .order   = ((uint64_t)n_files << (ORDER_BITS + 1)) + self->n_feeds,

@@ -309,6 +309,7 @@ typedef struct weiri_ast_test_line {
     weiri_ast_expr   *count; /* expect 3 s; NULL: one */
     weiri_ast_name    stream;
     weiri_ast_options fields;
+    weiri_ast_io     *from; /* s from file("x.csv"); NULL: the event stands here */
     weiri_ast_expr
         *wait; /* `wait D`, and nothing else; NULL: an event or an expectation */
     weiri_ast_expr *repeat; /* NULL: once */

@@ -155,7 +155,8 @@
     X(GAP_TOO_LONG, "W0212", "a gap that within leaves no room for")                     \
     X(ALLOWS_NOTHING, "W0213", "an allow without a warning")                             \
     X(WAITS_LATER, "W0214", "a wait for nothing that begins with the next event")        \
-    X(LIMITS_ALL, "W0215", "a limit that all keys share")
+    X(LIMITS_ALL, "W0215", "a limit that all keys share")                                \
+    X(NO_PREVIOUS, "W0216", "a first step that compares with the event before it")
 
 typedef enum weiri_code {
 #define X(name, text, about) WEIRI_E_##name,

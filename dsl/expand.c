@@ -316,6 +316,9 @@ expand_test(struct expander *self, weiri_ast_test *test)
 {
     for (uint32_t i = 0; i < test->n_lines; i++) {
         expand_options(self, &test->lines[i].fields);
+        if (test->lines[i].from != NULL) {
+            expand_io(self, test->lines[i].from);
+        }
     }
 }
 

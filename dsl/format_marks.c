@@ -297,6 +297,9 @@ mark_test_line(weiri_layout *self, const weiri_ast_test_line *line)
         weiri_layout_record(
             self, weiri_layout_last(self, line->stream.at) + 1, &line->fields);
     }
+    if (line->from != NULL) {
+        mark_io(self, line->from);
+    }
 }
 
 /* Whether a line follows the one before it without anything between. */

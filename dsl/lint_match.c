@@ -295,6 +295,57 @@ check_last_wait(const struct steps *self)
     }
 }
 
+/* Whether it is null where `prev` is nobody: what a call or `case` makes of null is
+ * theirs to say. */
+static bool
+reads_previous(const weiri_ast_expr *expr)
+{
+    const weiri_ast_expr *of = expr->n_items > 0 ? expr->items[0] : NULL;
+    switch (expr->kind) {
+    case WEIRI_AST_MEMBER:
+        return of->kind == WEIRI_AST_NAME && of->name.text != NULL
+               && strcmp(of->name.text, "prev") == 0;
+    case WEIRI_AST_BINARY: return reads_previous(of) || reads_previous(expr->items[1]);
+    case WEIRI_AST_UNARY:
+    case WEIRI_AST_BETWEEN:
+    case WEIRI_AST_LIKE:
+    case WEIRI_AST_IN: return reads_previous(of);
+    default: return false;
+    }
+}
+
+/* Whether a condition cannot be true where `prev` is nobody. */
+static bool
+needs_previous(const weiri_ast_expr *expr)
+{
+    if (expr->kind != WEIRI_AST_LOGIC) {
+        return reads_previous(expr);
+    }
+    bool     is_and = strcmp(expr->name.text, "and") == 0;
+    uint32_t n      = 0;
+    for (uint32_t i = 0; i < expr->n_items; i++) {
+        n += needs_previous(expr->items[i]);
+    }
+    return is_and ? n > 0 : n == expr->n_items;
+}
+
+/* The first event of a match has none before it, so that a step which asks for one takes
+ * nothing. */
+static void
+check_first(const struct steps *self)
+{
+    const weiri_ast_pattern *first = self->n > 0 ? self->items[0].ast : NULL;
+    if (first != NULL && self->items[0].is_sure && first->where != NULL
+        && needs_previous(first->where)) {
+        weiri_report(self->lint->diagnostics, WEIRI_W_NO_PREVIOUS, first->where->at,
+            "the first event of a match has no 'prev', which is null, so nothing "
+            "matches");
+        weiri_report_hint(self->lint->diagnostics,
+            "begin with a step that takes any event, as in '%s => ...'",
+            first->stream.text);
+    }
+}
+
 void
 weiri_lint_match(weiri_lint *self, const weiri_ast_rule *rule)
 {
@@ -304,6 +355,7 @@ weiri_lint_match(weiri_lint *self, const weiri_ast_rule *rule)
         check_against(&steps, i);
     }
     suggest_by(&steps);
+    check_first(&steps);
     check_time(&steps);
     check_last_wait(&steps);
 }

@@ -151,6 +151,9 @@ weiri_ast_stream *
 weiri_parse_stream(weiri_parser *self, bool is_table);
 weiri_ast_io *
 weiri_parse_io(weiri_parser *self, bool is_sink);
+/* from file("x.csv") format csv: what feeds a stream in a test. */
+weiri_ast_io *
+weiri_parse_feed(weiri_parser *self, weiri_ast_name stream);
 weiri_ast_type
 weiri_parse_type(weiri_parser *self);
 weiri_ast_name

@@ -150,6 +150,15 @@ weiri_parser_no_twice(weiri_parser *self, bool is_twice, uint32_t first)
     }
 }
 
+static void
+parse_format(weiri_parser *self, weiri_ast_io *io)
+{
+    io->format = weiri_parser_name(self, "a format: json, csv or msgpack");
+    if (weiri_parser_take(self, WEIRI_TOKEN_LEFT_PAREN)) {
+        io->format_options = weiri_parse_options(self, WEIRI_TOKEN_RIGHT_PAREN);
+    }
+}
+
 /* format, lateness, idle, refresh, on error: in any order. */
 static bool
 parse_io_word(weiri_parser *self, weiri_ast_io *io)
@@ -157,11 +166,8 @@ parse_io_word(weiri_parser *self, weiri_ast_io *io)
     uint32_t first    = self->at;
     bool     is_twice = false;
     if (weiri_parser_take_word(self, WEIRI_WORD_FORMAT)) {
-        is_twice   = io->format.text != NULL;
-        io->format = weiri_parser_name(self, "a format: json, csv or msgpack");
-        if (weiri_parser_take(self, WEIRI_TOKEN_LEFT_PAREN)) {
-            io->format_options = weiri_parse_options(self, WEIRI_TOKEN_RIGHT_PAREN);
-        }
+        is_twice = io->format.text != NULL;
+        parse_format(self, io);
     } else if (weiri_parser_take_word(self, WEIRI_WORD_LATENESS)) {
         is_twice     = io->lateness != NULL;
         io->lateness = weiri_parse_amount(self, "a duration");
@@ -198,6 +204,21 @@ weiri_parse_io(weiri_parser *self, bool is_sink)
     io->endpoint = parse_endpoint(
         self, is_sink ? "where to, as in stdout()" : "where from, as in file(\"x.csv\")");
     parse_io_words(self, io);
+    io->is_broken = self->is_lost;
+    return io;
+}
+
+weiri_ast_io *
+weiri_parse_feed(weiri_parser *self, weiri_ast_name stream)
+{
+    weiri_ast_io *io = weiri_arena_alloc(self->arena, sizeof *io);
+    io->stream       = stream;
+    weiri_parser_expect_word(self, WEIRI_WORD_FROM);
+    io->endpoint = parse_endpoint(self, "a file, as in file(\"x.csv\")");
+    if (!weiri_parser_peek(self, 0)->starts_line
+        && weiri_parser_take_word(self, WEIRI_WORD_FORMAT)) {
+        parse_format(self, io);
+    }
     io->is_broken = self->is_lost;
     return io;
 }

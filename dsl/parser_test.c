@@ -32,6 +32,11 @@ parse_line(weiri_parser *self, bool *is_broken)
         parse_expect(self, &line);
     }
     line.stream = weiri_parser_stream(self);
+    if (!line.is_expect && weiri_parser_word(self) == WEIRI_WORD_FROM) {
+        line.from = weiri_parse_feed(self, line.stream);
+        line.at   = weiri_parser_span_from(self, first);
+        return line;
+    }
     if (weiri_parser_kind(self) == WEIRI_TOKEN_LEFT_BRACE || !line.is_expect) {
         line.has_fields = true;
         line.fields     = weiri_parse_record(self, is_broken);

@@ -1,9 +1,11 @@
 /* `test` blocks: events with virtual time, and what is expected of them.
  *
  * Virtual time begins at the epoch: a duration that stands for a time is that long after
- * it.
+ * it. Events of a file have the times that it says.
  */
 #include "planner.h"
+
+#include <string.h>
 
 enum { MAX_REPEAT = 1000000 };
 
@@ -80,37 +82,98 @@ can_be_fed(const weiri_stream *stream)
            || (stream->origin == WEIRI_ORIGIN_TABLE && stream->is_read);
 }
 
+static bool
+need_feedable(
+    weiri_planner *self, const weiri_ast_test_line *ast, const weiri_stream *stream)
+{
+    if (can_be_fed(stream)) {
+        return true;
+    }
+    weiri_report(self->diagnostics, WEIRI_E_TEST_FEEDS_DERIVED, ast->stream.at,
+        "a test cannot feed '%s', which comes out of a rule", stream->schema.name);
+    weiri_report_hint(
+        self->diagnostics, "feed the streams that it is made of, or write 'expect'");
+    return false;
+}
+
+/* Whether its events are rows that a table has from the beginning. */
+static bool
+is_timeless(const weiri_stream *stream)
+{
+    return stream->origin == WEIRI_ORIGIN_TABLE && stream->is_read
+           && stream->schema.time_field < 0;
+}
+
+/* Where a test is in time: at `ns`, or that long after the latest event so far. */
+struct moment {
+    int64_t ns;
+    bool    is_after_file;
+};
+
+/* All events of a file, at the times that it says. */
+static bool
+plan_file(weiri_planner *self, const weiri_ast_test_line *ast, weiri_test_line *line,
+    struct moment *now)
+{
+    const weiri_stream *stream = &self->plan->streams[line->stream];
+    weiri_source       *source = weiri_arena_alloc(self->arena, sizeof *source);
+    const char         *place  = ast->from->endpoint.name.text;
+    line->kind                 = WEIRI_TEST_FILE;
+    line->source               = source;
+    if (!need_feedable(self, ast, stream) || ast->from->is_broken) {
+        return false;
+    }
+    if (place != NULL && strcmp(place, "file") != 0) {
+        weiri_report(self->diagnostics, WEIRI_E_UNKNOWN_ENDPOINT,
+            ast->from->endpoint.name.at,
+            "a test reads files alone, so that it finds the same each time");
+        weiri_report_hint(self->diagnostics, "write file(\"path\")");
+        return false;
+    }
+    if (stream->schema.time_field < 0 && !is_timeless(stream)) {
+        weiri_report(self->diagnostics, WEIRI_E_NO_TIME_FIELD, ast->stream.at,
+            "stream '%s' has no field of type time, so the events of a file have no time",
+            stream->schema.name);
+        return false;
+    }
+    if (!weiri_plan_source(self, ast->from, line->stream, source)) {
+        return false;
+    }
+    source->is_timeless = is_timeless(stream);
+    source->place       = line->place;
+    if (!source->is_timeless) {
+        *now = (struct moment){ .is_after_file = true };
+    }
+    return true;
+}
+
 /* The event's own time if it names one, else that of the line before. */
 static void
 plan_event(weiri_planner *self, const weiri_ast_test_line *ast, weiri_test_line *line,
-    int64_t *now_ns)
+    struct moment *now)
 {
     const weiri_stream *stream = &self->plan->streams[line->stream];
     line->kind                 = WEIRI_TEST_EVENT;
     line->repeat               = plan_amount(self, ast->repeat, 1, "'repeat'");
-    bool is_contents           = stream->origin == WEIRI_ORIGIN_TABLE && stream->is_read;
-    if (!can_be_fed(stream)) {
-        weiri_report(self->diagnostics, WEIRI_E_TEST_FEEDS_DERIVED, ast->stream.at,
-            "a test cannot feed '%s', which comes out of a rule", stream->schema.name);
-        weiri_report_hint(
-            self->diagnostics, "feed the streams that it is made of, or write 'expect'");
+    if (!need_feedable(self, ast, stream)) {
         return;
     }
     if (ast->every != NULL) {
         int64_t every_ns = weiri_constant_duration(self, ast->every, true, "'every'");
         line->every_ns   = every_ns > 0 ? every_ns : 0;
     }
-    if (is_contents && stream->schema.time_field < 0) {
+    if (is_timeless(stream)) {
         line->at_ns = INT64_MIN; /* there from the beginning */
         return;
     }
-    line->at_ns = *now_ns;
     for (uint32_t i = 0; i < line->n_values; i++) {
         if ((int32_t)line->values[i].field == stream->schema.time_field) {
-            line->at_ns = line->values[i].value.as.i;
+            *now = (struct moment){ .ns = line->values[i].value.as.i };
         }
     }
-    *now_ns = line->at_ns + (int64_t)(line->repeat - 1) * line->every_ns;
+    line->at_ns         = now->ns;
+    line->is_after_file = now->is_after_file;
+    now->ns += (int64_t)(line->repeat - 1) * line->every_ns;
 }
 
 /* What is expected of a table are rows that are put into it. */
@@ -124,16 +187,17 @@ add_put(const weiri_planner *self, weiri_test_line *line)
 }
 
 static bool
-plan_line(weiri_planner *self, const weiri_ast_test_line *ast, int64_t *now_ns,
+plan_line(weiri_planner *self, const weiri_ast_test_line *ast, struct moment *now,
     weiri_test_line *line)
 {
     *line = (weiri_test_line){ .place = weiri_planner_place(self, ast->at) };
     if (ast->wait != NULL) {
-        int64_t wait_ns = weiri_constant_duration(self, ast->wait, false, "'wait'");
-        line->kind      = WEIRI_TEST_WAIT;
-        line->at_ns     = *now_ns;
-        line->wait_ns   = wait_ns > 0 ? wait_ns : 0;
-        *now_ns += line->wait_ns;
+        int64_t wait_ns     = weiri_constant_duration(self, ast->wait, false, "'wait'");
+        line->kind          = WEIRI_TEST_WAIT;
+        line->at_ns         = now->ns;
+        line->wait_ns       = wait_ns > 0 ? wait_ns : 0;
+        line->is_after_file = now->is_after_file;
+        now->ns += line->wait_ns;
         return true;
     }
     const weiri_table_info *table =
@@ -144,12 +208,15 @@ plan_line(weiri_planner *self, const weiri_ast_test_line *ast, int64_t *now_ns,
     if (line->stream == WEIRI_NONE) {
         return false;
     }
+    if (ast->from != NULL) {
+        return plan_file(self, ast, line, now);
+    }
     plan_values(self, &ast->fields, line);
     if (table != NULL && ast->is_expect) {
         add_put(self, line);
     }
     if (!ast->is_expect) {
-        plan_event(self, ast, line, now_ns);
+        plan_event(self, ast, line, now);
     } else {
         line->kind  = ast->is_absent ? WEIRI_TEST_EXPECT_NO : WEIRI_TEST_EXPECT;
         line->count = ast->count == NULL
@@ -162,17 +229,16 @@ plan_line(weiri_planner *self, const weiri_ast_test_line *ast, int64_t *now_ns,
 static void
 plan_test(weiri_planner *self, const weiri_ast_statement *statement)
 {
-    const weiri_ast_test *ast    = statement->as.test;
-    int64_t               now_ns = 0;
-    weiri_test            test   = {
-                     .title = ast->title,
-                     .lines =
-                         weiri_arena_alloc(self->arena, (ast->n_lines + 1) * sizeof(weiri_test_line)),
-                     .place = weiri_planner_place(self, statement->at),
+    const weiri_ast_test *ast  = statement->as.test;
+    struct moment         now  = { .ns = 0 };
+    weiri_test            test = {
+                   .title = ast->title,
+                   .lines =
+                       weiri_arena_alloc(self->arena, (ast->n_lines + 1) * sizeof(weiri_test_line)),
+                   .place = weiri_planner_place(self, statement->at),
     };
     for (uint32_t i = 0; i < ast->n_lines; i++) {
-        test.n_lines +=
-            plan_line(self, &ast->lines[i], &now_ns, &test.lines[test.n_lines]);
+        test.n_lines += plan_line(self, &ast->lines[i], &now, &test.lines[test.n_lines]);
     }
     WEIRI_ARENA_PUSH(self->arena, self->plan->tests, self->plan->n_tests, test);
 }

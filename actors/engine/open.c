@@ -189,13 +189,7 @@ source_format(const weiri_source *source, const char *path, bool is_redirected,
     if (*out == WEIRI_FORMAT_AUTO && strcmp(path, "-") == 0) {
         *out = WEIRI_FORMAT_JSON;
     }
-    if (*out == WEIRI_FORMAT_AUTO || *out == WEIRI_FORMAT_TEXT) {
-        return WEIR_FAIL(err, WEIR_EINVAL,
-            "%s: the name does not say its format: add `format json`, `csv` or `msgpack` "
-            "to the source",
-            path);
-    }
-    return WEIR_OK;
+    return weiri_place_check_format(path, *out, err);
 }
 
 static const weiri_stream *

@@ -82,6 +82,17 @@ weiri_place_format(const char *path)
     return WEIRI_FORMAT_AUTO;
 }
 
+weir_status
+weiri_place_check_format(const char *path, weiri_format format, weir_error *err)
+{
+    return format != WEIRI_FORMAT_AUTO && format != WEIRI_FORMAT_TEXT
+               ? WEIR_OK
+               : WEIR_FAIL(err, WEIR_EINVAL,
+                   "%s: the name does not say its format: add `format json`, `csv` or "
+                   "`msgpack` behind it",
+                   path);
+}
+
 bool
 weiri_place_is_packed(const char *path)
 {

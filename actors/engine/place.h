@@ -18,6 +18,11 @@ weiri_place_resolve_address(const char *file, const char *address);
 weiri_format
 weiri_place_format(const char *path);
 
+/* Whether a format is one that can be read. errors  WEIR_EINVAL  `err` says how to name
+ * it */
+WEIR_MUST_CHECK weir_status
+weiri_place_check_format(const char *path, weiri_format format, weir_error *err);
+
 /* Whether the name says compressed: it ends with .gz or .zst. */
 bool
 weiri_place_is_packed(const char *path);

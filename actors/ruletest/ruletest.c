@@ -6,12 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "feed.h"
 #include "replay.h"
 #include "weiri/limits.h"
 
+enum { ORDER_BITS = 48, MAX_FILES = 1 << 14 };
+
 struct feed {
     int64_t                time_ns;
-    uint64_t               order; /* as written */
+    uint64_t               order; /* as written, files among them */
     const weiri_test_line *line;
 };
 
@@ -45,34 +48,65 @@ compare_feeds(const void *a, const void *b)
     return x->order < y->order ? -1 : 1;
 }
 
+/* A file may say any time, and time ends. */
+static int64_t
+later(int64_t time_ns, int64_t by_ns)
+{
+    return time_ns > 0 && by_ns > INT64_MAX - time_ns ? INT64_MAX : time_ns + by_ns;
+}
+
+/* Read the lines in their order: what a file says decides where those after it are in
+ * time. Files are pushed; what stands in the test itself is collected. */
 static weir_status
-collect_feeds(struct session *self)
+take_lines(struct session *self, weir_error *err)
+{
+    uint32_t n_files = 0;
+    int64_t  base_ns = 0; /* of lines that count from what was read */
+    for (uint32_t i = 0; i < self->test->n_lines; i++) {
+        const weiri_test_line *line = &self->test->lines[i];
+        int64_t at_ns  = line->is_after_file ? later(base_ns, line->at_ns) : line->at_ns;
+        int64_t latest = INT64_MIN;
+        weir_status status = WEIR_OK;
+        if (line->kind == WEIRI_TEST_FILE) {
+            status = n_files == MAX_FILES
+                         ? WEIR_FAIL(err, WEIR_EFULL, "more than %d files", MAX_FILES)
+                         : weiri_feed_file(self->graph, self->plan, line->source,
+                             2 * n_files + 1, &latest, err);
+            n_files++;
+        } else if (line->kind == WEIRI_TEST_WAIT) {
+            latest = later(at_ns, line->wait_ns);
+        }
+        if (status != WEIR_OK) {
+            return WEIR_CONTEXT(err, status, "%s:%u", line->place.file, line->place.line);
+        }
+        for (uint32_t k = 0; k < n_events_of(line); k++) {
+            latest                     = later(at_ns, (int64_t)k * line->every_ns);
+            self->feeds[self->n_feeds] = (struct feed){
+                .time_ns = latest,
+                .order   = ((uint64_t)n_files << (ORDER_BITS + 1)) + self->n_feeds,
+                .line    = line,
+            };
+            self->n_feeds++;
+        }
+        self->end_ns = latest > self->end_ns ? latest : self->end_ns;
+        if (line->kind == WEIRI_TEST_FILE && self->end_ns != INT64_MIN) {
+            base_ns = self->end_ns;
+        }
+    }
+    qsort(self->feeds, self->n_feeds, sizeof self->feeds[0], compare_feeds);
+    return WEIR_OK;
+}
+
+static weir_status
+collect_feeds(struct session *self, weir_error *err)
 {
     size_t n = 0;
     for (uint32_t i = 0; i < self->test->n_lines; i++) {
         n += n_events_of(&self->test->lines[i]);
     }
     self->feeds = calloc(n + 1, sizeof *self->feeds);
-    if (self->feeds == NULL) {
-        return WEIR_ENOMEM;
-    }
-    for (uint32_t i = 0; i < self->test->n_lines; i++) {
-        const weiri_test_line *line = &self->test->lines[i];
-        for (uint32_t k = 0; k < n_events_of(line); k++) {
-            self->feeds[self->n_feeds] = (struct feed){
-                .time_ns = line->at_ns + (int64_t)k * line->every_ns,
-                .order   = self->n_feeds,
-                .line    = line,
-            };
-            self->n_feeds++;
-        }
-        int64_t latest = line->kind == WEIRI_TEST_WAIT ? line->at_ns + line->wait_ns
-                         : n_events_of(line) > 0 ? self->feeds[self->n_feeds - 1].time_ns
-                                                 : INT64_MIN;
-        self->end_ns   = latest > self->end_ns ? latest : self->end_ns;
-    }
-    qsort(self->feeds, self->n_feeds, sizeof self->feeds[0], compare_feeds);
-    return WEIR_OK;
+    return self->feeds != NULL ? take_lines(self, err)
+                               : WEIR_FAIL(err, WEIR_ENOMEM, "out of memory");
 }
 
 /* What a field is that a test does not name. */
@@ -310,9 +344,9 @@ check(struct session *self)
 static weir_status
 run(struct session *self, weir_error *err)
 {
-    weir_status status = collect_feeds(self);
+    weir_status status = weiri_graph_new(self->plan, &self->graph, err);
     if (status == WEIR_OK) {
-        status = weiri_graph_new(self->plan, &self->graph, err);
+        status = collect_feeds(self, err);
     }
     for (uint32_t i = 0; i < self->plan->n_streams && status == WEIR_OK; i++) {
         status = push_stream(self, i);

@@ -399,6 +399,55 @@ class Editing(command.Folder):
         self.assertIn("card", self.labels(text + "rule x {\n  delete from |\n}\n"))
         self.assertEqual(self.labels(text.replace(".most\n", ".|\n")), ["id", "most"])
 
+    PLUGINS = ("connector wire from \"libw.so\"\ncodec packet from \"libp.so\"\n"
+               "actor odd from process \"odd\" takes { x int } adds { y int }\n"
+               "aggregate mad from \"libm.so\"\nfunction risk from \"libr.so\"\n"
+               "function clip(v, most) = least(v, most)\n"
+               "stream s { at time, x int }\nsource s from stdin()\n"
+               "table card key id { id string, most int } from file(\"cards.csv\")\n\n")
+
+    def test_what_rules_and_plugins_declare_is_offered_where_it_can_stand(self):
+        cases = [
+            ("source s from |", ["file", "stdin", "zmq", "node", "wire"]),
+            ("source s from wire() format |", ["json", "csv", "msgpack", "packet"]),
+            ("rule r {\n  from |\n}", ["s", "card", "odd"]),
+            ("table t key id { id string } |", ["from", "limit", "keep", "full"]),
+            ("table t key id { id string } from |", ["file", "stdin"]),
+            ("test \"x\" {\n  s from |\n}", ["file"]),
+            ("test \"x\" {\n  s from file(\"a.txt\") format |\n}", ["json", "csv", "msgpack"]),
+        ]
+        for text, wanted in cases:
+            with self.subTest(text):
+                self.assertEqual(sorted(self.labels(self.PLUGINS + text)), sorted(wanted))
+        found = self.labels(self.PLUGINS + "rule r {\n  from s\n  where |\n}\n")
+        self.assertLessEqual({"mad", "risk", "clip", "card"}, set(found))
+        self.assertEqual({"wire", "packet", "odd"} & set(found), set())
+
+    def test_functions_of_the_rules_are_known_where_they_are_called(self):
+        text = self.PLUGINS + ("rule r {\n  from s where clip(x, 3) > 1\n"
+                               "  emit o { x: clip(x, 9) }\n}\n")
+        self.assertEqual(self.open(text)[0]["code"], "E0715")
+        self.assertEqual(self.hover("clip(x, 3", text=text),
+                         "```weir\nfunction clip(v, most) = least(v, most)\n```\n")
+        self.assertEqual(self.locations("definition", "clip(x, 3", text=text), [("a.weir", 6, 9)])
+
+    def test_a_function_of_the_rules_is_renamed_with_its_calls(self):
+        text = ("function clip(v, most) = least(v, most)\nstream s { at time, x int }\n"
+                "source s from stdin()\n\nrule r {\n  from s where clip(x, 3) > 1\n"
+                "  emit o { x: clip(clip(x, 9), 8) }\n}\n")
+        self.open(text)
+        edits = self.session.ask("textDocument/rename", dict(
+            self.at("clip(x, 3", text=text), newName="cap"))["changes"][self.uri]
+        self.assertEqual(len(edits), 4)
+
+    def test_functions_of_the_standard_library_are_offered_and_explained(self):
+        text = ("include \"std/clean\"\nstream s { at time, name string }\n"
+                "source s from stdin()\n\nrule r {\n  from s emit o { n: trimmed(name) }\n}\n")
+        self.open(text)
+        self.assertIn("function trimmed(text)", self.hover("trimmed(name", text=text))
+        self.assertEqual(self.locations("definition", "trimmed(name", text=text), [])
+        self.assertIn("trimmed", self.labels(text + "rule x {\n  from s\n  where |\n}\n"))
+
     def test_candidates_say_what_they_are(self):
         self.open(RULES.replace("hit.user", "hit."))
         items = self.session.ask("textDocument/completion", self.at(

@@ -414,6 +414,123 @@ test "late and dead" {
 """
         self.weir("test", self.write("rules.weir", rules))
 
+    FED = """stream reading { at time from "when", freezer string, celsius float }
+source reading from file("live.csv")
+rule thawing {
+  match  warm: reading(celsius > -15.0){3}
+  by     freezer
+  within 30m
+  emit   thaw { freezer, since: first(warm.at) }
+}
+rule silent {
+  match  last: reading -> not reading
+  by     freezer
+  within 1h
+  emit   silent { freezer }
+}
+"""
+    MORNING = ("when,freezer,celsius\n2026-06-01T08:08:00Z,north,-12.5\n"
+               "2026-06-01T08:04:00Z,north,-14\n2026-06-01T08:12:00Z,north,-11\n")
+
+    def test_events_come_from_a_file_beside_the_rules_and_time_goes_on_from_it(self):
+        self.write("morning.csv", self.MORNING)
+        self.write("morning.txt", self.MORNING)
+        self.write("more.jsonl",
+                   '{"when":"2026-06-01T08:20:00Z","freezer":"south","celsius":-3}\n')
+        rules = self.FED + """
+test "in the order of their times, however the file has them" {
+  reading from file("morning.csv")
+  expect 1 thaw { freezer: "north", since: "2026-06-01T08:04:00Z" }
+  expect no silent
+}
+
+test "what a name does not say is said" {
+  reading from file("morning.txt") format csv
+  expect 1 thaw
+}
+
+test "files and events together, each later one after those before" {
+  reading from file("morning.csv")
+  reading from file("more.jsonl")
+  reading { freezer: "south", celsius: -2.0 } repeat 2 every 1m
+  wait 1h
+  expect 1 thaw { freezer: "south", since: "2026-06-01T08:20:00Z" }
+  expect 2 silent
+}
+"""
+        path = self.write("rules.weir", rules)
+        test_lines = self.read("rules.weir").split("test ", 1)[1]
+        self.weir("fmt", path)
+        self.assertEqual(self.read("rules.weir").split("test ", 1)[1], test_lines)
+        found = self.weir("test", path)
+        self.assertEqual(re.findall("^(not ok|ok)", found, re.MULTILINE), ["ok"] * 3)
+        self.assertEqual(self.weir("test", "--jobs", "3", path), found)
+
+    def test_a_file_that_cannot_be_read_fails_its_test_alone_and_says_where(self):
+        self.write("morning.csv", self.MORNING)
+        self.write("bad.csv", self.MORNING + "2026-06-01T08:20:00Z,north,warm\n")
+        path = self.write("rules.weir", self.FED + """
+test "missing" {
+  reading from file("nothing.csv")
+  expect no thaw
+}
+
+test "broken" {
+  reading from file("bad.csv")
+  expect thaw
+}
+
+test "good" {
+  reading from file("morning.csv")
+  expect thaw
+}
+""")
+        found = self.weir("test", path, status=1)
+        self.assertEqual(re.findall("^(not ok|ok)", found, re.MULTILINE), ["not ok"] * 2 + ["ok"])
+        self.assertIn("rules.weir:17: cannot open", found)
+        self.assertRegex(found, r"rules\.weir:22: \S*bad\.csv: line 5, byte \d+: .*celsius")
+
+    def test_what_cannot_be_decoded_of_a_file_goes_to_rules_that_read_it(self):
+        self.write("bad.csv", self.MORNING + "2026-06-01T08:20:00Z,north,warm\n")
+        self.weir("test", self.write("rules.weir", self.FED + """
+rule broken { from dead.reading emit broken { line } }
+
+test "broken" {
+  reading from file("bad.csv")
+  expect 1 broken { line: 5 }
+  expect 1 thaw
+}
+"""))
+
+    def test_rows_of_a_table_come_from_a_file_too(self):
+        self.write("cards.csv", "id,most\na,10\nb,20\n")
+        self.weir("test", self.write("rules.weir", """stream txn { at time, card string, cents int }
+source txn from stdin()
+table card key id { id string, most int } from file("live.csv")
+rule over {
+  from txn where cents > card[txn.card].most
+  emit over { card }
+}
+
+test "over" {
+  card from file("cards.csv")
+  txn { at: 1s, card: "a", cents: 15 }
+  txn { at: 2s, card: "b", cents: 15 }
+  expect 1 over
+  expect 1 over { card: "a" }
+}
+"""))
+
+    def test_times_of_a_file_are_told_as_times(self):
+        self.write("morning.csv", self.MORNING.replace("-11", "-18"))
+        found = self.weir("test", self.write("rules.weir", self.FED + """
+test "three warm ones" {
+  reading from file("morning.csv")
+  expect thaw
+}
+"""), status=1)
+        self.assertIn("2026-06-01T08:04:00Z", found)
+
     def test_what_several_tests_cover_adds_up(self):
         more = """test "more" {
           auth { at: 0s, ip: "a", outcome: "failed", user: "root" } repeat 5

@@ -237,6 +237,13 @@ class Recipes(unittest.TestCase):
         self.assertEqual(weir("run", rule, **{"coffee.csv": data.replace("08:20", "08:45")}).stdout,
                          blocks(page, "json")[0])
 
+    def test_the_rule_of_the_walk_with_a_freezer_speaks_and_passes_its_tests(self):
+        page = read("docs", "first-hour.md")
+        rule, data = blocks(page, "weir")[1], blocks(page, "csv")[1]
+        self.assertEqual(weir("test", rule, **{"freezer.csv": data}).returncode, 0)
+        self.assertEqual(weir("lint", rule).stderr, "")
+        self.assertEqual(weir("run", rule, **{"freezer.csv": data}).stdout, blocks(page, "json")[1])
+
     def assert_tested(self, rule):
         done = weir("test", rule, "--coverage")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)

@@ -26,7 +26,7 @@ analyse(lsp_analysis *self, const lsp_document *document,
             self->root = &self->ast.files[i];
         }
     }
-    lsp_index_build(&self->index, self->arena, &self->ast, self->plan);
+    lsp_index_build(&self->index, self->arena, self->diagnostics, &self->ast, self->plan);
 }
 
 weir_status

@@ -48,6 +48,7 @@ colour_of_symbol(lsp_symbol_kind kind)
     case LSP_PARAM: return COLOUR_PARAM;
     case LSP_RULE: return COLOUR_RULE;
     case LSP_PLUGIN:
+    case LSP_DEFINED:
     case LSP_FUNCTION: return COLOUR_FUNCTION;
     case LSP_FILE: break;
     }

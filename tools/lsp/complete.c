@@ -178,6 +178,82 @@ is_word(const char *name)
     return (name[0] >= 'a' && name[0] <= 'z') && strchr(name, ' ') == NULL;
 }
 
+/* What plugins bring, by the word that declares it. */
+static void
+put_plugins(struct list *self, weiri_word kind)
+{
+    const lsp_index *index = &self->of->index;
+    for (uint32_t i = 0; i < index->n_symbols; i++) {
+        const lsp_symbol *symbol = &index->symbols[i];
+        struct item       item   = { symbol->name, weiri_word_text(kind), FUNCTION, '2' };
+        if (symbol->kind == LSP_PLUGIN && symbol->statement != NULL
+            && symbol->statement->kind == kind) {
+            put(self, &item);
+        }
+    }
+}
+
+static void
+put_connectors(struct list *self)
+{
+    put_plugins(self, WEIRI_WORD_CONNECTOR);
+}
+
+static void
+put_codecs(struct list *self)
+{
+    put_plugins(self, WEIRI_WORD_CODEC);
+}
+
+static void
+put_actors(struct list *self)
+{
+    put_plugins(self, WEIRI_WORD_ACTOR);
+}
+
+/* clip(x, low), as it was defined. */
+static const char *
+signature_of(const struct list *self, const weiri_ast_function *function)
+{
+    weiri_arena *arena = self->server->arena;
+    const char  *text  = weiri_arena_format(arena, "%s(", function->name.text);
+    for (uint32_t i = 0; i < function->n_params; i++) {
+        const char *name = function->params[i].text;
+        text             = weiri_arena_format(
+                        arena, "%s%s%s", text, i > 0 ? ", " : "", name != NULL ? name : "");
+    }
+    return weiri_arena_format(arena, "%s)", text);
+}
+
+/* Functions that the rules define, those of what they include among them. */
+static void
+put_defined(struct list *self)
+{
+    const lsp_index *index = &self->of->index;
+    for (uint32_t i = 0; i < index->n_symbols; i++) {
+        const lsp_symbol *symbol = &index->symbols[i];
+        if (symbol->kind == LSP_DEFINED && symbol->statement != NULL) {
+            struct item item = { symbol->name,
+                signature_of(self, symbol->statement->as.function), FUNCTION, '3' };
+            put(self, &item);
+        }
+    }
+}
+
+static void
+put_tables(struct list *self)
+{
+    const lsp_index *index = &self->of->index;
+    for (uint32_t i = 0; i < index->n_symbols; i++) {
+        const lsp_symbol *symbol = &index->symbols[i];
+        struct item       item   = { symbol->name, "table", CLASS, '3' };
+        if (symbol->kind == LSP_STREAM && symbol->statement != NULL
+            && symbol->statement->kind == WEIRI_WORD_TABLE) {
+            put(self, &item);
+        }
+    }
+}
+
 static void
 put_values(struct list *self)
 {
@@ -187,6 +263,10 @@ put_values(struct list *self)
     const lsp_aggregate     *aggregate;
     const lsp_function      *function;
     put_words(self, WORDS);
+    put_tables(self);
+    put_defined(self);
+    put_plugins(self, WEIRI_WORD_FUNCTION);
+    put_plugins(self, WEIRI_WORD_AGGREGATE);
     for (size_t i = 0; (aggregate = lsp_aggregate_at(i)) != NULL; i++) {
         struct item item = { aggregate->name, aggregate->signature, FUNCTION, '4' };
         put(self, &item);
@@ -223,6 +303,9 @@ put_all(struct list *self)
         { LSP_WANTS_STEPS | LSP_WANTS_ALL_FIELDS, put_speakers },
         { LSP_WANTS_PARAMS, put_params },
         { LSP_WANTS_VALUES, put_values },
+        { LSP_WANTS_CONNECTORS, put_connectors },
+        { LSP_WANTS_CODECS, put_codecs },
+        { LSP_WANTS_ACTORS, put_actors },
     };
     if ((self->at.wants & LSP_WANTS_FIELDS) != 0) {
         put_fields(self, self->at.stream);

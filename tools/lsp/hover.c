@@ -134,6 +134,7 @@ print_symbol(
         break;
     case LSP_STEP: print_step(of, symbol, out); break;
     case LSP_PLUGIN:
+    case LSP_DEFINED:
     case LSP_PARAM: print_text(of, symbol->statement->at, out); break;
     case LSP_RULE: print_rule(self, of, symbol, out); break;
     case LSP_FUNCTION: lsp_function_print(out, symbol->name); break;

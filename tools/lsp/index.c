@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "diagnostics.h"
+#include "std.h"
 #include "words.h"
 
 /* Where in a rule, or outside of all, an expression stands. */
@@ -13,6 +15,7 @@ struct walk {
     lsp_speakers               speakers;
     const char                *own;     /* stream of the step under test; NULL: none */
     bool                       of_emit; /* names that emit gives mean something      */
+    bool                       is_std;  /* the file is of the standard library       */
 };
 
 const char *
@@ -499,6 +502,22 @@ plugin_of(const weiri_ast_statement *statement)
     }
 }
 
+/* A function that the rules define. Those of the standard library stand in no file. */
+static void
+define_function(struct walk *self)
+{
+    const weiri_ast_name name = self->statement->as.function->name;
+    if (name.text == NULL) {
+        return;
+    }
+    uint32_t symbol = need_symbol(self->index, LSP_DEFINED, "", name.text);
+    if (self->is_std) {
+        self->index->symbols[symbol].statement = self->statement;
+    } else {
+        define(self, symbol, name.at);
+    }
+}
+
 /* What everything else may speak of: declared streams with their fields, parameters,
  * parts of plugins. */
 static void
@@ -521,6 +540,9 @@ define_statement(struct walk *self)
         define(self,
             need_symbol(self->index, LSP_PARAM, "", statement->as.param->name.text),
             statement->as.param->name.at);
+    } else if (statement->kind == WEIRI_WORD_FUNCTION
+               && statement->as.function->plugin == NULL) {
+        define_function(self);
     } else if (plugin_of(statement) != NULL && plugin_of(statement)->name.text != NULL) {
         const weiri_ast_plugin *plugin = plugin_of(statement);
         define(self,
@@ -530,10 +552,10 @@ define_statement(struct walk *self)
     }
 }
 
+/* Where events come from or go to, without the stream. */
 static void
-walk_io(struct walk *self, const weiri_ast_io *io)
+walk_feed(struct walk *self, const weiri_ast_io *io)
 {
-    name_stream(self, io->stream);
     name_plugin(self, WEIRI_WORD_CONNECTOR, io->endpoint.name);
     name_plugin(self, WEIRI_WORD_CODEC, io->format);
     walk_values(self, &io->endpoint.options);
@@ -541,6 +563,13 @@ walk_io(struct walk *self, const weiri_ast_io *io)
     walk_expr(self, io->lateness);
     walk_expr(self, io->idle);
     walk_expr(self, io->refresh);
+}
+
+static void
+walk_io(struct walk *self, const weiri_ast_io *io)
+{
+    name_stream(self, io->stream);
+    walk_feed(self, io);
 }
 
 static void
@@ -569,6 +598,9 @@ walk_test(struct walk *self, const weiri_ast_test *test)
             }
         }
         walk_values(self, &line->fields);
+        if (line->from != NULL) {
+            walk_feed(self, line->from);
+        }
         walk_expr(self, line->count);
         walk_expr(self, line->wait);
         walk_expr(self, line->repeat);
@@ -599,13 +631,40 @@ walk_statement(struct walk *self)
 }
 
 static void
-for_all(lsp_index *self, void (*visit)(struct walk *))
+for_all(lsp_index *self, const weiri_diagnostics *texts, void (*visit)(struct walk *))
 {
     for (uint32_t i = 0; i < self->ast->n_files; i++) {
+        const char *path = weiri_diagnostics_file(texts, self->ast->files[i].file)->name;
+        bool        is_std = weiri_std_is_path(path);
         for (uint32_t k = 0; k < self->ast->files[i].n_statements; k++) {
             struct walk walk = { .index = self,
-                .statement              = &self->ast->files[i].statements[k] };
+                .statement              = &self->ast->files[i].statements[k],
+                .is_std                 = is_std };
             visit(&walk);
+        }
+    }
+}
+
+/* Calls of functions that the rules define: in the tree they are no more, so their names
+ * are taken from the text. */
+static void
+name_calls(lsp_index *self, const weiri_diagnostics *texts, const weiri_ast_file *file)
+{
+    const weiri_tokens *tokens = &file->tokens;
+    const char         *text   = weiri_diagnostics_file(texts, file->file)->text;
+    for (uint32_t i = 0; i + 1 < tokens->n_items; i++) {
+        const weiri_token *token = &tokens->items[i];
+        if (token->kind != WEIRI_TOKEN_NAME
+            || tokens->items[i + 1].kind != WEIRI_TOKEN_LEFT_PAREN) {
+            continue;
+        }
+        const char *key   = weiri_arena_format(self->arena, "%d  %.*s", (int)LSP_DEFINED,
+              (int)token->size, text + token->offset);
+        uint32_t    found = weiri_names_find(&self->keys, key);
+        if (found != UINT32_MAX && self->symbols[found].at.offset != token->offset) {
+            add(self, found,
+                (weiri_span){
+                    .file = file->file, .offset = token->offset, .size = token->size });
         }
     }
 }
@@ -624,6 +683,34 @@ compare(const void *a, const void *b)
     return x->symbol < y->symbol ? -1 : x->symbol > y->symbol;
 }
 
+static bool
+is_same_place(const lsp_occurrence *a, const lsp_occurrence *b)
+{
+    return a->at.file == b->at.file && a->at.offset == b->at.offset;
+}
+
+/* Whether what looks like a call is a step: `s(x > 1)`, of a stream that is called as a
+ * function is. */
+static bool
+is_step(const lsp_index *self, uint32_t i)
+{
+    const lsp_occurrence *it    = &self->occurrences[i];
+    uint32_t              first = i;
+    if (self->symbols[it->symbol].kind != LSP_DEFINED) {
+        return false;
+    }
+    while (first > 0 && is_same_place(&self->occurrences[first - 1], it)) {
+        first--;
+    }
+    for (uint32_t k = first;
+         k < self->n_occurrences && is_same_place(&self->occurrences[k], it); k++) {
+        if (self->symbols[self->occurrences[k].symbol].kind == LSP_STREAM) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Calls of functions are expanded by now: what was passed may stand in several places of
  * the tree, and what the function added has the place of the call. */
 static void
@@ -634,7 +721,7 @@ tidy(lsp_index *self)
         const lsp_occurrence *occurrence = &self->occurrences[i];
         const lsp_symbol     *symbol     = &self->symbols[occurrence->symbol];
         bool is_again = n > 0 && compare(&self->occurrences[n - 1], occurrence) == 0;
-        if (!is_again
+        if (!is_again && !is_step(self, i)
             && (symbol->kind == LSP_FILE
                 || strlen(symbol->name) == occurrence->at.size)) {
             self->occurrences[n++] = *occurrence;
@@ -644,15 +731,18 @@ tidy(lsp_index *self)
 }
 
 void
-lsp_index_build(
-    lsp_index *self, weiri_arena *arena, const weiri_ast *ast, const weiri_plan *plan)
+lsp_index_build(lsp_index *self, weiri_arena *arena, const weiri_diagnostics *texts,
+    const weiri_ast *ast, const weiri_plan *plan)
 {
     *self = (lsp_index){ .arena = arena, .ast = ast, .plan = plan };
     for (uint32_t i = 0; i < plan->n_streams; i++) {
         weiri_names_add(&self->streams, arena, plan->streams[i].schema.name, i);
     }
-    for_all(self, define_statement);
-    for_all(self, walk_statement);
+    for_all(self, texts, define_statement);
+    for_all(self, texts, walk_statement);
+    for (uint32_t i = 0; i < ast->n_files; i++) {
+        name_calls(self, texts, &ast->files[i]);
+    }
     if (self->n_occurrences > 0) {
         qsort(self->occurrences, self->n_occurrences, sizeof *self->occurrences, compare);
         tidy(self);

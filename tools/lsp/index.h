@@ -17,6 +17,7 @@
     X(PARAM, "parameter")                                                                \
     X(RULE, "rule")                                                                      \
     X(FUNCTION, "function")                                                              \
+    X(DEFINED, "function of the rules")                                                  \
     X(PLUGIN, "plugin")                                                                  \
     X(FILE, "file")
 
@@ -68,10 +69,10 @@ typedef struct lsp_speakers {
     uint32_t     n;
 } lsp_speakers;
 
-/* Read a tree and what could be planned of it; all three are borrowed. */
+/* Read a tree, its texts, and what could be planned of it; all are borrowed. */
 void
-lsp_index_build(
-    lsp_index *self, weiri_arena *arena, const weiri_ast *ast, const weiri_plan *plan);
+lsp_index_build(lsp_index *self, weiri_arena *arena, const weiri_diagnostics *texts,
+    const weiri_ast *ast, const weiri_plan *plan);
 
 /* First of the occurrences at an offset, its last byte's end included, and how many there
  * are of this place; 0: none. */

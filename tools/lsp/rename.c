@@ -31,7 +31,7 @@ renamed_at(const lsp_document *document, uint32_t offset, const lsp_occurrence *
         const lsp_symbol *symbol  = &index->symbols[index->occurrences[i].symbol];
         bool              is_ours = symbol->kind == LSP_STREAM || symbol->kind == LSP_STEP
                        || symbol->kind == LSP_PARAM || symbol->kind == LSP_RULE
-                       || symbol->kind == LSP_PLUGIN;
+                       || symbol->kind == LSP_PLUGIN || symbol->kind == LSP_DEFINED;
         if (is_ours && symbol->at.size > 0) {
             *where = &index->occurrences[i];
             return symbol;
@@ -306,7 +306,8 @@ lsp_rename(weiri_lsp *self, const lsp_json *params, FILE *out)
         .name                            = lsp_json_text(params, "newName") };
     if (renaming.symbol == NULL) {
         lsp_fail(self, LSP_REQUEST_FAILED,
-            "streams, steps, parameters and rules can be renamed, not this");
+            "streams, tables, steps, parameters, rules, functions of the rules and parts "
+            "of plugins can be renamed, not this");
         return;
     }
     if (renaming.name == NULL || !is_name(renaming.name)) {

@@ -28,10 +28,13 @@ static const char *const IO_OUT[]        = { "format", NULL };
 static const char *const ERROR_WORD[]    = { "error", NULL };
 static const char *const ON_ERROR[]      = { "skip", "stop", NULL };
 static const char *const FIELD_WORDS[]   = { "from", "unit", "form", NULL };
+static const char *const FILES[]         = { "file", "stdin", NULL };
+static const char *const TABLE_WORDS[]   = { "from", "limit", "keep", "full", NULL };
 static const char *const UNITS[]         = { "s", "ms", "us", "ns", NULL };
 static const char *const TEST_WORDS[]    = { "expect", "wait", NULL };
 static const char *const NO[]            = { "no", NULL };
 static const char *const REPEAT[]        = { "repeat", "every", NULL };
+static const char *const FILE_ALONE[]    = { "file", NULL };
 static const char *const NOT[]           = { "not", NULL };
 static const char *const PATTERN_WORDS[] = { "and", "or", "next", "any", "greedy", "lazy",
     "until", "within", "for", NULL };
@@ -349,7 +352,7 @@ want_in_clause(struct sight *self, int64_t clause)
     case WEIRI_WORD_FROM:
         want(self,
             is_first || kind_at(self, self->before) == WEIRI_TOKEN_COLON
-                ? LSP_WANTS_STREAMS
+                ? LSP_WANTS_STREAMS | LSP_WANTS_ACTORS
                 : 0,
             is_first ? NULL : WHERE);
         break;
@@ -405,6 +408,15 @@ want_in_rule(struct sight *self)
 static void
 want_in_stream(struct sight *self)
 {
+    weiri_word word = word_at(self, self->before);
+    if (self->kind == WEIRI_WORD_TABLE && self->nesting == 0 && self->before >= 0) {
+        if (word == WEIRI_WORD_FROM || word == WEIRI_WORD_FORMAT) {
+            want(self, 0, word == WEIRI_WORD_FROM ? FILES : FORMATS_IN);
+        } else if (kind_at(self, self->before) == WEIRI_TOKEN_RIGHT_BRACE) {
+            want(self, 0, TABLE_WORDS);
+        }
+        return;
+    }
     if (self->braces == 0 || self->is_line_start
         || kind_at(self, self->before) == WEIRI_TOKEN_LEFT_BRACE
         || kind_at(self, self->before) == WEIRI_TOKEN_COMMA) {
@@ -433,12 +445,12 @@ want_in_io(struct sight *self)
     } else if (n == 1) {
         want(self, 0, is_sink ? TO : FROM);
     } else if (n == 2) {
-        want(self, 0, is_sink ? ENDPOINTS_OUT : ENDPOINTS_IN);
+        want(self, LSP_WANTS_CONNECTORS, is_sink ? ENDPOINTS_OUT : ENDPOINTS_IN);
     } else if (self->nesting > 0 || word == WEIRI_WORD_LATENESS
                || word == WEIRI_WORD_IDLE) {
         want(self, LSP_WANTS_PARAMS, NULL);
     } else if (word == WEIRI_WORD_FORMAT) {
-        want(self, 0, is_sink ? FORMATS_OUT : FORMATS_IN);
+        want(self, LSP_WANTS_CODECS, is_sink ? FORMATS_OUT : FORMATS_IN);
     } else if (word == WEIRI_WORD_ON || word == WEIRI_WORD_ERROR) {
         want(self, 0, word == WEIRI_WORD_ON ? ERROR_WORD : ON_ERROR);
     } else {
@@ -461,6 +473,10 @@ want_in_test(struct sight *self)
         want(self, LSP_WANTS_STREAMS, word == WEIRI_WORD_EXPECT ? NO : NULL);
     } else if (self->braces == 1 && self->is_line_start) {
         want(self, LSP_WANTS_STREAMS, TEST_WORDS);
+    } else if (word == WEIRI_WORD_FROM) {
+        want(self, 0, FILE_ALONE);
+    } else if (word == WEIRI_WORD_FORMAT) {
+        want(self, 0, FORMATS_IN);
     } else if (kind_at(self, self->before) == WEIRI_TOKEN_RIGHT_BRACE) {
         want(self, 0, REPEAT);
     }

@@ -14,7 +14,10 @@ enum {
     LSP_WANTS_FIELDS     = 1 << 5, /* of `stream`                                    */
     LSP_WANTS_STEPS      = 1 << 6,
     LSP_WANTS_PARAMS     = 1 << 7,
-    LSP_WANTS_ALL_FIELDS = 1 << 8 /* of all streams of the rule                    */
+    LSP_WANTS_ALL_FIELDS = 1 << 8, /* of all streams of the rule                   */
+    LSP_WANTS_CONNECTORS = 1 << 9,
+    LSP_WANTS_CODECS     = 1 << 10,
+    LSP_WANTS_ACTORS     = 1 << 11
 };
 
 typedef struct lsp_situation {

@@ -7,12 +7,15 @@
 
 enum { MOST_TAKEN = 12 }; /* more are told of by the first and the last of them */
 
+#define VIRTUAL_NS (365 * 24 * 3600 * WEIRI_NS_PER_S)
+
 const char *
 time_text(const story *self, int64_t ns)
 {
     char   text[WEIRI_DURATION_TEXT];
+    bool   is_virtual = self->is_virtual && ns < VIRTUAL_NS; /* not of a file's event */
     size_t size =
-        self->is_virtual ? weiri_duration_format(ns, text) : weiri_time_format(ns, text);
+        is_virtual ? weiri_duration_format(ns, text) : weiri_time_format(ns, text);
     return weiri_arena_text(self->arena, text, size);
 }
 

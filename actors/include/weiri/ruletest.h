@@ -66,12 +66,14 @@ typedef struct weiri_ruletest_report {
 
 /* Run one test of a plan that was compiled with its tests.
  *
- * All events are in before time passes; events of equal time keep the order in which they
- * are written, stream by stream in the order of the total order. Time stops at the last
- * event, or where the last `wait` ends, deadlines at that moment included.
+ * All events are in before time passes, those of files too; events of equal time keep the
+ * order in which they are written, stream by stream in the order of the total order. Time
+ * stops at the last event, or where the last `wait` ends, deadlines at that moment
+ * included.
  *
  *   n_failed  how many expectations did not hold; each was told to `report`
  *   errors    WEIR_ENOMEM, WEIR_EFULL, WEIR_EINVAL: the test could not be run
+ *             WEIR_ENOENT, WEIR_EIO, WEIR_EDATA: a file could not be read
  */
 WEIR_MUST_CHECK weir_status
 weiri_ruletest_run(const weiri_plan *plan, const weiri_test *test,

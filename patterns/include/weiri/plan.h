@@ -187,6 +187,7 @@ typedef struct weiri_rule {
 
 typedef enum weiri_test_kind {
     WEIRI_TEST_EVENT,    /* an event comes in                           */
+    WEIRI_TEST_FILE,     /* all events of a file do                     */
     WEIRI_TEST_WAIT,     /* nothing comes for a time                    */
     WEIRI_TEST_EXPECT,   /* `count` events like this came out           */
     WEIRI_TEST_EXPECT_NO /* none like this did                          */
@@ -203,11 +204,14 @@ typedef struct weiri_test_line {
     weiri_test_value
             *values; /* EVENT: fields not named are null, "" or zero; EXPECT: free */
     uint32_t n_values;
-    int64_t  at_ns;    /* EVENT: its virtual time                     */
-    uint32_t repeat;   /* EVENT: how often                            */
-    int64_t  every_ns; /* EVENT: between the repetitions              */
-    int64_t  wait_ns;  /* WAIT                                        */
-    uint32_t count;    /* EXPECT; WEIRI_NONE: at least one */
+    const weiri_source *source; /* FILE */
+    int64_t at_ns;         /* EVENT: its virtual time; WAIT: when it begins             */
+    bool    is_after_file; /* at_ns counts from the latest event before this line, which
+                            * is known when the files have been read               */
+    uint32_t            repeat;   /* EVENT: how often                            */
+    int64_t             every_ns; /* EVENT: between the repetitions              */
+    int64_t             wait_ns;  /* WAIT                                        */
+    uint32_t            count;    /* EXPECT; WEIRI_NONE: at least one */
     weiri_place_in_text place;
 } weiri_test_line;
 

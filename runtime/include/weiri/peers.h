@@ -52,11 +52,11 @@ typedef struct weiri_permit {
 
 /* Somebody who is known. Names and keys of different peers differ. */
 typedef struct weiri_peer_config {
-    const char  *name;     /* [A-Za-z0-9_.-], up to WEIRI_PEER_NAME                   */
-    const char  *address;  /* "tcp://host:port" or "ipc://path"; NULL: it comes to us */
-    const char  *key;      /* public, Z85; NULL only where is_insecure                */
-    weiri_permit may_send; /* to us                                                   */
-    weiri_permit may_read; /* from us                                                 */
+    const char  *name;       /* [A-Za-z0-9_.-], up to WEIRI_PEER_NAME                   */
+    const char  *address;    /* "tcp://host:port" or "ipc://path"; NULL: it comes to us */
+    const char  *key;        /* public, Z85; NULL only where is_insecure                */
+    weiri_permit may_send;   /* to us                                                   */
+    weiri_permit may_read;   /* from us                                                 */
     bool         is_revoked; /* its name is known, and it is not let in            */
 } weiri_peer_config;
 

@@ -7,9 +7,9 @@
 const char *const RIG_NAMES[RIG_NODES] = { "core", "edge-1", "edge-2", "edge-3" };
 
 const weiri_peer_times RIG_TIMES = {
-    .handshake_ms         = 2000,
+    .handshake_ms         = 10000,
     .beat_ms              = 100,
-    .silence_ms           = 2000,
+    .silence_ms           = 60000,
     .reconnect_ms         = 10,
     .reconnect_longest_ms = 100,
     .linger_ms            = 1000,

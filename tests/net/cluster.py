@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 from links import LIMIT, Node, Proxy, free_port, wait
@@ -129,6 +130,9 @@ class World:
         self.rules = draw_rules(self.random)
         self.streams = sinks_of(self.rules)
         self.n_events = n_events
+        self.is_fed, self.is_through = threading.Event(), threading.Event()
+        self.is_fed.set()  # inputs go to their ends at once
+        self.is_through.set()
         self.inputs = {}
         for name in self.names:
             self.write(name + ".login.jsonl", self.events(False))
@@ -145,6 +149,11 @@ class World:
                        + self.rules + self.sinks(name))
         self.write("nodes.weir", "".join(self.node_file(name) for name in self.names))
         self.nodes = {name: Node(self, name) for name in self.names}
+
+    def place(self, name):
+        """Words before the command of a node."""
+        del name
+        return []
 
     def path(self, name):
         return os.path.join(self.folder, name)

@@ -3,7 +3,7 @@
  *   0  'W' 'N'    2  version    3  kind    4  reason    5  zero    8  session
  *
  * A connection is begun by who went there: HELLO with a session, a number drawn for this
- * connection, and its name. The other answers WELCOME, and then messages of this session
+ * connection, and its name. The other answers WELCOME, and then messages of that session
  * go both ways; or STANDBY, when another connection is in use or about to be; or REFUSE,
  * and the connection ends. Little-endian.
  */

@@ -34,7 +34,8 @@ install(EXPORT weir-targets NAMESPACE weir:: DESTINATION ${weir_cmakedir})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/runtime/include/weir
   ${PROJECT_SOURCE_DIR}/actors/include/weir
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
-install(FILES ${PROJECT_SOURCE_DIR}/docs/man/weir.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1
+  FILES_MATCHING PATTERN "*.1")
 install(FILES ${PROJECT_SOURCE_DIR}/packaging/systemd/weir-node@.service
   DESTINATION lib/systemd/system)
 install(FILES ${PROJECT_SOURCE_DIR}/tools/completions/weir.bash

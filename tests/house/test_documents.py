@@ -306,6 +306,12 @@ class Manual(unittest.TestCase):
             shown = set().union(*(self.options(line.split("  ")[0]) for line in usage))
             self.assertEqual(self.options(listed[verb]), shown, verb)
 
+    def test_each_verb_has_a_page_that_says_what_its_help_says(self):
+        done = subprocess.run([os.path.join(ROOT, "tools", "man-pages"), WEIR,
+                               os.path.join(ROOT, "docs", "man"), "--check"],
+                              stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
     def test_every_option_is_described(self):
         described = self.options("\n".join(
             re.findall(r"^\.TP\n\.B\w? (--.*)$", self.described, re.MULTILINE)))

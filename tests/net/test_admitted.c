@@ -39,7 +39,7 @@ set_up(void **state)
     weiri_peers_config config  = rig_listening(&self->rig, CORE);
     config.peers               = known;
     config.n_peers             = 2;
-    config.times.silence_ms    = 5000; /* one of them is to be given up */
+    config.times.silence_ms    = 2000; /* one of them is to be given up */
     assert_ok(weiri_peers_open(&config, &self->rig.nodes[CORE], NULL));
     weiri_peer_config core =
         rig_peer(&self->rig, CORE, weiri_peers_address(self->rig.nodes[CORE]));

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "int_keys.h"
-#include "place.h"
+#include "test_place.h"
 
 enum { KEYS = 20000 };
 

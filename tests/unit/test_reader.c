@@ -14,7 +14,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#include "place.h"
+#include "test_place.h"
 #include "weiri/bytes.h"
 
 enum { ROOM = 1 << 20 };

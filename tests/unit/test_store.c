@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "place.h"
+#include "test_place.h"
 #include "weiri/store.h"
 
 static const char *path;

@@ -11,8 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "place.h"
 #include "random.h"
+#include "test_place.h"
 #include "weiri/store.h"
 
 enum {

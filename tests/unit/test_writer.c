@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "place.h"
+#include "test_place.h"
 #include "weiri/bytes.h"
 
 static void

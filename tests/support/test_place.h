@@ -1,6 +1,6 @@
 /* A folder of a test's own, and a name in it that is not there yet. */
-#ifndef PLACE_H
-#define PLACE_H
+#ifndef TEST_PLACE_H
+#define TEST_PLACE_H
 
 #include "weir_test.h"
 

@@ -95,6 +95,10 @@ set_number(void *socket, int option, int value)
     return zmq_setsockopt(socket, option, &value, sizeof value) == 0;
 }
 
+/* A router drops what is beyond its mark. ZeroMQ hears what a peer has taken by halves of
+ * the mark, and a millisecond late: so the mark is more than may wait. */
+enum { REPLIES_MARK = 4 * WEIRI_WIRE_OWED };
+
 static bool
 set_limits(void *socket, weiri_wire_kind kind)
 {
@@ -103,7 +107,7 @@ set_limits(void *socket, weiri_wire_kind kind)
     bool    is_push = kind == WEIRI_WIRE_PUSH || kind == WEIRI_WIRE_DEALER;
     return zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &most, sizeof most) == 0
            && set_number(socket, ZMQ_SNDHWM,
-               kind == WEIRI_WIRE_ROUTER ? WEIRI_WIRE_OWED : WEIRI_WIRE_MESSAGES)
+               kind == WEIRI_WIRE_ROUTER ? REPLIES_MARK : WEIRI_WIRE_MESSAGES)
            && set_number(socket, ZMQ_RCVHWM, WEIRI_WIRE_MESSAGES)
            && set_number(socket, ZMQ_LINGER, is_in ? 0 : WEIRI_WIRE_LINGER_MS)
            && set_number(socket, ZMQ_IMMEDIATE, is_push)

@@ -612,6 +612,8 @@ class Asked(Case):
             head, body = ask(self.folder, "apply" + ("\t" + field) * 64)
             self.assertTrue(head.startswith("error "), head)
             self.assertTrue(body)
+        head, body = ask(self.folder, "apply" + "\tfile=a" * 65)
+        self.assertIn("at most 64 fields", body)
         self.end_input(node)
 
     def test_clients_that_say_nothing_do_not_keep_others_out(self):

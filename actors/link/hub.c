@@ -259,15 +259,66 @@ is_for_receiver(const weiri_frame *frame)
 }
 
 static void
-refuse(weiri_links *self, uint32_t peer, const weiri_frame *frame, const char *why)
+send_once(weiri_links *self, uint32_t peer, weiri_pack *message)
+{
+    const weiri_links_transport *way = &self->config.transport;
+    if (!message->is_out_of_memory) {
+        (void)way->send(way->context, peer, message->bytes, message->size);
+    }
+    weiri_pack_fini(message);
+}
+
+static void
+refuse_caller(weiri_links *self, uint32_t peer, const weiri_frame *frame)
 {
     const weiri_links_transport *way     = &self->config.transport;
     weiri_pack                   message = { 0 };
+    char                         why[256];
+    snprintf(why, sizeof why, "'%s' reads no such stream from '%.100s'", self->self,
+        way->name(way->context, peer));
     weiri_link_refuse(frame, why, &message);
-    if (!message.is_out_of_memory) {
-        (void)way->send(way->context, peer, message.bytes, message.size);
+    send_once(self, peer, &message);
+}
+
+/* Those for whom there is no room say HELLO again by themselves. */
+static void
+note_caller(weiri_links *self, uint32_t peer, const weiri_frame *hello)
+{
+    for (uint32_t i = 0; i < self->n_callers; i++) {
+        if (self->callers[i].peer == peer
+            && weiri_link_id_of(&self->callers[i].hello) == weiri_link_id_of(hello)) {
+            self->callers[i].hello = *hello;
+            return;
+        }
     }
-    weiri_pack_fini(&message);
+    weiri_caller *grown = self->n_callers < WEIRI_LINKS ? realloc(
+                              self->callers, (self->n_callers + 1) * sizeof *grown)
+                                                        : NULL;
+    if (grown != NULL) {
+        self->callers = grown;
+        self->callers[self->n_callers++] =
+            (weiri_caller){ .peer = peer, .hello = *hello };
+    }
+}
+
+/* On the links' thread. */
+static void
+answer_callers(weiri_links *self)
+{
+    for (uint32_t i = 0; i < self->n_callers && !self->is_broken; i++) {
+        const weiri_caller *caller  = &self->callers[i];
+        weiri_pack          message = { 0 };
+        if (find_end(self, caller->peer, weiri_link_id_of(&caller->hello), false)
+            != NULL) {
+            weiri_link_reset(&caller->hello, &message);
+            send_once(self, caller->peer, &message);
+        } else {
+            refuse_caller(self, caller->peer, &caller->hello);
+        }
+    }
+    free(self->callers);
+    self->callers   = NULL;
+    self->n_callers = 0;
 }
 
 static void
@@ -277,11 +328,15 @@ on_receiver_frame(
     const weiri_links_transport *way = &self->config.transport;
     weiri_end *end = find_end(self, peer, weiri_link_id_of(frame), false);
     char       why[256];
+    if (end == NULL && self->is_opening) {
+        if (frame->kind == WEIRI_FRAME_HELLO) {
+            note_caller(self, peer, frame);
+        }
+        return;
+    }
     if (end == NULL) {
         if (frame->kind == WEIRI_FRAME_HELLO || frame->kind == WEIRI_FRAME_PING) {
-            snprintf(why, sizeof why, "'%s' reads no such stream from '%.100s'",
-                self->self, way->name(way->context, peer));
-            refuse(self, peer, frame, why);
+            refuse_caller(self, peer, frame);
         }
         return;
     }
@@ -440,6 +495,9 @@ work(weiri_links *self)
 {
     int64_t now = weiri_links_now();
     int64_t due = INT64_MAX;
+    if (!self->is_opening) {
+        answer_callers(self);
+    }
     for (uint32_t i = 0; i < self->n_ends; i++) {
         weiri_end *end = self->ends[i];
         if (end->due_ns <= now) {
@@ -502,6 +560,7 @@ weiri_links_new(const weiri_links_config *config, weiri_links **out, weir_error 
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
     }
     self->config       = *config;
+    self->is_opening   = config->is_opening;
     self->self         = strdup(config->self);
     self->wake_fd      = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     weir_status status = self->self == NULL  ? WEIR_FAIL(err, WEIR_ENOMEM, "links")
@@ -537,9 +596,19 @@ weiri_links_destroy(weiri_links **self_p)
         close(self->wake_fd);
     }
     free(self->is_connected);
+    free(self->callers);
     free(self->ends);
     free(self->self);
     free(self);
+}
+
+void
+weiri_links_attend(weiri_links *self)
+{
+    weiri_worker_lock(self->worker);
+    self->is_opening = false;
+    weiri_links_wake(self);
+    weiri_worker_unlock(self->worker);
 }
 
 void

@@ -57,6 +57,16 @@ weiri_link_refuse(const weiri_frame *hello, const char *why, weiri_pack *out)
     weiri_pack_fini(&payload);
 }
 
+void
+weiri_link_reset(const weiri_frame *hello, weiri_pack *out)
+{
+    const weiri_frame frame = { .kind = WEIRI_FRAME_RESET,
+        .stream                       = hello->stream,
+        .link                         = hello->link,
+        .epoch                        = hello->epoch };
+    weiri_link_message(frame, NULL, out);
+}
+
 /* ---- hello ---- */
 
 void

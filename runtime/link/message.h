@@ -11,6 +11,14 @@ enum {
     WEIRI_LINK_TEXT    = 900, /* bytes of a line for the log                   */
 };
 
+/* In n_parts of what has no parts. */
+enum {
+    WEIRI_LINK_MISSES    = 1, /* of ACK: what comes next was lost                    */
+    WEIRI_LINK_IS_FREE   = 2, /* the sender is not waited for any more               */
+    WEIRI_LINK_HAS_ALL   = 1, /* of PING: all is acknowledged, and that lasts        */
+    WEIRI_LINK_HAS_HEARD = 2, /* that it is free, too                                */
+};
+
 /* A frame of one link: head and payload, appended to `out`.
  *
  *   frame  size and checksum are set here

@@ -12,7 +12,11 @@
 #include "weiri/limits.h"
 #include "weiri/plugin.h"
 
-enum { LINGER_S = WEIRI_WIRE_LINGER_MS / 1000, LOOK_NS = 50000000 };
+enum {
+    LINGER_S = WEIRI_WIRE_LINGER_MS / 1000,
+    AWAY_S   = WEIRI_LINK_AWAY_MS / 1000,
+    LOOK_NS  = 50000000
+};
 
 /* ---- signals ---- */
 
@@ -284,37 +288,77 @@ run_turns(running *self, weir_error *err)
     return status;
 }
 
-/* What went to other nodes is to arrive: for as long as it takes, or, when the run is
- * stopped, for a little while; with state the next run can do that, too. That others have
- * heard that all of theirs is kept is only kind to them. */
+/* Moments on the clock, s. */
+typedef struct patience {
+    double begun;
+    double there; /* somebody was, whose last word is waited for   */
+    double bound; /* somebody's last word was waited for           */
+} patience;
+
+/* What went to other nodes is to arrive, and those that this one reads are to know so for
+ * good, for as long as it takes. Then the last word is waited for, while the other node
+ * is there and for some time after, and that this node's own is heard, for a little
+ * while. A run that is stopped goes on with that another time, if it has a state. */
 static bool
-is_waiting_for_links(const running *self, double waited_s, bool is_stopped)
+is_waiting_for_links(
+    const running *self, const weiri_farewell *all, bool is_stopped, patience *times)
 {
-    if (is_stopped && self->stateful != NULL) {
-        return false;
+    double now_s = seconds_now();
+    if (is_stopped) {
+        return self->stateful == NULL && now_s - times->begun < LINGER_S
+               && (all->n_unkept > 0 || all->n_staying > 0);
     }
-    return waited_s < LINGER_S ? !weiri_engine_has_arrived(self->engine)
-                                     || !weiri_engine_has_told(self->engine)
-                               : !is_stopped && !weiri_engine_has_arrived(self->engine);
+    if (all->n_unkept > 0 || all->n_unsettled > 0 || all->n_there > 0) {
+        times->there = now_s;
+        times->bound = now_s;
+        return true;
+    }
+    if (all->n_bound > 0) {
+        times->bound = now_s;
+        return now_s - times->there < AWAY_S;
+    }
+    return all->n_staying > 0 && now_s - times->bound < LINGER_S;
+}
+
+/* What has to last before others are told; what found no room is tried again. */
+static weir_status
+keep_news(const running *self, weiri_farewell *all, weir_error *err)
+{
+    *all = weiri_engine_farewell(self->engine);
+    if (self->stateful == NULL || !all->has_news) {
+        return WEIR_OK;
+    }
+    weir_status status = stateful_at_end(self->stateful, self->engine, err);
+    *all               = weiri_engine_farewell(self->engine);
+    weiri_fault_point("end.told");
+    return stateful_is_broken(self->stateful) ? status : WEIR_OK;
 }
 
 /* The host is let in: that may take as long as another node is away. */
-static void
-wait_for_links(running *self)
+static weir_status
+wait_for_links(running *self, weir_error *err)
 {
     const run_host *host       = self->request->host;
-    double          begun      = seconds_now();
+    patience        times      = { .begun = seconds_now() };
     bool            is_stopped = !weiri_engine_is_at_end(self->engine);
-    weir_error      err        = { .status = WEIR_OK };
-    while (self->request->links != NULL
-           && is_waiting_for_links(
-               self, seconds_now() - begun, is_stopped || running_is_stopped())) {
+    weir_status     status     = WEIR_OK;
+    weir_error      ignored    = { .status = WEIR_OK };
+    times.there = times.bound = times.begun;
+    while (self->request->links != NULL && status == WEIR_OK) {
+        weiri_farewell all = { 0 };
+        is_stopped         = is_stopped || running_is_stopped();
+        status             = keep_news(self, &all, err);
+        if (status != WEIR_OK || !is_waiting_for_links(self, &all, is_stopped, &times)) {
+            break;
+        }
+        weiri_fault_point("end.waiting");
         weiri_links_wait(self->request->links, LOOK_NS);
         tell_turn(self);
         if (!is_stopped && host != NULL && host->wants_rest(host->context)) {
-            is_stopped = host->attend(host->context, self, &err) != WEIR_OK;
+            is_stopped = host->attend(host->context, self, &ignored) != WEIR_OK;
         }
     }
+    return status;
 }
 
 /* What is left to do when the last turn is done, or one has failed. */
@@ -332,7 +376,7 @@ wind_up(running *self, weir_status status, weir_error *err)
         ended = stateful_at_end(self->stateful, self->engine, &second);
     }
     if (is_eof && ended == WEIR_OK) {
-        wait_for_links(self);
+        ended = wait_for_links(self, &second);
     }
     weir_error  third  = { 0 };
     weir_status closed = weiri_engine_close(self->engine, &third);

@@ -174,13 +174,31 @@ weiri_engine_notice(const weiri_engine *self, uint64_t *n_notices);
 bool
 weiri_engine_is_at_end(const weiri_engine *self);
 
-/* Whether all that went to other nodes is acknowledged. */
-bool
-weiri_engine_has_arrived(const weiri_engine *self);
+/* What other nodes are still needed for, or need this one for, when all inputs have ended
+ * (weiri_link_parting). Counts of links. */
+typedef struct weiri_farewell {
+    uint32_t n_unkept;    /* not all that was sent is acknowledged                 */
+    uint32_t n_unsettled; /* of which the sender, if it is killed, would ask again */
+    uint32_t n_bound;     /* whose receiver may still wait for this node           */
+    uint32_t n_there;     /* and is there to say that it does not                  */
+    uint32_t n_staying;   /* whose sender has not said that it has heard the last word */
+    bool     has_news;    /* that no state has yet: only then is it told             */
+} weiri_farewell;
 
-/* Whether other nodes whose events have come to their end know that they are kept. */
+weiri_farewell
+weiri_engine_farewell(const weiri_engine *self);
+
+/* Whether a node that has sent its last waits for a state of this one, to leave. */
 bool
-weiri_engine_has_told(const weiri_engine *self);
+weiri_engine_has_news(const weiri_engine *self);
+
+/* Note how far links have parted: the state that is flushed and saved next has that. */
+void
+weiri_engine_note(weiri_engine *self);
+
+/* A state with what was noted last is on the medium: other nodes can be told. */
+void
+weiri_engine_release(weiri_engine *self);
 
 /* Close the outputs. errors  of writing what was buffered: WEIR_ECLOSED, WEIR_EIO */
 WEIR_MUST_CHECK weir_status

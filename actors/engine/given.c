@@ -76,6 +76,8 @@ open_outlet(weiri_engine *self, const weiri_giver *giver, const char *peer,
             .peer       = peer,
             .schema     = &numbered->schema,
             .is_inside  = true,
+            .terms      = self->plan->cluster->terms,
+            .n_terms    = self->plan->cluster->n_terms,
             .is_lasting = self->options.tape != NULL,
     };
     char                path[2 * WEIRI_SECTION_NAME];

@@ -259,9 +259,11 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
     const weiri_stream     *as   = source->numbered != NULL ? source->numbered : stream;
     const weiri_link_config link = { .peer = source->path,
         .is_inside                         = source->numbered != NULL,
-        .is_lasting                        = self->options.tape != NULL,
-        .schema                            = &as->schema,
-        .silence_ns                        = source->node.silence_ns };
+        .terms      = source->numbered != NULL ? self->plan->cluster->terms : NULL,
+        .n_terms    = source->numbered != NULL ? self->plan->cluster->n_terms : 0,
+        .is_lasting = self->options.tape != NULL,
+        .schema     = &as->schema,
+        .silence_ns = source->node.silence_ns };
     if (is_link && (status = need_links(self, err)) != WEIR_OK) {
         return status;
     }

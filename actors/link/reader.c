@@ -108,6 +108,8 @@ make(link_reader *self, weiri_links *links, const weiri_link_config *config,
     const weiri_receiver_config how = { .schema = self->schema,
         .self                                   = links->self,
         .peer                                   = config->peer,
+        .terms                                  = config->terms,
+        .n_terms                                = config->n_terms,
         .is_lasting                             = config->is_lasting,
         .timing                                 = weiri_link_timing_of(
                                             config->silence_ns > 0 ? config->silence_ns : 3 * WEIRI_NS_PER_S),

@@ -169,6 +169,8 @@ make_sender(
            .peer                           = config->peer,
            .backlog_bytes                  = config->backlog_bytes,
            .is_dropping                    = config->is_dropping,
+           .terms                          = config->terms,
+           .n_terms                        = config->n_terms,
            .is_lasting                     = config->is_lasting,
            .timing                         = weiri_link_timing_of(
                                        config->silence_ns > 0 ? config->silence_ns : 3 * WEIRI_NS_PER_S),

@@ -232,6 +232,18 @@ is_unwelcome(const weiri_receiver *self, const weiri_frame *frame,
             hello->fields, self->config.peer, ours, self->config.self);
         return true;
     }
+    char differs[WEIRI_LINK_TEXT / 2];
+    if (!weiri_link_differ(hello, self->config.peer, self->config.terms,
+            self->config.n_terms, self->config.self, differs, sizeof differs)) {
+        snprintf(why, WEIRI_LINK_TEXT, "it is no hello");
+        return true;
+    }
+    if (differs[0] != '\0') {
+        snprintf(why, WEIRI_LINK_TEXT,
+            "'%.60s' and '%.60s' do not have the same rules: %s", self->config.peer,
+            self->config.self, differs);
+        return true;
+    }
     if (is_loop(self, hello)) {
         snprintf(why, WEIRI_LINK_TEXT,
             "the events of '%s' have come by '%s' already: nodes that read from each "

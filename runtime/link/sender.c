@@ -535,7 +535,7 @@ say_hello(weiri_sender *self, int64_t now_ns)
 {
     weiri_pack payload = { 0 };
     weiri_link_hello_write(self->config.schema, (const char *const *)self->origins,
-        self->n_origins, &payload);
+        self->n_origins, self->config.terms, self->config.n_terms, &payload);
     if (send_head(self, head(self, WEIRI_FRAME_HELLO, base(self)), &payload)) {
         self->said_hello_ns = now_ns;
         self->wants_hello   = false;

@@ -87,6 +87,9 @@ typedef struct weiri_link_config {
     int64_t            silence_ns;    /* 0: 3 s                                 */
     size_t             backlog_bytes; /* of a writer; 0: the default            */
     bool               is_dropping;   /* of a writer: beyond that the oldest go */
+    const weiri_link_term
+            *terms; /* shape (n_terms,): see weiri/link.h; outlive the link */
+    uint32_t n_terms;
     bool is_lasting; /* the node keeps a state: what is said at the end has to be durable
                       */
     bool is_inside;  /* between nodes of a cluster, which goes round in no loop: of a

@@ -30,6 +30,7 @@ enum {
     WEIRI_LINK_WINDOW    = 4 << 20,  /* bytes of a link on their way to the receiver */
     WEIRI_LINK_BACKLOG   = 64 << 20, /* bytes that a sender keeps, default        */
     WEIRI_LINK_ORIGINS   = 256,      /* nodes that a stream has come by           */
+    WEIRI_LINK_TERMS     = 256,      /* that both ends of a link agree on         */
     WEIRI_LINK_FENCED    = 16,       /* earlier streams of a link that are known  */
     WEIRI_LINKS          = 4096,     /* of a node                                 */
     WEIRI_WIRE_BYTES     = 4 << 20,  /* of a message of another program         */

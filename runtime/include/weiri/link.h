@@ -143,6 +143,12 @@ weiri_link_place_load(weiri_link_place *self, weiri_unpack *in);
 
 /* ---- sending ---- */
 
+/* Something that both ends have to have alike: nodes of a cluster their rules. */
+typedef struct weiri_link_term {
+    const char *name; /* up to 255 bytes; "the …": of all, told if nothing else differs */
+    uint64_t    hash;
+} weiri_link_term;
+
 typedef struct weiri_sender weiri_sender;
 
 typedef struct weiri_sender_config {
@@ -150,9 +156,12 @@ typedef struct weiri_sender_config {
     const char        *self;   /* name of this node                      */
     const char        *peer;   /* of the one it sends to, for the log    */
     uint64_t           epoch;  /* random, not 0; of a stream that is new */
-    bool   is_lasting;    /* what it is can be saved: weiri_sender_release is called */
-    size_t backlog_bytes; /* that wait for an acknowledgement; 0: the default */
-    bool   is_dropping;   /* beyond that the oldest go; else is_full says so */
+    const weiri_link_term
+            *terms;         /* shape (n_terms,), that the receiver has to have, too */
+    uint32_t n_terms;       /* up to WEIRI_LINK_TERMS */
+    bool     is_lasting;    /* what it is can be saved: weiri_sender_release is called */
+    size_t   backlog_bytes; /* that wait for an acknowledgement; 0: the default */
+    bool     is_dropping;   /* beyond that the oldest go; else is_full says so */
     weiri_link_timing timing;
     weiri_link_port   port;
 } weiri_sender_config;
@@ -285,11 +294,13 @@ weiri_sender_get_counts(const weiri_sender *self);
 typedef struct weiri_receiver weiri_receiver;
 
 typedef struct weiri_receiver_config {
-    const weir_schema *schema; /* of the stream, whose name is that of the link */
-    const char        *self;   /* name of this node                           */
-    const char        *peer;   /* of the one it is sent by, for the log       */
-    size_t window_bytes;       /* that may be on their way or wait; 0: the default */
-    bool   is_lasting;         /* what is kept lasts: weiri_receiver_release is called */
+    const weir_schema *schema;    /* of the stream, whose name is that of the link */
+    const char        *self;      /* name of this node                           */
+    const char        *peer;      /* of the one it is sent by, for the log       */
+    size_t window_bytes;          /* that may be on their way or wait; 0: the default */
+    const weiri_link_term *terms; /* shape (n_terms,), that the sender has to have, too */
+    uint32_t               n_terms;
+    bool is_lasting; /* what is kept lasts: weiri_receiver_release is called */
     weiri_link_timing timing;
     weiri_link_port   port;
 } weiri_receiver_config;

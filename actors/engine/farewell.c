@@ -1,5 +1,6 @@
 /* The end: what this node owes others whose links have ended, and they owe it. */
 #include "inside.h"
+#include "weiri/timetext.h"
 
 static bool
 is_of_link(const weiri_engine *self, uint32_t source)
@@ -34,6 +35,22 @@ weiri_engine_farewell(const weiri_engine *self)
     }
     all.has_news = all.has_news || weiri_engine_has_news(self);
     return all;
+}
+
+bool
+weiri_farewell_waits(const weiri_farewell *self, weiri_patience *times, int64_t now_ns)
+{
+    if (self->n_unkept > 0 || self->n_unsettled > 0 || self->n_there > 0) {
+        times->there_ns = now_ns;
+        times->bound_ns = now_ns;
+        return true;
+    }
+    if (self->n_bound > 0) {
+        times->bound_ns = now_ns;
+        return now_ns - times->there_ns < WEIRI_LINK_AWAY_MS * WEIRI_NS_PER_MS;
+    }
+    return self->n_staying > 0
+           && now_ns - times->bound_ns < WEIRI_WIRE_LINGER_MS * WEIRI_NS_PER_MS;
 }
 
 bool

@@ -43,7 +43,11 @@ struct weiri_links {
 
 /* Clock of the links, ns. */
 int64_t
-weiri_links_now(void);
+weiri_links_now(const weiri_links *self);
+
+/* Wait for the thread, with the lock; not at all if the links are driven. */
+void
+weiri_links_pause(weiri_links *self, int64_t wait_ns);
 
 /* Have the thread look after the ends; with the lock. */
 void

@@ -36,11 +36,11 @@ read_link(weiri_reader *base, char *bytes, size_t size, int64_t wait_ns, size_t 
     weiri_worker *worker = links->worker;
     (void)err;
     int64_t most  = wait_ns < 0 ? PATIENCE_NS : wait_ns;
-    int64_t until = most > 0 ? weiri_links_now() + most : 0;
+    int64_t until = most > 0 ? weiri_links_now(links) + most : 0;
     weiri_worker_lock(worker);
     while (most > 0 && !weiri_receiver_has_frames(self->end->receiver)) {
-        weiri_worker_wait(worker, most);
-        most = until - weiri_links_now();
+        weiri_links_pause(links, most);
+        most = links->config.now == NULL ? until - weiri_links_now(links) : 0;
     }
     *n = weiri_receiver_take(self->end->receiver, (uint8_t *)bytes, size);
     weiri_worker_unlock(worker);

@@ -199,7 +199,7 @@ make(link_writer *self, weiri_links *links, const weiri_link_config *config,
     }
     weiri_links_spread_origins(links);
     if (self->end->peer < links->n_peers && links->is_connected[self->end->peer]) {
-        weiri_sender_on_connection(self->end->sender, true, weiri_links_now());
+        weiri_sender_on_connection(self->end->sender, true, weiri_links_now(links));
         look(self->end);
     }
     return WEIR_OK;

@@ -11,12 +11,9 @@
 #include "weiri/flow.h"
 #include "weiri/limits.h"
 #include "weiri/plugin.h"
+#include "weiri/timetext.h"
 
-enum {
-    LINGER_S = WEIRI_WIRE_LINGER_MS / 1000,
-    AWAY_S   = WEIRI_LINK_AWAY_MS / 1000,
-    LOOK_NS  = 50000000
-};
+enum { LINGER_S = WEIRI_WIRE_LINGER_MS / 1000, LOOK_NS = 50000000 };
 
 /* ---- signals ---- */
 
@@ -288,36 +285,20 @@ run_turns(running *self, weir_error *err)
     return status;
 }
 
-/* Moments on the clock, s. */
-typedef struct patience {
-    double begun;
-    double there; /* somebody was, whose last word is waited for   */
-    double bound; /* somebody's last word was waited for           */
-} patience;
-
-/* What went to other nodes is to arrive, and those that this one reads are to know so for
- * good, for as long as it takes. Then the last word is waited for, while the other node
- * is there and for some time after, and that this node's own is heard, for a little
- * while. A run that is stopped goes on with that another time, if it has a state. */
+/* A run that is stopped goes on another time, if it has a state. */
 static bool
-is_waiting_for_links(
-    const running *self, const weiri_farewell *all, bool is_stopped, patience *times)
+is_lingering(const running *self, const weiri_farewell *all, double waited_s)
 {
-    double now_s = seconds_now();
-    if (is_stopped) {
-        return self->stateful == NULL && now_s - times->begun < LINGER_S
-               && (all->n_unkept > 0 || all->n_staying > 0);
-    }
-    if (all->n_unkept > 0 || all->n_unsettled > 0 || all->n_there > 0) {
-        times->there = now_s;
-        times->bound = now_s;
-        return true;
-    }
-    if (all->n_bound > 0) {
-        times->bound = now_s;
-        return now_s - times->there < AWAY_S;
-    }
-    return all->n_staying > 0 && now_s - times->bound < LINGER_S;
+    return self->stateful == NULL && waited_s < LINGER_S
+           && (all->n_unkept > 0 || all->n_staying > 0);
+}
+
+static int64_t
+now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * WEIRI_NS_PER_S + now.tv_nsec;
 }
 
 /* What has to last before others are told; what found no room is tried again. */
@@ -339,16 +320,19 @@ static weir_status
 wait_for_links(running *self, weir_error *err)
 {
     const run_host *host       = self->request->host;
-    patience        times      = { .begun = seconds_now() };
+    double          begun      = seconds_now();
+    weiri_patience  times      = { .there_ns = now_ns(), .bound_ns = now_ns() };
     bool            is_stopped = !weiri_engine_is_at_end(self->engine);
     weir_status     status     = WEIR_OK;
     weir_error      ignored    = { .status = WEIR_OK };
-    times.there = times.bound = times.begun;
+    bool            waits      = true;
     while (self->request->links != NULL && status == WEIR_OK) {
         weiri_farewell all = { 0 };
         is_stopped         = is_stopped || running_is_stopped();
         status             = keep_news(self, &all, err);
-        if (status != WEIR_OK || !is_waiting_for_links(self, &all, is_stopped, &times)) {
+        waits              = is_stopped ? is_lingering(self, &all, seconds_now() - begun)
+                                        : weiri_farewell_waits(&all, &times, now_ns());
+        if (status != WEIR_OK || !waits) {
             break;
         }
         weiri_fault_point("end.waiting");

@@ -63,6 +63,8 @@ typedef struct weiri_engine_options {
                         * weiri_engine_run. What is written is the same */
     weiri_links               *links;  /* to other nodes; NULL: there are none          */
     const weiri_engine_keeper *keeper; /* of weiri_engine_run; NULL: nobody         */
+    const uint64_t *seed; /* of weiri_engine_run: without threads, in an order that
+                           * follows from this number; NULL: on threads */
     /* What the state says of the rules that it is of, as its section "engine/rules";
      * NULL: nothing */
     const weiri_pack *rules;
@@ -184,6 +186,19 @@ typedef struct weiri_farewell {
     uint32_t n_staying;   /* whose sender has not said that it has heard the last word */
     bool     has_news;    /* that no state has yet: only then is it told             */
 } weiri_farewell;
+
+/* Moments on the clock, ns. All those of a node that begins to wait: now. */
+typedef struct weiri_patience {
+    int64_t there_ns; /* somebody was there whose last word is waited for */
+    int64_t bound_ns; /* somebody's last word was waited for              */
+} weiri_patience;
+
+/* Whether a node at its end has to stay: until all that it sent is kept, and those whose
+ * events it has know so for good, for as long as it takes; then for the last word of
+ * those who are there, and of those who are away for WEIRI_LINK_AWAY_MS; then
+ * WEIRI_WIRE_LINGER_MS until its own is heard. */
+bool
+weiri_farewell_waits(const weiri_farewell *self, weiri_patience *times, int64_t now_ns);
 
 weiri_farewell
 weiri_engine_farewell(const weiri_engine *self);

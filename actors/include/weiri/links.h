@@ -64,8 +64,11 @@ typedef struct weiri_links_config {
      */
     void (*on_peer)(void *context, const weiri_links_event *event);
     void *context;
-    bool  is_opening; /* readers are still to be made: who comes for one that is not there
-                       * is answered at weiri_links_attend                       */
+    /* NULL: a thread looks after the links, by the clock. Else weiri_links_step does, on
+     * the caller's, by this one: of a simulation, in which nobody waits. */
+    int64_t (*now)(void *context);
+    bool is_opening; /* readers are still to be made: who comes for one that is not there
+                      * is answered at weiri_links_attend                       */
 } weiri_links_config;
 
 /* errors  WEIR_EIO  no thread or descriptor can be had; WEIR_ENOMEM */
@@ -76,6 +79,10 @@ weiri_links_new(const weiri_links_config *config, weiri_links **out, weir_error 
  * who came for another is refused. */
 void
 weiri_links_attend(weiri_links *self);
+
+/* Take what has come and send what is due; with `now` alone. */
+void
+weiri_links_step(weiri_links *self);
 
 /* When all readers and writers are closed. */
 void

@@ -530,6 +530,7 @@ weiri_intake_inherit(weiri_intake *self)
     self->is_last        = from->is_last;
     self->is_live        = from->is_live;
     self->is_begun       = from->is_begun;
+    self->is_settled     = from->is_settled;
     self->n_idle         = from->n_idle;
     self->n_read         = from->n_read;
     self->n_unkept       = from->n_unkept;

@@ -222,6 +222,12 @@ typedef struct weiri_test {
     weiri_place_in_text place;
 } weiri_test;
 
+/* A statement of the rules, but for sources, sinks and tests; or a setting. */
+typedef struct weiri_declared {
+    const char *name; /* "rule hot"                            */
+    uint64_t    hash; /* of its words, however they are spaced */
+} weiri_declared;
+
 typedef struct weiri_plan {
     weiri_arena          *arena;
     struct weiri_metrics *metrics; /* of plugins; NULL: there are none */
@@ -233,9 +239,11 @@ typedef struct weiri_plan {
     uint32_t              n_sinks;
     weiri_rule *rules; /* sorted so that a rule comes after those whose streams it reads;
                         * otherwise as written */
-    uint32_t                         n_rules;
-    weiri_test                      *tests; /* planned only if asked for */
-    uint32_t                         n_tests;
+    uint32_t        n_rules;
+    weiri_test     *tests; /* planned only if asked for */
+    uint32_t        n_tests;
+    weiri_declared *declared; /* as written, files that are included first */
+    uint32_t        n_declared;
     const struct weiri_cluster_plan *cluster; /* NULL: all of it is run here */
 } weiri_plan;
 

@@ -775,12 +775,21 @@ mark_sides(weiri_planner *self, const weiri_join *join)
 void
 weiri_keep_joins(weiri_querying *self)
 {
-    weiri_planner *planner = self->planner;
-    for (uint32_t i = self->n_joins; i-- > 0;) {
-        mark_sides(planner, self->joins[i]);
+    weiri_planner *planner  = self->planner;
+    bool           has_fill = self->rule->fill.at.size > 0;
+    for (uint32_t i = self->n_joins + 1; i-- > 0;) {
+        if (i < self->n_joins) {
+            mark_sides(planner, self->joins[i]);
+        }
+        if (has_fill && i == self->fill.n_joins) {
+            weiri_keep_fill(self);
+        }
     }
-    for (uint32_t i = 0; i < self->n_joins; i++) {
-        if (self->joins[i] == self->own) {
+    for (uint32_t i = 0; i < self->n_joins + 1; i++) {
+        if (has_fill && i == self->fill.n_joins) {
+            weiri_push_fill(self);
+        }
+        if (i == self->n_joins || self->joins[i] == self->own) {
             continue;
         }
         weiri_rule rule = { .name = self->joins[i]->schema->name,

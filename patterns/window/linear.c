@@ -543,12 +543,14 @@ load_known(weiri_windower *self, uint32_t entry, uint32_t f, weiri_unpack *in)
         return false;
     }
     field->value = cell.f;
-    if (end_of(self, field) <= self->last_ns) {
+    bool is_over = end_of(self, field) <= self->last_ns;
+    if ((flags & IS_OPEN) == 0) { /* others may have seen later events than who saved it */
+        field->is_known = !is_over;
+        return true;
+    }
+    if (is_over) {
         weiri_unpack_fail(in, "a row should have been given");
         return false;
-    }
-    if ((flags & IS_OPEN) == 0) {
-        return true;
     }
     field->open = weiri_unpack_below(in, it->ring.tail, "a gap has no rows");
     if (in->wrong != NULL || !is_gap(self, it, field, self->linear[f])) {

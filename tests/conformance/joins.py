@@ -225,7 +225,7 @@ class Translation(windows.Translation):
                  for part in conjuncts(self.query.on)]
         return [part for part in parts if part]
 
-    def lone(self, names):
+    def lone(self, names, where):
         """Rules for events that come and find no counterpart."""
         out = ""
         alone = [side for side in self.query.sides if side.is_alone]
@@ -242,12 +242,10 @@ class Translation(windows.Translation):
             found = "%s.seq is null" % other
             if kept:
                 found += " or not (%s)" % " and ".join(kept)
-            columns = []
-            for column in names:
-                name, text = column.split(": ", 1)
-                text = "null" if re.fullmatch(r"%s\.\w+" % other, text) else text
-                if text != "null":
-                    columns.append(column)
+            if where and kept:
+                raise Untranslated("an outer join with a condition over windows")
+            found = "(%s) and %s" % (found, where) if where else found
+            columns = [column for column in names if not re.search(r": %s\.\w+$" % other, column)]
             out += "rule lone_%s {\n  from  %s: %s1 asof left join %s: %s1 on %s\n" \
                 "  where %s\n  emit  m%s { %s, ended: nanos(%s.born) }\n}\n" \
                 "sink m%s to file(\"m%s.jsonl\")\n" % (
@@ -315,10 +313,30 @@ class Translation(windows.Translation):
             out += "  having %s\n" % having
         out += "  emit   %s { %s, ended: nanos(time()) }\n}\n" % (
             "rows" if thinned else "m", ", ".join(columns))
-        out += self.lone(columns) if query.outer else ""
+        out += self.lone(columns, where) if query.outer else ""
         return out + (self.thin(columns, thinned) if thinned else ""), renamed
 
+    def whole(self):
+        """Columns that are the events themselves."""
+        columns, renamed = [], {}
+        for number, (letter, side) in enumerate(zip("ab", self.query.sides)):
+            for name in ("stream_%d" % number, side.alias):
+                renamed[name] = "c%d" % number
+            columns.append("c%d: %s.idx" % (number, letter))
+        return columns, renamed
+
+    def rename(self, names):
+        for row in self.case["expected"]:
+            if any(name not in names for name in row.get("match", ())):
+                raise Untranslated("whole events in a column")
+            if "match" in row:
+                row["row"] = {names[name]: row["match"][name] for name in row["match"]}
+        if not any("match" in row for row in self.case["expected"]):
+            super().rename(names)
+
     def columns(self):
+        if any("match" in row for row in self.case["expected"]):
+            return self.whole()
         if [value for value, _ in self.query.items] == [["*"]]:
             items = []
             for side in self.query.sides:
@@ -338,13 +356,14 @@ class Translation(windows.Translation):
 
 def conjuncts(tokens):
     """The parts of a condition that all have to hold."""
-    parts, depth = [[]], 0
-    for i, token in enumerate(tokens):
+    parts, depth, is_range = [[]], 0, False
+    for token in tokens:
         depth += (token in "([{") - (token in ")]}")
         if depth == 0 and token.lower() == "or":
             return [tokens]
-        if depth == 0 and token.lower() == "and":
+        if depth == 0 and token.lower() == "and" and not is_range:
             parts.append([])
-        else:
-            parts[-1].append(token)
+            continue
+        is_range = (is_range and token.lower() != "and") or token.lower() == "between"
+        parts[-1].append(token)
     return [part for part in parts if part]

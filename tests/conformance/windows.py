@@ -146,6 +146,8 @@ def read_view(reader, query):
 
 
 def read_esper(text):
+    if "reclaim_group" in text:
+        raise Untranslated("a group that is forgotten after a time")
     reader = Reader(tokens_of(re.sub(r"@\w+\([^)]*\)\s*", "", text)))
     query = Query()
     if reader.take("select") is None:
@@ -324,6 +326,18 @@ class Translation:
             return "last(%s)" % name
         return name
 
+    def among(self, reader):
+        """`in (a, b)`, or a range whose ends are in it: `in [a:b]`."""
+        if reader.peek() == "(":
+            return "in (%s)" % ", ".join(
+                self.expression(part) for part in split(reader.parenthesised()))
+        if reader.next() != "[":
+            raise Untranslated("an operator that is not ours")
+        ends = split(reader.until("]"), ":")
+        if reader.next() != "]" or len(ends) != 2:
+            raise Untranslated("an operator that is not ours")
+        return "between %s and %s" % tuple(self.expression(end) for end in ends)
+
     def member(self, token, name, is_inside):
         if token != self.query.stream:
             raise Untranslated("a part of an event")
@@ -341,7 +355,11 @@ class Translation:
                     out.append(low)
                 elif low == "is":
                     out.append("!=" if reader.take("not") else "==")
-                elif low in ("like", "in", "between", "regexp", "convert", "cast"):
+                elif low == "in":
+                    out.append(self.among(reader))
+                elif low in ("like", "between"):
+                    out.append(low)
+                elif low in ("regexp", "convert", "cast", "select"):
                     raise Untranslated("an operator that is not ours")
                 elif token in self.names:
                     out.append(token)

@@ -28,7 +28,7 @@ weir_status
 weiri_read_file(
     weiri_arena *arena, const char *path, char **text, size_t *size, weir_error *err)
 {
-    FILE *file = fopen(path, "rb");
+    FILE *file = fopen(path, "rbe");
     if (file == NULL && errno == ENOENT) {
         return WEIR_FAIL(err, WEIR_ENOENT, "there is no file '%s'", path);
     }

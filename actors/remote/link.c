@@ -238,14 +238,14 @@ take_aside(weiri_remote *self, weiri_message *in, const char *word, uint32_t n_l
     return true;
 }
 
-/* The next message, waited for as long as the budget is and the process lives. */
+/* The next message, waited for as long as the process lives; WEIR_EAGAIN: until a time.
+ */
 static weir_status
-wait_for(weiri_remote *self, int64_t budget, const uint8_t **bytes, size_t *size,
+wait_for(weiri_remote *self, int64_t until, const uint8_t **bytes, size_t *size,
     weir_error *err)
 {
-    int64_t until   = now_ms() + budget;
-    bool    is_last = false;
-    char    how[64];
+    bool is_last = false;
+    char how[64];
     for (;;) {
         weir_status status =
             weiri_pair_receive(self->pair, is_last ? 0 : SLICE_MS, bytes, size, err);
@@ -259,28 +259,38 @@ wait_for(weiri_remote *self, int64_t budget, const uint8_t **bytes, size_t *size
             self->pid = 0;
             is_last   = true; /* what it sent before is still there */
         } else if (now_ms() >= until) {
-            return WEIR_FAIL(
-                err, WEIR_EDATA, "it did not answer within %lld ms", (long long)budget);
+            return WEIR_EAGAIN;
         }
     }
+}
+
+static weir_status
+too_late(int64_t budget, weir_error *err)
+{
+    return WEIR_FAIL(
+        err, WEIR_EDATA, "it did not answer within %lld ms", (long long)budget);
 }
 
 static weir_status
 receive(weiri_remote *self, int64_t budget, const char *wanted, weiri_message *out,
     uint32_t *n_left, weir_error *err)
 {
+    int64_t until = now_ms() + budget;
     for (;;) {
         char           word[16];
         const uint8_t *bytes  = NULL;
         size_t         size   = 0;
-        weir_status    status = wait_for(self, budget, &bytes, &size, err);
+        weir_status    status = wait_for(self, until, &bytes, &size, err);
         if (status != WEIR_OK) {
-            return status;
+            return status == WEIR_EAGAIN ? too_late(budget, err) : status;
         }
         bool is_right = weiri_message_begin(out, bytes, size, word, n_left);
         if (is_right && take_aside(self, out, word, *n_left)) {
             weiri_message_end(out);
             is_right = out->wrong == NULL;
+            if (is_right && now_ms() >= until) { /* it says this and that, and no more */
+                return too_late(budget, err);
+            }
             if (is_right) {
                 continue;
             }

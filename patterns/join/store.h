@@ -11,6 +11,7 @@
 #include "aggregate/cell.h"
 #include "weiri/join.h"
 #include "weiri/limits.h"
+#include "weiri/prefetch.h"
 
 #define WEIRI_NO_ROW UINT32_MAX
 
@@ -79,14 +80,13 @@ weiri_join_store_prefetch(const weiri_join_store *self, uint32_t name, bool is_r
 {
     weiri_kept kept = weiri_join_store_at(self, name);
     if (!is_read) {
-        __builtin_prefetch(&kept.block->flags[kept.row], 1);
+        weiri_prefetch(&kept.block->flags[kept.row]);
         return;
     }
     for (uint32_t i = self->n_keys; i < self->schema.n_fields; i++) {
         const weir_column *column = &kept.block->rows->columns[i];
         const char        *cells  = column->as.any;
-        __builtin_prefetch(
-            cells + (size_t)kept.row * (column->type == WEIR_BOOL ? 1 : 8));
+        weiri_prefetch(cells + (size_t)kept.row * (column->type == WEIR_BOOL ? 1 : 8));
     }
 }
 

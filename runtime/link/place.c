@@ -36,7 +36,8 @@ follow_gap(weiri_link_place *self, const weiri_frame *frame, const uint8_t *payl
 {
     weiri_unpack in = { .at = payload, .end = payload + frame->size };
     uint64_t     to = weiri_unpack_fixed(&in);
-    if (in.wrong != NULL || in.at != in.end || to <= frame->sequence) {
+    if (in.wrong != NULL || in.at != in.end || to <= frame->sequence
+        || to > UINT64_MAX / 2) {
         return "a gap that is none";
     }
     self->next = to > self->next ? to : self->next;

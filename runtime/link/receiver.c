@@ -256,6 +256,10 @@ begin_epoch(weiri_receiver *self, const weiri_frame *frame)
             name, self->config.peer, (unsigned long long)frame->sequence);
     }
     weiri_link_place_begin(&self->place, frame->epoch, frame->sequence);
+    /* What waits of the one before says nothing of how far this one has come. */
+    for (uint32_t i = 0; i < self->queue.n; i++) {
+        weiri_backlog_at(&self->queue, i)->end = frame->sequence;
+    }
     self->taken      = frame->sequence;
     self->kept       = frame->sequence;
     self->is_missing = false;
@@ -353,18 +357,35 @@ queue_frame(weiri_receiver *self, const weiri_frame *frame, const uint8_t *paylo
     return true;
 }
 
-/* Time that goes on without rows. */
+/* The mark that waits behind all rows, or NULL: only a mark holds nothing, for nothing is
+ * behind an end. */
+static weiri_blob *
+last_mark(const weiri_receiver *self)
+{
+    weiri_blob *last =
+        self->queue.n > 0 ? weiri_backlog_at(&self->queue, self->queue.n - 1) : NULL;
+    return last != NULL && last->size == WEIRI_FRAME_HEAD ? last : NULL;
+}
+
+/* Time that goes on without rows. One mark is enough, however long nobody takes it. */
 static void
 queue_mark(weiri_receiver *self, int64_t watermark_ns)
 {
+    weiri_blob       *last = last_mark(self);
     const weiri_frame mark = { .kind = WEIRI_FRAME_MARK,
         .stream                      = (uint32_t)self->id,
         .link                        = (uint32_t)(self->id >> 32),
         .sequence                    = self->place.next,
         .watermark_ns                = watermark_ns,
         .epoch                       = self->place.epoch };
-    if (watermark_ns > self->watermark_ns && watermark_ns != INT64_MAX
-        && !self->place.is_ended && queue_frame(self, &mark, NULL)) {
+    if (watermark_ns <= self->watermark_ns || watermark_ns == INT64_MAX
+        || self->place.is_ended) {
+        return;
+    }
+    if (last != NULL) {
+        weiri_frame_stamp(last->bytes, watermark_ns);
+        self->watermark_ns = watermark_ns;
+    } else if (queue_frame(self, &mark, NULL)) {
         weiri_backlog_at(&self->queue, self->queue.n - 1)->end = self->place.next;
         self->watermark_ns                                     = watermark_ns;
     }

@@ -161,6 +161,16 @@ is_verb(const control *self, const char *verb)
     return false;
 }
 
+static size_t
+count_tabs(const char *text)
+{
+    size_t n = 0;
+    for (; *text != '\0'; text++) {
+        n += *text == '\t';
+    }
+    return n;
+}
+
 /* A line is here: its verb stands for itself, what is between tabs are fields. */
 static void
 take_line(control *self, struct client *client)
@@ -170,7 +180,11 @@ take_line(control *self, struct client *client)
         refuse(client, "a request is text");
         return;
     }
-    *end               = '\0';
+    *end = '\0';
+    if (count_tabs(client->bytes) > CONTROL_FIELDS) {
+        refuse(client, "a request has at most 64 fields");
+        return;
+    }
     size_t cut         = strcspn(client->bytes, "\t");
     char   was         = client->bytes[cut];
     client->bytes[cut] = '\0';
@@ -249,8 +263,7 @@ split(struct client *client, control_request *out)
     char *at      = client->bytes;
     out->verb     = at;
     out->n_fields = 0;
-    for (at = strchr(at, '\t'); at != NULL && out->n_fields < CONTROL_FIELDS;
-         at = strchr(at, '\t')) {
+    for (at = strchr(at, '\t'); at != NULL; at = strchr(at, '\t')) {
         *at++                        = '\0';
         out->fields[out->n_fields++] = at;
     }
@@ -573,6 +586,19 @@ control_field(const control_request *request, const char *name, size_t *from)
         }
     }
     return NULL;
+}
+
+size_t
+control_fields(
+    const control_request *request, const char *name, const char *out[CONTROL_FIELDS])
+{
+    const char *value = NULL;
+    size_t      n     = 0;
+    size_t      from  = 0;
+    while ((value = control_field(request, name, &from)) != NULL) {
+        out[n++] = value;
+    }
+    return n;
 }
 
 /* ---- the other side ---- */

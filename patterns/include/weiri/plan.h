@@ -45,7 +45,7 @@ typedef enum weiri_origin {
     WEIRI_ORIGIN_RULE,   /* derived: rules emit it       */
     WEIRI_ORIGIN_LATE,   /* late.<stream>                */
     WEIRI_ORIGIN_DEAD,   /* dead.<stream>                */
-    WEIRI_ORIGIN_JOIN,   /* joined rows, for the one rule that reads them */
+    WEIRI_ORIGIN_JOIN,   /* joined or filled rows, for the one rule that reads them */
     WEIRI_ORIGIN_TABLE   /* a table's contents or changes */
 } weiri_origin;
 

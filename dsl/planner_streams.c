@@ -114,9 +114,14 @@ set_time_form(weiri_planner *self, const weiri_ast_field *from, weir_field *fiel
         return;
     }
     if (from->form != NULL) {
-        const char *wrong = weiri_time_pattern_check(from->form);
-        field->form       = WEIR_TIME_PATTERN;
-        field->pattern    = from->form;
+        /* Where the year comes from is seen at each source. */
+        const char *whole = weiri_time_pattern_has_year(from->form)
+                                ? from->form
+                                : weiri_arena_format(self->arena, "%%Y %s", from->form);
+        const char *wrong =
+            from->form[0] == '\0' ? "it is empty" : weiri_time_pattern_check(whole);
+        field->form    = WEIR_TIME_PATTERN;
+        field->pattern = from->form;
         if (wrong != NULL) {
             weiri_report(self->diagnostics, WEIRI_E_BAD_TIME_FORM, from->form_at,
                 "this is no form of a time: %s", wrong);

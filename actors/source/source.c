@@ -421,6 +421,7 @@ make_decoder(weiri_intake *self, weir_error *err)
         .format     = self->config.format,
         .has_header = self->config.source->has_header,
         .delimiter  = self->config.delimiter,
+        .lines      = self->config.source->lines,
         .codec      = &self->config.source->codec,
         .metrics    = self->config.metrics,
         .on_dead    = on_dead,

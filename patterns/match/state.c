@@ -98,7 +98,8 @@ weiri_state_save(const weiri_stateful *self, weiri_keyed *out, weir_error *err)
 /* ---- loading ---- */
 
 static void
-unpack_key(const weiri_keyed_reader *from, const weiri_keyed_entry *entry, weir_value *key)
+unpack_key(
+    const weiri_keyed_reader *from, const weiri_keyed_entry *entry, weir_value *key)
 {
     weiri_unpack in = entry->key;
     for (uint32_t k = 0; k < from->n_values; k++) {

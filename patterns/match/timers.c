@@ -51,7 +51,8 @@ is_sorted(const weiri_timers *self)
     return true;
 }
 
-/* One pass of a radix sort (Knuth, TAOCP 3, 5.2.5 R): stable, by some bits of the start. */
+/* One pass of a radix sort (Knuth, TAOCP 3, 5.2.5 R): stable, by some bits of the start.
+ */
 static void
 distribute(
     const weiri_timer *from, uint64_t n, uint64_t least, uint32_t shift, weiri_timer *to)

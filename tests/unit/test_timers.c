@@ -1,4 +1,5 @@
-/* Deadlines that were saved come in the order of keys, and are put back into their own. */
+/* Deadlines that were saved come in the order of keys, and are put back into their own.
+ */
 #include "weir_test.h"
 
 #include "../support/random.h"
@@ -12,9 +13,9 @@ add(weiri_timers *timers, int64_t deadline_ns, uint64_t start, uint32_t partitio
     if (weiri_timers_is_full(timers)) {
         assert_true(weiri_timers_grow(timers));
     }
-    weiri_timers_append(timers, (weiri_timer){ .deadline_ns = deadline_ns,
-                                    .start                  = start,
-                                    .partition              = partition });
+    weiri_timers_append(
+        timers, (weiri_timer){
+                    .deadline_ns = deadline_ns, .start = start, .partition = partition });
 }
 
 /* They are taken by deadline, then by first event, then by partition. */
@@ -29,8 +30,7 @@ expect_in_order(weiri_timers *timers, uint32_t n)
         assert_true(before.deadline_ns <= next.deadline_ns);
         if (before.deadline_ns == next.deadline_ns) {
             assert_true(before.start <= next.start);
-            assert_true(
-                before.start != next.start || before.partition <= next.partition);
+            assert_true(before.start != next.start || before.partition <= next.partition);
         }
         before = next;
     }

@@ -639,6 +639,114 @@ rule guessed {
         self.assertEqual(len(few), 4)
         self.assertEqual(json.loads(few[-1]), {"part": "cut"})
 
+    RULES = """
+rule quiet {
+  match  not login(not ok) for 30s
+  by     user
+  emit   guessed { user }
+}
+
+rule unheard {
+  match  a: login(not ok) -> b: login(not ok) -> not login(ok)
+  by     user
+  within 10m
+  emit   guessed { user }
+}
+
+rule pressed {
+  match  a: login(not ok) -> b: login(not ok) within 8s of previous -> c: login(ok)
+  by     user
+  within 10m
+  emit   guessed { user }
+}
+
+rule fresh {
+  match  not login(ok) -> a: login(not ok) -> b: login(not ok)
+  by     user
+  within 10m
+  emit   guessed { user }
+}
+
+rule some {
+  match  a: login(not ok)
+  by     user
+  limit  1 per 10m
+  emit   guessed { user }
+}
+
+rule few {
+  match  a: login(not ok)
+  by     user
+  limit  3
+  emit   guessed { user }
+}
+
+rule turns {
+  from   login
+  by     user
+  window tumbling 10s
+  having count() > 1
+  limit  2 per 5m
+  emit   guessed { user } when changes
+}
+
+rule pairs {
+  from  a: login left join b: login on a.user == b.user and b.ok and not a.ok within 20s
+  emit  guessed { user: a.user }
+}
+"""
+
+    def held(self, rule, *more):
+        """What is told of u2, without its first line."""
+        told = self.dump("--rule", rule, "--key", "u2", *more)
+        return [line.replace("2023-11-14T22:", "") for line in told.splitlines()[1:]]
+
+    def test_what_time_alone_will_complete_or_end_is_told(self):
+        rules = LOGINS.split("rule guessed")[0] % ("stdin()", 'file("found.jsonl")') + self.RULES
+        # Each user in turn: a failure, a login, a failure; four of the last are not there yet.
+        self.begin(rules, [dict(row, ok=i // 7 == 1) for i, row in enumerate(logins(18))])
+        self.assertEqual(self.held("quiet"), [
+            "  key u2",
+            '    partial match: login 13:36Z; waits until 14:06Z, then is a match; user = "u2"',
+        ])
+        self.assertEqual(self.held("unheard"), [
+            "  key u2",
+            '    event a 13:22Z; until 23:22Z; user = "u2"',
+            '    event a 13:36Z; until 23:36Z; user = "u2"',
+            '    event b 13:36Z; waits until 23:22Z, then is a match; user = "u2"',
+        ])
+        self.assertEqual(self.held("pressed"), [
+            "  key u2",
+            '    partial match: a 13:36Z; until 13:44Z; user = "u2"',
+        ])
+        self.assertEqual(self.held("fresh"), ["  key u2", "    not login: came 13:29Z; until 23:29Z"])
+        self.assertEqual(self.held("pairs"), [
+            "  key u2",
+            "    row of the left, 13:22Z; until 13:42Z",
+            "    row of the left, 13:29Z; waits until 13:49Z, then is given alone",
+            "    row of the left, 13:36Z; until 13:56Z",
+            "    row of the right, 13:29Z; until 13:49Z",
+            "rule pairs: 0 keys, 0 held",  # that is all in its join
+        ])
+        told = [json.loads(line) for line in self.held("quiet", "--format", "json")]
+        self.assertEqual((told[0]["awaited"], told[0]["until"]), (True, "14:06Z"))
+
+    def test_what_limits_and_changes_remember_is_told(self):
+        rules = LOGINS.split("rule guessed")[0] % ("stdin()", 'file("found.jsonl")') + self.RULES
+        self.begin(rules, [dict(row, ok=i // 7 == 1) for i, row in enumerate(logins(18))])
+        self.assertEqual(self.held("some"), ["  key u2", "    limit: given 13:22Z; none before 23:22Z"])
+        self.assertEqual(self.held("few"), ["  limit: 3 of 3 given"])
+        self.assertEqual(self.held("turns")[2:], [
+            "    pane from 13:30Z to 13:40Z; until 13:40Z; count() = 1",
+            "    limit: given 13:30Z",
+            "    when changes: the condition held",
+        ])
+        told = [json.loads(line) for line in self.held("turns", "--format", "json")]
+        self.assertEqual(told[2], {
+            "part": "limit", "rule": "turns", "key": "u2", "limit": 2, "n": 1, "given": ["13:30Z"],
+        })
+        self.assertEqual(told[3], {"part": "changes", "rule": "turns", "key": "u2", "held": True})
+
     def test_a_rule_that_has_changed_is_not_told(self):
         rules = LOGINS % ("stdin()", 'file("found.jsonl")')
         self.begin(rules, logins(18))

@@ -479,6 +479,93 @@ rule quiet {
         self.assertLess(len(seen), len(found))
 
 
+class Refreshed(Replayed):
+    """A table that is looked at again while a run goes on."""
+
+    RULES = """stream login {
+  at   time unit s
+  user string
+  ok   bool
+}
+table team key user { user string, name string } from file("teams.csv") refresh every 20s
+
+source login from stdin()
+sink found to file("found.jsonl")
+
+rule found {
+  from login where not ok
+  emit found { at, user, team: team[user].name }
+}
+"""
+
+    def teams(self, name):
+        rows = "".join(f"u{i},{name}{i % 3}\n" for i in range(7))
+        self.write("new.csv", "user,name\n" + rows)
+        os.rename(self.path("new.csv"), self.path("teams.csv"))
+
+    def begin(self, *more):
+        """A run during which the table's file changes twice, and that waits for more."""
+        self.write("rules.weir", self.RULES)
+        self.write("found.jsonl", "")
+        self.teams("red")
+        node = self.start("run", "rules.weir", "--state", "state", "--quiet", *more)
+        n, sent = 0, 0
+        for name in ("red", "green", "blue"):
+            self.teams(name)
+            while name.encode() not in self.read("found.jsonl"):
+                data = lines(logins(n + 70)[n:])
+                node.stdin.write(data)
+                node.stdin.flush()
+                n, sent = n + 70, sent + len(data)
+                self.wait_for_committed(node, sent)
+        return node
+
+    def change(self, *more):
+        """Such a run to its end; then the file is gone."""
+        node = self.begin("--checkpoint", "20ms", "--keep-journal", "1G", *more)
+        _, said = node.communicate()
+        self.assertEqual(node.returncode, 0, said.decode())
+        os.remove(self.path("teams.csv"))
+        return self.read("found.jsonl")
+
+    def replay(self, *more):
+        return self.weir("replay", "rules.weir", "--state", "state", *more)
+
+    def test_after_a_crash_it_is_as_it_was_then_up_to_the_end(self):
+        node = self.begin("--checkpoint", "1h")
+        node.kill()
+        node.wait()
+        found = self.read("found.jsonl")
+        self.teams("black")
+        self.weir("run", "rules.weir", "--state", "state", "--quiet")
+        self.assertTrue(self.read("found.jsonl").startswith(found), "the run has found something else")
+
+    def test_it_is_replayed_as_it_was_then_when_its_file_is_gone(self):
+        found = self.change()
+        self.replay("--to", "again")
+        self.assertTrue(self.read("again/found.jsonl") == found, "the replay has found something else")
+        self.assertRegex(
+            self.replay("--diff").stdout.decode(), r"^0 added, 0 missing, 0 changed, [1-9]")
+
+    def test_it_is_replayed_as_it_was_then_when_its_file_says_something_else(self):
+        found = self.change()
+        self.teams("black")
+        self.replay("--to", "again")
+        self.assertTrue(self.read("again/found.jsonl") == found, "the replay has found something else")
+
+    def test_what_several_shards_have_looked_at_is_replayed_by_one(self):
+        found = self.change("--shards", "3")
+        self.replay("--to", "again")
+        self.assertTrue(self.read("again/found.jsonl") == found, "the replay has found something else")
+
+    def test_it_is_replayed_from_the_middle(self):
+        self.change()
+        since = "2023-11-14T22:17:00Z"
+        diff = self.replay("--diff", "--since", since)
+        self.assertIn("begins with the state as of", diff.stderr.decode())
+        self.assertRegex(diff.stdout.decode(), r"^0 added, 0 missing, 0 changed, [1-9]")
+
+
 class Held(Replayed):
     """weir state dump, of a node that is at work."""
 

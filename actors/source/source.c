@@ -573,7 +573,8 @@ weiri_intake_is_kept(const weiri_intake *self)
 bool
 weiri_intake_is_regular(const weiri_intake *self)
 {
-    return self->reader != NULL && weiri_reader_is_regular(self->reader);
+    return self->refresh != NULL
+           || (self->reader != NULL && weiri_reader_is_regular(self->reader));
 }
 
 bool

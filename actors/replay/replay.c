@@ -119,6 +119,15 @@ check_is_file(const replay *self, uint32_t source, weir_error *err)
                              name, name);
 }
 
+/* A source of a plugin that can go back is read again, as files are: the journal has
+ * nothing of it. */
+static bool
+can_go_back(const weiri_source *source)
+{
+    return source->endpoint == WEIRI_ENDPOINT_PLUGIN
+           && source->connector.of.source->position != NULL;
+}
+
 static weir_status
 set_extent(replay *self, uint32_t source, weir_error *err)
 {
@@ -132,14 +141,17 @@ set_extent(replay *self, uint32_t source, weir_error *err)
     }
     const char *instead = redirected(self, source);
     bool is_looked_at = self->plan->sources[source].refresh_ns > 0; /* again and again */
-    extent->is_taped  = (!kept->is_regular || is_looked_at)
+    bool is_plug      = instead == NULL && can_go_back(&self->plan->sources[source]);
+    extent->is_taped  = (!kept->is_regular || is_looked_at) && !is_plug
                        && (instead == NULL || !is_regular_file(instead));
-    if (extent->is_taped) {
+    if (extent->is_taped || is_plug) {
         extent->is_ended = kept->is_closed;
+    }
+    if (is_plug || (self->options->is_compared && !kept->is_closed)) {
+        extent->end = kept->position; /* more may have come since */
     }
     if (self->options->is_compared && !kept->is_closed) {
         extent->is_ended = false;
-        extent->end      = kept->position;
         extent->clock_ns = kept->clock_ns;
     }
     weir_status status = WEIR_OK;

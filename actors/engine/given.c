@@ -73,12 +73,13 @@ open_outlet(weiri_engine *self, const weiri_giver *giver, const char *peer,
     const weiri_stream     *numbered = giver->given->numbered;
     const weiri_restore    *restore  = self->options.restore;
     const weiri_link_config link     = {
-            .peer       = peer,
-            .schema     = &numbered->schema,
-            .is_inside  = true,
-            .terms      = self->plan->cluster->terms,
-            .n_terms    = self->plan->cluster->n_terms,
-            .is_lasting = self->options.tape != NULL,
+            .peer          = peer,
+            .schema        = &numbered->schema,
+            .is_inside     = true,
+            .terms         = self->plan->cluster->terms,
+            .n_terms       = self->plan->cluster->n_terms,
+            .backlog_bytes = self->options.backlog_bytes,
+            .is_lasting    = self->options.tape != NULL,
     };
     char                path[2 * WEIRI_SECTION_NAME];
     weiri_unpack        in     = { 0 };

@@ -63,6 +63,7 @@ typedef struct weiri_engine_options {
                         * weiri_engine_run. What is written is the same */
     weiri_links               *links;  /* to other nodes; NULL: there are none          */
     const weiri_engine_keeper *keeper; /* of weiri_engine_run; NULL: nobody         */
+    size_t backlog_bytes; /* of each way to a node of the cluster; 0: the default */
     const uint64_t *seed; /* of weiri_engine_run: without threads, in an order that
                            * follows from this number; NULL: on threads */
     /* What the state says of the rules that it is of, as its section "engine/rules";

@@ -10,7 +10,7 @@
 
 enum {
     CLUSTER_MEMBERS = 3,
-    CLUSTER_EVENTS  = 160, /* of txn and node; of login a third */
+    CLUSTER_EVENTS  = 120, /* of txn and node; of login a third */
     CLUSTER_STREAMS = 16,
     CLUSTER_BYTES   = 8192
 };

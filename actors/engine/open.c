@@ -230,6 +230,7 @@ global_place(const weiri_plan *plan, uint32_t index)
     return first + weiri_engine_source_place(plan, index);
 }
 
+/* NOLINTBEGIN(readability-function-size): a list of what an intake is told */
 static weir_status
 open_source(weiri_engine *self, uint32_t index, weir_error *err)
 {
@@ -308,6 +309,7 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
     self->has_refreshed = self->has_refreshed || source->refresh_ns > 0;
     return status;
 }
+/* NOLINTEND(readability-function-size) */
 
 static weir_status
 open_outlet(weiri_engine *self, const weiri_outlet_config *config, weiri_outlet **out,

@@ -11,6 +11,7 @@
 
 #include "cluster_text.h"
 #include "random.h"
+#include "sim_net.h"
 #include "test_place.h"
 #include "weiri/cluster.h"
 #include "weiri/dsl.h"
@@ -25,11 +26,9 @@ enum {
     KILLS   = 4,  /* a seed: beginning again is what takes time */
     MOST    = 12, /* events given at once         */
     TURNS   = 4,  /* in a run of a node, at most */
-    DELAY   = 30, /* ms */
     BACKLOG = 4096,
     MARKS   = 4096,
-    SOURCES = 16,
-    PATH    = 200
+    SOURCES = 16
 };
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -40,16 +39,6 @@ enum { SEEDS = 100 };
 
 static const char *const NAMES[NODES + 1] = { "a", "b", "c", "feed" };
 static const char *const STREAM_OF[FEEDS] = { "txn", "login" };
-
-typedef struct letter {
-    weiri_links_event_kind kind;
-    uint32_t               from;
-    uint32_t               to;
-    uint8_t               *bytes;
-    size_t                 size;
-    int64_t                due;
-    uint64_t               number;
-} letter;
 
 /* What a node has kept of one source. */
 typedef struct recording {
@@ -98,20 +87,12 @@ typedef struct feed {
 } feed;
 
 struct world {
-    uint64_t     seed;
+    sim_net      net;
     uint64_t     first_seed;
     const char  *dir;
-    int64_t      now;
     cluster_text text;
     member       members[NODES];
     feed         feeds[NODES][FEEDS];
-    bool         is_up[NODES + 1][NODES + 1];
-    bool         knows[NODES + 1][NODES + 1]; /* from .. to: has heard that it is up */
-    letter      *letters;
-    uint32_t     n_letters;
-    uint32_t     capacity;
-    uint64_t     n_posted;
-    uint32_t     loss; /* in a thousand */
     size_t       backlog_bytes;
     bool         is_peace;
     bool         was_full;
@@ -121,7 +102,7 @@ struct world {
 static uint64_t
 roll(world *self, uint64_t below)
 {
-    return next_random(&self->seed) % below;
+    return next_random(&self->net.seed) % below;
 }
 
 static void
@@ -129,131 +110,6 @@ must(const world *self, weir_status status, const weir_error *err)
 {
     if (status != WEIR_OK) {
         fail_msg("seed %" PRIu64 ": %s", self->first_seed, err->text);
-    }
-}
-
-/* ---- the network ---- */
-
-static void
-post(world *self, letter what)
-{
-    if (self->n_letters == self->capacity) {
-        self->capacity = 2 * self->capacity + 64;
-        self->letters  = realloc(self->letters, self->capacity * sizeof *self->letters);
-        assert_non_null(self->letters);
-    }
-    what.number                      = self->n_posted++;
-    self->letters[self->n_letters++] = what;
-}
-
-static void
-post_bytes(world *self, uint32_t from, uint32_t to, const uint8_t *bytes, size_t size)
-{
-    uint8_t *copy = malloc(size);
-    assert_non_null(copy);
-    memcpy(copy, bytes, size);
-    int64_t delay = 1 + (int64_t)roll(self, roll(self, 4) == 0 ? DELAY : 3);
-    post(self, (letter){ .kind = WEIRI_LINKS_MESSAGE,
-                   .from       = from,
-                   .to         = to,
-                   .bytes      = copy,
-                   .size       = size,
-                   .due        = self->now + delay * WEIRI_NS_PER_MS });
-}
-
-static bool
-send_from(world *self, uint32_t from, uint32_t to, const uint8_t *bytes, size_t size)
-{
-    if (!self->knows[from][to] || roll(self, 50) == 0) {
-        return false;
-    }
-    if (!self->is_up[from][to] || roll(self, 1000) < self->loss) {
-        return true;
-    }
-    post_bytes(self, from, to, bytes, size);
-    if (roll(self, 30) == 0) {
-        post_bytes(self, from, to, bytes, size);
-    }
-    return true;
-}
-
-/* The next that is due; false: nothing. Its bytes are the caller's. */
-static bool
-next_letter(world *self, uint32_t to, letter *out)
-{
-    uint32_t best = UINT32_MAX;
-    for (uint32_t i = 0; i < self->n_letters; i++) {
-        const letter *one = &self->letters[i];
-        if (one->to == to && one->due <= self->now
-            && (best == UINT32_MAX || one->due < self->letters[best].due
-                || (one->due == self->letters[best].due
-                    && one->number < self->letters[best].number))) {
-            best = i;
-        }
-    }
-    if (best != UINT32_MAX) {
-        *out                = self->letters[best];
-        self->letters[best] = self->letters[--self->n_letters];
-    }
-    return best != UINT32_MAX;
-}
-
-static void
-drop_letters_to(world *self, uint32_t to)
-{
-    for (uint32_t i = 0; i < self->n_letters;) {
-        if (self->letters[i].to == to) {
-            free(self->letters[i].bytes);
-            self->letters[i] = self->letters[--self->n_letters];
-        } else {
-            i++;
-        }
-    }
-}
-
-static bool
-is_running(const world *self, uint32_t node)
-{
-    return node == FEEDER || self->members[node].engine != NULL;
-}
-
-static void
-tell_connection(world *self, uint32_t from, uint32_t to, bool is_up)
-{
-    self->knows[from][to] = is_up;
-    if (from == FEEDER) {
-        for (uint32_t s = 0; s < FEEDS; s++) {
-            weiri_sender_on_connection(self->feeds[to][s].sender, is_up, self->now);
-        }
-    } else if (is_running(self, from)) {
-        post(self,
-            (letter){ .kind = is_up ? WEIRI_LINKS_CONNECTED : WEIRI_LINKS_DISCONNECTED,
-                .from       = to,
-                .to         = from,
-                .due        = self->now });
-    }
-}
-
-static void
-connect_nodes(world *self, uint32_t a, uint32_t b)
-{
-    if (is_running(self, a) && is_running(self, b)) {
-        self->is_up[a][b] = self->is_up[b][a] = true;
-        tell_connection(self, a, b, true);
-        tell_connection(self, b, a, true);
-    }
-}
-
-/* They may hear of it, or only hear nothing any more. */
-static void
-part_nodes(world *self, uint32_t a, uint32_t b)
-{
-    self->is_up[a][b] = self->is_up[b][a] = false;
-    if (roll(self, 2) == 0) {
-        tell_connection(self, a, b, false);
-    }
-    if (roll(self, 2) == 0) {
-        tell_connection(self, b, a, false);
     }
 }
 
@@ -291,18 +147,18 @@ static bool
 send_to(void *context, uint32_t peer, const uint8_t *bytes, size_t size)
 {
     const member *self = context;
-    return send_from(self->world, self->index, peer, bytes, size);
+    return sim_net_send(&self->world->net, self->index, peer, bytes, size);
 }
 
 static weir_status
 receive(void *context, weiri_links_event *event, weir_error *err)
 {
-    member *self = context;
-    letter  what;
+    member    *self = context;
+    sim_letter what;
     (void)err;
     free(self->current);
     self->current = NULL;
-    if (!next_letter(self->world, self->index, &what)) {
+    if (!sim_net_next(&self->world->net, self->index, &what)) {
         return WEIR_EAGAIN;
     }
     self->current = what.bytes;
@@ -315,7 +171,7 @@ receive(void *context, weiri_links_event *event, weir_error *err)
 static int64_t
 now_of(void *context)
 {
-    return ((const member *)context)->world->now;
+    return ((const member *)context)->world->net.now;
 }
 
 static void
@@ -454,11 +310,7 @@ start(member *self)
         .restore = self->has_kept ? &self->restore : NULL };
     must(all, weiri_engine_new(self->plan, &self->options, &self->engine, &err), &err);
     self->is_ending = false;
-    for (uint32_t i = 0; i <= NODES; i++) {
-        if (i != self->index) {
-            connect_nodes(all, self->index, i);
-        }
-    }
+    sim_net_join(&all->net, self->index);
 }
 
 /* Whether it has left, or was killed. */
@@ -468,13 +320,7 @@ stop(member *self)
     world *all = self->world;
     weiri_engine_destroy(&self->engine);
     weiri_links_destroy(&self->links);
-    drop_letters_to(all, self->index);
-    for (uint32_t i = 0; i <= NODES; i++) {
-        all->knows[self->index][i] = false;
-        if (i != self->index && all->is_up[self->index][i]) {
-            part_nodes(all, self->index, i);
-        }
-    }
+    sim_net_leave(&all->net, self->index);
 }
 
 static bool
@@ -492,7 +338,7 @@ kill_member(member *self)
     stop(self);
     all->n_kills++;
     int64_t away_ms = roll(all, 2) == 0 ? 0 : (int64_t)roll(all, 6000);
-    self->starts_at = all->now + away_ms * WEIRI_NS_PER_MS;
+    self->starts_at = all->net.now + away_ms * WEIRI_NS_PER_MS;
 }
 
 /* A checkpoint, in the midst of which it may be killed. */
@@ -526,11 +372,12 @@ run_turns(member *self)
     world     *all  = self->world;
     weir_error err  = { 0 };
     self->n_turns   = 1 + (uint32_t)roll(all, TURNS);
-    self->flow_seed = next_random(&all->seed);
+    self->flow_seed = next_random(&all->net.seed);
     must(all, weiri_engine_run(self->engine, &err), &err);
     if (weiri_engine_is_at_end(self->engine)) {
         self->is_ending = true;
-        self->times     = (weiri_patience){ .there_ns = all->now, .bound_ns = all->now };
+        self->times =
+            (weiri_patience){ .there_ns = all->net.now, .bound_ns = all->net.now };
         keep(self);
     } else if (roll(all, 8) == 0) {
         keep(self);
@@ -543,7 +390,7 @@ see_to_end(member *self)
     weiri_farewell all = weiri_engine_farewell(self->engine);
     if (all.has_news) {
         keep(self);
-    } else if (!weiri_farewell_waits(&all, &self->times, self->world->now)) {
+    } else if (!weiri_farewell_waits(&all, &self->times, self->world->net.now)) {
         weir_error err = { 0 };
         must(self->world, weiri_engine_close(self->engine, &err), &err);
         stop(self);
@@ -559,7 +406,7 @@ work_member(member *self)
         return;
     }
     if (self->engine == NULL) {
-        if (all->now >= self->starts_at) {
+        if (all->net.now >= self->starts_at) {
             start(self);
         }
         return;
@@ -581,7 +428,7 @@ static bool
 send_feed(void *context, const uint8_t *bytes, size_t size)
 {
     const feed *self = context;
-    return send_from(self->world, FEEDER, self->node, bytes, size);
+    return sim_net_send(&self->world->net, FEEDER, self->node, bytes, size);
 }
 
 static void
@@ -643,9 +490,13 @@ give_rows(feed *self)
 static void
 hear_feeds(world *self)
 {
-    letter what;
-    while (next_letter(self, FEEDER, &what)) {
+    sim_letter what;
+    while (sim_net_next(&self->net, FEEDER, &what)) {
         size_t at = 0;
+        for (uint32_t s = 0; s < FEEDS && what.kind != WEIRI_LINKS_MESSAGE; s++) {
+            weiri_sender_on_connection(self->feeds[what.from][s].sender,
+                what.kind == WEIRI_LINKS_CONNECTED, self->net.now);
+        }
         while (what.kind == WEIRI_LINKS_MESSAGE && at < what.size) {
             weiri_frame frame;
             assert_ok(weiri_frame_next(&frame, what.bytes + at, what.size - at, NULL));
@@ -653,7 +504,7 @@ hear_feeds(world *self)
                 const feed *of = &self->feeds[what.from][s];
                 if (weiri_link_id_of(&frame) == weiri_link_id(STREAM_OF[s])) {
                     weiri_sender_on_frame(of->sender, &frame,
-                        what.bytes + at + WEIRI_FRAME_HEAD, self->now);
+                        what.bytes + at + WEIRI_FRAME_HEAD, self->net.now);
                 }
             }
             at += WEIRI_FRAME_HEAD + (size_t)frame.size;
@@ -671,7 +522,7 @@ work_feeder(world *self)
             if (roll(self, 6) == 0) {
                 give_rows(&self->feeds[node][s]);
             }
-            (void)weiri_sender_work(self->feeds[node][s].sender, self->now);
+            (void)weiri_sender_work(self->feeds[node][s].sender, self->net.now);
         }
     }
 }
@@ -687,11 +538,11 @@ have_accidents(world *self)
     if (roll(self, 150) == 0 && may_die(one)) {
         kill_member(one);
     }
-    if (a != b && roll(self, 120) == 0 && self->is_up[a][b]) {
-        part_nodes(self, a, b);
+    if (a != b && roll(self, 120) == 0 && self->net.is_up[a][b]) {
+        sim_net_part(&self->net, a, b);
     }
     if (a != b && roll(self, 20) == 0) { /* perhaps beside the connection there is */
-        connect_nodes(self, a, b);
+        sim_net_connect(&self->net, a, b);
     }
 }
 
@@ -737,17 +588,17 @@ static void
 step(world *self, uint32_t i)
 {
     bool is_over = are_all(self, has_ended); /* then only words are waited for */
-    self->now += (is_over ? 20 : 1) * (1 + (int64_t)roll(self, 10)) * WEIRI_NS_PER_MS;
+    self->net.now += (is_over ? 20 : 1) * (1 + (int64_t)roll(self, 10)) * WEIRI_NS_PER_MS;
     if (i > STEPS / 2 && !self->is_peace) {
         self->is_peace = true;
-        self->loss     = 0;
+        self->net.loss = 0;
     }
     if (!self->is_peace) {
         have_accidents(self);
     } else if (i % 1000 == 0) {
         for (uint32_t a = 0; a < NODES; a++) {
             for (uint32_t b = a + 1; b <= NODES; b++) {
-                connect_nodes(self, a, b);
+                sim_net_connect(&self->net, a, b);
             }
         }
     }
@@ -782,13 +633,10 @@ run_one(const world *self, const char *text)
 static void
 begin(world *self, uint64_t seed, const char *dir, size_t backlog_bytes)
 {
-    *self      = (world){ .seed = seed,
-             .first_seed        = seed,
-             .dir               = dir,
-             .backlog_bytes     = backlog_bytes,
-             .now               = WEIRI_NS_PER_S };
-    self->loss = roll(self, 3) == 0 ? 0 : (uint32_t)roll(self, 150);
-    cluster_text_draw(&self->text, next_random(&self->seed), NODES);
+    *self = (world){ .first_seed = seed, .dir = dir, .backlog_bytes = backlog_bytes };
+    sim_net_init(&self->net, seed, NODES + 1);
+    sim_net_join(&self->net, FEEDER);
+    cluster_text_draw(&self->text, next_random(&self->net.seed), NODES);
     char *one = cluster_text_of_one(&self->text, dir, NAMES);
     run_one(self, one);
     free(one);
@@ -832,10 +680,7 @@ finish(world *self)
             weiri_sender_destroy(&self->feeds[i][s].sender);
         }
     }
-    for (uint32_t i = 0; i < self->n_letters; i++) {
-        free(self->letters[i].bytes);
-    }
-    free(self->letters);
+    sim_net_fini(&self->net);
 }
 
 static void

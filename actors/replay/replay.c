@@ -557,6 +557,7 @@ struct weiri_reread {
     weiri_replay_options options;
 };
 
+/* NOLINTBEGIN(readability-function-size): what somebody who reads again has to say */
 weir_status
 weiri_reread_open(const weiri_plan *plan, const char *state,
     const weiri_redirect *redirects, size_t              n_redirects,
@@ -583,6 +584,7 @@ weiri_reread_open(const weiri_plan *plan, const char *state,
     *out = self;
     return WEIR_OK;
 }
+/* NOLINTEND(readability-function-size) */
 
 void
 weiri_reread_close(weiri_reread **self_p)

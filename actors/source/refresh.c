@@ -170,6 +170,7 @@ decode(
         .format     = intake->config.format,
         .has_header = intake->config.source->has_header,
         .delimiter  = intake->config.delimiter,
+        .lines      = intake->config.source->lines,
         .on_dead    = on_dead,
         .context    = intake,
     };

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "weiri/hugepages.h"
 #include "weiri/limits.h"
 
 enum { FIRST_SLOTS = 64 };
@@ -454,7 +455,7 @@ static bool
 grow(weiri_keys *self)
 {
     uint32_t        n_slots = self->table.n_slots * 2;
-    weiri_key_slot *slots   = calloc(n_slots, sizeof *slots);
+    weiri_key_slot *slots   = weiri_calloc_huge(n_slots, sizeof *slots);
     if (slots == NULL || n_slots == 0) {
         free(slots);
         return false;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "match/runs.h"
+#include "weiri/prefetch.h"
 
 int64_t
 weiri_runs_gap_deadline(const weiri_executor *self, const weiri_run *run)
@@ -150,9 +151,9 @@ expire(weiri_executor *self, uint32_t run, int64_t deadline_ns)
         next          = at->next;
         if (self->first_equal != WEIRI_NONE && self->state->index != 0) {
             weiri_runs_near near = weiri_runs_near_of(self, next);
-            __builtin_prefetch(near.slot);
-            __builtin_prefetch(near.link);
-            __builtin_prefetch(near.next);
+            weiri_prefetch(near.slot);
+            weiri_prefetch(near.link);
+            weiri_prefetch(near.next);
         }
         if (at->start != start) {
             return;
@@ -245,9 +246,9 @@ fire_first(weiri_executor *self)
     const weiri_timer *near = weiri_timers_ahead(&self->timers, NEAR);
     if (self->core->plan->n_keys > 0 && far != NULL) {
         const weiri_partition *own = weiri_keys_at(keys, near->partition);
-        __builtin_prefetch(weiri_keys_at(keys, far->partition));
-        __builtin_prefetch(weiri_keys_slot(keys, own->tag)); /* it may be removed */
-        __builtin_prefetch(weiri_run_at(self, weiri_runs_state_of(own)->first));
+        weiri_prefetch(weiri_keys_at(keys, far->partition));
+        weiri_prefetch(weiri_keys_slot(keys, own->tag)); /* it may be removed */
+        weiri_prefetch(weiri_run_at(self, weiri_runs_state_of(own)->first));
     }
     weiri_timer timer = weiri_timers_pop(&self->timers);
     self->event       = NULL;

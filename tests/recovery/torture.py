@@ -142,7 +142,8 @@ class Torture:
             # Nobody waits for a child that writes a checkpoint: the next run has to.
             process = self.start(path, stderr=subprocess.DEVNULL)
             try:
-                process.wait(rng.uniform(0.005, 0.4))
+                # Longer and longer: on a busy machine a short life comes to no checkpoint.
+                process.wait(rng.uniform(0.005, 0.4 * 1.1**kills))
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

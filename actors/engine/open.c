@@ -519,6 +519,7 @@ open_all(weiri_engine *self, weir_error *err)
     }
     for (uint32_t i = 0; i < plan->n_sinks && status == WEIR_OK; i++) {
         status = open_sink(self, &plan->sinks[i], err);
+        weiri_fault_point("recover.cutting");
     }
     if (status == WEIR_OK) {
         status = weiri_engine_open_givers(self, err);

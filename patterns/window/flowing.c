@@ -102,6 +102,9 @@ take_out(weiri_windower *self, uint64_t number)
     return true;
 }
 
+/* Of fewer keys all states are in the cache anyway. */
+enum { FEW_KEYS = 64 };
+
 /* Fetch what the aggregates of a key read beside their states, which have come. */
 static void
 prefetch_slides(const weiri_windower *self, uint32_t index)
@@ -120,7 +123,7 @@ prefetch_leaving(const weiri_windower *self)
 {
     enum { FAR = 16, NEAR = 8 };
     const weiri_ring *ring = &self->rows;
-    if (ring->tail - ring->head <= FAR) {
+    if (ring->tail - ring->head <= FAR || self->keys.n_live < FEW_KEYS) {
         return;
     }
     uint64_t far  = *entry_of(self, row_at(self, ring->head + FAR));
@@ -248,7 +251,7 @@ feed(weiri_windower *self)
         if (i + MIDDLE < batch->n) {
             weiri_key_table_prefetch_entry(&self->keys, batch->hash[i + MIDDLE]);
         }
-        if (i + NEAR < batch->n) {
+        if (i + NEAR < batch->n && self->keys.n_live >= FEW_KEYS) {
             uint32_t index = weiri_key_table_likely(&self->keys, batch->hash[i + NEAR]);
             if (index != WEIRI_NO_ENTRY) {
                 prefetch_slides(self, index);

@@ -106,6 +106,7 @@
     X(BAD_TABLE, "E0623", "a table that cannot be")                                      \
     X(BAD_LOOKUP, "E0624", "a lookup that cannot be")                                    \
     X(TABLE_LOOP, "E0625", "a rule that cannot both read and write its table")           \
+    X(BAD_FILL, "E0626", "a field that cannot be filled")                                \
     X(NO_TIME_FIELD, "E0701", "a source of a stream without a time")                     \
     X(UNKNOWN_ENDPOINT, "E0702", "no source or sink is called so")                       \
     X(UNKNOWN_OPTION, "E0703", "no option is called so")                                 \

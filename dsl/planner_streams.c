@@ -465,7 +465,7 @@ collect_specials(weiri_planner *self)
 
 /* ---- hidden streams ---- */
 
-/* The most that joins, lookups and tables may need. */
+/* The most that joins, fills, lookups and tables may need. */
 static uint32_t
 count_hidden(const weiri_planner *self)
 {
@@ -475,7 +475,7 @@ count_hidden(const weiri_planner *self)
     uint32_t                   n_tables = 0;
     for (uint64_t i = 0;
          (statement = weiri_planner_next(self, WEIRI_WORD_RULE, &i)) != NULL;) {
-        n += statement->as.rule->from.n_joins;
+        n += statement->as.rule->from.n_joins + (statement->as.rule->fill.at.size > 0);
         n_rules++;
     }
     for (uint64_t i = 0; weiri_planner_next(self, WEIRI_WORD_TABLE, &i) != NULL;) {

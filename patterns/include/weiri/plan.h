@@ -46,7 +46,7 @@ typedef enum weiri_origin {
     WEIRI_ORIGIN_RULE,   /* derived: rules emit it       */
     WEIRI_ORIGIN_LATE,   /* late.<stream>                */
     WEIRI_ORIGIN_DEAD,   /* dead.<stream>                */
-    WEIRI_ORIGIN_JOIN,   /* joined rows, for the one rule that reads them */
+    WEIRI_ORIGIN_JOIN,   /* joined or filled rows, for the one rule that reads them */
     WEIRI_ORIGIN_TABLE   /* a table's contents or changes */
 } weiri_origin;
 
@@ -231,6 +231,12 @@ typedef struct weiri_test {
     weiri_place_in_text place;
 } weiri_test;
 
+/* A statement of the rules, but for sources, sinks and tests; or a setting. */
+typedef struct weiri_declared {
+    const char *name; /* "rule hot"                            */
+    uint64_t    hash; /* of its words, however they are spaced */
+} weiri_declared;
+
 typedef struct weiri_plan {
     weiri_arena          *arena;
     struct weiri_metrics *metrics; /* of plugins; NULL: there are none */
@@ -242,9 +248,11 @@ typedef struct weiri_plan {
     uint32_t              n_sinks;
     weiri_rule *rules; /* sorted so that a rule comes after those whose streams it reads;
                         * otherwise as written */
-    uint32_t                         n_rules;
-    weiri_test                      *tests; /* planned only if asked for */
-    uint32_t                         n_tests;
+    uint32_t        n_rules;
+    weiri_test     *tests; /* planned only if asked for */
+    uint32_t        n_tests;
+    weiri_declared *declared; /* as written, files that are included first */
+    uint32_t        n_declared;
     const struct weiri_cluster_plan *cluster; /* NULL: all of it is run here */
 } weiri_plan;
 

@@ -131,8 +131,9 @@ set_extent(replay *self, uint32_t source, weir_error *err)
         return check_is_file(self, source, err);
     }
     const char *instead = redirected(self, source);
-    extent->is_taped =
-        !kept->is_regular && (instead == NULL || !is_regular_file(instead));
+    bool is_looked_at = self->plan->sources[source].refresh_ns > 0; /* again and again */
+    extent->is_taped  = (!kept->is_regular || is_looked_at)
+                       && (instead == NULL || !is_regular_file(instead));
     if (extent->is_taped) {
         extent->is_ended = kept->is_closed;
     }

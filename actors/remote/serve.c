@@ -184,7 +184,7 @@ check_inputs(const server *self, weiri_message *in)
     bool                     is    = self->plan.n_inputs == actor->n_inputs;
     for (uint32_t i = 0; is && i < actor->n_inputs; i++) {
         const weir_plugin_field *given = &self->plan.inputs[i];
-        is = strcmp(given->name, actor->inputs[i].name) == 0
+        is                             = strcmp(given->name, actor->inputs[i].name) == 0
              && given->type == actor->inputs[i].type
              && given->is_nullable == actor->inputs[i].is_nullable;
     }

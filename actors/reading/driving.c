@@ -37,10 +37,10 @@ open_journal(weiri_drive *self, weiri_reread **reread, weiri_engine_options *opt
     weir_error *err)
 {
     const weiri_reading_request *request = self->request;
-    weir_status                  status  = weiri_reread_open(self->plan, request->state,
-                          request->redirects, request->n_redirects,
-                          *self->is_told ? NULL : request->told, request->context, reread, err);
-    *self->is_told                       = true;
+    weir_status status = weiri_reread_open(self->plan, request->state, request->redirects,
+        request->n_redirects, *self->is_told ? NULL : request->told, request->context,
+        reread, err);
+    *self->is_told     = true;
     if (status == WEIR_OK) {
         weiri_reread_lend(*reread, options);
     }
@@ -86,11 +86,11 @@ weiri_see_sides(weiri_arena *arena, weiri_plan *plan, uint32_t stream)
         if (rule->join == NULL || rule->join->stream != stream) {
             continue;
         }
-        weiri_join    *join  = weiri_arena_alloc(arena, sizeof *join);
-        uint32_t       first = 0;
-        const bool    *was   = joined->used;
-        *join                = *rule->join;
-        joined->used         = weiri_all_used(arena, joined->schema.n_fields);
+        weiri_join *join  = weiri_arena_alloc(arena, sizeof *join);
+        uint32_t    first = 0;
+        const bool *was   = joined->used;
+        *join             = *rule->join;
+        joined->used      = weiri_all_used(arena, joined->schema.n_fields);
         for (uint32_t side = 0; side < 2; side++) {
             weiri_stream *of = &plan->streams[join->sides[side].stream];
             uint32_t      n  = join->sides[side].schema->n_fields;

@@ -9,8 +9,8 @@ typedef struct weiri_drive {
     const weiri_reading_request *request;
     bool *is_told; /* whether it has been said where the journal begins: once is enough */
     /* What the streams gave in one pass; see weiri_engine_options. */
-    weir_status (*passed)(void *context, const weiri_rows_list *rows, int64_t deadline_ns,
-        weir_error *err);
+    weir_status (*passed)(
+        void *context, const weiri_rows_list *rows, int64_t deadline_ns, weir_error *err);
     void *context;
     bool  is_at_end; /* afterwards: all inputs were read to their ends */
 } weiri_drive;
@@ -27,8 +27,8 @@ weiri_drive_is_fleeting(const weiri_reading_request *request, const weiri_plan *
 bool *
 weiri_all_used(weiri_arena *arena, uint32_t n);
 
-/* Let all fields of what joins put together into a stream be seen, but of tables. The plan
- * has streams and rules of its own. */
+/* Let all fields of what joins put together into a stream be seen, but of tables. The
+ * plan has streams and rules of its own. */
 void
 weiri_see_sides(weiri_arena *arena, weiri_plan *plan, uint32_t stream);
 

@@ -1,5 +1,6 @@
-/* weiri_lones: the rules before the one that is asked about are run with the join as a left
- * one, which gives what has no counterpart; then the right's events are looked through. */
+/* weiri_lones: the rules before the one that is asked about are run with the join as a
+ * left one, which gives what has no counterpart; then the right's events are looked
+ * through. */
 #include "weiri/lones.h"
 
 #include <stdlib.h>
@@ -47,8 +48,8 @@ make_inputs(weiri_lones *self, const weiri_rule *rule)
     weiri_match_input *input = &self->input;
     bool               is_ok = true;
     *input                   = of->inputs[0];
-    self->match  = (weiri_match){ .inputs = input, .n_inputs = 1, .n_keys = of->n_keys };
-    self->rule   = (weiri_rule){ .match = &self->match };
+    self->match = (weiri_match){ .inputs = input, .n_inputs = 1, .n_keys = of->n_keys };
+    self->rule  = (weiri_rule){ .match = &self->match };
     for (uint32_t k = 0; k < of->n_keys && is_ok; k++) {
         is_ok =
             reads_no_more(input->keys[k], input->schema, self->join->schema->n_fields);
@@ -92,8 +93,8 @@ prepare_plan(weiri_lones *self, const weiri_plan *plan, const weiri_join *join)
     for (uint32_t r = 0; r < n_rules; r++) {
         weiri_rule *rule = &self->plan.rules[r];
         if (rule->join != NULL && rule->join->stream == join->stream) {
-            rule->join->is_left = true;
-            rule->join->schema  = nullable_schema(self, join);
+            rule->join->is_left                     = true;
+            rule->join->schema                      = nullable_schema(self, join);
             self->plan.streams[join->stream].schema = *rule->join->schema;
             self->join                              = rule->join;
         }
@@ -172,8 +173,7 @@ has_equal_key(const weiri_lones *self, const weiri_trace_event *left,
 {
     bool is_same = true;
     for (uint32_t k = 0; k < self->join->n_keys && is_same; k++) {
-        weir_value a =
-            weiri_program_eval(self->keys[0], k, left->chunk, left->row, NULL);
+        weir_value a = weiri_program_eval(self->keys[0], k, left->chunk, left->row, NULL);
         weir_value b = weiri_program_eval(self->keys[1], k, chunk, row, NULL);
         is_same      = is_equal(&a, &b);
         weiri_program_forget(self->keys[0]);
@@ -253,8 +253,8 @@ come_near(
     uint64_t far = distance(chunk->time[row], lone->left.time_ns);
     uint32_t at  = lone->n_near;
     lone->n_equal++;
-    while (at > 0
-           && distance(lone->near[at - 1].right.time_ns, lone->left.time_ns) > far) {
+    while (
+        at > 0 && distance(lone->near[at - 1].right.time_ns, lone->left.time_ns) > far) {
         at--;
     }
     if (at == WEIRI_LONE_NEAR) {
@@ -268,8 +268,8 @@ come_near(
     if (lone->n_near == WEIRI_LONE_NEAR) {
         drop_near(&lone->near[--lone->n_near]);
     }
-    memmove(&lone->near[at + 1], &lone->near[at],
-        (lone->n_near - at) * sizeof lone->near[0]);
+    memmove(
+        &lone->near[at + 1], &lone->near[at], (lone->n_near - at) * sizeof lone->near[0]);
     lone->near[at] = near;
     lone->n_near++;
     return WEIR_OK;
@@ -303,10 +303,10 @@ static weir_status
 read_all(weiri_lones *self, const weiri_rule *asked, const char *key, weir_error *err)
 {
     weiri_drive drive  = { .plan = &self->plan,
-         .request               = self->request,
-         .is_told               = &self->is_told,
-         .passed                = gather,
-         .context               = self };
+         .request                = self->request,
+         .is_told                = &self->is_told,
+         .passed                 = gather,
+         .context                = self };
     weir_status status = WEIR_OK;
     if (!make_inputs(self, asked)) {
         return status;

@@ -70,10 +70,10 @@ check_linear(const weiri_window *window, weir_error *err)
     bool is_linear = window->kind == WEIRI_WINDOW_LINEAR;
     bool is_ok     = is_linear == (window->linear != 0);
     for (uint32_t a = 0; is_linear && a < window->n_aggregates; a++) {
-        const weiri_aggregate *it     = &window->aggregates[a];
-        bool                   is_own = it->kind == WEIRI_AGGREGATE_LAST && it->filter == NULL;
-        bool is_filled                = ((window->linear >> a) & 1) != 0;
-        is_ok = is_ok && (is_own || it->kind == WEIRI_AGGREGATE_KEY)
+        const weiri_aggregate *it = &window->aggregates[a];
+        bool is_own    = it->kind == WEIRI_AGGREGATE_LAST && it->filter == NULL;
+        bool is_filled = ((window->linear >> a) & 1) != 0;
+        is_ok          = is_ok && (is_own || it->kind == WEIRI_AGGREGATE_KEY)
                 && (!is_filled || (is_own && it->type == WEIR_FLOAT));
     }
     if (!is_ok || (is_linear && (window->has_changes || window->limit > 0))) {

@@ -1,5 +1,5 @@
-/* weir why, of a rule that joins: a joined event by its sides, and why an event of the left
- * found no counterpart. */
+/* weir why, of a rule that joins: a joined event by its sides, and why an event of the
+ * left found no counterpart. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,18 +46,17 @@ label_of(weiri_arena *arena, const char *field)
 }
 
 static void
-add_parts(
-    struct parts *self, const weiri_plan *plan, uint32_t stream, const char *name)
+add_parts(struct parts *self, const weiri_plan *plan, uint32_t stream, const char *name)
 {
     const weiri_join *join = join_of(plan, stream);
     if (join == NULL) {
         const weiri_query *fill = fill_of(plan, stream);
         const weir_schema *schema =
             &plan->streams[fill != NULL ? fill->stream : stream].schema;
-        uint32_t    first = self->n > 0 ? self->items[self->n - 1].first
-                                           + self->items[self->n - 1].n
-                                        : 0;
-        struct part part = { name != NULL ? name : schema->name, first, schema->n_fields };
+        uint32_t first =
+            self->n > 0 ? self->items[self->n - 1].first + self->items[self->n - 1].n : 0;
+        struct part part = { name != NULL ? name : schema->name, first,
+            schema->n_fields };
         WEIRI_ARENA_PUSH(self->arena, self->items, self->n, part);
         return;
     }
@@ -75,7 +74,8 @@ part_text(weiri_arena *arena, const weiri_trace_event *event, const struct part 
     const weir_schema *schema   = event->chunk->schema;
     const char        *text     = "";
     bool               is_there = false;
-    for (uint32_t i = part->first; i < part->first + part->n && i < schema->n_fields; i++) {
+    for (uint32_t i = part->first; i < part->first + part->n && i < schema->n_fields;
+         i++) {
         const char *name = schema->fields[i].name;
         const char *dot  = strrchr(name, '.');
         if (!event->chunk->columns[i].is_present || strstr(name, "..") != NULL) {
@@ -83,9 +83,8 @@ part_text(weiri_arena *arena, const weiri_trace_event *event, const struct part 
         }
         weir_value value = weir_chunk_get(event->chunk, event->row, i);
         is_there         = is_there || !value.is_null;
-        text             = weiri_arena_format(arena, "%s%s%s: %s", text,
-                        text[0] != '\0' ? ", " : "", dot != NULL ? dot + 1 : name,
-                        weiri_value_text(arena, &value));
+        text = weiri_arena_format(arena, "%s%s%s: %s", text, text[0] != '\0' ? ", " : "",
+            dot != NULL ? dot + 1 : name, weiri_value_text(arena, &value));
     }
     return is_there ? weiri_arena_format(arena, "{ %s }", text) : NULL;
 }
@@ -104,7 +103,7 @@ why_row_text(const why_telling *self, const weiri_trace_event *event)
     for (uint32_t i = 0; i < parts.n; i++) {
         const char *part = part_text(arena, event, &parts.items[i]);
         text             = weiri_arena_format(arena, "%s%s%s%s%s", text,
-                        i == 0         ? ""
+            i == 0         ? ""
                         : part != NULL ? " with "
                                        : " without ",
                         parts.items[i].name, part != NULL ? " " : "", part != NULL ? part : "");
@@ -119,7 +118,7 @@ static const weiri_join *
 first_join(const why_telling *self)
 {
     const weiri_join **joins = NULL;
-    uint32_t n = joins_of(self->story.arena, self->plan, self->rule, &joins);
+    uint32_t           n = joins_of(self->story.arena, self->plan, self->rule, &joins);
     for (uint32_t i = 0; i < n; i++) {
         if (!words_join_is_lookup(self->plan, joins[i])) {
             return joins[i];
@@ -164,13 +163,12 @@ add_time(struct reasons *self, const weiri_join *join, int64_t left_ns, int64_t 
     int64_t     apart    = is_later ? right_ns - left_ns : left_ns - right_ns;
     const char *by       = words_of_duration(self->arena, apart);
     if (join->kind == WEIRI_JOIN_ASOF && is_later) {
-        add_reason(self,
-            weiri_arena_format(self->arena, "it came %s after, and `asof` looks back", by));
+        add_reason(self, weiri_arena_format(
+                             self->arena, "it came %s after, and `asof` looks back", by));
     } else if (join->within_ns >= 0 && apart > join->within_ns) {
-        add_reason(self,
-            weiri_arena_format(self->arena, "`within %s`: it came %s %s",
-                words_of_duration(self->arena, join->within_ns), by,
-                is_later ? "after" : "before"));
+        add_reason(self, weiri_arena_format(self->arena, "`within %s`: it came %s %s",
+                             words_of_duration(self->arena, join->within_ns), by,
+                             is_later ? "after" : "before"));
     }
 }
 
@@ -192,19 +190,19 @@ reasons_of(weiri_arena *arena, const weiri_join *join, const weiri_lone *lone,
     return out;
 }
 
-/* "`id == order`": what no event of the right has; "": it need not be equal in anything. */
+/* "`id == order`": what no event of the right has; "": it need not be equal in anything.
+ */
 static const char *
 equal_words(weiri_arena *arena, const weiri_join *join, const weiri_trace_event *left)
 {
     const char *text = "";
     for (uint32_t k = 0; k < join->n_keys; k++) {
-        const reads_place      place = { .arena = arena,
-                 .names                 = { .schema = join->sides[0].schema },
-                 .event                 = left };
+        const reads_place place = {
+            .arena = arena, .names = { .schema = join->sides[0].schema }, .event = left
+        };
         const weiri_expr_names right = { .schema = join->sides[1].schema };
         weir_value             value = reads_eval(&place, join->sides[0].keys[k]);
-        text = weiri_arena_format(arena, "%s%s%s %s", text,
-            k == 0 ? " with " : " and ",
+        text = weiri_arena_format(arena, "%s%s%s %s", text, k == 0 ? " with " : " and ",
             weiri_expr_text(arena, join->sides[1].keys[k], &right),
             weiri_value_text(arena, &value));
     }

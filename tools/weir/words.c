@@ -544,7 +544,8 @@ moment_words(const weiri_plan *plan, const weiri_rule *rule)
                          && window->kind != WEIRI_WINDOW_LAST
                          && window->kind != WEIRI_WINDOW_ALL;
         if (window == NULL && fill_before(plan, rule) != NULL) {
-            return "A result comes with its event, or when the gap that it is in has ended";
+            return "A result comes with its event, or when the gap that it is in has "
+                   "ended";
         }
         return is_closed ? "A result comes when time passes the end of its window"
                          : "A result comes with its event";

@@ -131,14 +131,14 @@ typedef struct weiri_window {
                                  * keys each key from its first window on, those
                                  * without events after the others, in order of their
                                  * first event in any window                    */
-    uint64_t linear;           /* of LINEAR: bit a: the nulls of aggregate a are filled; of
-                                * a float field                                 */
-    int64_t early_ns;          /* <= 0: no. Tumbling, hopping, session: at each multiple T
-                                * of it the open windows with events since the last
-                                * time emit what they hold, at time T, before the
-                                * events at T; after what closes at T           */
-    const weiri_expr **keys;   /* shape (n_keys,) */
-    uint32_t           n_keys; /* 0: one partition */
+    uint64_t linear;         /* of LINEAR: bit a: the nulls of aggregate a are filled; of
+                              * a float field                                 */
+    int64_t early_ns;        /* <= 0: no. Tumbling, hopping, session: at each multiple T
+                              * of it the open windows with events since the last
+                              * time emit what they hold, at time T, before the
+                              * events at T; after what closes at T           */
+    const weiri_expr **keys; /* shape (n_keys,) */
+    uint32_t           n_keys;     /* 0: one partition */
     weiri_aggregate   *aggregates; /* shape (n_aggregates,) */
     uint32_t           n_aggregates;
     const weiri_expr  *having; /* bool, over registers; of sliding and last over the

@@ -123,6 +123,7 @@
     X(INCLUDE_REFUSED, "E0714", "an include where none is allowed")                      \
     X(BAD_PLUGIN, "E0715", "a plugin that cannot be loaded or used")                     \
     X(UNKNOWN_NODE, "E0718", "a node that is not known")                                 \
+    X(BAD_PATTERN, "E0719", "a pattern of lines that is wrong, or beside the fields")    \
     X(UNKNOWN_ACTOR, "E0716", "from an actor that is not declared")                      \
     X(TEST_FEEDS_DERIVED, "E0801", "a test feeds a stream that rules emit")              \
     X(NOT_YET, "E0901", "a part of the language that is not built yet")                  \

@@ -277,6 +277,7 @@ finish(weiri_arena *arena, weiri_diagnostics *diagnostics,
     if (options->keeps_fields) {
         keep_fields(plan);
     }
+    weiri_note_declared(arena, diagnostics, options, ast, plan);
     *out = plan;
     return WEIR_OK;
 }

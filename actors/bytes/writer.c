@@ -94,8 +94,18 @@ weiri_writer_is_full(weiri_writer *self)
     return self->is_link && self->ops->is_full(self);
 }
 
-bool
-weiri_writer_is_done(weiri_writer *self)
+weiri_link_farewell
+weiri_writer_farewell(weiri_writer *self)
 {
-    return !self->is_link || self->ops->is_done(self);
+    return self->is_link
+               ? self->ops->farewell(self)
+               : (weiri_link_farewell){ .parting = WEIRI_LINK_PARTED, .is_kept = true };
+}
+
+void
+weiri_writer_release(weiri_writer *self, weiri_link_parting parting)
+{
+    if (self->is_link) {
+        self->ops->release(self, parting);
+    }
 }

@@ -98,12 +98,12 @@ write_events(server *self, weiri_pack *out)
         const weir_chunk *chunk = self->given.items[i];
         for (uint32_t row = 0; row < chunk->n_rows; row++) {
             weiri_message_array(out, self->emitted.n_fields + 1);
-            for (uint32_t j = 0; j < self->emitted.n_fields; j++) {
+            weir_value number = weir_chunk_get(chunk, row, 0);
+            weiri_message_value(out, &number);
+            weiri_message_int(out, chunk->time[row]);
+            for (uint32_t j = 1; j < self->emitted.n_fields; j++) {
                 weir_value value = weir_chunk_get(chunk, row, j);
                 weiri_message_value(out, &value);
-                if (j == 0) {
-                    weiri_message_int(out, chunk->time[row]);
-                }
             }
         }
     }

@@ -660,6 +660,15 @@ weiri_keys_restore(weiri_keys *self, const weir_value *values, weiri_partition *
     return *out == NULL ? WEIR_ENOMEM : WEIR_OK;
 }
 
+void
+weiri_keys_fetch(weiri_keys *self, const weir_value *values)
+{
+    weiri_key key = { .size = 0 };
+    if (key_of_values(self, values, &key)) {
+        __builtin_prefetch(&self->table.slots[key.tag & (self->table.n_slots - 1)]);
+    }
+}
+
 uint64_t
 weiri_keys_bytes(const weiri_keys *self)
 {

@@ -11,6 +11,12 @@ n_known(const weiri_link_place *self)
 }
 
 bool
+weiri_link_is_lasting(uint64_t epoch)
+{
+    return epoch % 2 != 0;
+}
+
+bool
 weiri_link_place_is_fenced(const weiri_link_place *self, uint64_t epoch)
 {
     for (uint32_t i = 0; i < n_known(self); i++) {

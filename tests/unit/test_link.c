@@ -25,11 +25,14 @@ static const weir_schema OTHER = {
 enum { TOLD = 2000, BACKLOG = 4000, ROWS = 10 };
 
 typedef struct pair {
-    weiri_sender   *sender;
-    weiri_receiver *receiver;
-    char            told[TOLD];
-    bool            is_deaf; /* the receiver hears nothing */
-    int64_t         now;
+    weiri_sender          *sender;
+    weiri_receiver        *receiver;
+    char                   told[TOLD];
+    bool                   is_deaf; /* the receiver hears nothing */
+    bool                   is_lasting;
+    const weiri_link_term *terms[2]; /* of the sender, of the receiver; both of n_terms */
+    uint32_t               n_terms;
+    int64_t                now;
 } pair;
 
 static void
@@ -73,6 +76,9 @@ begin_sender(pair *self, const weir_schema *schema, uint64_t epoch)
         .self                                   = "edge",
         .peer                                   = "core",
         .epoch                                  = epoch,
+        .terms                                  = self->terms[0],
+        .n_terms                                = self->n_terms,
+        .is_lasting                             = self->is_lasting,
         .backlog_bytes                          = BACKLOG,
         .timing                                 = weiri_link_timing_of(600),
         .port = { .context = self, .send = to_receiver, .tell = tell } };
@@ -80,21 +86,30 @@ begin_sender(pair *self, const weir_schema *schema, uint64_t epoch)
 }
 
 static void
-begin(pair *self, const weir_schema *of_sender, const char *receiver)
+begin_as(pair *self, const weir_schema *of_sender, const char *receiver)
 {
     const weiri_link_place      place = { 0 };
     weir_error                  err   = { 0 };
     const weiri_receiver_config takes = { .schema = &SCHEMA,
         .self                                     = receiver,
         .peer                                     = "edge",
+        .terms                                    = self->terms[1],
+        .n_terms                                  = self->n_terms,
+        .is_lasting                               = self->is_lasting,
         .timing                                   = weiri_link_timing_of(600),
         .port = { .context = self, .send = to_sender, .tell = tell } };
-    memset(self, 0, sizeof *self);
-    self->now = 1000;
+    self->now                         = 1000;
     begin_sender(self, of_sender, 7);
     assert_ok(weiri_receiver_new(&takes, &self->receiver, &err));
     weiri_receiver_begin(self->receiver, &place);
     weiri_sender_on_connection(self->sender, true, self->now);
+}
+
+static void
+begin(pair *self, const weir_schema *of_sender, const char *receiver)
+{
+    memset(self, 0, sizeof *self);
+    begin_as(self, of_sender, receiver);
 }
 
 static void
@@ -190,6 +205,108 @@ nodes_that_read_from_each_other_in_a_loop_are_refused(void **state)
     (void)weiri_sender_work(self.sender, self.now);
     assert_non_null(strstr(self.told, "have come by 'core' already"));
     assert_false(weiri_sender_get_counts(self.sender).is_open);
+    end(&self);
+}
+
+static void
+nodes_with_other_rules_are_refused_and_hear_what_differs(void **state)
+{
+    static const weiri_link_term ours[]   = { { "rule hot", 1 }, { "rule spot", 2 },
+          { "param low", 5 }, { "the order", 3 } };
+    static const weiri_link_term theirs[] = { { "rule hot", 9 }, { "rule spot", 2 },
+        { "rule more", 7 }, { "the order", 4 } };
+    pair                         self     = { .terms = { theirs, ours }, .n_terms = 4 };
+    (void)state;
+    begin_as(&self, &SCHEMA, "core");
+    (void)weiri_sender_work(self.sender, self.now);
+    assert_non_null(strstr(self.told, "'edge' and 'core' do not have the same rules: "
+                                      "rule hot differs, rule more is at 'edge' alone, "
+                                      "param low is at 'core' alone\n"));
+    assert_non_null(weiri_sender_refusal(self.sender));
+    end(&self);
+}
+
+static void
+nodes_with_the_same_rules_meet(void **state)
+{
+    static const weiri_link_term terms[] = { { "rule hot", 1 }, { "the order", 3 } };
+    pair                         self    = { .terms = { terms, terms }, .n_terms = 2 };
+    (void)state;
+    begin_as(&self, &SCHEMA, "core");
+    (void)weiri_sender_work(self.sender, self.now);
+    assert_true(weiri_sender_get_counts(self.sender).is_open);
+    end(&self);
+}
+
+static weiri_link_parting
+sender_is(const pair *self)
+{
+    return weiri_sender_farewell(self->sender).parting;
+}
+
+static weiri_link_parting
+receiver_is(const pair *self)
+{
+    return weiri_receiver_farewell(self->receiver).parting;
+}
+
+static void
+work_all(pair *self)
+{
+    self->now += 1000;
+    (void)weiri_sender_work(self->sender, self->now);
+    (void)weiri_receiver_work(self->receiver, self->now);
+    (void)weiri_sender_work(self->sender, self->now);
+}
+
+static void
+take_all(pair *self)
+{
+    static uint8_t bytes[WEIRI_RECORD_BYTES];
+    work_all(self);
+    while (weiri_receiver_take(self->receiver, bytes, sizeof bytes) > 0) {
+    }
+    weiri_receiver_keep(self->receiver);
+    work_all(self);
+}
+
+static void
+ends_with_state_part_when_each_step_lasts(void **state)
+{
+    pair self = { .is_lasting = true };
+    (void)state;
+    begin_as(&self, &SCHEMA, "core");
+    give(&self);
+    assert_ok(weiri_sender_end(self.sender, 5));
+    take_all(&self);
+    assert_int_equal(sender_is(&self), WEIRI_LINK_SETTLED);
+    assert_int_equal(receiver_is(&self), WEIRI_LINK_FLOWING); /* it could ask again */
+    weiri_sender_release(self.sender, WEIRI_LINK_SETTLED);
+    work_all(&self);
+    assert_int_equal(receiver_is(&self), WEIRI_LINK_SETTLED);
+    assert_int_equal(sender_is(&self), WEIRI_LINK_SETTLED); /* it could wait again */
+    weiri_receiver_release(self.receiver, WEIRI_LINK_SETTLED);
+    work_all(&self);
+    assert_int_equal(sender_is(&self), WEIRI_LINK_PARTED);
+    assert_int_equal(receiver_is(&self), WEIRI_LINK_SETTLED);
+    weiri_sender_release(self.sender, WEIRI_LINK_PARTED);
+    work_all(&self);
+    assert_int_equal(receiver_is(&self), WEIRI_LINK_PARTED);
+    end(&self);
+}
+
+static void
+ends_without_state_part_at_once(void **state)
+{
+    pair self;
+    (void)state;
+    begin(&self, &SCHEMA, "core");
+    give(&self);
+    assert_ok(weiri_sender_end(self.sender, 5));
+    take_all(&self);
+    work_all(&self);
+    assert_int_equal(sender_is(&self), WEIRI_LINK_PARTED);
+    assert_int_equal(receiver_is(&self), WEIRI_LINK_PARTED);
     end(&self);
 }
 
@@ -330,6 +447,10 @@ main(void)
             a_peer_that_never_acknowledges_stops_the_source_and_no_memory_grows),
         cmocka_unit_test(other_fields_are_refused_and_both_nodes_name_both_lists),
         cmocka_unit_test(nodes_that_read_from_each_other_in_a_loop_are_refused),
+        cmocka_unit_test(nodes_with_other_rules_are_refused_and_hear_what_differs),
+        cmocka_unit_test(nodes_with_the_same_rules_meet),
+        cmocka_unit_test(ends_with_state_part_when_each_step_lasts),
+        cmocka_unit_test(ends_without_state_part_at_once),
         cmocka_unit_test(what_waits_of_an_earlier_life_acknowledges_nothing_of_this_one),
         cmocka_unit_test(time_that_goes_on_while_nobody_takes_in_needs_no_more_room),
         cmocka_unit_test(a_gap_beyond_all_events_is_refused),

@@ -406,8 +406,12 @@ apply(node *self, running *run, const control_request *request, FILE *stream)
     weir_status        status      = weiri_diagnostics_new(&diagnostics);
     if (status == WEIR_OK && self->setup->cluster_name != NULL) {
         status = WEIR_FAIL(&err, WEIR_EINVAL,
-            "the rules of a cluster are those of all its nodes: stop them, change the "
-            "files of all, and start them");
+            "the rules of a cluster are those of all its nodes, which would be at other "
+            "times: stop all nodes (`weir node stop`), change the files of all, and "
+            "start "
+            "them. A node with other rules than the others is refused by them, and "
+            "waited "
+            "for");
     }
     if (status == WEIR_OK) {
         status = read_rules(self, request, diagnostics, &next, &err);

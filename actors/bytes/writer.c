@@ -95,6 +95,12 @@ weiri_writer_is_full(weiri_writer *self)
 }
 
 bool
+weiri_writer_has_caught_up(weiri_writer *self)
+{
+    return !self->is_link || self->ops->has_caught_up(self);
+}
+
+bool
 weiri_writer_is_done(weiri_writer *self)
 {
     return !self->is_link || self->ops->is_done(self);

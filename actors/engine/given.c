@@ -10,18 +10,8 @@
 
 #include "given.h"
 #include "inside.h"
+#include "mover.h"
 #include "weiri/cluster.h"
-
-struct weiri_giver {
-    const weiri_given *given;
-    weiri_merge       *merge; /* of sources: what waits; else NULL            */
-    weiri_parts       *parts;
-    weiri_outlet     **outlets;      /* shape (n_members,): of this node NULL        */
-    weiri_rows_list   *to;           /* shape (n_members,): scratch                  */
-    weiri_rows_list    rows;         /* scratch                                      */
-    int64_t            watermark_ns; /* up to when it was given */
-    bool               is_ended;
-};
 
 static weir_status
 no_memory(weir_error *err)
@@ -59,7 +49,7 @@ weiri_engine_make_givers(weiri_engine *self, weir_error *err)
         status              = giver->outlets != NULL && giver->to != NULL
                                   ? weiri_parts_new(self->plan, giver->given, &giver->parts)
                                   : WEIR_ENOMEM;
-        if (status == WEIR_OK && !giver->given->is_derived) {
+        if (status == WEIR_OK && !giver->given->is_derived && !giver->given->is_moves) {
             status = weiri_merge_new(WEIRI_REORDER_ROWS, &giver->merge);
         }
     }
@@ -137,7 +127,8 @@ give(weiri_engine *self, weiri_giver *giver, const weiri_rows_list *rows,
     int64_t watermark_ns, bool is_end, int64_t newest_ns, weir_error *err)
 {
     uint32_t    n      = self->plan->cluster->n_members;
-    weir_status status = weiri_parts_split(giver->parts, rows, is_end, giver->to);
+    weir_status status = weiri_parts_split(
+        giver->parts, rows, is_end, weiri_engine_moves(self), giver->to);
     if (status != WEIR_OK) {
         (void)no_memory(err);
     }
@@ -178,6 +169,10 @@ weiri_engine_give(weiri_engine *self, weir_error *err)
     for (uint32_t i = 0; i < self->n_givers && status == WEIR_OK; i++) {
         weiri_giver *giver     = &self->givers[i];
         int64_t      newest_ns = INT64_MIN;
+        if (giver->given->is_moves) {
+            status = weiri_engine_give_words(self, giver, err);
+            continue;
+        }
         int64_t      clock_ns  = clock_of(self, giver->given->stream, &newest_ns);
         if (giver->merge == NULL || giver->is_ended || clock_ns <= giver->watermark_ns) {
             continue;
@@ -198,7 +193,7 @@ weiri_engine_give_derived(weiri_engine *self, const weiri_turn *turn,
     weir_status status = WEIR_OK;
     for (uint32_t i = 0; i < self->n_givers && status == WEIR_OK; i++) {
         weiri_giver *giver = &self->givers[i];
-        if (giver->merge == NULL && !giver->is_ended) {
+        if (giver->given->is_derived && !giver->is_ended) {
             status = give(self, giver, &rows[giver->given->stream], turn->watermark_ns,
                 turn->is_end && self->ends_links, turn->deadline_ns, err);
         }

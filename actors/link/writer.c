@@ -124,6 +124,15 @@ is_done(weiri_writer *base)
     return is;
 }
 
+static bool
+has_caught_up(weiri_writer *base)
+{
+    weiri_worker *worker = lock(base);
+    bool is = weiri_sender_has_caught_up(((link_writer *)base)->end->sender);
+    weiri_worker_unlock(worker);
+    return is;
+}
+
 static const weiri_writer_ops OPS = { .close = close_link,
     .flush                                   = flush_link,
     .rows                                    = give_rows,
@@ -132,7 +141,8 @@ static const weiri_writer_ops OPS = { .close = close_link,
     .settle                                  = settle,
     .save                                    = save,
     .is_full                                 = is_full,
-    .is_done                                 = is_done };
+    .is_done                                 = is_done,
+    .has_caught_up                           = has_caught_up };
 
 static weir_status
 random_epoch(uint64_t *out, weir_error *err)

@@ -418,6 +418,12 @@ weiri_outlet_is_full(const weiri_outlet *self)
 }
 
 bool
+weiri_outlet_has_caught_up(const weiri_outlet *self)
+{
+    return weiri_writer_has_caught_up(self->writer);
+}
+
+bool
 weiri_outlet_is_done(const weiri_outlet *self)
 {
     return weiri_writer_is_done(self->writer);

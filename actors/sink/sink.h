@@ -129,6 +129,10 @@ weiri_outlet_settle(weiri_outlet *self, weir_error *err);
 bool
 weiri_outlet_is_full(const weiri_outlet *self);
 
+/* Whether nothing is there that was not written again: of a link, by who reads it. */
+bool
+weiri_outlet_has_caught_up(const weiri_outlet *self);
+
 /* Whether nobody has to be waited for: a link has all acknowledged. */
 bool
 weiri_outlet_is_done(const weiri_outlet *self);

@@ -311,6 +311,12 @@ weiri_sender_is_done(const weiri_sender *self)
     return self->kept >= self->next;
 }
 
+bool
+weiri_sender_has_caught_up(const weiri_sender *self)
+{
+    return self->is_open && self->sent <= self->next && self->kept <= self->next;
+}
+
 const char *
 weiri_sender_stream(const weiri_sender *self)
 {

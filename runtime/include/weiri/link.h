@@ -164,6 +164,11 @@ weiri_sender_is_full(const weiri_sender *self);
 bool
 weiri_sender_is_done(const weiri_sender *self);
 
+/* Whether the receiver has nothing that was not given yet: a sender that goes on from an
+ * earlier checkpoint gives again what it had given. False before the receiver has said. */
+bool
+weiri_sender_has_caught_up(const weiri_sender *self);
+
 /* By whom events have come that this node sends on; said to the receiver when it changes.
  *
  *   names  shape (n,), beside the node's own; copied

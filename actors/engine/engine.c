@@ -11,7 +11,10 @@
 #include "mover.h"
 #include "weiri/timetext.h"
 
-enum { HELD_UP_NS = 100000000 }; /* until whoever stops the run is asked again */
+enum {
+    HELD_UP_NS = 100000000, /* until whoever stops the run is asked again */
+    LISTEN_NS  = 5000000    /* until it is heard what others say of moves */
+};
 
 /* ---- watermark ---- */
 
@@ -200,8 +203,9 @@ pump(weiri_engine *self, uint32_t source, bool may_wait, weir_error *err)
     int64_t     idle_ns  = self->plan->sources[source].idle_ns;
     int64_t     begun_ns = idle_ns >= 0 ? wall_clock_ns() : 0;
     uint64_t    n_before = weiri_intake_get_counts(self->intakes[source]).n_events;
+    int64_t     wait_ns  = idle_ns < 0 && weiri_engine_is_listening(self) ? LISTEN_NS : idle_ns;
     weir_status status =
-        weiri_intake_pump(self->intakes[source], may_wait ? idle_ns : 0, err);
+        weiri_intake_pump(self->intakes[source], may_wait ? wait_ns : 0, err);
     note_taken(self, source, n_before);
     if (status == WEIR_EAGAIN && weiri_intake_is_over(self->intakes[source])) {
         return WEIR_EOF;
@@ -216,6 +220,21 @@ pump(weiri_engine *self, uint32_t source, bool may_wait, weir_error *err)
         }
     }
     return status == WEIR_EAGAIN || status == WEIR_EOF ? WEIR_OK : status;
+}
+
+/* What nodes say of moves is heard whatever their clocks are: several may wait for each
+ * other's words, each with its clock standing still. */
+static weir_status
+listen(weiri_engine *self, weir_error *err)
+{
+    weir_status status = WEIR_OK;
+    for (uint32_t i = 0; i < self->plan->n_sources && status == WEIR_OK; i++) {
+        if (self->plan->sources[i].is_moves && clock_of(self, i) != INT64_MAX) {
+            status = weiri_intake_pump(self->intakes[i], 0, err);
+            status = status == WEIR_EAGAIN || status == WEIR_EOF ? WEIR_OK : status;
+        }
+    }
+    return status;
 }
 
 /* A link to another node has no room: nothing is taken in until it has. What comes from
@@ -283,6 +302,9 @@ weiri_engine_take(weiri_engine *self, bool may_wait, weir_error *err)
         || (self->options.should_stop != NULL
             && self->options.should_stop(self->options.context))) {
         return WEIR_EOF;
+    }
+    if (weiri_engine_is_listening(self) && (status = listen(self, err)) != WEIR_OK) {
+        return status;
     }
     if (self->mover != NULL && is_let_go(self)) { /* a move has held it */
         return go_on(self, err);

@@ -379,6 +379,21 @@ weiri_engine_close_mover(weiri_engine *self)
 
 /* ---- how far this node is ---- */
 
+/* Behind the last event that sources of this node have delivered of a stream. */
+static int64_t
+end_of(const weiri_engine *self, uint32_t stream)
+{
+    int64_t newest_ns = INT64_MIN;
+    for (uint32_t i = 0; i < self->plan->n_sources; i++) {
+        const weiri_source *source = &self->plan->sources[i];
+        if (source->stream == stream && source->numbered == NULL) {
+            int64_t of = weiri_intake_clock(self->intakes[i])->newest_ns;
+            newest_ns  = of > newest_ns ? of : newest_ns;
+        }
+    }
+    return newest_ns != INT64_MIN ? newest_ns + 1 : newest_ns;
+}
+
 /* This node's watermark, and that of what it has given of its sources. */
 static int64_t
 floor_of(const weiri_engine *self)
@@ -386,9 +401,10 @@ floor_of(const weiri_engine *self)
     int64_t floor_ns = self->watermark_ns;
     for (uint32_t i = 0; i < self->n_givers; i++) {
         const weiri_giver *giver = &self->givers[i];
-        if (giver->merge != NULL && !giver->is_ended && giver->watermark_ns > floor_ns) {
-            floor_ns = giver->watermark_ns;
-        }
+        int64_t            of    = giver->merge == NULL ? INT64_MIN
+                                   : giver->is_ended    ? end_of(self, giver->given->stream)
+                                                        : giver->watermark_ns;
+        floor_ns                 = of > floor_ns ? of : floor_ns;
     }
     return floor_ns;
 }
@@ -479,6 +495,14 @@ weiri_engine_limit(const weiri_engine *self, int64_t watermark_ns)
 {
     int64_t limit = self->mover != NULL ? weiri_moves_limit(&self->mover->moves) : INT64_MAX;
     return watermark_ns < limit ? watermark_ns : limit;
+}
+
+bool
+weiri_engine_is_listening(const weiri_engine *self)
+{
+    return self->mover != NULL
+           && (weiri_moves_limit(&self->mover->moves) != INT64_MAX
+               || weiri_moves_is_busy(&self->mover->moves));
 }
 
 bool

@@ -40,6 +40,10 @@ weiri_engine_has_step(const weiri_engine *self);
 WEIR_MUST_CHECK weir_status
 weiri_engine_step_moves(weiri_engine *self, weir_error *err);
 
+/* Whether words are waited for, so that they are to be heard soon. */
+bool
+weiri_engine_is_listening(const weiri_engine *self);
+
 /* Whether this node has to go on, though its inputs have ended. */
 bool
 weiri_engine_is_moving(const weiri_engine *self);

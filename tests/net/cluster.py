@@ -130,6 +130,8 @@ class World:
         self.rules = draw_rules(self.random)
         self.streams = sinks_of(self.rules)
         self.n_events = n_events
+        self.points = {}
+        self.said = []
         self.is_fed, self.is_through = threading.Event(), threading.Event()
         self.is_fed.set()  # inputs go to their ends at once
         self.is_through.set()
@@ -151,9 +153,9 @@ class World:
         self.nodes = {name: Node(self, name) for name in self.names}
 
     def place(self, name):
-        """Words before the command of a node."""
-        del name
-        return []
+        """Words before the command of a node: the first time, where it is to be killed."""
+        point = self.points.pop(name, None)
+        return ["env", "WEIR_CRASH_AT=" + point] if point else []
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -211,7 +213,8 @@ class World:
         """How far the nodes are, about."""
         return sum(len(self.read("%s.%s.jsonl" % (name, stream))) for name in self.names for stream in self.streams)
 
-    def check(self):
+    def check(self, is_ordered=True):
+        """Keys that have moved stand behind those that were there, where times are equal."""
         is_well = True
         for stream, lines in self.expected.items():
             parts = [self.read("%s.%s.jsonl" % (name, stream)).splitlines() for name in self.names]
@@ -220,7 +223,7 @@ class World:
                 print("%s: %d lines, not %d; missing %r" % (stream, sum(map(len, parts)), len(lines), missing[:3]),
                       file=sys.stderr)
                 is_well = False
-            for name, part in zip(self.names, parts):
+            for name, part in zip(self.names, parts if is_ordered else []):
                 rest = iter(lines)
                 if not all(line in rest for line in part):
                     print("%s of %s is in another order" % (stream, name), file=sys.stderr)
@@ -233,6 +236,16 @@ class World:
                 node.end(signal.SIGKILL)
         for proxy in self.proxies.values():
             proxy.close()
+
+    def revive(self):
+        """Start those again that were killed where they were to be."""
+        for node in self.nodes.values():
+            if node.process is not None and node.process.poll() == -signal.SIGKILL:
+                node.start()
+
+    def placements(self):
+        """How many moves each node knows to be done, of the file of what it has promised."""
+        return {name: self.read("state.%s/moves" % name)[7] for name in self.names}
 
     def any_node(self):
         return self.nodes[self.random.choice(self.names)]
@@ -279,7 +292,43 @@ def partition(world):
         proxy.held[way] = False
 
 
-CASES = {case.__name__: case for case in (nothing, kill, restart, cut, partition)}
+def begin_move(world):
+    """Have some node give some of its key groups to another; until it can, or has ended."""
+    r = world.random
+    name, other = r.sample(world.names, 2)
+    what = r.choice(["all", "50%", "0-511", "100-900", None])
+    words = ["move", what, "from", name, "to", other] if what else ["drain", name]
+    end = time.monotonic() + LIMIT
+    while time.monotonic() < end:
+        world.revive()
+        if not world.nodes[name].is_running():
+            return
+        done = subprocess.run([world.weir, "cluster"] + words + ["--config", world.path("nodes.weir"), "--node", name],
+                              cwd=world.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        world.said.append(done.stdout.decode().strip())
+        if done.returncode == 0 or "could" in world.said[-1] or "end of its inputs" in world.said[-1]:
+            return
+        wait(0.02)
+
+
+def move(world):
+    """key groups move from node to node"""
+    for half in (world.is_fed, world.is_through):
+        for _ in range(world.random.randint(1, 3)):
+            begin_move(world)
+            wait(world.random.random() / 5)
+        half.set()
+
+
+def move_kill(world):
+    """nodes are killed at steps of moves"""
+    move(world)
+
+
+STEPS = ["move.begun", "move.promised", "move.saved", "move.given", "move.taken", "journal.commit",
+         "checkpoint.begun", "checkpoint.committed"]
+
+CASES = {case.__name__: case for case in (nothing, kill, restart, cut, partition, move, move_kill)}
 
 
 def settle(world):
@@ -289,6 +338,7 @@ def settle(world):
     end = time.monotonic() + LIMIT
     before, since, rounds = None, time.monotonic(), 0
     while time.monotonic() < end:
+        world.revive()
         running = [name for name in world.names if world.nodes[name].is_running()]
         if not running:
             return True
@@ -312,18 +362,31 @@ def settle(world):
 def play(weir, case, seed):
     with tempfile.TemporaryDirectory(prefix="weir-cluster-") as folder:
         n_nodes = 1 + seed % 3 if case == "nothing" else 3
-        world = World(weir, folder, seed, n_nodes, 400 if case == "nothing" else 2000)
+        world = World(weir, folder, seed, n_nodes, 400 if case == "nothing" else 12000 if case.startswith("move") else 2000)
         try:
+            if case.startswith("move"):
+                world.is_fed.clear()
+                world.is_through.clear()
+            if case == "move_kill":
+                for name in world.random.sample(world.names, world.random.randint(1, 3)):
+                    step = world.random.choice(STEPS)
+                    n = world.random.randint(1, 40 if "." in step and not step.startswith("move") else 3)
+                    world.points[name] = "%s:%d" % (step, n)
+            points = dict(world.points)
             for node in world.nodes.values():
                 node.start()
             goal = world.random.randint(0, sum(len(line) + 1 for lines in world.expected.values() for line in lines) // 2)
             end = time.monotonic() + LIMIT
-            while case != "nothing" and world.size() < goal and time.monotonic() < end:
+            while case != "nothing" and not case.startswith("move") and world.size() < goal and time.monotonic() < end:
                 wait(0.002)
             CASES[case](world)
-            is_well = settle(world) and world.check()
+            is_well = settle(world) and world.check(not case.startswith("move"))
             codes = [node.process.poll() for node in world.nodes.values()]
             is_well = is_well and not any(codes)
+            if case.startswith("move"):
+                placements = world.placements()
+                print("moves done: %s %s %s" % (placements, points, world.said), flush=True)
+                is_well = is_well and len(set(placements.values())) == 1
             if not is_well:
                 print("%s, seed %d: differs, %s" % (case, seed, codes), file=sys.stderr)
                 for name in world.names:

@@ -25,7 +25,7 @@ import threading
 import time
 
 EVENTS = 3000
-LIMIT = 120.0  # s, after which something hangs
+LIMIT = float(os.environ.get("LIMIT", 120))  # s, after which something hangs
 SILENCE = "500ms"
 
 EDGE = """stream txn { at time unit ms, card string, amount float, note string? }

@@ -284,8 +284,7 @@ check_begin(
         return WEIR_FAIL(err, WEIR_EINVAL, "key groups move to another node");
     }
     if (self->is_ended) {
-        return WEIR_FAIL(
-            err, WEIR_EINVAL, "the node has come to the end of its inputs");
+        return WEIR_FAIL(err, WEIR_EINVAL, "the node has come to the end of its inputs");
     }
     if (self->greeted != all_members(self)) {
         return WEIR_FAIL(err, WEIR_EINVAL,
@@ -346,8 +345,7 @@ take_begin(weiri_moves *self, uint32_t member, const weiri_word *word, int64_t f
             err, WEIR_EDATA, "more than %d moves before a checkpoint", (int)WEIRI_MOVES);
     }
     weiri_groups_unpack(&groups, word->bytes);
-    const weiri_move *move =
-        add(self, member, word->to, word->number, &groups, floor_ns);
+    const weiri_move *move = add(self, member, word->to, word->number, &groups, floor_ns);
     if (!self->is_ended) {
         say(self, WEIRI_WORD_READY, move, floor_ns);
     }
@@ -372,8 +370,7 @@ give_up(weiri_move *move, int64_t floor_ns)
 
 /* One that has lost its state does not know what it has promised, nor what it has. */
 static weir_status
-take_hello(
-    weiri_moves *self, uint32_t member, const weiri_word *word, weir_error *err)
+take_hello(weiri_moves *self, uint32_t member, const weiri_word *word, weir_error *err)
 {
     bool is_known = (self->greeted & bit(member)) != 0;
     if (is_known && self->lives[member] == word->when) {
@@ -386,8 +383,7 @@ take_hello(
             (unsigned long long)self->version);
     }
     self->greeted |= bit(member);
-    self->kept         = word->number != 0 ? self->kept | bit(member)
-                                           : self->kept & ~bit(member);
+    self->kept = word->number != 0 ? self->kept | bit(member) : self->kept & ~bit(member);
     self->lives[member] = word->when;
     return WEIR_OK;
 }
@@ -401,8 +397,7 @@ weiri_moves_take(weiri_moves *self, uint32_t member, const weiri_word *word,
         return take_hello(self, member, word, err);
     }
     if (word->kind == WEIRI_WORD_BEGIN) {
-        return move != NULL ? WEIR_OK
-                            : take_begin(self, member, word, floor_ns, err);
+        return move != NULL ? WEIR_OK : take_begin(self, member, word, floor_ns, err);
     }
     if (move == NULL) {
         return WEIR_OK; /* of long ago */
@@ -582,10 +577,10 @@ static void
 unpack_move(const weiri_moves *self, weiri_move *move, weiri_unpack *in)
 {
     static const char NOBODY[] = "it is no node of the cluster";
-    *move        = (weiri_move){ .from = (uint32_t)weiri_unpack_below(
-                              in, self->n_members, NOBODY) };
-    move->to     = (uint32_t)weiri_unpack_below(in, self->n_members, NOBODY);
-    move->number = weiri_unpack_number(in);
+    *move =
+        (weiri_move){ .from = (uint32_t)weiri_unpack_below(in, self->n_members, NOBODY) };
+    move->to              = (uint32_t)weiri_unpack_below(in, self->n_members, NOBODY);
+    move->number          = weiri_unpack_number(in);
     const uint8_t *groups = weiri_unpack_bytes(in, WEIRI_WORD_GROUPS);
     if (groups != NULL) {
         weiri_groups_unpack(&move->groups, groups);

@@ -409,8 +409,8 @@ add_words(spreader *self)
         .late                       = WEIRI_NONE,
         .dead                       = WEIRI_NONE,
         .used                       = weiri_arena_alloc(plan->arena, N) };
-    stream.schema = (weir_schema){
-        .name = "(moves)", .fields = FIELDS, .n_fields = N, .time_field = 0
+    stream.schema       = (weir_schema){
+              .name = "(moves)", .fields = FIELDS, .n_fields = N, .time_field = 0
     };
     self->cluster->moves = plan->n_streams;
     WEIRI_ARENA_PUSH(plan->arena, plan->streams, plan->n_streams, stream);

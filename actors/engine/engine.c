@@ -200,10 +200,11 @@ note_taken(weiri_engine *self, uint32_t source, uint64_t n_before)
 static weir_status
 pump(weiri_engine *self, uint32_t source, bool may_wait, weir_error *err)
 {
-    int64_t     idle_ns  = self->plan->sources[source].idle_ns;
-    int64_t     begun_ns = idle_ns >= 0 ? wall_clock_ns() : 0;
-    uint64_t    n_before = weiri_intake_get_counts(self->intakes[source]).n_events;
-    int64_t     wait_ns  = idle_ns < 0 && weiri_engine_is_listening(self) ? LISTEN_NS : idle_ns;
+    int64_t  idle_ns  = self->plan->sources[source].idle_ns;
+    int64_t  begun_ns = idle_ns >= 0 ? wall_clock_ns() : 0;
+    uint64_t n_before = weiri_intake_get_counts(self->intakes[source]).n_events;
+    int64_t  wait_ns =
+        idle_ns < 0 && weiri_engine_is_listening(self) ? LISTEN_NS : idle_ns;
     weir_status status =
         weiri_intake_pump(self->intakes[source], may_wait ? wait_ns : 0, err);
     note_taken(self, source, n_before);
@@ -393,8 +394,7 @@ weiri_engine_close(weiri_engine *self, weir_error *err)
 bool
 weiri_engine_is_at_end(const weiri_engine *self)
 {
-    return self->is_ended
-           || (slowest_source(self) < 0 && !weiri_engine_is_moving(self));
+    return self->is_ended || (slowest_source(self) < 0 && !weiri_engine_is_moving(self));
 }
 
 const char *

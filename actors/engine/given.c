@@ -173,7 +173,7 @@ weiri_engine_give(weiri_engine *self, weir_error *err)
             status = weiri_engine_give_words(self, giver, err);
             continue;
         }
-        int64_t      clock_ns  = clock_of(self, giver->given->stream, &newest_ns);
+        int64_t clock_ns = clock_of(self, giver->given->stream, &newest_ns);
         if (giver->merge == NULL || giver->is_ended || clock_ns <= giver->watermark_ns) {
             continue;
         }

@@ -495,9 +495,8 @@ allocate(weiri_engine *self, weir_error *err)
     if (status != WEIR_OK) {
         return status;
     }
-    status = self->options.n_shards > 1
-                 ? weiri_engine_make_flow(self, err)
-                 : weiri_graph_new(self->plan, &self->graph, err);
+    status = self->options.n_shards > 1 ? weiri_engine_make_flow(self, err)
+                                        : weiri_graph_new(self->plan, &self->graph, err);
     return status == WEIR_OK ? weiri_engine_make_mover(self, err) : status;
 }
 

@@ -128,7 +128,7 @@ static bool
 has_caught_up(weiri_writer *base)
 {
     weiri_worker *worker = lock(base);
-    bool is = weiri_sender_has_caught_up(((link_writer *)base)->end->sender);
+    bool          is     = weiri_sender_has_caught_up(((link_writer *)base)->end->sender);
     weiri_worker_unlock(worker);
     return is;
 }

@@ -65,7 +65,7 @@ weiri_intake_admit(weiri_intake *self, uint32_t n_rows)
         return;
     }
     self->n_admitted = n_rows;
-    bool is_moves = self->config.source->is_moves;
+    bool is_moves    = self->config.source->is_moves;
     for (uint32_t i = first; (self->config.source->is_timeless || is_moves) && i < n_rows;
          i++) {
         self->chunk->time[i] = INT64_MIN;

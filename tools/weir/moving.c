@@ -6,8 +6,8 @@
 #include "weiri/cluster.h"
 
 static weir_status
-find_member(const weiri_cluster_plan *cluster, const char *name, uint32_t *out,
-    weir_error *err)
+find_member(
+    const weiri_cluster_plan *cluster, const char *name, uint32_t *out, weir_error *err)
 {
     for (uint32_t m = 0; name != NULL && m < cluster->n_members; m++) {
         if (strcmp(cluster->members[m], name) == 0) {
@@ -41,9 +41,9 @@ read_number(const char **at, uint32_t below, uint32_t *out)
 {
     char         *end   = NULL;
     unsigned long value = strtoul(*at, &end, 10);
-    bool is = **at >= '0' && **at <= '9' && end != *at && value < below;
-    *at     = end;
-    *out    = (uint32_t)value;
+    bool          is    = **at >= '0' && **at <= '9' && end != *at && value < below;
+    *at                 = end;
+    *out                = (uint32_t)value;
     return is;
 }
 

@@ -83,7 +83,8 @@ static const char CLUSTER_HELP[] =
     "  move       give GROUPS: a number, ranges (0-99,200) of which it gives those that "
     "it\n"
     "             has, a percentage of what it has (10%), or all\n"
-    "  drain      give all, to the nodes that would have them if this one were not there\n"
+    "  drain      give all, to the nodes that would have them if this one were not "
+    "there\n"
     "\n"
     "  --config FILE    the node file of a node of the cluster\n"
     "  --node NAME      which node of the file, if it has several\n"
@@ -410,7 +411,8 @@ command_apply(int argc, char **argv)
 
 /* A request that names nodes: which is to give, and what to whom; or all it has. */
 static int
-ask_move(const struct request *request, const char *groups, const char *from, const char *to)
+ask_move(
+    const struct request *request, const char *groups, const char *from, const char *to)
 {
     char  *text   = NULL;
     size_t size   = 0;
@@ -419,12 +421,13 @@ ask_move(const struct request *request, const char *groups, const char *from, co
         return EXIT_BUG;
     }
     fputs("move", stream);
-    bool is = add_field(stream, "from", from)
-              && (groups == NULL
-                  || (add_field(stream, "groups", groups) && add_field(stream, "to", to)));
+    bool is =
+        add_field(stream, "from", from)
+        && (groups == NULL
+            || (add_field(stream, "groups", groups) && add_field(stream, "to", to)));
     fclose(stream);
-    int status = is ? ask(request, text)
-                    : report_usage("cluster", "this is no name of a node");
+    int status =
+        is ? ask(request, text) : report_usage("cluster", "this is no name of a node");
     free(text);
     return status;
 }

@@ -525,9 +525,9 @@ static weir_status
 move(node *self, running *run, const control_request *request, answer *out, int *status,
     weir_error *err)
 {
-    weir_error  why   = { .status = WEIR_OK };
-    weir_status moved = moving_obey(
-        running_engine(run), self->rules->plan, request, out->stream, &why);
+    weir_error  why = { .status = WEIR_OK };
+    weir_status moved =
+        moving_obey(running_engine(run), self->rules->plan, request, out->stream, &why);
     if (moved != WEIR_OK) {
         fprintf(out->stream, "weir: %s\n", why.text);
         *status = exit_status(moved);

@@ -272,7 +272,7 @@ print_member(const line *out, const node_status *self, uint32_t member)
 static const char *
 word_of(const node_status *self, const weiri_move *move)
 {
-    uint32_t here = self->plan->cluster->self;
+    uint32_t here    = self->plan->cluster->self;
     bool     is_done = move->from == here || move->to == here
                            ? move->is_applied
                            : weiri_engine_watermark(self->engine) >= move->cut_ns;

@@ -31,7 +31,7 @@
 #include "weiri/pack.h"
 
 enum {
-    WEIRI_MOVES       = 256,      /* that are remembered at once: until a checkpoint
+    WEIRI_MOVES = 256,            /* that are remembered at once: until a checkpoint
                                    * is past them                                  */
     WEIRI_MOVE_PART   = 64 << 10, /* bytes of state in a word                      */
     WEIRI_WORD_GROUPS = WEIRI_KEY_GROUPS / 8 /* bytes of a set of key groups       */
@@ -78,16 +78,16 @@ typedef struct weiri_move {
     int64_t      both_ns; /* this node sends events from here on to `to`, too ...  */
     int64_t      only_ns; /* ... and from here on not to `from` any more; INT64_MAX: it
                            * does                                                  */
-    int64_t      back_ns; /* VOID: from here on not to `to` any more; else INT64_MAX */
-    int64_t      cut_ns;
-    bool         is_cut;
-    bool         is_void;
-    bool         is_saved;  /* of `from`: the state at the cut is on the medium     */
-    uint64_t     heard;     /* of `from`: a bit for each node that is ready         */
-    int64_t      latest_ns; /* of `from`: the latest time that they said            */
-    bool         is_applied; /* `from` and `to`: what this node does follows the move */
-    bool         is_old;     /* the last checkpoint that was begun is past it       */
-    bool         is_past;    /* so is the last one that is on the medium            */
+    int64_t  back_ns;     /* VOID: from here on not to `to` any more; else INT64_MAX */
+    int64_t  cut_ns;
+    bool     is_cut;
+    bool     is_void;
+    bool     is_saved;   /* of `from`: the state at the cut is on the medium     */
+    uint64_t heard;      /* of `from`: a bit for each node that is ready         */
+    int64_t  latest_ns;  /* of `from`: the latest time that they said            */
+    bool     is_applied; /* `from` and `to`: what this node does follows the move */
+    bool     is_old;     /* the last checkpoint that was begun is past it       */
+    bool     is_past;    /* so is the last one that is on the medium            */
 } weiri_move;
 
 /* A word that this node says; what it consists of is the move's. */
@@ -104,13 +104,13 @@ typedef struct weiri_moves {
     uint16_t    owners[WEIRI_KEY_GROUPS]; /* before the moves of the list          */
     uint64_t    version;                  /* how many moves were cut, ever         */
     uint64_t    last;                     /* number of this node's last move       */
-    bool        is_ended; /* this node has said its last word                    */
-    uint64_t    greeted;  /* a bit for each member that has said HELLO ...       */
-    uint64_t    kept;     /* ... and keeps a state                               */
+    bool        is_ended;  /* this node has said its last word                    */
+    uint64_t    greeted;   /* a bit for each member that has said HELLO ...       */
+    uint64_t    kept;      /* ... and keeps a state                               */
     int64_t     lives[64]; /* what it said then                                  */
-    weiri_move *moves;                    /* shape (n,), in the order of BEGIN     */
+    weiri_move *moves;     /* shape (n,), in the order of BEGIN     */
     uint32_t    n;
-    weiri_said *said;                     /* shape (n_said,)                       */
+    weiri_said *said; /* shape (n_said,)                       */
     uint32_t    n_said;
     uint64_t    n_dropped; /* words before those of `said`, which are in a checkpoint */
 } weiri_moves;

@@ -52,7 +52,7 @@ typedef struct weiri_writer_ops {
     void (*save)(const weiri_writer *self, weiri_pack *out);
     bool (*is_full)(weiri_writer *self);
     bool (*is_done)(weiri_writer *self);
-    bool (*has_caught_up)(weiri_writer *self);
+    weiri_link_standing (*standing)(weiri_writer *self);
 } weiri_writer_ops;
 
 struct weiri_writer {

@@ -94,10 +94,10 @@ weiri_writer_is_full(weiri_writer *self)
     return self->is_link && self->ops->is_full(self);
 }
 
-bool
-weiri_writer_has_caught_up(weiri_writer *self)
+weiri_link_standing
+weiri_writer_standing(weiri_writer *self)
 {
-    return !self->is_link || self->ops->has_caught_up(self);
+    return self->is_link ? self->ops->standing(self) : WEIRI_LINK_EVEN;
 }
 
 bool

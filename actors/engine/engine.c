@@ -224,13 +224,19 @@ pump(weiri_engine *self, uint32_t source, bool may_wait, weir_error *err)
 }
 
 /* What nodes say of moves is heard whatever their clocks are: several may wait for each
- * other's words, each with its clock standing still. */
+ * other's words, each with its clock standing still. So is what this node has read
+ * before a crash, while others wait for its answer. */
 static weir_status
 listen(weiri_engine *self, weir_error *err)
 {
-    weir_status status = WEIR_OK;
+    weir_status status    = WEIR_OK;
+    bool        is_behind = weiri_engine_is_behind(self);
     for (uint32_t i = 0; i < self->plan->n_sources && status == WEIR_OK; i++) {
-        if (self->plan->sources[i].is_moves && clock_of(self, i) != INT64_MAX) {
+        const weiri_source *source = &self->plan->sources[i];
+        bool                is     = source->is_moves
+                  || (is_behind && source->numbered == NULL
+                      && !weiri_intake_is_refreshed(self->intakes[i]));
+        if (is && clock_of(self, i) != INT64_MAX) {
             status = weiri_intake_pump(self->intakes[i], 0, err);
             status = status == WEIR_EAGAIN || status == WEIR_EOF ? WEIR_OK : status;
         }

@@ -182,23 +182,6 @@ weiri_mover_floor(const weiri_engine *self)
     return floor_ns;
 }
 
-/* What was given before a crash has been given again: only what nobody has is promised.
- */
-static bool
-has_caught_up(const weiri_engine *self)
-{
-    for (uint32_t i = 0; i < self->n_givers; i++) {
-        const weiri_giver *giver = &self->givers[i];
-        for (uint32_t m = 0; m < self->plan->cluster->n_members; m++) {
-            if (giver->outlets[m] != NULL && !giver->given->is_derived && !giver->is_ended
-                && !weiri_outlet_has_caught_up(giver->outlets[m])) {
-                return false;
-            }
-        }
-    }
-    return true;
-}
-
 static const weiri_giver *
 giver_of_words(const weiri_engine *self)
 {
@@ -208,6 +191,67 @@ giver_of_words(const weiri_engine *self)
         }
     }
     return NULL;
+}
+
+static bool
+is_any(const weiri_engine *self, const weiri_giver *giver, weiri_link_standing standing)
+{
+    for (uint32_t m = 0; m < self->plan->cluster->n_members; m++) {
+        if (giver->outlets[m] != NULL
+            && weiri_outlet_standing(giver->outlets[m]) == standing) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether some of what this node has read is to be given again. */
+static bool
+has_to_repeat(const weiri_engine *self)
+{
+    for (uint32_t i = 0; i < self->n_givers; i++) {
+        const weiri_giver *giver = &self->givers[i];
+        if (giver->merge != NULL && !giver->is_ended
+            && is_any(self, giver, WEIRI_LINK_BEHIND)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What was given before a crash has been given again: only what nobody has is promised.
+ */
+static bool
+has_caught_up(const weiri_engine *self)
+{
+    const weiri_giver *words = giver_of_words(self);
+    for (uint32_t i = 0; i < self->n_givers; i++) {
+        const weiri_giver *giver = &self->givers[i];
+        if (!giver->given->is_derived && !giver->is_ended
+            && is_any(self, giver, WEIRI_LINK_APART)) {
+            return false;
+        }
+    }
+    return !has_to_repeat(self)
+           && (self->mover->n_told == weiri_mover_n_words(self->mover)
+               || !is_any(self, words, WEIRI_LINK_BEHIND));
+}
+
+/* Whether this node has said its last word, also where it will say so again only when it
+ * is as far as it was: others have more of it than all its words. */
+static bool
+has_said_all(const weiri_engine *self)
+{
+    const weiri_giver *words = giver_of_words(self);
+    return words->is_ended
+           || (self->mover->n_told == weiri_mover_n_words(self->mover)
+               && is_any(self, words, WEIRI_LINK_BEHIND));
+}
+
+bool
+weiri_engine_is_behind(const weiri_engine *self)
+{
+    return weiri_merge_waiting(self->mover->words) > 0 && has_to_repeat(self);
 }
 
 /* A bit for each member that has said its last word. */
@@ -258,7 +302,8 @@ bool
 weiri_engine_is_listening(const weiri_engine *self)
 {
     return self->mover != NULL
-           && (weiri_moves_limit(&self->mover->moves) != INT64_MAX
+           && (weiri_merge_waiting(self->mover->words) > 0
+               || weiri_moves_limit(&self->mover->moves) != INT64_MAX
                || weiri_moves_is_busy(&self->mover->moves));
 }
 
@@ -410,7 +455,7 @@ weiri_engine_step_moves(weiri_engine *self, weir_error *err)
     weiri_mover *mover  = self->mover;
     weir_status  status = has_to_forget(mover) ? forget(self, err) : WEIR_OK;
     if (status == WEIR_OK && has_caught_up(self)) {
-        mover->moves.is_ended = giver_of_words(self)->is_ended;
+        mover->moves.is_ended = has_said_all(self);
         status                = weiri_mover_hear(self, err);
         if (status == WEIR_OK) {
             weiri_moves_decide(&mover->moves, find_ended(self), weiri_mover_floor(self));
@@ -442,7 +487,7 @@ weiri_engine_move(
             "not all nodes of the cluster are connected, or this one works off what it "
             "had before its start: try again");
     }
-    mover->moves.is_ended = giver_of_words(self)->is_ended;
+    mover->moves.is_ended = has_said_all(self);
     weir_status status =
         weiri_moves_begin(&mover->moves, to, groups, weiri_mover_floor(self), err);
     if (status == WEIR_OK) {

@@ -44,6 +44,11 @@ weiri_engine_step_moves(weiri_engine *self, weir_error *err);
 bool
 weiri_engine_is_listening(const weiri_engine *self);
 
+/* Whether words wait until this node has given again what it had given before a crash.
+ */
+bool
+weiri_engine_is_behind(const weiri_engine *self);
+
 /* Whether this node has to go on, though its inputs have ended. */
 bool
 weiri_engine_is_moving(const weiri_engine *self);

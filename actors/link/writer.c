@@ -124,13 +124,13 @@ is_done(weiri_writer *base)
     return is;
 }
 
-static bool
-has_caught_up(weiri_writer *base)
+static weiri_link_standing
+standing(weiri_writer *base)
 {
-    weiri_worker *worker = lock(base);
-    bool          is     = weiri_sender_has_caught_up(((link_writer *)base)->end->sender);
+    weiri_worker       *worker = lock(base);
+    weiri_link_standing of = weiri_sender_standing(((link_writer *)base)->end->sender);
     weiri_worker_unlock(worker);
-    return is;
+    return of;
 }
 
 static const weiri_writer_ops OPS = { .close = close_link,
@@ -142,7 +142,7 @@ static const weiri_writer_ops OPS = { .close = close_link,
     .save                                    = save,
     .is_full                                 = is_full,
     .is_done                                 = is_done,
-    .has_caught_up                           = has_caught_up };
+    .standing                                = standing };
 
 static weir_status
 random_epoch(uint64_t *out, weir_error *err)

@@ -417,10 +417,10 @@ weiri_outlet_is_full(const weiri_outlet *self)
     return weiri_writer_is_full(self->writer);
 }
 
-bool
-weiri_outlet_has_caught_up(const weiri_outlet *self)
+weiri_link_standing
+weiri_outlet_standing(const weiri_outlet *self)
 {
-    return weiri_writer_has_caught_up(self->writer);
+    return weiri_writer_standing(self->writer);
 }
 
 bool

@@ -129,9 +129,9 @@ weiri_outlet_settle(weiri_outlet *self, weir_error *err);
 bool
 weiri_outlet_is_full(const weiri_outlet *self);
 
-/* Whether nothing is there that was not written again: of a link, by who reads it. */
-bool
-weiri_outlet_has_caught_up(const weiri_outlet *self);
+/* How a link stands to who reads it. */
+weiri_link_standing
+weiri_outlet_standing(const weiri_outlet *self);
 
 /* Whether nobody has to be waited for: a link has all acknowledged. */
 bool

@@ -311,10 +311,14 @@ weiri_sender_is_done(const weiri_sender *self)
     return self->kept >= self->next;
 }
 
-bool
-weiri_sender_has_caught_up(const weiri_sender *self)
+weiri_link_standing
+weiri_sender_standing(const weiri_sender *self)
 {
-    return self->is_open && self->sent <= self->next && self->kept <= self->next;
+    if (!self->is_open) {
+        return WEIRI_LINK_APART;
+    }
+    return self->sent <= self->next && self->kept <= self->next ? WEIRI_LINK_EVEN
+                                                                : WEIRI_LINK_BEHIND;
 }
 
 const char *

@@ -262,9 +262,9 @@ weiri_writer_save(const weiri_writer *self, weiri_pack *out);
 bool
 weiri_writer_is_full(weiri_writer *self);
 
-/* Whether the other end has nothing that was not given again since the run goes on. */
-bool
-weiri_writer_has_caught_up(weiri_writer *self);
+/* How a link stands to who reads it. */
+weiri_link_standing
+weiri_writer_standing(weiri_writer *self);
 
 /* All that was given is acknowledged. */
 bool

@@ -164,10 +164,16 @@ weiri_sender_is_full(const weiri_sender *self);
 bool
 weiri_sender_is_done(const weiri_sender *self);
 
-/* Whether the receiver has nothing that was not given yet: a sender that goes on from an
- * earlier checkpoint gives again what it had given. False before the receiver has said. */
-bool
-weiri_sender_has_caught_up(const weiri_sender *self);
+/* How a sender stands to its receiver. One that goes on from an earlier checkpoint gives
+ * again what it had given: until then it is behind. */
+typedef enum weiri_link_standing {
+    WEIRI_LINK_APART,  /* the receiver has not said what it has */
+    WEIRI_LINK_BEHIND, /* it has what was not given again yet    */
+    WEIRI_LINK_EVEN
+} weiri_link_standing;
+
+weiri_link_standing
+weiri_sender_standing(const weiri_sender *self);
 
 /* By whom events have come that this node sends on; said to the receiver when it changes.
  *

@@ -189,13 +189,36 @@ weiri_moves_is_busy(const weiri_moves *self)
     return false;
 }
 
-weiri_move *
-weiri_moves_due(const weiri_moves *self, int64_t watermark_ns)
+static bool
+is_waiting(const weiri_moves *self, const weiri_move *move)
 {
-    for (uint32_t i = 0; i < self->n; i++) {
+    return move->is_cut && has_part(self, move) && !move->is_applied;
+}
+
+/* Whether an earlier move of some of its key groups is not done. */
+static bool
+is_behind(const weiri_moves *self, const weiri_move *move)
+{
+    for (const weiri_move *other = self->moves; other < move; other++) {
+        uint64_t shared = 0;
+        for (uint32_t w = 0; w < WEIRI_KEY_GROUPS / 64; w++) {
+            shared |= other->groups.bits[w] & move->groups.bits[w];
+        }
+        if (shared != 0 && is_waiting(self, other)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+weiri_move *
+weiri_moves_due(const weiri_moves *self, int64_t watermark_ns, const weiri_move *after)
+{
+    for (uint32_t i = after != NULL ? (uint32_t)(after - self->moves) + 1 : 0;
+         i < self->n; i++) {
         weiri_move *move = &self->moves[i];
-        if (move->is_cut && has_part(self, move) && !move->is_applied
-            && move->cut_ns <= watermark_ns) {
+        if (is_waiting(self, move) && move->cut_ns <= watermark_ns
+            && !is_behind(self, move)) {
             return move;
         }
     }

@@ -378,12 +378,17 @@ take_groups(
 static weiri_move *
 find_due(const weiri_engine *self)
 {
-    weiri_move *move = weiri_moves_due(&self->mover->moves, self->watermark_ns);
-    if (move == NULL || move->from == self->mover->moves.self) {
-        return move;
+    const weiri_moves *moves = &self->mover->moves;
+    weiri_move        *move  = weiri_moves_due(moves, self->watermark_ns, NULL);
+    while (move != NULL && move->from != moves->self) {
+        const weiri_arrival *of =
+            weiri_mover_arrival(self->mover, move->from, move->number);
+        if (of != NULL && of->is_whole) {
+            break;
+        }
+        move = weiri_moves_due(moves, self->watermark_ns, move);
     }
-    const weiri_arrival *of = weiri_mover_arrival(self->mover, move->from, move->number);
-    return of != NULL && of->is_whole ? move : NULL;
+    return move;
 }
 
 static bool

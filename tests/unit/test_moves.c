@@ -205,8 +205,11 @@ has_arrived(const plant *world, const node *self, const weiri_move *move)
 static void
 apply(const plant *world, node *self, uint32_t i)
 {
-    weiri_move *move = weiri_moves_due(&self->moves, self->now.watermark);
-    if (move == NULL || (move->to == i && !has_arrived(world, self, move))) {
+    weiri_move *move = weiri_moves_due(&self->moves, self->now.watermark, NULL);
+    while (move != NULL && move->to == i && !has_arrived(world, self, move)) {
+        move = weiri_moves_due(&self->moves, self->now.watermark, move);
+    }
+    if (move == NULL) {
         return;
     }
     assert_true(move->cut_ns == self->now.watermark);

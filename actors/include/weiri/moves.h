@@ -156,10 +156,14 @@ weiri_moves_hold(const weiri_moves *self);
 bool
 weiri_moves_is_busy(const weiri_moves *self);
 
-/* The move that this node is to give or take now, all before the watermark being done;
- * NULL: none. What is taken is to be complete: the caller knows that. */
+/* A move that this node is to give or take now, all before the watermark being done. What
+ * is taken is to be complete: the caller knows that, and asks for the next one.
+ *
+ *   after    NULL: the first
+ *   returns  NULL: no other
+ */
 weiri_move *
-weiri_moves_due(const weiri_moves *self, int64_t watermark_ns);
+weiri_moves_due(const weiri_moves *self, int64_t watermark_ns, const weiri_move *after);
 
 weiri_move *
 weiri_moves_find(const weiri_moves *self, uint32_t from, uint64_t number);

@@ -155,9 +155,19 @@ measure(job *self, weiri_join join, int runs)
     return N_EVENTS / seconds;
 }
 
+/* The figure of a name, if it is wanted: all are, or the one named. */
+static void
+put(bench_json *out, const char *name, job *self, weiri_join join, int runs,
+    const char *only)
+{
+    if (only == NULL || strcmp(only, name) == 0) {
+        bench_json_number(out, name, measure(self, join, runs));
+    }
+}
+
 /* One event in a hundred completes a pair, whatever the interval holds. */
 static void
-measure_intervals(bench_json *out, int runs)
+measure_intervals(bench_json *out, int runs, const char *only)
 {
     static const int64_t LENGTHS[] = { 1000, 10000, 100000, 1000000 };
     char                 name[64];
@@ -174,17 +184,17 @@ measure_intervals(bench_json *out, int runs)
             bench_json_number(out, "yardstick_four_comparisons", N_EVENTS / seconds);
         }
         snprintf(name, sizeof name, "interval_of_%lld_events", (long long)LENGTHS[i]);
-        bench_json_number(out, name, measure(&self, inner, runs));
+        put(out, name, &self, inner, runs, only);
         snprintf(
             name, sizeof name, "left_interval_of_%lld_events", (long long)LENGTHS[i]);
-        bench_json_number(out, name, measure(&self, left, runs));
+        put(out, name, &self, left, runs, only);
         free_chunks(&self);
     }
 }
 
 /* Each left event finds a right one. */
 static void
-measure_asof(bench_json *out, int runs)
+measure_asof(bench_json *out, int runs, const char *only)
 {
     static const int64_t KEYS[] = { 100, 10000, 1000000 };
     char                 name[64];
@@ -195,11 +205,11 @@ measure_asof(bench_json *out, int runs)
         };
         make_chunks(&self, KEYS[i], 0);
         snprintf(name, sizeof name, "asof_%lld_keys", (long long)KEYS[i]);
-        bench_json_number(out, name, measure(&self, asof, runs));
+        put(out, name, &self, asof, runs, only);
         asof.within_ns = 1000000 * STEP;
         snprintf(
             name, sizeof name, "asof_within_1m_events_%lld_keys", (long long)KEYS[i]);
-        bench_json_number(out, name, measure(&self, asof, runs));
+        put(out, name, &self, asof, runs, only);
         free_chunks(&self);
     }
 }
@@ -211,8 +221,9 @@ main(int argc, char **argv)
     bench_json out  = { 0 };
     bench_json_open(&out, NULL);
     bench_json_number(&out, "events", N_EVENTS);
-    measure_intervals(&out, runs);
-    measure_asof(&out, runs);
+    const char *only = argc > 2 ? argv[2] : NULL;
+    measure_intervals(&out, runs, only);
+    measure_asof(&out, runs, only);
     bench_json_close(&out);
     return EXIT_SUCCESS;
 }

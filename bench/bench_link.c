@@ -152,7 +152,7 @@ give(const struct side *edge, weiri_writer *writer, uint32_t n_chunks, uint32_t 
             err.text);
     }
     need(weiri_writer_end(writer, 0, &err) == WEIR_OK, err.text);
-    while (!weiri_writer_is_done(writer)) {
+    while (!weiri_writer_farewell(writer).is_kept) {
         weiri_links_wait(edge->links, 10000000);
     }
     weir_chunk_drop(&chunk);

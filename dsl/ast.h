@@ -156,6 +156,14 @@ typedef struct weiri_ast_from {
     uint32_t        n_joins;
 } weiri_ast_from;
 
+/* `fill a, b linear within 10m` */
+typedef struct weiri_ast_fill {
+    weiri_span       at; /* size 0: not written */
+    weiri_ast_expr **fields;
+    uint32_t         n_fields;
+    weiri_ast_expr  *within;
+} weiri_ast_fill;
+
 typedef struct weiri_ast_window {
     weiri_span      at;    /* size 0: not written                          */
     weiri_word      kind;  /* TUMBLING, HOPPING, SLIDING, LAST, ALL, SESSION */
@@ -193,6 +201,7 @@ typedef struct weiri_ast_rule {
     uint32_t              n_keys;
     weiri_span            within_at;
     weiri_ast_expr       *within;
+    weiri_ast_fill        fill;
     weiri_ast_window      window;
     weiri_span            having_at;
     weiri_ast_expr       *having;

@@ -106,6 +106,7 @@
     X(BAD_TABLE, "E0623", "a table that cannot be")                                      \
     X(BAD_LOOKUP, "E0624", "a lookup that cannot be")                                    \
     X(TABLE_LOOP, "E0625", "a rule that cannot both read and write its table")           \
+    X(BAD_FILL, "E0626", "a field that cannot be filled")                                \
     X(NO_TIME_FIELD, "E0701", "a source of a stream without a time")                     \
     X(UNKNOWN_ENDPOINT, "E0702", "no source or sink is called so")                       \
     X(UNKNOWN_OPTION, "E0703", "no option is called so")                                 \
@@ -122,6 +123,7 @@
     X(INCLUDE_REFUSED, "E0714", "an include where none is allowed")                      \
     X(BAD_PLUGIN, "E0715", "a plugin that cannot be loaded or used")                     \
     X(UNKNOWN_NODE, "E0718", "a node that is not known")                                 \
+    X(BAD_PATTERN, "E0719", "a pattern of lines that is wrong, or beside the fields")    \
     X(UNKNOWN_ACTOR, "E0716", "from an actor that is not declared")                      \
     X(TEST_FEEDS_DERIVED, "E0801", "a test feeds a stream that rules emit")              \
     X(NOT_YET, "E0901", "a part of the language that is not built yet")                  \

@@ -28,7 +28,7 @@ weir_status
 weiri_read_file(
     weiri_arena *arena, const char *path, char **text, size_t *size, weir_error *err)
 {
-    FILE *file = fopen(path, "rb");
+    FILE *file = fopen(path, "rbe");
     if (file == NULL && errno == ENOENT) {
         return WEIR_FAIL(err, WEIR_ENOENT, "there is no file '%s'", path);
     }
@@ -277,6 +277,7 @@ finish(weiri_arena *arena, weiri_diagnostics *diagnostics,
     if (options->keeps_fields) {
         keep_fields(plan);
     }
+    weiri_note_declared(arena, diagnostics, options, ast, plan);
     *out = plan;
     return WEIR_OK;
 }

@@ -28,4 +28,11 @@ void
 weiri_read_text(weiri_arena *arena, weiri_diagnostics *diagnostics, const char *name,
     const char *text, size_t size, const weiri_compile_options *options, weiri_ast *ast);
 
+/* ---- declared.c ---- */
+
+/* Note in the plan what the files declare. */
+void
+weiri_note_declared(weiri_arena *arena, weiri_diagnostics *diagnostics,
+    const weiri_compile_options *options, const weiri_ast *ast, weiri_plan *plan);
+
 #endif

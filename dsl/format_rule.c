@@ -130,6 +130,7 @@ collect_clauses(const weiri_layout *self, const weiri_ast_rule *rule, uint32_t c
     add_clause(&clauses, self, WEIRI_WORD_WHERE, rule->where_at);
     add_clause(&clauses, self, WEIRI_WORD_BY, rule->by_at);
     add_clause(&clauses, self, WEIRI_WORD_WITHIN, rule->within_at);
+    add_clause(&clauses, self, WEIRI_WORD_FILL, rule->fill.at);
     add_clause(&clauses, self, WEIRI_WORD_WINDOW, rule->window.at);
     add_clause(&clauses, self, WEIRI_WORD_HAVING, rule->having_at);
     add_clause(&clauses, self, WEIRI_WORD_SKIP, rule->skip.at);

@@ -220,6 +220,23 @@ lex_string(struct lexer *self)
     push(self, is_bad ? WEIRI_TOKEN_BAD : WEIRI_TOKEN_STRING, at + 1 - self->at);
 }
 
+/* Between backticks each character stands for itself. */
+static void
+lex_raw(struct lexer *self)
+{
+    uint32_t at = self->at + 1;
+    while (at < self->size && self->text[at] != '`' && self->text[at] != '\n') {
+        at++;
+    }
+    if (at >= self->size || self->text[at] != '`') {
+        weiri_report(self->diagnostics, WEIRI_E_OPEN_STRING, span(self, self->at, 1),
+            "this text has no closing '`' on its line");
+        push(self, WEIRI_TOKEN_BAD, at - self->at);
+        return;
+    }
+    push(self, WEIRI_TOKEN_STRING, at + 1 - self->at);
+}
+
 struct sign {
     const char      *text;
     weiri_token_kind kind;
@@ -294,7 +311,7 @@ lex_bad(struct lexer *self)
         uint32_t length = 0;
         char     c      = self->text[from + size];
         weiri_utf8_decode(self->text + from + size, self->size - from - size, &length);
-        bool is_ours = is_letter(c) || is_digit(c) || c == '"' || c == '#';
+        bool is_ours = is_letter(c) || is_digit(c) || strchr("\"`#", c) != NULL;
         if (length == 0 || (size > 0 && ((uint8_t)c <= ' ' || is_ours || length == 1))) {
             break;
         }
@@ -329,6 +346,8 @@ lex_one(struct lexer *self)
         lex_number(self);
     } else if (c == '"') {
         lex_string(self);
+    } else if (c == '`') {
+        lex_raw(self);
     } else if (!lex_sign(self)) {
         lex_bad(self);
     }
@@ -473,7 +492,7 @@ weiri_string_value(weiri_arena *arena, const char *token, uint32_t size, uint32_
     char *out = weiri_arena_alloc(arena, size);
     *n        = 0;
     for (uint32_t i = 1; i + 1 < size; i++) {
-        if (token[i] == '\\') {
+        if (token[0] != '`' && token[i] == '\\') {
             i += unescape(token + i + 1, out, n);
         } else {
             out[(*n)++] = token[i];

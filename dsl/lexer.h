@@ -40,7 +40,8 @@ weiri_token_text(weiri_token_kind kind);
 const char *
 weiri_word_text(weiri_word word);
 
-/* The bytes that a STRING token means, escapes resolved (they were checked). */
+/* The bytes that a STRING token means: in quotes with escapes resolved (they were
+ * checked), in backticks as they stand. */
 const char *
 weiri_string_value(weiri_arena *arena, const char *token, uint32_t size, uint32_t *n);
 

@@ -136,6 +136,8 @@ weiri_parse_rule(weiri_parser *self);
 void
 weiri_parse_from(weiri_parser *self, weiri_ast_rule *rule);
 void
+weiri_parse_fill(weiri_parser *self, weiri_ast_rule *rule);
+void
 weiri_parse_window(weiri_parser *self, weiri_ast_rule *rule);
 void
 weiri_parse_skip(weiri_parser *self, weiri_ast_rule *rule);

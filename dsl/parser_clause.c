@@ -96,6 +96,37 @@ weiri_parse_by(weiri_parser *self, weiri_ast_rule *rule)
     rule->by_at = weiri_span_join(rule->by_at, rule->keys[rule->n_keys - 1].at);
 }
 
+/* Whether `fill` begins the clause, and is not the word of the window before it. */
+static bool
+begins_fill(const weiri_parser *self)
+{
+    weiri_token_kind after = weiri_parser_peek(self, 1)->kind == WEIRI_TOKEN_NAME
+                                 ? weiri_parser_peek(self, 2)->kind
+                                 : WEIRI_TOKEN_END;
+    return after == WEIRI_TOKEN_COMMA || after == WEIRI_TOKEN_DOT
+           || (after == WEIRI_TOKEN_NAME
+               && weiri_parser_word_at(self, 2) == WEIRI_WORD_LINEAR);
+}
+
+void
+weiri_parse_fill(weiri_parser *self, weiri_ast_rule *rule)
+{
+    uint32_t        first = self->at - 1;
+    weiri_ast_fill *fill  = &rule->fill;
+    do {
+        weiri_ast_expr *field = weiri_parse_expr(self);
+        WEIRI_ARENA_PUSH(self->arena, fill->fields, fill->n_fields, field);
+    } while (weiri_parser_take(self, WEIRI_TOKEN_COMMA));
+    if (!weiri_parser_expect_word(self, WEIRI_WORD_LINEAR)) {
+        weiri_report_hint(self->diagnostics,
+            "the last value before is 'last(x)' in a 'sliding' window, a value of one's "
+            "own 'x ?? 0'");
+    }
+    weiri_parser_expect_word(self, WEIRI_WORD_WITHIN);
+    fill->within = weiri_parse_amount(self, "a duration");
+    fill->at     = weiri_parser_span_from(self, first);
+}
+
 static void
 parse_window_words(weiri_parser *self, weiri_ast_window *window)
 {
@@ -104,7 +135,7 @@ parse_window_words(weiri_parser *self, weiri_ast_window *window)
             window->is_before = true;
         } else if (weiri_parser_take_word(self, WEIRI_WORD_RESET)) {
             window->is_reset = true;
-        } else if (weiri_parser_take_word(self, WEIRI_WORD_FILL)) {
+        } else if (!begins_fill(self) && weiri_parser_take_word(self, WEIRI_WORD_FILL)) {
             window->is_filled = true;
         } else if (weiri_parser_take_word(self, WEIRI_WORD_EVERY)) {
             weiri_ast_expr *every = weiri_parse_amount(self, "a duration");

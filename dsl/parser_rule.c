@@ -74,6 +74,7 @@ given(const weiri_ast_rule *rule, weiri_word word)
     case WEIRI_WORD_WHERE: return rule->where_at;
     case WEIRI_WORD_BY: return rule->by_at;
     case WEIRI_WORD_WITHIN: return rule->within_at;
+    case WEIRI_WORD_FILL: return rule->fill.at;
     case WEIRI_WORD_WINDOW: return rule->window.at;
     case WEIRI_WORD_HAVING: return rule->having_at;
     case WEIRI_WORD_SKIP: return rule->skip.at;
@@ -110,6 +111,10 @@ parse_body_of_clause(
     case WEIRI_WORD_WITHIN:
         rule->within_at = at;
         rule->within    = weiri_parse_amount(self, "a duration");
+        break;
+    case WEIRI_WORD_FILL:
+        rule->fill.at = at;
+        weiri_parse_fill(self, rule);
         break;
     case WEIRI_WORD_WINDOW:
         rule->window.at = at;

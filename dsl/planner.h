@@ -334,6 +334,20 @@ bool
 weiri_plan_source(
     weiri_planner *self, const weiri_ast_io *ast, uint32_t stream, weiri_source *out);
 
+/* ---- planner_lines.c ---- */
+
+/* format lines(`(?<at>\S+) …`, year: 2026) of a source of `stream`, NULL if that is
+ * broken. False after a report. */
+bool
+weiri_plan_lines(weiri_planner *self, const weiri_ast_io *ast, const weiri_stream *stream,
+    weiri_lines *out);
+
+/* Whether the times of a source of this stream say their year, or it is said of them.
+ * False after a report. */
+bool
+weiri_check_years(weiri_planner *self, const weiri_ast_io *ast, const weir_schema *schema,
+    const weiri_lines *lines);
+
 /* ---- planner_wire.c ---- */
 
 /* zmq("address", type: pull, bind: true, topic: "x"). False after a report. */

@@ -13,7 +13,12 @@ enum {
     N_ENDPOINTS = sizeof ENDPOINTS / sizeof ENDPOINTS[0]
 };
 
-static const char *const FORMATS[] = { "json", "csv", "msgpack", "text" };
+static const struct {
+    const char  *name;
+    weiri_format format;
+} FORMATS[] = { { "json", WEIRI_FORMAT_JSON }, { "csv", WEIRI_FORMAT_CSV },
+    { "msgpack", WEIRI_FORMAT_MSGPACK }, { "text", WEIRI_FORMAT_TEXT },
+    { "lines", WEIRI_FORMAT_LINES } };
 enum { N_FORMATS = sizeof FORMATS / sizeof FORMATS[0] };
 
 /* Where an option of a source or sink is kept. */
@@ -32,6 +37,7 @@ struct io {
     char                delimiter;
     const char         *identity; /* of a sink; NULL: none              */
     weiri_span          identity_at;
+    weiri_lines         lines;         /* of a source                           */
     bool                is_csv_option; /* header or delimiter is given  */
     weiri_span          option_at;
 };
@@ -181,6 +187,16 @@ read_endpoint(weiri_planner *self, struct io *io)
     return true;
 }
 
+static void
+report_nearest_format(weiri_planner *self, const char *name)
+{
+    const char *names[N_FORMATS];
+    for (uint32_t i = 0; i < N_FORMATS; i++) {
+        names[i] = FORMATS[i].name;
+    }
+    weiri_report_nearest(self->diagnostics, name, names, N_FORMATS);
+}
+
 static bool
 read_format(weiri_planner *self, struct io *io)
 {
@@ -211,19 +227,23 @@ read_format(weiri_planner *self, struct io *io)
         return read_codec(self, io, weiri_find_codec(self, name.text));
     }
     for (uint32_t i = 0; i < N_FORMATS; i++) {
-        if (strcmp(name.text, FORMATS[i]) == 0) {
-            io->format = (weiri_format)(WEIRI_FORMAT_JSON + i);
+        if (strcmp(name.text, FORMATS[i].name) == 0) {
+            io->format = FORMATS[i].format;
         }
     }
-    bool is_text = io->format == WEIRI_FORMAT_TEXT && !io->is_sink;
-    if (io->format == WEIRI_FORMAT_AUTO || is_text) {
+    bool is_text  = io->format == WEIRI_FORMAT_TEXT && !io->is_sink;
+    bool is_lines = io->format == WEIRI_FORMAT_LINES && io->is_sink;
+    if (io->format == WEIRI_FORMAT_AUTO || is_text || is_lines) {
         weiri_report(self->diagnostics, WEIRI_E_UNKNOWN_FORMAT, name.at,
-            is_text ? "format '%s' is for sinks only" : "there is no format '%s'",
+            is_text    ? "format '%s' is for sinks only"
+            : is_lines ? "format '%s' is for sources only"
+                       : "there is no format '%s'",
             name.text);
-        weiri_report_nearest(self->diagnostics, name.text, FORMATS, N_FORMATS);
+        report_nearest_format(self, name.text);
         weiri_report_hint(
             self->diagnostics, io->is_sink ? "formats are json, csv, msgpack and text"
-                                           : "formats are json, csv and msgpack");
+                                           : "formats are json, csv, msgpack and "
+                                             "lines(`pattern`)");
         return false;
     }
     bool is_row = io->format == WEIRI_FORMAT_JSON || io->format == WEIRI_FORMAT_MSGPACK;
@@ -366,6 +386,9 @@ read_options(weiri_planner *self, struct io *io)
         }
     }
     options = &io->ast->format_options;
+    if (io->format == WEIRI_FORMAT_LINES) {
+        return weiri_plan_lines(self, io->ast, io->stream, &io->lines) && is_ok;
+    }
     for (uint32_t i = 0; io->codec.name == NULL && i < options->n_items; i++) {
         is_ok = read_option(self, io, &options->items[i]) && is_ok;
     }
@@ -457,7 +480,9 @@ weiri_plan_source(
     if (ast->idle != NULL) {
         out->idle_ns = weiri_constant_duration(self, ast->idle, false, "idle");
     }
-    if (!read_on_error(self, ast, &out->on_error) || !is_ok) {
+    if (!read_on_error(self, ast, &out->on_error) || !is_ok
+        || (io.stream != NULL
+            && !weiri_check_years(self, ast, &io.stream->schema, &io.lines))) {
         return false;
     }
     out->endpoint   = io.endpoint;
@@ -469,6 +494,7 @@ weiri_plan_source(
     out->codec      = io.codec;
     out->has_header = io.has_header;
     out->delimiter  = io.delimiter;
+    out->lines      = io.lines;
     return true;
 }
 

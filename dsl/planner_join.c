@@ -65,10 +65,47 @@ add_condition(
     *to = *to == NULL ? more : weiri_type_call(&scope, at, "and", both, 2);
 }
 
+/* A float as the int that it equals; null, which equals nothing, where it is none. The
+ * int as a float would not do: above 2^53 several are one. */
+static weiri_expr *
+whole_number(weiri_querying *self, const weiri_expr *expr, weiri_span at)
+{
+    weiri_arena *arena = self->planner->arena;
+    weiri_scope  scope = { arena, self->planner->diagnostics, self, NULL, NULL };
+    weiri_expr  *value = (weiri_expr *)(uintptr_t)expr;
+    const weir_value least  = { .type = WEIR_FLOAT, .as.f = -0x1p63 };
+    const weir_value beyond = { .type = WEIR_FLOAT, .as.f = 0x1p63 };
+    const weir_value none   = { .type = WEIR_INT, .is_null = true };
+    weiri_expr *above[2]    = { value, weiri_expr_constant(arena, &least) };
+    weiri_expr *below[2]    = { value, weiri_expr_constant(arena, &beyond) };
+    weiri_expr *range[2]    = { weiri_type_call(&scope, at, ">=", above, 2),
+           weiri_type_call(&scope, at, "<", below, 2) };
+    weiri_expr *whole[2]    = { value, weiri_type_call(&scope, at, "floor", &value, 1) };
+    weiri_expr *is_int[2]   = { weiri_type_call(&scope, at, "and", range, 2),
+          weiri_type_call(&scope, at, "==", whole, 2) };
+    weiri_expr *parts[3]    = { weiri_type_call(&scope, at, "and", is_int, 2),
+           weiri_type_call(&scope, at, "int", &value, 1),
+           weiri_expr_constant(arena, &none) };
+    return weiri_type_call(&scope, at, "if", parts, 3);
+}
+
+/* Of an int and a float the float is compared as an int: keys of both sides have one type,
+ * and `==` of the two is exact. */
 static void
 add_key(weiri_querying *self, weiri_join *join, const weiri_expr *left,
     const weiri_expr *right, weiri_span at)
 {
+    bool is_table = join->change != NULL; /* whose key is a field as it stands */
+    if (left->type == WEIR_INT && right->type == WEIR_FLOAT && is_table) {
+        weiri_scope scope = { self->planner->arena, self->planner->diagnostics, self, NULL,
+            NULL };
+        weiri_expr *value = (weiri_expr *)(uintptr_t)left;
+        left              = weiri_type_call(&scope, at, "float", &value, 1);
+    } else if (left->type == WEIR_INT && right->type == WEIR_FLOAT) {
+        right = whole_number(self, right, at);
+    } else if (left->type == WEIR_FLOAT && right->type == WEIR_INT) {
+        left = whole_number(self, left, at);
+    }
     if (join->n_keys == WEIRI_JOIN_KEYS) {
         weiri_report(self->planner->diagnostics, WEIRI_E_JOIN_CONDITION, at,
             "a join has at most %d equalities", WEIRI_JOIN_KEYS);
@@ -775,12 +812,21 @@ mark_sides(weiri_planner *self, const weiri_join *join)
 void
 weiri_keep_joins(weiri_querying *self)
 {
-    weiri_planner *planner = self->planner;
-    for (uint32_t i = self->n_joins; i-- > 0;) {
-        mark_sides(planner, self->joins[i]);
+    weiri_planner *planner  = self->planner;
+    bool           has_fill = self->rule->fill.at.size > 0;
+    for (uint32_t i = self->n_joins + 1; i-- > 0;) {
+        if (i < self->n_joins) {
+            mark_sides(planner, self->joins[i]);
+        }
+        if (has_fill && i == self->fill.n_joins) {
+            weiri_keep_fill(self);
+        }
     }
-    for (uint32_t i = 0; i < self->n_joins; i++) {
-        if (self->joins[i] == self->own) {
+    for (uint32_t i = 0; i < self->n_joins + 1; i++) {
+        if (has_fill && i == self->fill.n_joins) {
+            weiri_push_fill(self);
+        }
+        if (i == self->n_joins || self->joins[i] == self->own) {
             continue;
         }
         weiri_rule rule = { .name = self->joins[i]->schema->name,

@@ -19,6 +19,7 @@ look_up_others(weiri_querying *self, const weiri_ast_expr *node)
     for (uint32_t i = 0; i < node->n_items; i++) {
         look_up_others(self, node->items[i]);
     }
+    look_up_others(self, node->filter);
     const weiri_table_info *table = weiri_table_of_lookup(self->planner, node);
     if (table != NULL && table != weiri_own_table(self)) {
         (void)weiri_query_lookup(self, table, node);
@@ -29,10 +30,14 @@ void
 weiri_plan_other_lookups(weiri_querying *self)
 {
     const weiri_ast_rule *rule = self->rule;
-    if (weiri_own_table(self) == NULL) {
+    if (weiri_own_table(self) == NULL && rule->fill.at.size == 0) {
         return;
     }
     look_up_others(self, rule->where);
+    look_up_others(self, rule->having);
+    for (uint32_t i = 0; i < rule->n_order; i++) {
+        look_up_others(self, rule->order[i].value);
+    }
     for (uint32_t i = 0; i < rule->emit.fields.n_items; i++) {
         look_up_others(self, rule->emit.fields.items[i].value);
     }

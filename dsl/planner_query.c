@@ -384,6 +384,9 @@ weiri_plan_query(weiri_planner *self, const weiri_ast_rule *rule)
         return NULL;
     }
     weiri_plan_other_lookups(&context);
+    if (!weiri_plan_fill(&context)) {
+        return NULL;
+    }
     if (rule->where != NULL) {
         query->where = weiri_query_condition(&context, WEIRI_QUERY_WHERE, rule->where);
         context.is_broken = query->where == NULL;

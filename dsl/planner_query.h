@@ -29,6 +29,17 @@ typedef struct weiri_query_part {
                                * time: that join's number, from 1; 0: for all      */
 } weiri_query_part;
 
+/* `fill`, and the rule that is made of it. */
+typedef struct weiri_filling {
+    uint32_t           stream;  /* of the filled events                  */
+    uint32_t           from;    /* what is filled                        */
+    uint32_t           n_joins; /* that come before it                   */
+    bool              *is_filled; /* shape (the stream's n_fields,)      */
+    const weiri_expr **keys;      /* shape (rule->n_keys,)               */
+    int64_t            within_ns;
+    weiri_query       *query; /* when the rest of the rule is planned    */
+} weiri_filling;
+
 typedef struct weiri_querying {
     weiri_planner        *planner;
     const weiri_ast_rule *rule;
@@ -43,6 +54,7 @@ typedef struct weiri_querying {
     uint32_t              n_joins;
     uint32_t              of_on;    /* the `on` of this join is being planned; 0: none */
     uint32_t              n_before; /* joins of the same rule that others have  */
+    weiri_filling         fill;
     const weiri_join     *own;      /* of the table that the rule writes; NULL: none */
 } weiri_querying;
 
@@ -81,14 +93,28 @@ uint32_t
 weiri_lookup(weiri_querying *self, const weiri_table_info *table,
     const weiri_ast_expr *node, weiri_key_typing type, void *context);
 
+/* ---- planner_fill.c ---- */
+
+/* What the rule asks to be filled: from here on the query reads the filled events. Its
+ * lookups are there already, as of the time of the events. False after a report. */
+bool
+weiri_plan_fill(weiri_querying *self);
+
+/* The rest of the rule is planned, and which of the filled events' fields it needs is
+ * marked: make the rule that fills, and then let it go before this one. */
+void
+weiri_keep_fill(weiri_querying *self);
+void
+weiri_push_fill(weiri_querying *self);
+
 /* ---- planner_own.c ---- */
 
 /* The table that the rule writes; NULL: none. */
 const weiri_table_info *
 weiri_own_table(const weiri_querying *self);
 
-/* Look up what the rule asks of other tables than the one that it writes: its own comes
- * last. */
+/* Look up what the rule asks of other tables than the one that it writes, where its own
+ * comes last, or where the events are filled. */
 void
 weiri_plan_other_lookups(weiri_querying *self);
 
@@ -107,6 +133,10 @@ weiri_keep_joins(weiri_querying *self);
  * unless results have to be counted or compared; that is done over the last event. */
 void
 weiri_plan_window(weiri_querying *self);
+
+/* One part of the key; NULL after a report. */
+const weiri_expr *
+weiri_plan_query_key(weiri_querying *self, const weiri_ast_key *key);
 
 /* The key, having, order and limits. */
 void

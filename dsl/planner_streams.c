@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "weiri/each.h"
 #include "weiri/timetext.h"
 
 uint32_t
@@ -114,9 +115,14 @@ set_time_form(weiri_planner *self, const weiri_ast_field *from, weir_field *fiel
         return;
     }
     if (from->form != NULL) {
-        const char *wrong = weiri_time_pattern_check(from->form);
-        field->form       = WEIR_TIME_PATTERN;
-        field->pattern    = from->form;
+        /* Where the year comes from is seen at each source. */
+        const char *whole = weiri_time_pattern_has_year(from->form)
+                                ? from->form
+                                : weiri_arena_format(self->arena, "%%Y %s", from->form);
+        const char *wrong =
+            from->form[0] == '\0' ? "it is empty" : weiri_time_pattern_check(whole);
+        field->form    = WEIR_TIME_PATTERN;
+        field->pattern = from->form;
         if (wrong != NULL) {
             weiri_report(self->diagnostics, WEIRI_E_BAD_TIME_FORM, from->form_at,
                 "this is no form of a time: %s", wrong);
@@ -150,6 +156,21 @@ field_of(weiri_planner *self, const weiri_ast_field *from)
     return field;
 }
 
+/* A record has rows for the items of one array. */
+static bool
+is_of_other_array(const weir_field *fields, uint32_t n_fields, const char *from)
+{
+    size_t n = weiri_path_each(from);
+    for (uint32_t i = 0; n > 0 && i < n_fields; i++) {
+        const char *other  = fields[i].from != NULL ? fields[i].from : "";
+        size_t      others = weiri_path_each(other);
+        if (others > 0 && (others != n || memcmp(other, from, n) != 0)) {
+            return true;
+        }
+    }
+    return n > 0 && from[n] == '/' && weiri_path_is_each(from + n);
+}
+
 static bool
 has_field(const weir_field *fields, uint32_t n_fields, const char *name)
 {
@@ -181,6 +202,12 @@ weiri_set_fields(weiri_planner *self, uint32_t stream)
             continue;
         }
         weir_field field = field_of(self, from);
+        if (field.from != NULL && is_of_other_array(fields, n_fields, field.from)) {
+            weiri_report(self->diagnostics, WEIRI_E_BAD_POINTER, from->from_at,
+                "a stream takes the items of one array, and so one '*'");
+            weiri_report_hint(self->diagnostics,
+                "read the other array as a stream of its own, from the same file");
+        }
         WEIRI_ARENA_PUSH(self->arena, fields, n_fields, field);
     }
     schema->fields                  = fields;
@@ -421,7 +448,7 @@ collect_specials(weiri_planner *self)
 
 /* ---- hidden streams ---- */
 
-/* The most that joins, lookups and tables may need. */
+/* The most that joins, fills, lookups and tables may need. */
 static uint32_t
 count_hidden(const weiri_planner *self)
 {
@@ -431,7 +458,7 @@ count_hidden(const weiri_planner *self)
     uint32_t                   n_tables = 0;
     for (uint64_t i = 0;
          (statement = weiri_planner_next(self, WEIRI_WORD_RULE, &i)) != NULL;) {
-        n += statement->as.rule->from.n_joins;
+        n += statement->as.rule->from.n_joins + (statement->as.rule->fill.at.size > 0);
         n_rules++;
     }
     for (uint64_t i = 0; weiri_planner_next(self, WEIRI_WORD_TABLE, &i) != NULL;) {

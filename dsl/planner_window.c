@@ -152,8 +152,8 @@ weiri_plan_window(weiri_querying *self)
 
 /* ---- the key ---- */
 
-static const weiri_expr *
-plan_key(weiri_querying *self, const weiri_ast_key *key)
+const weiri_expr *
+weiri_plan_query_key(weiri_querying *self, const weiri_ast_key *key)
 {
     weiri_diagnostics *diagnostics = self->planner->diagnostics;
     const weiri_expr  *value = weiri_query_expr(self, WEIRI_QUERY_KEY, key->sides[0]);
@@ -178,13 +178,13 @@ weiri_plan_window_keys(weiri_querying *self)
     const weiri_expr    **keys   = weiri_arena_alloc(
              self->planner->arena, (rule->n_keys + 1) * sizeof(const weiri_expr *));
     for (uint32_t i = 0; i < rule->n_keys; i++) {
-        keys[i]         = plan_key(self, &rule->keys[i]);
+        keys[i]         = weiri_plan_query_key(self, &rule->keys[i]);
         self->is_broken = self->is_broken || keys[i] == NULL;
     }
     if (window != NULL) {
         window->keys   = keys;
         window->n_keys = rule->n_keys;
-    } else if (rule->by_at.size > 0 && !rule->emit.is_into) {
+    } else if (rule->by_at.size > 0 && !rule->emit.is_into && rule->fill.at.size == 0) {
         weiri_report(self->planner->diagnostics, WEIRI_W_NO_EFFECT, rule->by_at,
             "'by' has no effect without a window");
         weiri_report_hint(

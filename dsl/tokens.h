@@ -68,6 +68,7 @@ typedef enum weiri_token_kind {
     X(WHERE, "where")                                                                    \
     X(BY, "by")                                                                          \
     X(WITHIN, "within")                                                                  \
+    X(FILL, "fill")                                                                      \
     X(WINDOW, "window")                                                                  \
     X(HAVING, "having")                                                                  \
     X(SKIP, "skip")                                                                      \
@@ -147,7 +148,7 @@ typedef enum weiri_token_kind {
     X(BEFORE, "before")                                                                  \
     X(RESET, "reset")                                                                    \
     X(EARLY, "early")                                                                    \
-    X(FILL, "fill")                                                                      \
+    X(LINEAR, "linear")                                                                  \
     X(EXPECT, "expect")                                                                  \
     X(NO, "no")                                                                          \
     X(REPEAT, "repeat")                                                                  \

@@ -26,7 +26,8 @@ typedef struct weiri_reader_ops {
         weiri_reader *self, uint64_t position, weiri_unpack *in, weir_error *err);
     /* Of links alone. */
     void (*begin)(weiri_reader *self, const weiri_link_place *place);
-    bool (*is_done)(weiri_reader *self);
+    weiri_link_farewell (*farewell)(weiri_reader *self);
+    void (*release)(weiri_reader *self, weiri_link_parting parting);
 } weiri_reader_ops;
 
 struct weiri_reader {
@@ -51,8 +52,9 @@ typedef struct weiri_writer_ops {
     weir_status (*settle)(weiri_writer *self, weir_error *err);
     void (*save)(const weiri_writer *self, weiri_pack *out);
     bool (*is_full)(weiri_writer *self);
-    bool (*is_done)(weiri_writer *self);
     weiri_link_standing (*standing)(weiri_writer *self);
+    weiri_link_farewell (*farewell)(weiri_writer *self);
+    void (*release)(weiri_writer *self, weiri_link_parting parting);
 } weiri_writer_ops;
 
 struct weiri_writer {

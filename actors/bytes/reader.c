@@ -89,8 +89,18 @@ weiri_reader_keep(weiri_reader *self)
     }
 }
 
-bool
-weiri_reader_is_done(weiri_reader *self)
+weiri_link_farewell
+weiri_reader_farewell(weiri_reader *self)
 {
-    return !weiri_reader_is_link(self) || self->ops->is_done(self);
+    return weiri_reader_is_link(self)
+               ? self->ops->farewell(self)
+               : (weiri_link_farewell){ .parting = WEIRI_LINK_PARTED, .is_kept = true };
+}
+
+void
+weiri_reader_release(weiri_reader *self, weiri_link_parting parting)
+{
+    if (weiri_reader_is_link(self)) {
+        self->ops->release(self, parting);
+    }
 }

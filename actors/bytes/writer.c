@@ -100,8 +100,18 @@ weiri_writer_standing(weiri_writer *self)
     return self->is_link ? self->ops->standing(self) : WEIRI_LINK_EVEN;
 }
 
-bool
-weiri_writer_is_done(weiri_writer *self)
+weiri_link_farewell
+weiri_writer_farewell(weiri_writer *self)
 {
-    return !self->is_link || self->ops->is_done(self);
+    return self->is_link
+               ? self->ops->farewell(self)
+               : (weiri_link_farewell){ .parting = WEIRI_LINK_PARTED, .is_kept = true };
+}
+
+void
+weiri_writer_release(weiri_writer *self, weiri_link_parting parting)
+{
+    if (self->is_link) {
+        self->ops->release(self, parting);
+    }
 }

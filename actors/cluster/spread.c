@@ -261,20 +261,12 @@ check_fields(const weir_schema *schema, weir_error *err)
                    schema->name, (int)WEIRI_FIELDS);
 }
 
-/* Nodes that see the cluster or its rules in another way are told by the name of the
- * field that the order has, as streams with other fields are. */
+/* Where rules run, and what they read: nodes of other versions of Weir may differ. */
 static uint64_t
-agreement(const spreader *self)
+placement(const spreader *self)
 {
     const weiri_plan *plan = self->plan;
-    uint64_t          hash = name_hash(self->cluster->name);
-    for (uint32_t m = 0; m < self->cluster->n_members; m++) {
-        hash = weiri_hash_join(hash, name_hash(self->cluster->members[m]));
-    }
-    for (uint32_t s = 0; s < plan->n_streams; s++) {
-        hash = weiri_hash_join(hash, weiri_schema_hash(&plan->streams[s].schema));
-        hash = weiri_hash_join(hash, name_hash(plan->streams[s].schema.name));
-    }
+    uint64_t          hash = self->cluster->hub;
     for (uint32_t i = 0; i < plan->n_rules; i++) {
         hash = weiri_hash_join(hash, name_hash(plan->rules[i].name));
         hash = weiri_hash_join(hash, plan->rules[i].spread);
@@ -285,9 +277,44 @@ agreement(const spreader *self)
     return weiri_mix(hash);
 }
 
+static void
+add_term(const spreader *self, const char *name, uint64_t hash)
+{
+    const weiri_link_term term = { .name = name, .hash = hash };
+    WEIRI_ARENA_PUSH(
+        self->plan->arena, self->cluster->terms, self->cluster->n_terms, term);
+}
+
+/* What nodes say to each other when they meet, so that they find what differs. What is
+ * too much to be told one by one is told as one. */
+static void
+find_terms(const spreader *self)
+{
+    enum { OF_ALL = 4, MOST = WEIRI_LINK_TERMS - OF_ALL };
+    const weiri_plan *plan    = self->plan;
+    uint64_t          order   = 0;
+    uint64_t          rest    = 0;
+    uint64_t          members = name_hash(self->cluster->name);
+    for (uint32_t i = 0; i < plan->n_declared; i++) {
+        order = weiri_hash_join(order, name_hash(plan->declared[i].name));
+        if (i < MOST) {
+            add_term(self, plan->declared[i].name, plan->declared[i].hash);
+        } else {
+            rest = weiri_hash_join(rest, plan->declared[i].hash);
+        }
+    }
+    for (uint32_t m = 0; m < self->cluster->n_members; m++) {
+        members = weiri_hash_join(members, name_hash(self->cluster->members[m]));
+    }
+    add_term(self, "the list of nodes", members);
+    add_term(self, "the order of the statements", order);
+    add_term(self, "the end of a long list of rules", rest);
+    add_term(self, "the placement by this version of Weir", placement(self));
+}
+
 /* The stream with one more field, for the order. All fields are sent. */
 static const weiri_stream *
-make_numbered(weiri_plan *plan, uint32_t index, uint64_t agreed)
+make_numbered(weiri_plan *plan, uint32_t index)
 {
     weiri_stream *of     = &plan->streams[index];
     uint32_t      n      = of->schema.n_fields;
@@ -295,11 +322,7 @@ make_numbered(weiri_plan *plan, uint32_t index, uint64_t agreed)
     weiri_stream *out    = weiri_arena_alloc(plan->arena, sizeof *out);
     bool         *used   = weiri_arena_alloc(plan->arena, n + (size_t)1);
     memcpy(fields, of->schema.fields, n * sizeof *fields);
-    fields[n] = (weir_field){
-        .name = weiri_arena_format(
-            plan->arena, "(order of rules %016llx)", (unsigned long long)agreed),
-        .type = WEIR_INT,
-    };
+    fields[n] = (weir_field){ .name = "(order)", .type = WEIR_INT };
     memset(used, true, n + (size_t)1);
     memset(of->used, true, n);
     *out                 = *of;
@@ -360,7 +383,7 @@ add_given(spreader *self, uint32_t stream, bool is_derived, weir_error *err)
     if (status != WEIR_OK) {
         return status;
     }
-    given.numbered       = make_numbered(plan, stream, agreement(self));
+    given.numbered       = make_numbered(plan, stream);
     bool is_giver        = !is_derived || cluster->self == cluster->hub;
     cluster->own[stream] = !is_derived ? WEIRI_OWN_PLACES
                            : is_giver  ? WEIRI_OWN_ALL
@@ -486,6 +509,7 @@ weiri_cluster_spread(weiri_plan *plan, const char *name, const char *const *memb
     }
     weir_status status = spread(&all, err);
     if (status == WEIR_OK) {
+        find_terms(&all);
         plan->cluster = cluster;
     }
     return status;

@@ -71,6 +71,7 @@ take_frame(columns *self, weiri_decode *decode, const weiri_frame *frame,
     return WEIR_OK;
 }
 
+/* NOLINTBEGIN(readability-function-size): the parameters of weiri_decoder_decode */
 static weir_status
 decode_frames(void *state, weiri_decode *decode, const char *bytes, size_t size,
     bool is_last, weir_chunk *chunk, size_t *consumed, weir_error *err)
@@ -100,6 +101,7 @@ decode_frames(void *state, weiri_decode *decode, const char *bytes, size_t size,
         *consumed += WEIRI_FRAME_HEAD + (size_t)frame.size;
     }
 }
+/* NOLINTEND(readability-function-size) */
 
 static void
 save(const void *state, weiri_pack *out)

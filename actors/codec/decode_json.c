@@ -18,6 +18,7 @@ typedef struct json_decoder {
     size_t   copy_size;
     size_t   n_searched;    /* bytes at the front of the next call without a line feed  */
     bool     is_discarding; /* inside a record that was too long                        */
+    size_t   n_items;       /* of the record at the front that earlier calls have read */
 } json_decoder;
 
 /* The state of one decode call. */
@@ -82,6 +83,76 @@ dead_line(const json_call *call, const char *line, const char *text, const char 
     weiri_decode_dead(call->decode, (size_t)(line - call->bytes), text, size);
 }
 
+static bool
+is_full(const weir_chunk *chunk)
+{
+    return chunk->n_rows == chunk->capacity;
+}
+
+static weir_status
+fail_memory(const json_call *call)
+{
+    return WEIR_FAIL(call->err, WEIR_ENOMEM, "JSON decoder: out of memory");
+}
+
+/* The items of a record from the one on that comes next. A chunk may be full between two.
+ */
+static weir_status
+read_items(const json_call *call, const char *line, const char *p)
+{
+    json_decoder *self = call->self;
+    for (size_t n = 0; json_row_has_item(&p); n++) {
+        const char *item = p;
+        size_t      size = 0;
+        if (n < self->n_items) {
+            p = json_row_skip_item(&self->row, p);
+            continue;
+        }
+        json_outcome outcome = is_full(call->chunk) ? JSON_FULL
+                                                    : json_row_read_item(&self->row,
+                                                        call->decode, &p, &size);
+        if (outcome == JSON_FULL || outcome == JSON_NOMEM) {
+            self->n_items = n;
+            return outcome == JSON_FULL ? WEIR_EFULL : fail_memory(call);
+        }
+        if (outcome == JSON_DEAD) {
+            weiri_decode_dead(call->decode, (size_t)(line - call->bytes), item, size);
+        }
+    }
+    self->n_items = 0;
+    return WEIR_OK;
+}
+
+/* As read_line, where a record is a row for each item of an array. */
+static weir_status
+read_each(const json_call *call, const char *line, const char *text, const char *limit,
+    const char **end)
+{
+    const char *items     = NULL;
+    const char *after     = NULL;
+    weir_status status    = WEIR_OK;
+    uint32_t    heap_used = call->chunk->heap_used;
+    *end                  = memchr(text, '\n', (size_t)(limit - text));
+    if (is_too_long(text, *end)) {
+        dead_too_long(call, line);
+        call->decode->line++;
+        return WEIR_OK;
+    }
+    switch (json_row_read_around(&call->self->row, call->decode, text, &after, &items)) {
+    case JSON_ROW: status = read_items(call, line, items); break;
+    case JSON_BLANK: break;
+    case JSON_DEAD: dead_line(call, line, text, *end); break;
+    case JSON_FULL: return WEIR_EFULL;
+    case JSON_NOMEM: return fail_memory(call);
+    }
+    if (status == WEIR_OK) {
+        call->decode->line++;
+    } else if (call->chunk->n_rows == 0) {
+        call->chunk->heap_used = heap_used;
+    }
+    return status;
+}
+
 /* Read the record of `line`, which stands at `text`: there, or a copy. A line feed comes
  * before `limit`; *end is set to it. That a record is too long is seen afterwards: to
  * look for its end first would cost more than it saves. */
@@ -89,11 +160,14 @@ static weir_status
 read_line(const json_call *call, const char *line, const char *text, const char *limit,
     const char **end)
 {
+    if (json_row_is_each(&call->self->row)) {
+        return read_each(call, line, text, limit, end);
+    }
     weir_chunk  *chunk     = call->chunk;
     uint32_t     heap_used = chunk->heap_used;
     json_outcome outcome   = json_row_read(&call->self->row, call->decode, text, end);
     if (outcome == JSON_NOMEM) {
-        return WEIR_FAIL(call->err, WEIR_ENOMEM, "JSON decoder: out of memory");
+        return fail_memory(call);
     }
     if (outcome == JSON_DEAD || outcome == JSON_FULL) {
         *end = memchr(text, '\n', (size_t)(limit - text));
@@ -153,12 +227,6 @@ in_place_end(const json_call *call, const char *p)
         end--;
     }
     return end > first ? end : p;
-}
-
-static bool
-is_full(const weir_chunk *chunk)
-{
-    return chunk->n_rows == chunk->capacity;
 }
 
 static weir_status
@@ -256,14 +324,17 @@ static void
 decode_json_save(const void *state, weiri_pack *out)
 {
     const json_decoder *self = state;
-    weiri_pack_number(out, self->is_discarding);
+    weiri_pack_number(out, 2 * (uint64_t)self->n_items + self->is_discarding);
 }
 
 static void
 decode_json_load(void *state, weiri_unpack *in)
 {
-    json_decoder *self  = state;
-    self->is_discarding = weiri_unpack_below(in, 2, "it is no flag") != 0;
+    json_decoder *self = state;
+    uint64_t      at   = weiri_unpack_below(
+               in, 2 * (uint64_t)WEIRI_RECORD_BYTES, "a record has no such item");
+    self->is_discarding = at % 2 != 0;
+    self->n_items       = (size_t)(at / 2);
 }
 
 const weiri_decoder_ops WEIRI_DECODE_JSON = {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "decoder_ops.h"
+#include "weiri/each.h"
 #include "weiri/limits.h"
 #include "weiri/numtext.h"
 
@@ -137,6 +138,7 @@ ops_of(weiri_format format)
     case WEIRI_FORMAT_JSON: return &WEIRI_DECODE_JSON;
     case WEIRI_FORMAT_CSV: return &WEIRI_DECODE_CSV;
     case WEIRI_FORMAT_MSGPACK: return &WEIRI_DECODE_MSGPACK;
+    case WEIRI_FORMAT_LINES: return &WEIRI_DECODE_LINES;
     case WEIRI_FORMAT_PLUGIN: return &WEIRI_DECODE_PLUGIN;
     case WEIRI_FORMAT_FRAMES: return &WEIRI_DECODE_FRAMES;
     case WEIRI_FORMAT_AUTO:
@@ -158,7 +160,14 @@ check(const weiri_decoder_config *config, weir_error *err)
             schema->name, WEIRI_FIELDS);
     }
     for (uint32_t i = 0; i < schema->n_fields; i++) {
-        weir_type type = schema->fields[i].type;
+        weir_type   type = schema->fields[i].type;
+        const char *from = schema->fields[i].from;
+        if (from != NULL && config->format != WEIRI_FORMAT_JSON
+            && weiri_path_is_each(from)) {
+            return WEIR_FAIL(err, WEIR_EINVAL,
+                "stream '%s' takes each item of an array, which only JSON has",
+                schema->name);
+        }
         if (type == WEIR_LIST || type == WEIR_NULL) {
             return WEIR_FAIL(err, WEIR_EINVAL,
                 "field '%s': a %s cannot be read from input", schema->fields[i].name,

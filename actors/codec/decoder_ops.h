@@ -35,6 +35,7 @@ typedef struct weiri_decoder_ops {
 extern const weiri_decoder_ops WEIRI_DECODE_JSON;
 extern const weiri_decoder_ops WEIRI_DECODE_CSV;
 extern const weiri_decoder_ops WEIRI_DECODE_MSGPACK;
+extern const weiri_decoder_ops WEIRI_DECODE_LINES;
 extern const weiri_decoder_ops WEIRI_DECODE_PLUGIN;
 extern const weiri_decoder_ops WEIRI_DECODE_FRAMES;
 

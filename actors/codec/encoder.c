@@ -12,6 +12,7 @@ ops_of(weiri_format format)
     case WEIRI_FORMAT_MSGPACK: return &WEIRI_ENCODE_MSGPACK;
     case WEIRI_FORMAT_TEXT: return &WEIRI_ENCODE_TEXT;
     case WEIRI_FORMAT_PLUGIN:
+    case WEIRI_FORMAT_LINES:
     case WEIRI_FORMAT_FRAMES: /* rows go to a link as they are */
     case WEIRI_FORMAT_AUTO: break;
     }

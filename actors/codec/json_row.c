@@ -49,14 +49,19 @@ json_row_init(json_row *self, const weir_schema *schema, weir_error *err)
         return status;
     }
     self->keys    = calloc(self->paths->n_nodes, sizeof *self->keys);
+    self->around  = calloc(schema->n_fields + 1, sizeof *self->around);
     self->refused = calloc(schema->n_fields + 1, sizeof *self->refused);
-    if (self->keys == NULL || self->refused == NULL
+    if (self->keys == NULL || self->refused == NULL || self->around == NULL
         || leaves_init(&self->leaves, schema) != WEIR_OK || init_keys(self) != WEIR_OK) {
         json_row_fini(self);
         return WEIR_FAIL(err, WEIR_ENOMEM, "JSON decoder: out of memory");
     }
     for (uint32_t f = 0; f < schema->n_fields; f++) {
         self->all.words[self->leaves.of[f].word] |= self->leaves.of[f].bit;
+    }
+    self->outer = self->all;
+    for (size_t w = 0; json_row_is_each(self) && w < self->n_words; w++) {
+        self->outer.words[w] &= ~self->paths->nodes[self->paths->item].below.words[w];
     }
     return WEIR_OK;
 }
@@ -69,6 +74,7 @@ json_row_fini(json_row *self)
     }
     free(self->keys);
     free(self->refused);
+    free(self->around);
     leaves_fini(&self->leaves);
     weiri_paths_destroy(&self->paths);
     *self = (json_row){ 0 };
@@ -392,6 +398,10 @@ read_inner(json_row *self, int32_t node, const char *p, int depth)
 {
     const weiri_path_node *here = &self->paths->nodes[node];
     forget(self, &here->below);
+    if (node == self->paths->each) {
+        self->items = *p == '[' ? p : NULL;
+        return json_skip_value(&self->error, p, depth);
+    }
     if (here->first_child < 0 || (*p != '{' && *p != '[')) {
         return here->field >= 0 ? read_fields(self, here->field, p, depth)
                                 : json_skip_value(&self->error, p, depth);
@@ -626,13 +636,17 @@ read_object(json_row *self, int32_t node, const char *p, int depth)
                      : json_fail(&self->error, p, "expected ',' or '}' after a member");
 }
 
-/* Fields that did not come become null. False, with the reason, if one may not be. */
+/* Fields of a set that did not come become null. False, with the reason, if one may not
+ * be. */
 static bool
-complete(json_row *self, weiri_decode *decode)
+complete(json_row *self, const weiri_field_set *of, weiri_decode *decode)
 {
     for (uint32_t f = 0; f < self->schema->n_fields; f++) {
         const weir_field *field = &self->schema->fields[f];
         uint64_t          bit   = UINT64_C(1) << (f % 64);
+        if ((of->words[f / 64] & bit) == 0) {
+            continue;
+        }
         if ((self->bad.words[f / 64] & bit) != 0) {
             const json_span *value = &self->refused[f];
             if (*value->text == 'n') {
@@ -654,10 +668,10 @@ complete(json_row *self, weiri_decode *decode)
 }
 
 static bool
-is_complete(const json_row *self)
+is_complete(const json_row *self, const weiri_field_set *of)
 {
     for (size_t w = 0; w < self->n_words; w++) {
-        if (self->seen.words[w] != self->all.words[w] || self->bad.words[w] != 0) {
+        if (self->seen.words[w] != of->words[w] || self->bad.words[w] != 0) {
             return false;
         }
     }
@@ -683,11 +697,28 @@ begin(json_row *self)
 {
     self->row    = self->chunk->n_rows;
     self->error  = (json_error){ 0 };
+    self->items  = NULL;
     self->status = WEIR_OK;
     for (size_t w = 0; w < self->n_words; w++) {
         self->seen.words[w] = 0;
         self->bad.words[w]  = 0;
     }
+}
+
+/* A record that is not taken, and why. */
+static json_outcome
+give_up(json_row *self, weiri_decode *decode, uint32_t heap_used, const char *line,
+    bool is_broken)
+{
+    weiri_decode_roll_back(self->chunk, heap_used);
+    if (self->status != WEIR_OK) {
+        return self->status == WEIR_EFULL ? JSON_FULL : JSON_NOMEM;
+    }
+    if (is_broken) {
+        weiri_decode_reason(decode, "not JSON at character %zu: %s",
+            (size_t)(self->error.at - line) + 1, self->error.what);
+    }
+    return JSON_DEAD;
 }
 
 json_outcome
@@ -701,18 +732,101 @@ json_row_read(json_row *self, weiri_decode *decode, const char *line, const char
     }
     begin(self);
     p = read_record(self, p);
-    if (p != NULL && (is_complete(self) || complete(self, decode))) {
+    if (p != NULL
+        && (is_complete(self, &self->all) || complete(self, &self->all, decode))) {
         leaves_append(&self->leaves, self->chunk);
         *end = p;
         return JSON_ROW;
     }
-    weiri_decode_roll_back(self->chunk, heap_used);
-    if (self->status != WEIR_OK) {
-        return self->status == WEIR_EFULL ? JSON_FULL : JSON_NOMEM;
+    return give_up(self, decode, heap_used, line, p == NULL);
+}
+
+/* What stands around the items, out of the row or into it. */
+static void
+move_around(json_row *self, bool is_into)
+{
+    for (uint32_t f = 0; f < self->schema->n_fields; f++) {
+        field_leaf *leaf = &self->leaves.of[f];
+        json_cell  *cell = &self->around[f];
+        if ((self->outer.words[leaf->word] & leaf->bit) == 0 || leaf->as.s == NULL) {
+            continue;
+        }
+        size_t   size = self->schema->fields[f].type == WEIR_BOOL ? 1 : sizeof cell->bits;
+        uint8_t *place = leaf->as.b + (size_t)self->row * size;
+        memcpy(is_into ? (void *)place : &cell->bits,
+            is_into ? (void *)&cell->bits : place, size);
+        if (is_into) {
+            leaf->nulls[self->row] = cell->is_null;
+        } else {
+            cell->is_null = leaf->nulls[self->row];
+        }
     }
-    if (p == NULL) {
-        weiri_decode_reason(decode, "not JSON at character %zu: %s",
-            (size_t)(self->error.at - line) + 1, self->error.what);
+}
+
+json_outcome
+json_row_read_around(json_row *self, weiri_decode *decode, const char *line,
+    const char **end, const char **items)
+{
+    uint32_t    heap_used = self->chunk->heap_used;
+    const char *p         = json_space(line);
+    if (*p == '\n') {
+        *end = p;
+        return JSON_BLANK;
     }
-    return JSON_DEAD;
+    begin(self);
+    p = read_record(self, p);
+    bool is_whole =
+        p != NULL
+        && (is_complete(self, &self->outer) || complete(self, &self->outer, decode));
+    if (is_whole && self->items != NULL) {
+        move_around(self, false);
+        weiri_decode_roll_back(self->chunk, self->chunk->heap_used); /* texts stay */
+        *end   = p;
+        *items = self->items + 1;
+        return JSON_ROW;
+    }
+    if (is_whole) {
+        const weiri_path_node *each = &self->paths->nodes[self->paths->each];
+        weiri_decode_reason(
+            decode, "there is no array '%.*s'", (int)each->key_size, each->key);
+    }
+    return give_up(self, decode, heap_used, line, p == NULL);
+}
+
+bool
+json_row_has_item(const char **p)
+{
+    *p = json_space(*p);
+    return **p != ']';
+}
+
+/* The array is JSON, which was seen when it was skipped. */
+const char *
+json_row_skip_item(json_row *self, const char *p)
+{
+    p = json_space(json_skip_value(&self->error, p, 1));
+    return *p == ',' ? p + 1 : p;
+}
+
+json_outcome
+json_row_read_item(json_row *self, weiri_decode *decode, const char **p, size_t *size)
+{
+    const weiri_field_set *of        = &self->paths->nodes[self->paths->item].below;
+    uint32_t               heap_used = self->chunk->heap_used;
+    const char            *item      = *p;
+    begin(self);
+    move_around(self, true);
+    const char *end = read_value(self, self->paths->item, item, 1);
+    bool is_ok = end != NULL && (is_complete(self, of) || complete(self, of, decode));
+    if (is_ok) {
+        leaves_append(&self->leaves, self->chunk);
+    }
+    json_outcome outcome =
+        is_ok ? JSON_ROW : give_up(self, decode, heap_used, item, end == NULL);
+    if (outcome == JSON_ROW || outcome == JSON_DEAD) {
+        end   = end != NULL ? end : json_skip_value(&self->error, item, 1);
+        *size = (size_t)(end - item);
+        *p    = json_row_skip_item(self, item);
+    }
+    return outcome;
 }

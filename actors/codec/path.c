@@ -161,7 +161,17 @@ add_pointer(weiri_paths *self, const weir_field *field, char **text, int32_t *no
                 "field '%s': its path has more than %d parts", field->name,
                 WEIRI_NESTING);
         }
-        *node = child_for(self, *node, key, (size_t)(*text - key));
+        int32_t parent = *node;
+        *node          = child_for(self, *node, key, (size_t)(*text - key));
+        if (*text - key != 1 || *key != '*' || *node == self->item) {
+            continue;
+        }
+        if (self->item >= 0) {
+            return WEIR_FAIL(err, WEIR_EINVAL,
+                "field '%s': a stream takes the items of one array", field->name);
+        }
+        self->each = parent;
+        self->item = *node;
     }
     return WEIR_OK;
 }
@@ -219,6 +229,8 @@ weiri_paths_new(const weir_schema *schema, weiri_paths **out, weir_error *err)
     if (self == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "stream '%s': out of memory", schema->name);
     }
+    self->each = -1;
+    self->item = -1;
     char *text = self->text;
     add_node(self, text, 0);
     for (uint32_t i = 0; i < schema->n_fields; i++) {

@@ -28,15 +28,18 @@ typedef struct weiri_path_node {
 typedef struct weiri_paths {
     weiri_path_node *nodes;
     uint32_t         n_nodes;
+    int32_t          each; /* the array of which each item is a row, -1: none      */
+    int32_t          item; /* its item, -1: none                                   */
     int32_t         *next_field; /* shape (n_fields,): another at the same place, or -1 */
     char            *text;       /* the keys' bytes */
 } weiri_paths;
 
 /* The tree of all fields' places: `from` as a JSON pointer (RFC 6901) if it begins with
- * '/', else as a name, or the field's own name.
+ * '/', else as a name, or the field's own name. A part `*` of a pointer stands for each
+ * item of an array, of which a record has one.
  *
  *   errors  WEIR_EINVAL  a pointer with a '~' that is neither ~0 nor ~1, or of more than
- *                        WEIRI_NESTING parts
+ *                        WEIRI_NESTING parts, or items of two arrays
  *           WEIR_ENOMEM
  */
 WEIR_MUST_CHECK weir_status

@@ -370,9 +370,10 @@ note_positions(weiri_durable *self, const weiri_engine *engine)
 static weir_status
 begin_checkpoint(weiri_durable *self, weiri_engine *engine, weir_error *err)
 {
-    int         ends[2];
-    int64_t     begun_ns = monotonic_ns();
-    weir_status status   = weiri_engine_flush(engine, err);
+    int     ends[2];
+    int64_t begun_ns = monotonic_ns();
+    weiri_engine_note(engine);
+    weir_status status = weiri_engine_flush(engine, err);
     if (status != WEIR_OK) {
         return status;
     }
@@ -482,6 +483,9 @@ trim(weiri_durable *self, weiri_engine *engine, weir_error *err)
          i++) {
         status = weiri_engine_acknowledge(engine, i, self->positions[i], err);
     }
+    if (engine != NULL) {
+        weiri_engine_release(engine);
+    }
     return status;
 }
 
@@ -514,6 +518,12 @@ bool
 weiri_durable_is_due(const weiri_durable *self)
 {
     return self->child == 0 && monotonic_ns() >= self->next_ns;
+}
+
+void
+weiri_durable_hasten(weiri_durable *self)
+{
+    self->next_ns = INT64_MIN;
 }
 
 /* A sync that failed is not tried again: the next would succeed, and what the system has

@@ -206,6 +206,7 @@ check_gap(weiri_store_txn *txn, uint64_t id, uint64_t position, weir_error *err)
     return status == WEIR_OK ? WEIR_EOF : status;
 }
 
+/* NOLINTBEGIN(readability-function-size): the parameters of a tape */
 static weir_status
 play(void *context, uint32_t source, uint64_t position, uint32_t n_idle, char *bytes,
     size_t size, size_t *n, int64_t *to_ns, weir_error *err)
@@ -230,6 +231,7 @@ play(void *context, uint32_t source, uint64_t position, uint32_t n_idle, char *b
     weiri_store_abort(&txn);
     return status;
 }
+/* NOLINTEND(readability-function-size) */
 
 /* ---- trimming ---- */
 

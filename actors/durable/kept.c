@@ -155,6 +155,7 @@ weiri_kept_list(const char *path, weiri_kept_moments *out, weir_error *err)
     }
     weir_status    status = WEIR_OK;
     struct dirent *entry  = NULL;
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is this function's own */
     while (status == WEIR_OK && (entry = readdir(dir)) != NULL) {
         uint64_t number = 0;
         if (read_name(entry->d_name, &number)) {

@@ -357,29 +357,6 @@ weiri_engine_end(weiri_engine *self, weir_error *err)
     return pass(self, INT64_MAX, newest_event(self), true, err);
 }
 
-bool
-weiri_engine_has_arrived(const weiri_engine *self)
-{
-    for (uint32_t i = 0; i < self->n_outlets; i++) {
-        if (!weiri_outlet_is_done(self->outlets[i])) {
-            return false;
-        }
-    }
-    return weiri_engine_givers_are(self, false, weiri_outlet_is_done, false)
-           && weiri_engine_givers_are(self, true, weiri_outlet_is_done, false);
-}
-
-bool
-weiri_engine_has_told(const weiri_engine *self)
-{
-    for (uint32_t i = 0; i < self->plan->n_sources; i++) {
-        if (clock_of(self, i) == INT64_MAX && !weiri_intake_is_done(self->intakes[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
 weir_status
 weiri_engine_close(weiri_engine *self, weir_error *err)
 {

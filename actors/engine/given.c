@@ -63,7 +63,12 @@ open_outlet(weiri_engine *self, const weiri_giver *giver, const char *peer,
     const weiri_stream     *numbered = giver->given->numbered;
     const weiri_restore    *restore  = self->options.restore;
     const weiri_link_config link     = {
-            .peer = peer, .schema = &numbered->schema, .is_inside = true
+            .peer       = peer,
+            .schema     = &numbered->schema,
+            .is_inside  = true,
+            .terms      = self->plan->cluster->terms,
+            .n_terms    = self->plan->cluster->n_terms,
+            .is_lasting = self->options.tape != NULL,
     };
     char                path[2 * WEIRI_SECTION_NAME];
     weiri_unpack        in     = { 0 };
@@ -237,6 +242,22 @@ weiri_engine_keep_own(
 }
 
 /* ---- waiting ---- */
+
+void
+weiri_engine_each_outlet(const weiri_engine *self,
+    void (*told)(void *context, weiri_outlet *outlet), void *context)
+{
+    for (uint32_t i = 0; i < self->n_outlets; i++) {
+        told(context, self->outlets[i]);
+    }
+    for (uint32_t i = 0; i < self->n_givers; i++) {
+        for (uint32_t m = 0; m < self->plan->cluster->n_members; m++) {
+            if (self->givers[i].outlets[m] != NULL) {
+                told(context, self->givers[i].outlets[m]);
+            }
+        }
+    }
+}
 
 bool
 weiri_engine_givers_are(const weiri_engine *self, bool is_derived,

@@ -79,6 +79,11 @@ WEIR_MUST_CHECK weir_status
 weiri_engine_write(weiri_engine *self, const weiri_turn *turn,
     const weiri_rows_list *rows, weir_error *err);
 
+/* Tell of all outlets, those to the other nodes of a cluster too. */
+void
+weiri_engine_each_outlet(const weiri_engine *self,
+    void (*told)(void *context, weiri_outlet *outlet), void *context);
+
 /* Make the flow of an engine with more than one shard. errors  as weiri_flow_new */
 WEIR_MUST_CHECK weir_status
 weiri_engine_make_flow(weiri_engine *self, weir_error *err);

@@ -234,6 +234,7 @@ global_place(const weiri_plan *plan, uint32_t index)
     return first + weiri_engine_source_place(plan, index);
 }
 
+/* NOLINTBEGIN(readability-function-size): a list of what an intake is told */
 static weir_status
 open_source(weiri_engine *self, uint32_t index, weir_error *err)
 {
@@ -263,8 +264,11 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
     const weiri_stream     *as   = source->numbered != NULL ? source->numbered : stream;
     const weiri_link_config link = { .peer = source->path,
         .is_inside                         = source->numbered != NULL,
-        .schema                            = &as->schema,
-        .silence_ns                        = source->node.silence_ns };
+        .terms      = source->numbered != NULL ? self->plan->cluster->terms : NULL,
+        .n_terms    = source->numbered != NULL ? self->plan->cluster->n_terms : 0,
+        .is_lasting = self->options.tape != NULL,
+        .schema     = &as->schema,
+        .silence_ns = source->node.silence_ns };
     if (is_link && (status = need_links(self, err)) != WEIR_OK) {
         return status;
     }
@@ -309,6 +313,7 @@ open_source(weiri_engine *self, uint32_t index, weir_error *err)
     self->has_refreshed = self->has_refreshed || source->refresh_ns > 0;
     return status;
 }
+/* NOLINTEND(readability-function-size) */
 
 static weir_status
 open_outlet(weiri_engine *self, const weiri_outlet_config *config, weiri_outlet **out,
@@ -463,7 +468,8 @@ open_sink(weiri_engine *self, const weiri_sink *sink, weir_error *err)
                 .schema        = &self->plan->streams[sink->stream].schema,
                 .silence_ns    = sink->node.silence_ns,
                 .backlog_bytes = sink->node.backlog_bytes,
-                .is_dropping   = sink->node.is_dropping };
+                .is_dropping   = sink->node.is_dropping,
+                .is_lasting    = self->options.tape != NULL };
         const weiri_outlet_config config = { .path = path,
             .wire                                  = is_wire ? &wire : NULL,
             .wires                                 = self->wires,
@@ -524,6 +530,9 @@ open_all(weiri_engine *self, weir_error *err)
     }
     for (uint32_t i = 0; i < plan->n_sources && status == WEIR_OK; i++) {
         status = weiri_intake_begin(self->intakes[i], err);
+    }
+    if (status == WEIR_OK && self->options.links != NULL) {
+        weiri_links_attend(self->options.links);
     }
     weiri_fault_point("recover.cut");
     return status;

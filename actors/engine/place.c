@@ -88,8 +88,8 @@ weiri_place_check_format(const char *path, weiri_format format, weir_error *err)
     return format != WEIRI_FORMAT_AUTO && format != WEIRI_FORMAT_TEXT
                ? WEIR_OK
                : WEIR_FAIL(err, WEIR_EINVAL,
-                   "%s: the name does not say its format: add `format json`, `csv` or "
-                   "`msgpack` behind it",
+                   "%s: the name does not say its format: add `format json`, `csv`, "
+                   "`msgpack` or `lines(\"pattern\")` behind it",
                    path);
 }
 

@@ -24,6 +24,14 @@ find_source(const weiri_plan *plan, const char *name)
 }
 
 static bool
+is_same_lines(const weiri_lines *was, const weiri_lines *now)
+{
+    bool is_none = was->pattern == NULL || now->pattern == NULL;
+    return is_none ? was->pattern == now->pattern
+                   : was->year == now->year && strcmp(was->pattern, now->pattern) == 0;
+}
+
+static bool
 is_same_input(const weiri_engine *old, uint32_t index, const weiri_source *now,
     const weiri_intake_config *config)
 {
@@ -31,6 +39,7 @@ is_same_input(const weiri_engine *old, uint32_t index, const weiri_source *now,
     bool                is_wire = now->endpoint == WEIRI_ENDPOINT_ZMQ;
     return was->endpoint == now->endpoint && was->has_header == now->has_header
            && was->delimiter == now->delimiter && was->format == now->format
+           && is_same_lines(&was->lines, &now->lines)
            && strcmp(old->paths[index], config->path) == 0
            && (now->endpoint != WEIRI_ENDPOINT_NODE
                || weiri_schema_hash(&old->plan->streams[was->stream].schema)

@@ -156,7 +156,7 @@ weiri_engine_run(weiri_engine *self, weir_error *err)
     const weiri_flow_source source = {
         .next = on_next, .finished = on_finished, .report = on_report, .context = &all
     };
-    const weiri_flow_carriage how = { .seed = NULL };
+    const weiri_flow_carriage how = { .seed = self->options.seed };
     if (self->is_ended) {
         return WEIR_OK;
     }

@@ -62,7 +62,7 @@ add_group(
     self->groups       = groups;
     struct group *made = &groups[self->n_groups++];
     *made              = (struct group){ .n_streams = n_streams };
-    made->streams      = calloc(n_streams, sizeof *made->streams);
+    made->streams      = calloc(n_streams + (size_t)1, sizeof *made->streams);
     made->rules        = calloc(plan->n_rules + (size_t)1, sizeof *made->rules);
     made->route        = calloc(plan->n_rules + (size_t)1, sizeof *made->route);
     made->first        = calloc(plan->n_rules + (size_t)1, sizeof *made->first);

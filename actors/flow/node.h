@@ -117,7 +117,7 @@ weiri_share_new(const weiri_flow *flow, const weiri_flow_group *group, uint32_t 
  */
 weiri_rules *
 weiri_share_rules(
-    const weiri_flow_node *self, uint32_t rule, bool *is_first, bool *is_split);
+    const weiri_flow_node *node, uint32_t rule, bool *is_first, bool *is_split);
 
 /* Whether a share wants all rows of a turn. */
 bool
@@ -134,7 +134,7 @@ weiri_router_go_on(weiri_flow_node *self, uint64_t position);
 /* Have a home number the next event of a rule so, not counting the rule itself. Nothing
  * to do for other nodes. */
 void
-weiri_home_go_on(weiri_flow_node *self, uint32_t rule, uint32_t stream, uint64_t n);
+weiri_home_go_on(weiri_flow_node *node, uint32_t rule, uint32_t stream, uint64_t n);
 
 /* Each share that emits into a home is one of its inputs. */
 WEIR_MUST_CHECK weir_status

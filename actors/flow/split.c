@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../graph/dispatch.h"
+#include "weiri/assert.h"
 #include "weiri/window.h"
 
 weiri_split
@@ -21,6 +22,7 @@ weiri_split_of(const weiri_rule *rule)
         bool               is_bound = match->limit > 0 && match->limit_ns < 0;
         return match->n_keys > 0 && !is_bound ? WEIRI_SPLIT_KEYS : WEIRI_SPLIT_NOT;
     }
+    weiri_assert(rule->query != NULL);
     if (rule->query->window == NULL) {
         return WEIRI_SPLIT_TURNS;
     }

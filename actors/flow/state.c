@@ -142,11 +142,10 @@ go_on(weiri_flow *self)
             }
         }
         weiri_rule_targets(&self->plan->rules[rule], targets);
-        for (uint32_t i = 0; i < self->n_nodes; i++) {
-            for (uint32_t k = 0; k < 2; k++) {
-                if (targets[k].schema != NULL) {
-                    weiri_home_go_on(self->nodes[i], rule, targets[k].stream, n_given[k]);
-                }
+        for (uint32_t i = 0; i < 2 * self->n_nodes; i++) {
+            uint32_t k = i % 2;
+            if (targets[k].schema != NULL) {
+                weiri_home_go_on(self->nodes[i / 2], rule, targets[k].stream, n_given[k]);
             }
         }
     }

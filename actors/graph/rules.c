@@ -165,8 +165,8 @@ weiri_rules_sight(const weiri_rules *self, uint32_t rule)
     return (weiri_rule_sight){
         .n_events  = of.n_events,
         .n_matches = of.match.matches + of.window.emitted,
-        .n_keys    = of.match.live_keys + of.window.live_keys,
-        .n_held    = of.match.live_runs + of.window.live_rows,
+        .n_keys    = of.match.live_keys + of.window.live_keys + of.join.live_keys,
+        .n_held    = of.match.live_runs + of.window.live_rows + of.join.live_rows,
         .n_dropped = of.match.dropped_runs + of.match.dropped_matches
                      + of.window.dropped_keys + of.window.dropped_rows
                      + of.window.dropped_fills + of.join.dropped_rows,

@@ -21,18 +21,29 @@
 enum { MESSAGES_AT_ONCE = 64, LONGEST_SLEEP_MS = 1000, NAMES = WEIRI_LINK_ORIGINS };
 
 int64_t
-weiri_links_now(void)
+weiri_links_now(const weiri_links *self)
 {
     struct timespec now;
+    if (self->config.now != NULL) {
+        return self->config.now(self->config.context);
+    }
     clock_gettime(CLOCK_MONOTONIC, &now);
     return now.tv_sec * WEIRI_NS_PER_S + now.tv_nsec;
+}
+
+void
+weiri_links_pause(weiri_links *self, int64_t wait_ns)
+{
+    if (self->config.now == NULL) {
+        weiri_worker_wait(self->worker, wait_ns);
+    }
 }
 
 void
 weiri_links_wake(weiri_links *self)
 {
     const uint64_t one = 1;
-    if (!self->is_awake) {
+    if (!self->is_awake && self->config.now == NULL) {
         self->is_awake = write(self->wake_fd, &one, sizeof one) == (ssize_t)sizeof one;
     }
 }
@@ -259,15 +270,66 @@ is_for_receiver(const weiri_frame *frame)
 }
 
 static void
-refuse(weiri_links *self, uint32_t peer, const weiri_frame *frame, const char *why)
+send_once(weiri_links *self, uint32_t peer, weiri_pack *message)
+{
+    const weiri_links_transport *way = &self->config.transport;
+    if (!message->is_out_of_memory) {
+        (void)way->send(way->context, peer, message->bytes, message->size);
+    }
+    weiri_pack_fini(message);
+}
+
+static void
+refuse_caller(weiri_links *self, uint32_t peer, const weiri_frame *frame)
 {
     const weiri_links_transport *way     = &self->config.transport;
     weiri_pack                   message = { 0 };
+    char                         why[256];
+    snprintf(why, sizeof why, "'%s' reads no such stream from '%.100s'", self->self,
+        way->name(way->context, peer));
     weiri_link_refuse(frame, why, &message);
-    if (!message.is_out_of_memory) {
-        (void)way->send(way->context, peer, message.bytes, message.size);
+    send_once(self, peer, &message);
+}
+
+/* Those for whom there is no room say HELLO again by themselves. */
+static void
+note_caller(weiri_links *self, uint32_t peer, const weiri_frame *hello)
+{
+    for (uint32_t i = 0; i < self->n_callers; i++) {
+        if (self->callers[i].peer == peer
+            && weiri_link_id_of(&self->callers[i].hello) == weiri_link_id_of(hello)) {
+            self->callers[i].hello = *hello;
+            return;
+        }
     }
-    weiri_pack_fini(&message);
+    weiri_caller *grown = self->n_callers < WEIRI_LINKS ? realloc(
+                              self->callers, (self->n_callers + 1) * sizeof *grown)
+                                                        : NULL;
+    if (grown != NULL) {
+        self->callers = grown;
+        self->callers[self->n_callers++] =
+            (weiri_caller){ .peer = peer, .hello = *hello };
+    }
+}
+
+/* On the links' thread. */
+static void
+answer_callers(weiri_links *self)
+{
+    for (uint32_t i = 0; i < self->n_callers && !self->is_broken; i++) {
+        const weiri_caller *caller  = &self->callers[i];
+        weiri_pack          message = { 0 };
+        if (find_end(self, caller->peer, weiri_link_id_of(&caller->hello), false)
+            != NULL) {
+            weiri_link_reset(&caller->hello, &message);
+            send_once(self, caller->peer, &message);
+        } else {
+            refuse_caller(self, caller->peer, &caller->hello);
+        }
+    }
+    free(self->callers);
+    self->callers   = NULL;
+    self->n_callers = 0;
 }
 
 static void
@@ -277,11 +339,15 @@ on_receiver_frame(
     const weiri_links_transport *way = &self->config.transport;
     weiri_end *end = find_end(self, peer, weiri_link_id_of(frame), false);
     char       why[256];
+    if (end == NULL && self->is_opening) {
+        if (frame->kind == WEIRI_FRAME_HELLO) {
+            note_caller(self, peer, frame);
+        }
+        return;
+    }
     if (end == NULL) {
         if (frame->kind == WEIRI_FRAME_HELLO || frame->kind == WEIRI_FRAME_PING) {
-            snprintf(why, sizeof why, "'%s' reads no such stream from '%.100s'",
-                self->self, way->name(way->context, peer));
-            refuse(self, peer, frame, why);
+            refuse_caller(self, peer, frame);
         }
         return;
     }
@@ -292,7 +358,7 @@ on_receiver_frame(
         weiri_receiver_bar(end->receiver, frame, why);
         return;
     }
-    weiri_receiver_on_frame(end->receiver, frame, payload, weiri_links_now());
+    weiri_receiver_on_frame(end->receiver, frame, payload, weiri_links_now(self));
     if (frame->kind == WEIRI_FRAME_HELLO) {
         uint32_t n = 0;
         (void)weiri_receiver_origins(end->receiver, &n);
@@ -314,7 +380,7 @@ on_frame(
     }
     weiri_end *end = find_end(self, peer, weiri_link_id_of(frame), true);
     if (end != NULL) {
-        weiri_sender_on_frame(end->sender, frame, payload, weiri_links_now());
+        weiri_sender_on_frame(end->sender, frame, payload, weiri_links_now(self));
         end->due_ns = INT64_MIN;
     }
 }
@@ -367,7 +433,7 @@ on_connection(weiri_links *self, uint32_t peer, bool is_connected)
     for (uint32_t i = 0; i < self->n_ends; i++) {
         weiri_end *end = self->ends[i];
         if (end->peer == peer && end->sender != NULL) {
-            weiri_sender_on_connection(end->sender, is_connected, weiri_links_now());
+            weiri_sender_on_connection(end->sender, is_connected, weiri_links_now(self));
             end->due_ns = INT64_MIN;
         } else if (end->peer == peer && !is_connected) {
             weiri_receiver_on_disconnection(end->receiver);
@@ -438,8 +504,11 @@ work_sender(weiri_end *self, int64_t now_ns)
 static int64_t
 work(weiri_links *self)
 {
-    int64_t now = weiri_links_now();
+    int64_t now = weiri_links_now(self);
     int64_t due = INT64_MAX;
+    if (!self->is_opening) {
+        answer_callers(self);
+    }
     for (uint32_t i = 0; i < self->n_ends; i++) {
         weiri_end *end = self->ends[i];
         if (end->due_ns <= now) {
@@ -452,9 +521,9 @@ work(weiri_links *self)
 }
 
 static int
-sleep_ms(int64_t due_ns)
+sleep_ms(const weiri_links *self, int64_t due_ns)
 {
-    int64_t now = weiri_links_now();
+    int64_t now = weiri_links_now(self);
     int64_t ns  = due_ns > now ? due_ns - now : 0;
     int64_t ms  = ns / WEIRI_NS_PER_MS + (ns % WEIRI_NS_PER_MS > 0);
     return ms < LONGEST_SLEEP_MS ? (int)ms : LONGEST_SLEEP_MS;
@@ -485,12 +554,22 @@ run(void *context)
             { .fd       = self->is_broken ? -1 : way->descriptor(way->context),
                 .events = POLLIN },
         };
-        (void)poll(files, 2, is_more ? 0 : sleep_ms(due_ns));
+        (void)poll(files, 2, is_more ? 0 : sleep_ms(self, due_ns));
         weiri_worker_lock(self->worker);
         if ((files[0].revents & POLLIN) != 0) {
             drain_wake(self);
         }
     }
+    weiri_worker_unlock(self->worker);
+}
+
+void
+weiri_links_step(weiri_links *self)
+{
+    weiri_worker_lock(self->worker);
+    while (!self->is_broken && receive_some(self)) {
+    }
+    (void)work(self);
     weiri_worker_unlock(self->worker);
 }
 
@@ -502,12 +581,13 @@ weiri_links_new(const weiri_links_config *config, weiri_links **out, weir_error 
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
     }
     self->config       = *config;
+    self->is_opening   = config->is_opening;
     self->self         = strdup(config->self);
     self->wake_fd      = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     weir_status status = self->self == NULL  ? WEIR_FAIL(err, WEIR_ENOMEM, "links")
                          : self->wake_fd < 0 ? WEIR_FAIL_OS(err, errno, "links")
                                              : weiri_worker_new(&self->worker, err);
-    if (status == WEIR_OK) {
+    if (status == WEIR_OK && config->now == NULL) {
         status = weiri_worker_start(self->worker, run, self, err);
     }
     if (status != WEIR_OK) {
@@ -537,9 +617,19 @@ weiri_links_destroy(weiri_links **self_p)
         close(self->wake_fd);
     }
     free(self->is_connected);
+    free(self->callers);
     free(self->ends);
     free(self->self);
     free(self);
+}
+
+void
+weiri_links_attend(weiri_links *self)
+{
+    weiri_worker_lock(self->worker);
+    self->is_opening = false;
+    weiri_links_wake(self);
+    weiri_worker_unlock(self->worker);
 }
 
 void
@@ -562,6 +652,6 @@ void
 weiri_links_wait(weiri_links *self, int64_t wait_ns)
 {
     weiri_worker_lock(self->worker);
-    weiri_worker_wait(self->worker, wait_ns);
+    weiri_links_pause(self, wait_ns);
     weiri_worker_unlock(self->worker);
 }

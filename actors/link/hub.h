@@ -18,6 +18,12 @@ typedef struct weiri_end {
     bool            is_inside;      /* between nodes of a cluster             */
 } weiri_end;
 
+/* Somebody who came for a stream that nobody reads yet. */
+typedef struct weiri_caller {
+    uint32_t    peer;
+    weiri_frame hello;
+} weiri_caller;
+
 struct weiri_links {
     weiri_links_config config;
     char              *self;
@@ -29,12 +35,19 @@ struct weiri_links {
     uint32_t           n_peers;
     bool               is_stopping;
     bool               is_awake; /* the thread will look before it sleeps      */
+    bool               is_opening;
+    weiri_caller      *callers; /* while it is opening, shape (n_callers,)     */
+    uint32_t           n_callers;
     bool               is_broken;
 };
 
 /* Clock of the links, ns. */
 int64_t
-weiri_links_now(void);
+weiri_links_now(const weiri_links *self);
+
+/* Wait for the thread, with the lock; not at all if the links are driven. */
+void
+weiri_links_pause(weiri_links *self, int64_t wait_ns);
 
 /* Have the thread look after the ends; with the lock. */
 void

@@ -36,11 +36,11 @@ read_link(weiri_reader *base, char *bytes, size_t size, int64_t wait_ns, size_t 
     weiri_worker *worker = links->worker;
     (void)err;
     int64_t most  = wait_ns < 0 ? PATIENCE_NS : wait_ns;
-    int64_t until = most > 0 ? weiri_links_now() + most : 0;
+    int64_t until = most > 0 ? weiri_links_now(links) + most : 0;
     weiri_worker_lock(worker);
     while (most > 0 && !weiri_receiver_has_frames(self->end->receiver)) {
-        weiri_worker_wait(worker, most);
-        most = until - weiri_links_now();
+        weiri_links_pause(links, most);
+        most = links->config.now == NULL ? until - weiri_links_now(links) : 0;
     }
     *n = weiri_receiver_take(self->end->receiver, (uint8_t *)bytes, size);
     weiri_worker_unlock(worker);
@@ -69,21 +69,33 @@ keep_link(weiri_reader *base)
     weiri_worker_unlock(end->links->worker);
 }
 
-static bool
-is_done(weiri_reader *base)
+static weiri_link_farewell
+farewell(weiri_reader *base)
 {
     weiri_end *end = ((link_reader *)base)->end;
     weiri_worker_lock(end->links->worker);
-    bool is = weiri_receiver_is_done(end->receiver);
+    weiri_link_farewell is = weiri_receiver_farewell(end->receiver);
     weiri_worker_unlock(end->links->worker);
     return is;
+}
+
+static void
+release(weiri_reader *base, weiri_link_parting parting)
+{
+    weiri_end *end = ((link_reader *)base)->end;
+    weiri_worker_lock(end->links->worker);
+    weiri_receiver_release(end->receiver, parting);
+    end->due_ns = INT64_MIN;
+    weiri_links_wake(end->links);
+    weiri_worker_unlock(end->links->worker);
 }
 
 static const weiri_reader_ops OPS = { .close = close_link,
     .read                                    = read_link,
     .begin                                   = begin_link,
     .keep                                    = keep_link,
-    .is_done                                 = is_done };
+    .farewell                                = farewell,
+    .release                                 = release };
 
 static weir_status
 make(link_reader *self, weiri_links *links, const weiri_link_config *config,
@@ -96,6 +108,9 @@ make(link_reader *self, weiri_links *links, const weiri_link_config *config,
     const weiri_receiver_config how = { .schema = self->schema,
         .self                                   = links->self,
         .peer                                   = config->peer,
+        .terms                                  = config->terms,
+        .n_terms                                = config->n_terms,
+        .is_lasting                             = config->is_lasting,
         .timing                                 = weiri_link_timing_of(
                                             config->silence_ns > 0 ? config->silence_ns : 3 * WEIRI_NS_PER_S),
         .port = weiri_end_port(self->end) };

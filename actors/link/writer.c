@@ -115,11 +115,11 @@ is_full(weiri_writer *base)
     return is;
 }
 
-static bool
-is_done(weiri_writer *base)
+static weiri_link_farewell
+farewell(weiri_writer *base)
 {
-    weiri_worker *worker = lock(base);
-    bool          is     = weiri_sender_is_done(((link_writer *)base)->end->sender);
+    weiri_worker       *worker = lock(base);
+    weiri_link_farewell is = weiri_sender_farewell(((link_writer *)base)->end->sender);
     weiri_worker_unlock(worker);
     return is;
 }
@@ -133,6 +133,16 @@ standing(weiri_writer *base)
     return of;
 }
 
+static void
+release(weiri_writer *base, weiri_link_parting parting)
+{
+    weiri_end    *end    = ((link_writer *)base)->end;
+    weiri_worker *worker = lock(base);
+    weiri_sender_release(end->sender, parting);
+    look(end);
+    weiri_worker_unlock(worker);
+}
+
 static const weiri_writer_ops OPS = { .close = close_link,
     .flush                                   = flush_link,
     .rows                                    = give_rows,
@@ -141,18 +151,21 @@ static const weiri_writer_ops OPS = { .close = close_link,
     .settle                                  = settle,
     .save                                    = save,
     .is_full                                 = is_full,
-    .is_done                                 = is_done,
-    .standing                                = standing };
+    .standing                                = standing,
+    .farewell                                = farewell,
+    .release                                 = release };
 
+/* Odd if it lasts. */
 static weir_status
-random_epoch(uint64_t *out, weir_error *err)
+random_epoch(bool is_lasting, uint64_t *out, weir_error *err)
 {
     *out = 0;
-    while (*out == 0) {
+    while (*out / 2 == 0) {
         if (getrandom(out, sizeof *out, 0) < 0 && errno != EINTR) {
             return WEIR_FAIL_OS(err, errno, "no random number can be had");
         }
     }
+    *out = *out / 2 * 2 + is_lasting;
     return WEIR_OK;
 }
 
@@ -166,10 +179,13 @@ make_sender(
            .peer                           = config->peer,
            .backlog_bytes                  = config->backlog_bytes,
            .is_dropping                    = config->is_dropping,
+           .terms                          = config->terms,
+           .n_terms                        = config->n_terms,
+           .is_lasting                     = config->is_lasting,
            .timing                         = weiri_link_timing_of(
                                        config->silence_ns > 0 ? config->silence_ns : 3 * WEIRI_NS_PER_S),
            .port = weiri_end_port(self->end) };
-    weir_status         status = random_epoch(&how.epoch, err);
+    weir_status         status = random_epoch(config->is_lasting, &how.epoch, err);
     if (status == WEIR_OK) {
         status = weiri_sender_new(&how, &self->end->sender, err);
     }
@@ -193,7 +209,7 @@ make(link_writer *self, weiri_links *links, const weiri_link_config *config,
     }
     weiri_links_spread_origins(links);
     if (self->end->peer < links->n_peers && links->is_connected[self->end->peer]) {
-        weiri_sender_on_connection(self->end->sender, true, weiri_links_now());
+        weiri_sender_on_connection(self->end->sender, true, weiri_links_now(links));
         look(self->end);
     }
     return WEIR_OK;

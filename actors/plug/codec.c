@@ -132,6 +132,7 @@ roll_back(weiri_plug_codec *self, uint32_t heap_used)
     chunk->n_rows = self->first;
 }
 
+/* NOLINTBEGIN(readability-function-size): the parameters of weiri_decoder_decode */
 /* One record from the front; *used 0: more bytes are needed. */
 static weir_status
 decode_one(weiri_plug_codec *self, weiri_decode *decode, size_t offset, const char *bytes,
@@ -202,6 +203,7 @@ decode_all(void *state, weiri_decode *decode, const char *bytes, size_t size,
     }
     return status;
 }
+/* NOLINTEND(readability-function-size) */
 
 const weiri_decoder_ops WEIRI_DECODE_PLUGIN = {
     .create  = create,

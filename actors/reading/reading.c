@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "weiri/assert.h"
 #include "weiri/codec.h"
 #include "weiri/exprtext.h"
 #include "weiri/reread.h"
@@ -449,11 +450,14 @@ find_key(weiri_reading *self, weir_error *err)
 static weir_status
 run(weiri_reading *self, weir_error *err)
 {
-    const weiri_rule  *rule = self->rule;
-    const weiri_emit  *emit = rule->match != NULL ? rule->match->emit : rule->query->emit;
-    const weir_schema *schema =
-        emit != NULL ? emit->schema : rule->match->on_timeout->schema;
-    weir_status status = weir_chunk_new(schema, NULL, &self->emitted);
+    const weiri_rule *rule = self->rule;
+    const weiri_emit *emit = rule->match != NULL ? rule->match->emit : rule->query->emit;
+    if (emit == NULL) {
+        weiri_assert(rule->match != NULL);
+        emit = rule->match->on_timeout;
+    }
+    const weir_schema *schema = emit->schema;
+    weir_status        status = weir_chunk_new(schema, NULL, &self->emitted);
     if (status == WEIR_OK) {
         status = weiri_encoder_new(schema, WEIRI_FORMAT_JSON, &self->encoder, err);
     }

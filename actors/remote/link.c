@@ -238,14 +238,14 @@ take_aside(weiri_remote *self, weiri_message *in, const char *word, uint32_t n_l
     return true;
 }
 
-/* The next message, waited for as long as the budget is and the process lives. */
+/* The next message, waited for as long as the process lives; WEIR_EAGAIN: until a time.
+ */
 static weir_status
-wait_for(weiri_remote *self, int64_t budget, const uint8_t **bytes, size_t *size,
+wait_for(weiri_remote *self, int64_t until, const uint8_t **bytes, size_t *size,
     weir_error *err)
 {
-    int64_t until   = now_ms() + budget;
-    bool    is_last = false;
-    char    how[64];
+    bool is_last = false;
+    char how[64];
     for (;;) {
         weir_status status =
             weiri_pair_receive(self->pair, is_last ? 0 : SLICE_MS, bytes, size, err);
@@ -259,51 +259,69 @@ wait_for(weiri_remote *self, int64_t budget, const uint8_t **bytes, size_t *size
             self->pid = 0;
             is_last   = true; /* what it sent before is still there */
         } else if (now_ms() >= until) {
-            return WEIR_FAIL(
-                err, WEIR_EDATA, "it did not answer within %lld ms", (long long)budget);
+            return WEIR_EAGAIN;
         }
     }
+}
+
+static weir_status
+too_late(int64_t budget, weir_error *err)
+{
+    return WEIR_FAIL(
+        err, WEIR_EDATA, "it did not answer within %lld ms", (long long)budget);
+}
+
+/* The next message that is an answer, its first word read: not what is said aside. */
+static weir_status
+next_answer(weiri_remote *self, int64_t budget, char word[16], weiri_message *out,
+    uint32_t *n_left, weir_error *err)
+{
+    int64_t until    = now_ms() + budget;
+    bool    is_aside = true;
+    while (is_aside) {
+        const uint8_t *bytes  = NULL;
+        size_t         size   = 0;
+        weir_status    status = wait_for(self, until, &bytes, &size, err);
+        if (status != WEIR_OK) {
+            return status == WEIR_EAGAIN ? too_late(budget, err) : status;
+        }
+        is_aside = weiri_message_begin(out, bytes, size, word, n_left)
+                   && take_aside(self, out, word, *n_left);
+        if (is_aside) {
+            weiri_message_end(out);
+            is_aside = out->wrong == NULL;
+        }
+        if (is_aside && now_ms() >= until) { /* it says this and that, and no more */
+            return too_late(budget, err);
+        }
+    }
+    return WEIR_OK;
 }
 
 static weir_status
 receive(weiri_remote *self, int64_t budget, const char *wanted, weiri_message *out,
     uint32_t *n_left, weir_error *err)
 {
-    for (;;) {
-        char           word[16];
-        const uint8_t *bytes  = NULL;
-        size_t         size   = 0;
-        weir_status    status = wait_for(self, budget, &bytes, &size, err);
-        if (status != WEIR_OK) {
-            return status;
-        }
-        bool is_right = weiri_message_begin(out, bytes, size, word, n_left);
-        if (is_right && take_aside(self, out, word, *n_left)) {
-            weiri_message_end(out);
-            is_right = out->wrong == NULL;
-            if (is_right) {
-                continue;
-            }
-        }
-        if (is_right && strcmp(word, "error") == 0) {
-            uint32_t    length = 0;
-            const char *reason =
-                weiri_message_read_text(out, WEIRI_RECORD_BYTES, &length);
-            return WEIR_FAIL(err, WEIR_EDATA, "%.*s",
-                (int)(length < WEIRI_PLUGIN_REASON ? length : WEIRI_PLUGIN_REASON),
-                reason);
-        }
-        if (is_right
-            && (strcmp(word, wanted) != 0 || out->sequence != self->answered + 1)) {
-            out->wrong = "it answers something else than it was asked";
-        }
-        if (out->wrong != NULL) {
-            return WEIR_FAIL(
-                err, WEIR_EDATA, "it sent what cannot be read: %s", out->wrong);
-        }
-        self->answered++;
-        return WEIR_OK;
+    char        word[16];
+    weir_status status = next_answer(self, budget, word, out, n_left, err);
+    if (status != WEIR_OK) {
+        return status;
     }
+    if (out->wrong == NULL && strcmp(word, "error") == 0) {
+        uint32_t    length = 0;
+        const char *reason = weiri_message_read_text(out, WEIRI_RECORD_BYTES, &length);
+        return WEIR_FAIL(err, WEIR_EDATA, "%.*s",
+            (int)(length < WEIRI_PLUGIN_REASON ? length : WEIRI_PLUGIN_REASON), reason);
+    }
+    if (out->wrong == NULL
+        && (strcmp(word, wanted) != 0 || out->sequence != self->answered + 1)) {
+        out->wrong = "it answers something else than it was asked";
+    }
+    if (out->wrong != NULL) {
+        return WEIR_FAIL(err, WEIR_EDATA, "it sent what cannot be read: %s", out->wrong);
+    }
+    self->answered++;
+    return WEIR_OK;
 }
 
 static weir_status

@@ -98,12 +98,12 @@ write_events(server *self, weiri_pack *out)
         const weir_chunk *chunk = self->given.items[i];
         for (uint32_t row = 0; row < chunk->n_rows; row++) {
             weiri_message_array(out, self->emitted.n_fields + 1);
-            for (uint32_t j = 0; j < self->emitted.n_fields; j++) {
+            weir_value number = weir_chunk_get(chunk, row, 0);
+            weiri_message_value(out, &number);
+            weiri_message_int(out, chunk->time[row]);
+            for (uint32_t j = 1; j < self->emitted.n_fields; j++) {
                 weir_value value = weir_chunk_get(chunk, row, j);
                 weiri_message_value(out, &value);
-                if (j == 0) {
-                    weiri_message_int(out, chunk->time[row]);
-                }
             }
         }
     }
@@ -173,6 +173,24 @@ read_fields(server *self, weiri_message *in, uint32_t *n)
         }
     }
     return fields;
+}
+
+/* What the actor is given must be what its library says that it takes, by now: the rules
+ * were read with the library as it was then. */
+static void
+check_inputs(const server *self, weiri_message *in)
+{
+    const weir_plugin_actor *actor = &self->actor;
+    bool                     is    = self->plan.n_inputs == actor->n_inputs;
+    for (uint32_t i = 0; is && i < actor->n_inputs; i++) {
+        const weir_plugin_field *given = &self->plan.inputs[i];
+        is                             = strcmp(given->name, actor->inputs[i].name) == 0
+             && given->type == actor->inputs[i].type
+             && given->is_nullable == actor->inputs[i].is_nullable;
+    }
+    if (!is && (actor->flags & WEIR_PLUGIN_TAKES_NUMBERS) == 0) {
+        weiri_message_fail(in, "its library takes other fields");
+    }
 }
 
 /* {name: value}, in the order that the actor declares. */
@@ -343,6 +361,9 @@ take_hello(server *self, weiri_message *in, uint32_t n_left, weir_error *err)
     }
     self->plan.params = read_params(self, in);
     self->plan.inputs = read_fields(self, in, &self->plan.n_inputs);
+    if (in->wrong == NULL) {
+        check_inputs(self, in);
+    }
     weiri_message_check_fields(
         in, self->actor.outputs, self->actor.n_outputs, "its library gives other fields");
     bool is_keyed      = weiri_message_read_bool(in);

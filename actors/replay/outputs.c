@@ -480,6 +480,17 @@ slice(weiri_outputs *self, const weiri_rows_list *rows, int64_t from_ns, int64_t
     return status;
 }
 
+/* How many of some rows, which are in order of time, are before a time. */
+static uint32_t
+rows_before(const weir_rows *range, int64_t before_ns)
+{
+    uint32_t n = 0;
+    while (n < range->n && range->chunk->time[range->first + n] < before_ns) {
+        n++;
+    }
+    return n;
+}
+
 /* The first time at or behind `from_ns` at which something goes anywhere; INT64_MAX: none
  * does. */
 static int64_t
@@ -491,13 +502,10 @@ next_time(const weiri_outputs *self, const weiri_rows_list *rows, int64_t from_n
             const weiri_rows_list *list = &rows[self->targets[t].channels[c].stream];
             for (uint32_t i = 0; i < list->n; i++) {
                 const weir_rows *range = &list->items[i];
-                for (uint32_t r = range->first; r < range->first + range->n; r++) {
-                    int64_t ns = range->chunk->time[r];
-                    if (ns >= from_ns) {
-                        next = ns < next ? ns : next;
-                        break;
-                    }
-                }
+                uint32_t         n     = rows_before(range, from_ns);
+                int64_t          ns =
+                    n < range->n ? range->chunk->time[range->first + n] : INT64_MAX;
+                next = ns < next ? ns : next;
             }
         }
     }
@@ -549,12 +557,8 @@ skip_rows(weiri_outputs *self, const weiri_rows_list *rows, int64_t before_ns)
         for (uint32_t c = 0; c < target->n_channels; c++) {
             const weiri_rows_list *list = &rows[target->channels[c].stream];
             for (uint32_t i = 0; i < list->n; i++) {
-                const weir_rows *range = &list->items[i];
-                uint32_t         n     = 0;
-                while (n < range->n && range->chunk->time[range->first + n] < before_ns) {
-                    n++;
-                }
-                weiri_outlet_skip(target->outlet, n);
+                weiri_outlet_skip(
+                    target->outlet, rows_before(&list->items[i], before_ns));
             }
         }
     }

@@ -10,6 +10,7 @@
 
 #include "../codec/encode.h"
 #include "../codec/mp_cursor.h"
+#include "weiri/assert.h"
 #include "weiri/limits.h"
 #include "weiri/numtext.h"
 #include "weiri/timetext.h"
@@ -120,6 +121,7 @@ read_on(weiri_records *self, weir_error *err)
     memmove(self->bytes, self->bytes + self->from, self->to - self->from);
     self->to -= self->from;
     self->from = 0;
+    weiri_assert(self->room > 0);
     if (self->to == self->room) {
         char *grown = realloc(self->bytes, 2 * self->room);
         if (grown == NULL) {

@@ -131,8 +131,9 @@ set_extent(replay *self, uint32_t source, weir_error *err)
         return check_is_file(self, source, err);
     }
     const char *instead = redirected(self, source);
-    extent->is_taped =
-        !kept->is_regular && (instead == NULL || !is_regular_file(instead));
+    bool is_looked_at = self->plan->sources[source].refresh_ns > 0; /* again and again */
+    extent->is_taped  = (!kept->is_regular || is_looked_at)
+                       && (instead == NULL || !is_regular_file(instead));
     if (extent->is_taped) {
         extent->is_ended = kept->is_closed;
     }
@@ -539,6 +540,7 @@ struct weiri_reread {
     weiri_replay_options options;
 };
 
+/* NOLINTBEGIN(readability-function-size): what somebody who reads again has to say */
 weir_status
 weiri_reread_open(const weiri_plan *plan, const char *state,
     const weiri_redirect *redirects, size_t              n_redirects,
@@ -565,6 +567,7 @@ weiri_reread_open(const weiri_plan *plan, const char *state,
     *out = self;
     return WEIR_OK;
 }
+/* NOLINTEND(readability-function-size) */
 
 void
 weiri_reread_close(weiri_reread **self_p)

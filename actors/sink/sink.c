@@ -26,6 +26,7 @@ struct weiri_outlet {
     uint64_t              n_rows; /* encoded so far, before a resume too */
     weiri_plug            codec;  /* of a plugin; name NULL: none */
     struct weiri_metrics *metrics;
+    weiri_link_parting    noted; /* of a link: how far it was            */
 };
 
 static weir_status
@@ -423,8 +424,27 @@ weiri_outlet_standing(const weiri_outlet *self)
     return weiri_writer_standing(self->writer);
 }
 
-bool
-weiri_outlet_is_done(const weiri_outlet *self)
+weiri_link_farewell
+weiri_outlet_farewell(const weiri_outlet *self)
 {
-    return weiri_writer_is_done(self->writer);
+    return weiri_writer_farewell(self->writer);
+}
+
+void
+weiri_outlet_note(weiri_outlet *self)
+{
+    self->noted = weiri_writer_farewell(self->writer).parting;
+}
+
+bool
+weiri_outlet_has_news(const weiri_outlet *self)
+{
+    return weiri_writer_is_link(self->writer)
+           && weiri_writer_farewell(self->writer).parting > self->noted;
+}
+
+void
+weiri_outlet_release(weiri_outlet *self)
+{
+    weiri_writer_release(self->writer, self->noted);
 }

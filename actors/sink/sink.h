@@ -133,9 +133,21 @@ weiri_outlet_is_full(const weiri_outlet *self);
 weiri_link_standing
 weiri_outlet_standing(const weiri_outlet *self);
 
-/* Whether nobody has to be waited for: a link has all acknowledged. */
+/* How far a link is from needing its other end no more. */
+weiri_link_farewell
+weiri_outlet_farewell(const weiri_outlet *self);
+
+/* Note how far that is; before it is settled, since it goes on meanwhile. */
+void
+weiri_outlet_note(weiri_outlet *self);
+
+/* Whether it has gone on since. */
 bool
-weiri_outlet_is_done(const weiri_outlet *self);
+weiri_outlet_has_news(const weiri_outlet *self);
+
+/* What was noted is durable: the other end can be told. */
+void
+weiri_outlet_release(weiri_outlet *self);
 
 /* Hand what is buffered to the system. */
 WEIR_MUST_CHECK weir_status

@@ -20,9 +20,10 @@ struct weiri_intake {
     size_t              to;
     bool                is_last; /* the reader has ended */
     bool                is_closed;
-    bool                is_begun;  /* of a link: the sender has been asked   */
-    bool                has_moved; /* of a link: time has, since the last pump */
-    bool                is_live;   /* the tape has been played to its end    */
+    bool                is_begun;   /* of a link: the sender has been asked   */
+    bool                is_settled; /* of a link: the sender needs nothing any more */
+    bool                has_moved;  /* of a link: time has, since the last pump */
+    bool                is_live;    /* the tape has been played to its end    */
     bool     is_over; /* all that the extent has was read, and more would come */
     uint32_t n_idle;  /* idle marks at `n_read`                 */
     uint64_t n_read;  /* position of bytes[to]                  */

@@ -41,6 +41,7 @@ struct weiri_refresh {
     int64_t          looked_ns;  /* moment of the last look                            */
     int64_t          free_ns;    /* on the clock: not before this                      */
     bool             is_live;    /* the tape has been played to its end, or is none    */
+    bool             is_played;  /* likewise, and the file itself is not looked at     */
     uint64_t         position;   /* on the tape                                        */
     uint64_t         done;       /* likewise: what is before it has been used          */
     uint32_t         n_marks;    /* played at this position                            */
@@ -168,6 +169,7 @@ decode(
         .format     = intake->config.format,
         .has_header = intake->config.source->has_header,
         .delimiter  = intake->config.delimiter,
+        .lines      = intake->config.source->lines,
         .on_dead    = on_dead,
         .context    = intake,
     };
@@ -278,6 +280,14 @@ give_changes(
 }
 
 /* ---- the tape ---- */
+
+/* What is read again is on the tape: the file may be gone, or say something else by now.
+ */
+static bool
+is_taped_alone(const weiri_intake *intake)
+{
+    return intake->config.extent != NULL && intake->config.extent->is_taped;
+}
 
 /* What was kept of the next look: a mark, and before it what the file held, if it had
  * changed. errors  WEIR_EOF  nothing is kept */
@@ -483,8 +493,13 @@ weiri_refresh_pump(weiri_intake *intake, weir_error *err)
     if (!self->is_begun && !self->is_live) {
         int64_t kept_ns = 0;
         status          = play_next(intake, &kept_ns, err);
-        self->is_live   = status == WEIR_EOF;
-        status          = status == WEIR_EOF ? WEIR_OK : status;
+        if (status == WEIR_EOF && is_taped_alone(intake)) {
+            return WEIR_FAIL(err, WEIR_EDATA,
+                "%s: the journal has nothing of what the table held",
+                intake->config.path);
+        }
+        self->is_live = status == WEIR_EOF;
+        status        = status == WEIR_EOF ? WEIR_OK : status;
     }
     if (status == WEIR_OK && self->is_live) {
         status = look_live(intake, at_ns, err);
@@ -512,6 +527,24 @@ moment_after(int64_t time_ns, int64_t period_ns)
                                                   : time_ns - rest + period_ns;
 }
 
+/* When the next look of the tape was. Behind the last the file itself is looked at. */
+static weir_status
+await_taped(weiri_intake *intake, weir_error *err)
+{
+    weiri_refresh *self   = intake->refresh;
+    int64_t        at_ns  = 0;
+    weir_status    status = play_next(intake, &at_ns, err);
+    if (status == WEIR_OK) {
+        intake->clock.now_ns = at_ns;
+        self->is_decided     = true;
+    }
+    if (status == WEIR_EOF) {
+        self->is_played = is_taped_alone(intake);
+        self->is_live   = !self->is_played;
+    }
+    return status == WEIR_EOF ? WEIR_OK : status;
+}
+
 weir_status
 weiri_intake_await(
     weiri_intake *intake, int64_t others_ns, int64_t newest_ns, weir_error *err)
@@ -520,29 +553,20 @@ weiri_intake_await(
     if (self == NULL || !self->is_begun || intake->is_closed || others_ns == INT64_MIN) {
         return WEIR_OK;
     }
+    weir_status status = WEIR_OK;
+    if (!self->is_decided && !self->is_live && !self->is_played) {
+        status = await_taped(intake, err); /* at the end of the others, too */
+    }
     bool is_end = others_ns == INT64_MAX;
-    if (is_end && (!self->is_decided || intake->clock.now_ns > newest_ns)) {
+    if (status == WEIR_OK && is_end
+        && (!self->is_decided || intake->clock.now_ns > newest_ns)) {
         weiri_clock_close(&intake->clock);
         intake->is_closed = true;
         return WEIR_OK;
     }
-    if (self->is_decided) {
-        return WEIR_OK;
-    }
-    if (!self->is_live) {
-        int64_t     at_ns  = 0;
-        weir_status status = play_next(intake, &at_ns, err);
-        if (status == WEIR_OK) {
-            intake->clock.now_ns = at_ns;
-            self->is_decided     = true;
-        }
-        if (status != WEIR_EOF) {
-            return status;
-        }
-        self->is_live = true;
-    }
-    if (intake->config.tape != NULL && wall_ns() < self->free_ns) {
-        return WEIR_OK;
+    if (status != WEIR_OK || self->is_decided || self->is_played
+        || (intake->config.tape != NULL && wall_ns() < self->free_ns)) {
+        return status;
     }
     int64_t after        = others_ns > self->looked_ns ? others_ns : self->looked_ns;
     intake->clock.now_ns = moment_after(after, intake->config.source->refresh_ns);
@@ -602,7 +626,8 @@ weiri_refresh_load(weiri_intake *intake, weiri_unpack *in, uint64_t position)
 weir_status
 weiri_refresh_new(weiri_intake *intake, weir_error *err)
 {
-    if (!weiri_reader_is_regular(intake->reader)) {
+    bool is_taped = is_taped_alone(intake);
+    if (!is_taped && !weiri_reader_is_regular(intake->reader)) {
         return WEIR_FAIL(err, WEIR_EINVAL,
             "'%s' is not a regular file: a table with 'refresh' is read from one",
             intake->config.path);
@@ -610,6 +635,9 @@ weiri_refresh_new(weiri_intake *intake, weir_error *err)
     weiri_refresh *self = calloc(1, sizeof *self);
     if (self == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", intake->config.path);
+    }
+    if (intake->config.extent != NULL && !is_taped) {
+        intake->config.tape = NULL; /* what is read again is another file */
     }
     self->is_live     = intake->config.tape == NULL;
     self->rows.schema = &intake->config.stream->schema;

@@ -426,6 +426,7 @@ make_decoder(weiri_intake *self, weir_error *err)
         .format     = self->config.format,
         .has_header = self->config.source->has_header,
         .delimiter  = self->config.delimiter,
+        .lines      = self->config.source->lines,
         .codec      = &self->config.source->codec,
         .metrics    = self->config.metrics,
         .on_dead    = on_dead,
@@ -535,6 +536,7 @@ weiri_intake_inherit(weiri_intake *self)
     self->is_last        = from->is_last;
     self->is_live        = from->is_live;
     self->is_begun       = from->is_begun;
+    self->is_settled     = from->is_settled;
     self->n_idle         = from->n_idle;
     self->n_read         = from->n_read;
     self->n_unkept       = from->n_unkept;
@@ -576,7 +578,8 @@ weiri_intake_is_kept(const weiri_intake *self)
 bool
 weiri_intake_is_regular(const weiri_intake *self)
 {
-    return self->reader != NULL && weiri_reader_is_regular(self->reader);
+    return self->refresh != NULL
+           || (self->reader != NULL && weiri_reader_is_regular(self->reader));
 }
 
 bool

@@ -104,10 +104,21 @@ weiri_intake_is_regular(const weiri_intake *self);
 WEIR_MUST_CHECK weir_status
 weiri_intake_begin(weiri_intake *self, weir_error *err);
 
-/* Whether nobody waits to hear from it: the sender of a link knows that its end is kept.
- */
+/* How far a link that has come to its end is from needing its other end no more; as of a
+ * reader. */
+weiri_link_farewell
+weiri_intake_farewell(const weiri_intake *self);
+
+/* Note how far that is, for the next state; and whether it has gone on since. */
+void
+weiri_intake_note(weiri_intake *self);
+
 bool
-weiri_intake_is_done(const weiri_intake *self);
+weiri_intake_has_news(const weiri_intake *self);
+
+/* What was noted is durable: the other end can be told. */
+void
+weiri_intake_release(weiri_intake *self);
 
 /* Whether all has been read that its extent has, and more would have come. */
 bool
@@ -144,10 +155,11 @@ weiri_intake_position(const weiri_intake *self);
 /* Where a source stood when its state was kept. */
 typedef struct weiri_intake_stand {
     bool                is_regular;
-    bool                is_closed; /* it had been read to its end                   */
-    uint64_t            position;  /* as of weiri_intake_position                   */
-    int64_t             newest_ns; /* time of its newest event, INT64_MIN: none yet */
-    int64_t             clock_ns;  /* up to which it is known that no event will come */
+    bool                is_closed;  /* it had been read to its end                   */
+    bool                is_settled; /* and its sender knows so for good             */
+    uint64_t            position;   /* as of weiri_intake_position                   */
+    int64_t             newest_ns;  /* time of its newest event, INT64_MIN: none yet */
+    int64_t             clock_ns;   /* up to which it is known that no event will come */
     weiri_intake_counts counts;
 } weiri_intake_stand;
 

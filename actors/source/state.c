@@ -30,7 +30,7 @@ weiri_intake_save(const weiri_intake *self, weiri_pack *out, weir_error *err)
     weiri_pack_number(out, weiri_intake_position(self));
     weiri_pack_number(out, mark.n_read);
     weiri_pack_fixed(out, mark.hash);
-    weiri_pack_number(out, self->is_closed);
+    weiri_pack_number(out, (uint64_t)self->is_closed + self->is_settled);
     weiri_pack_time(out, self->clock.newest_ns);
     weiri_pack_time(out, self->clock.now_ns);
     weiri_pack_number(out, self->counts.n_events);
@@ -86,7 +86,9 @@ load_head(weiri_unpack *in, weiri_intake_stand *out, weiri_file_mark *mark)
     out->position        = weiri_unpack_number(in);
     mark->n_read         = weiri_unpack_number(in);
     mark->hash           = weiri_unpack_fixed(in);
-    out->is_closed       = weiri_unpack_below(in, 2, "it is no flag") != 0;
+    uint64_t is_closed   = weiri_unpack_below(in, 3, "it is no end");
+    out->is_closed       = is_closed > 0;
+    out->is_settled      = is_closed > 1;
     out->newest_ns       = weiri_unpack_time(in);
     out->clock_ns        = weiri_unpack_time(in);
     out->counts.n_events = weiri_unpack_number(in);
@@ -112,6 +114,7 @@ weiri_intake_load(weiri_intake *self, weiri_unpack *in, weir_error *err)
         weiri_unpack_fail(in, "the input was a file and is none now, or the other way");
     }
     self->is_closed       = stand.is_closed;
+    self->is_settled      = stand.is_settled;
     self->clock.now_ns    = stand.clock_ns;
     self->clock.newest_ns = stand.newest_ns;
     self->counts          = stand.counts;

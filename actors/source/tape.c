@@ -73,8 +73,10 @@ weiri_intake_go_live(weiri_intake *self)
 {
     self->is_live = true;
     if (weiri_reader_is_link(self->reader) && !self->is_begun) {
-        self->is_begun = true;
-        weiri_reader_begin(self->reader, weiri_decoder_place(self->decoder));
+        self->is_begun         = true;
+        weiri_link_place place = *weiri_decoder_place(self->decoder);
+        place.is_settled       = self->is_settled;
+        weiri_reader_begin(self->reader, &place);
     }
 }
 
@@ -99,10 +101,38 @@ weiri_intake_begin(weiri_intake *self, weir_error *err)
     return status == WEIR_EOF || status == WEIR_EAGAIN ? WEIR_OK : status;
 }
 
-bool
-weiri_intake_is_done(const weiri_intake *self)
+weiri_link_farewell
+weiri_intake_farewell(const weiri_intake *self)
 {
-    return weiri_reader_is_done(self->reader);
+    return self->is_closed ? weiri_reader_farewell(self->reader)
+                           : (weiri_link_farewell){ .parting = WEIRI_LINK_FLOWING };
+}
+
+static bool
+is_settled(const weiri_intake *self)
+{
+    return self->is_closed && weiri_reader_is_link(self->reader)
+           && weiri_reader_farewell(self->reader).parting >= WEIRI_LINK_SETTLED;
+}
+
+void
+weiri_intake_note(weiri_intake *self)
+{
+    self->is_settled = self->is_settled || is_settled(self);
+}
+
+bool
+weiri_intake_has_news(const weiri_intake *self)
+{
+    return !self->is_settled && is_settled(self);
+}
+
+void
+weiri_intake_release(weiri_intake *self)
+{
+    if (self->is_settled) {
+        weiri_reader_release(self->reader, WEIRI_LINK_SETTLED);
+    }
 }
 
 /* All has been read: of silence behind the last byte, too. A part of a record may stand

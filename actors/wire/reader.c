@@ -110,9 +110,9 @@ move(wire_reader *self, char *bytes, size_t size, size_t *n)
         size_t        fits  = piece->size < size - *n ? piece->size : size - *n;
         if (fits > 0) {
             memcpy(bytes + *n, piece->bytes, fits);
+            piece->bytes += fits;
         }
         *n += fits;
-        piece->bytes += fits;
         piece->size -= fits;
         if (piece->size > 0) {
             return true;

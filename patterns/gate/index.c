@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "weiri/limits.h"
+#include "weiri/prefetch.h"
 
 enum { FIRST_SLOTS = 16 };
 
@@ -447,7 +448,7 @@ scan_texts(const weiri_gate_index *self, const weir_column *column, const char *
     const weir_text *texts = column->as.s + rows.first;
     for (uint32_t i = 0; i < rows.n; i++) {
         hashes[i] = hash_text(heap + texts[i].offset, texts[i].size);
-        __builtin_prefetch(&self->slots[(uint32_t)hashes[i] & (self->n_slots - 1)]);
+        weiri_prefetch(&self->slots[(uint32_t)hashes[i] & (self->n_slots - 1)]);
     }
     for (uint32_t i = 0; i < rows.n; i++) {
         weiri_gate_test test = {

@@ -43,7 +43,15 @@ compare(const void *a, const void *b)
     const weiri_listed *y     = b;
     size_t              size  = x->size < y->size ? x->size : y->size;
     int                 order = size > 0 ? memcmp(x->bytes, y->bytes, size) : 0;
-    return order != 0 ? order : (x->size > y->size) - (x->size < y->size);
+    order = order != 0 ? order : (x->size > y->size) - (x->size < y->size);
+    return order != 0 ? order : (x->number > y->number) - (x->number < y->number);
+}
+
+bool
+weiri_listed_is_same(const weiri_listed *a, const weiri_listed *b)
+{
+    return a->size == b->size
+           && (a->size == 0 || memcmp(a->bytes, b->bytes, a->size) == 0);
 }
 
 bool

@@ -27,7 +27,11 @@ WEIR_MUST_CHECK bool
 weiri_listing_add(
     weiri_listing *self, uint32_t number, const weir_value *values, uint32_t n);
 
-/* Put all of them in order. False: out of memory. */
+/* Whether both are of the same key; of a listing that was sorted. */
+bool
+weiri_listed_is_same(const weiri_listed *a, const weiri_listed *b);
+
+/* Put all of them in order, those of the same key by number. False: out of memory. */
 WEIR_MUST_CHECK bool
 weiri_listing_sort(weiri_listing *self);
 

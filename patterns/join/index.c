@@ -4,13 +4,14 @@
 #include <string.h>
 
 #include "weiri/assert.h"
+#include "weiri/hugepages.h"
 
 enum { FEWEST_SLOTS = 64 };
 
 static weiri_join_entry *
 new_slots(uint32_t n)
 {
-    weiri_join_entry *slots = malloc(n * sizeof *slots);
+    weiri_join_entry *slots = weiri_malloc_huge(n * sizeof *slots);
     if (slots != NULL) {
         memset(slots, 0xff, n * sizeof *slots); /* all WEIRI_NO_ROW */
     }

@@ -60,7 +60,7 @@ weiri_join_slot(const weiri_join_index *self, uint64_t word)
 static inline void
 weiri_join_index_prefetch(const weiri_join_index *self, uint64_t word)
 {
-    __builtin_prefetch(&self->slots[weiri_join_slot(self, word)], 1);
+    weiri_prefetch(&self->slots[weiri_join_slot(self, word)]);
 }
 
 /* The right row of the key that most likely has this word. */

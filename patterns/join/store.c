@@ -5,42 +5,112 @@
 
 #include "join/copy.h"
 #include "weiri/assert.h"
+#include "weiri/hugepages.h"
+#include "weiri/merge.h"
 
-enum { FEWEST_BLOCKS = 4 };
+/* A room has one block, or with MANY_BLOCKS of them in the store, so many that it takes
+ * more than ROOM_BYTES. */
+enum { FEWEST_BLOCKS = 4, MANY_BLOCKS = 128, ROOM_BYTES = 4 << 20 };
 
 /* ---- blocks ---- */
 
-static void
-free_block(weiri_row_block **block_p)
+/* Blocks follow it. They are made one after the other, and given back in this order. */
+typedef struct weiri_row_room {
+    uint32_t n;         /* blocks                            */
+    uint32_t n_touched; /* have ever been made: have a chunk */
+    uint32_t n_made;    /* since the room was empty          */
+    uint32_t n_in_use;
+} weiri_row_room;
+
+static weiri_row_block *
+block_of(const weiri_join_store *self, weiri_row_room *room, uint32_t i)
 {
-    weiri_row_block *block = *block_p;
-    *block_p               = NULL;
-    if (block != NULL) {
-        weir_chunk_drop(&block->rows);
-        free(block);
+    return (weiri_row_block *)(void *)((char *)(room + 1) + i * self->block_size);
+}
+
+static void
+free_room(const weiri_join_store *self, weiri_row_room **room_p)
+{
+    weiri_row_room *room = *room_p;
+    *room_p              = NULL;
+    for (uint32_t i = 0; room != NULL && i < room->n_touched; i++) {
+        weiri_chunk_fini(block_of(self, room, i)->rows);
     }
+    free(room);
+}
+
+static weir_status
+add_room(weiri_join_store *self)
+{
+    weiri_row_room *room = self->spare;
+    if (room == NULL) {
+        bool     has_many = self->n_blocks >= MANY_BLOCKS;
+        uint32_t n        = has_many ? (uint32_t)(ROOM_BYTES / self->block_size) + 1 : 1;
+        room              = weiri_malloc_huge(sizeof *room + n * self->block_size);
+        if (room == NULL) {
+            return WEIR_ENOMEM;
+        }
+        *room = (weiri_row_room){ .n = n };
+    }
+    self->spare  = NULL;
+    self->newest = room;
+    return WEIR_OK;
+}
+
+static void
+touch_block(weiri_join_store *self, weiri_row_room *room, weiri_row_block *block)
+{
+    memset(block + 1, 0, self->block_size - sizeof *block);
+    block->room = room;
+    block->rows = weiri_chunk_init(block + 1, &self->schema, NULL, WEIRI_CHUNK_ROWS);
+    for (uint32_t i = 0; i < self->schema.n_fields; i++) {
+        const char *cells = block->rows->columns[i].as.any;
+        self->cells[i]    = (uint32_t)(cells - (const char *)block);
+    }
+    room->n_touched++;
 }
 
 static weir_status
 new_block(weiri_join_store *self, weiri_row_block **out)
 {
-    if (self->spare != NULL) {
-        *out        = self->spare;
-        self->spare = NULL;
-        return WEIR_OK;
+    if (self->newest == NULL || self->newest->n_made == self->newest->n) {
+        weir_status status = add_room(self);
+        if (status != WEIR_OK) {
+            return status;
+        }
     }
-    weiri_row_block *block = malloc(sizeof *block);
-    if (block == NULL) {
-        return WEIR_ENOMEM;
+    weiri_row_room *room = self->newest;
+    *out                 = block_of(self, room, room->n_made);
+    if (room->n_made == room->n_touched) {
+        touch_block(self, room, *out);
     }
-    block->rows        = NULL;
-    weir_status status = weir_chunk_new(&self->schema, NULL, &block->rows);
-    if (status != WEIR_OK) {
-        free_block(&block);
-        return status;
-    }
-    *out = block;
+    room->n_made++;
+    room->n_in_use++;
     return WEIR_OK;
+}
+
+/* The oldest block is not used any more. A room without one in use begins anew, where it
+ * is the newest, or as the spare one; else it goes. */
+static void
+give_block(weiri_join_store *self, weiri_row_block *block)
+{
+    weiri_row_room *room = block->room;
+    weir_chunk_clear(block->rows);
+    if (room->n > 1) {
+        weiri_chunk_fini(block->rows); /* of its text, which may be much */
+    }
+    if (--room->n_in_use > 0) {
+        return;
+    }
+    room->n_made = 0;
+    if (room == self->newest) {
+        return;
+    }
+    if (self->spare == NULL && (room->n == 1 || self->n_blocks >= MANY_BLOCKS)) {
+        self->spare = room;
+    } else {
+        free_room(self, &room);
+    }
 }
 
 static weir_status
@@ -88,12 +158,7 @@ drop_first_block(weiri_join_store *self)
     self->n_blocks--;
     self->base += WEIRI_CHUNK_ROWS;
     self->first = 0;
-    if (self->spare == NULL) {
-        weir_chunk_clear(block->rows);
-        self->spare = block;
-    } else {
-        free_block(&block);
-    }
+    give_block(self, block);
 }
 
 static weiri_row_block *
@@ -300,7 +365,9 @@ weiri_join_store_init(weiri_join_store *self, const weiri_join_side *plan,
     self->schema.time_field = -1;
     self->columns           = calloc(n_fields + (size_t)1, sizeof *self->columns);
     self->fields            = calloc(n_keys + n_fields + (size_t)1, sizeof *self->fields);
-    if (fields == NULL || self->columns == NULL || self->fields == NULL) {
+    self->cells             = calloc(n_keys + n_fields + (size_t)1, sizeof *self->cells);
+    if (fields == NULL || self->columns == NULL || self->fields == NULL
+        || self->cells == NULL) {
         return WEIR_ENOMEM;
     }
     for (uint32_t i = 0; i < n_fields; i++) {
@@ -316,6 +383,8 @@ weiri_join_store_init(weiri_join_store *self, const weiri_join_side *plan,
             add_column(self, fields, plan->schema->fields[i], i);
         }
     }
+    self->block_size =
+        sizeof(weiri_row_block) + weiri_chunk_size(&self->schema, NULL, WEIRI_CHUNK_ROWS);
     return WEIR_OK;
 }
 
@@ -323,9 +392,11 @@ void
 weiri_join_store_fini(weiri_join_store *self)
 {
     for (uint32_t i = 0; i < self->n_blocks; i++) {
-        free_block(&self->blocks[(self->head + i) & self->mask]);
+        give_block(self, self->blocks[(self->head + i) & self->mask]);
     }
-    free_block(&self->spare);
+    free_room(self, &self->spare);
+    free_room(self, &self->newest);
+    free(self->cells);
     free(self->blocks);
     free(self->columns);
     free(self->fields);

@@ -11,6 +11,7 @@
 #include "aggregate/cell.h"
 #include "weiri/join.h"
 #include "weiri/limits.h"
+#include "weiri/prefetch.h"
 
 #define WEIRI_NO_ROW UINT32_MAX
 
@@ -20,11 +21,13 @@ enum {
     WEIRI_ROW_DEAD    = 4  /* a later one took its place */
 };
 
+/* Its rows follow it in memory. */
 typedef struct weiri_row_block {
-    weir_chunk *rows;
-    uint64_t    words[WEIRI_CHUNK_ROWS]; /* what the index knows the key by */
-    uint32_t    next[WEIRI_CHUNK_ROWS];  /* the next row of the key         */
-    uint8_t     flags[WEIRI_CHUNK_ROWS];
+    weir_chunk            *rows;
+    struct weiri_row_room *room;                    /* of which it is a part */
+    uint64_t               words[WEIRI_CHUNK_ROWS]; /* what the index knows the key by */
+    uint32_t               next[WEIRI_CHUNK_ROWS];  /* the next row of the key         */
+    uint8_t                flags[WEIRI_CHUNK_ROWS];
 } weiri_row_block;
 
 typedef struct weiri_join_store {
@@ -41,7 +44,12 @@ typedef struct weiri_join_store {
     uint32_t          base;     /* name of the first block's row 0   */
     uint64_t          n_rows;   /* from the front on, the dead too   */
     uint64_t          n_live;   /* of these, not dead                */
-    weiri_row_block  *spare;
+    /* Where blocks lie: many in one room once there are many, in huge pages. */
+    size_t    block_size;          /* bytes, with the rows                  */
+    uint32_t *cells;               /* shape (schema.n_fields,): bytes from a block to
+                                    * the cells of a column                 */
+    struct weiri_row_room *newest; /* where the next block is made; or NULL */
+    struct weiri_row_room *spare;  /* a room without blocks                 */
 } weiri_join_store;
 
 /* A row of a block. */
@@ -77,16 +85,17 @@ weiri_join_store_front_name(const weiri_join_store *self)
 static inline void
 weiri_join_store_prefetch(const weiri_join_store *self, uint32_t name, bool is_read)
 {
-    weiri_kept kept = weiri_join_store_at(self, name);
+    weiri_kept  kept  = weiri_join_store_at(self, name);
+    const char *block = (const char *)kept.block;
     if (!is_read) {
-        __builtin_prefetch(&kept.block->flags[kept.row], 1);
+        weiri_prefetch(&kept.block->flags[kept.row]);
         return;
     }
+    weiri_prefetch(block);
+    weiri_prefetch(kept.block + 1); /* the chunk */
     for (uint32_t i = self->n_keys; i < self->schema.n_fields; i++) {
-        const weir_column *column = &kept.block->rows->columns[i];
-        const char        *cells  = column->as.any;
-        __builtin_prefetch(
-            cells + (size_t)kept.row * (column->type == WEIR_BOOL ? 1 : 8));
+        uint32_t width = self->schema.fields[i].type == WEIR_BOOL ? 1 : 8;
+        weiri_prefetch(block + self->cells[i] + (size_t)kept.row * width);
     }
 }
 

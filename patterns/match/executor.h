@@ -108,13 +108,22 @@ typedef struct weiri_viewer {
 bool
 weiri_viewer_reserve(weiri_viewer *self, uint32_t n);
 
-/* Tell of something held whose registers are `cells`. */
+/* When a match that began at start_ns is over; INT64_MAX: never. */
+int64_t
+weiri_viewer_expiry(const weiri_viewer *self, int64_t start_ns);
+
+/* Tell of something held whose registers are `cells`; held->expires_ns is when it is over
+ * for another reason than `within` of the pattern, INT64_MAX: for none. */
 void
 weiri_viewer_tell(weiri_viewer *self, weiri_held_match *held, const weiri_cell *cells);
 
-/* Tell of an event that was taken by `step`, of which `kept` was kept, for several. */
+/* Tell of an event that was taken by `step`, of which `kept` was kept, for several.
+ *
+ *   is_awaited  see weiri_held_match: it is part of a match that began at start_ns
+ */
 void
-weiri_viewer_tell_kept(weiri_viewer *self, weiri_taken taken, const weiri_cell *kept);
+weiri_viewer_tell_kept(weiri_viewer *self, weiri_taken taken, const weiri_cell *kept,
+    int64_t start_ns, bool is_awaited);
 
 enum { WEIRI_STAGES = 3 };
 

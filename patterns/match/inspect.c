@@ -8,6 +8,8 @@
 
 enum { FIRST_ROOM = 16 };
 
+#define OF_LIMITER (UINT32_C(1) << 31) /* in the number of a key that is listed */
+
 bool
 weiri_viewer_reserve(weiri_viewer *self, uint32_t n)
 {
@@ -25,11 +27,12 @@ weiri_viewer_reserve(weiri_viewer *self, uint32_t n)
     return true;
 }
 
-static int64_t
-expiry(const weiri_match *plan, int64_t start_ns)
+int64_t
+weiri_viewer_expiry(const weiri_viewer *self, int64_t start_ns)
 {
-    bool is_never = plan->within_ns < 0 || start_ns > INT64_MAX - plan->within_ns;
-    return is_never ? INT64_MAX : start_ns + plan->within_ns;
+    int64_t within   = self->core->automaton->within_ns; /* or silence */
+    bool    is_never = within < 0 || start_ns > INT64_MAX - within;
+    return is_never ? INT64_MAX : start_ns + within;
 }
 
 void
@@ -44,16 +47,22 @@ weiri_viewer_tell(weiri_viewer *self, weiri_held_match *held, const weiri_cell *
     for (uint32_t i = 0; i < plan->n_registers; i++) {
         self->values[i] = weiri_registers_value(self->core->registers, cells, i, &moment);
     }
-    held->values     = self->values;
-    held->expires_ns = expiry(plan, start_ns);
+    int64_t expires_ns = weiri_viewer_expiry(self, start_ns);
+    held->values       = self->values;
+    held->expires_ns   = expires_ns < held->expires_ns ? expires_ns : held->expires_ns;
     self->inspector->held(self->inspector->context, held);
 }
 
 void
-weiri_viewer_tell_kept(weiri_viewer *self, weiri_taken taken, const weiri_cell *kept)
+weiri_viewer_tell_kept(weiri_viewer *self, weiri_taken taken, const weiri_cell *kept,
+    int64_t start_ns, bool is_awaited)
 {
     weiri_registers *registers = self->core->registers;
-    weiri_held_match held      = { .is_shared = true, .taken = &taken, .n_taken = 1 };
+    weiri_held_match held      = { .is_shared = true,
+             .is_awaited                      = is_awaited,
+             .expires_ns                      = weiri_viewer_expiry(self, start_ns),
+             .taken                           = &taken,
+             .n_taken                         = 1 };
     weiri_registers_clear(registers, self->cells);
     weiri_registers_take_kept(registers, self->cells, taken.step, kept);
     weiri_viewer_tell(self, &held, self->cells);
@@ -61,17 +70,47 @@ weiri_viewer_tell_kept(weiri_viewer *self, weiri_taken taken, const weiri_cell *
 }
 
 static void
-inspect_key(
-    const weiri_matcher *self, weiri_viewer *viewer, uint32_t number, weir_value *key)
+read_key(const weiri_core *core, uint32_t number, weir_value *out)
 {
-    const weiri_executor_ops *ops       = weiri_matcher_ops(self);
-    const weiri_core         *core      = viewer->core;
-    const weiri_partition    *partition = weiri_keys_at(core->keys, number);
-    weiri_keys_values(core->keys, partition, key);
-    viewer->key = key;
-    if (viewer->inspector->key(viewer->inspector->context, key, core->plan->n_keys)
-        && ops->inspect != NULL) {
-        ops->inspect(weiri_matcher_executor(self), partition, viewer);
+    if ((number & OF_LIMITER) != 0) {
+        weiri_limiter_key(core->limiter, number & ~OF_LIMITER, out);
+    } else {
+        weiri_keys_values(core->keys, weiri_keys_at(core->keys, number), out);
+    }
+}
+
+static void
+inspect_item(const weiri_matcher *self, weiri_viewer *viewer, uint32_t number)
+{
+    const weiri_executor_ops *ops  = weiri_matcher_ops(self);
+    const weiri_core         *core = viewer->core;
+    if ((number & OF_LIMITER) != 0) {
+        viewer->is_out_of_memory =
+            !weiri_limiter_tell(core->limiter, number & ~OF_LIMITER, viewer->inspector)
+            || viewer->is_out_of_memory;
+    } else if (ops->inspect != NULL) {
+        ops->inspect(
+            weiri_matcher_executor(self), weiri_keys_at(core->keys, number), viewer);
+    }
+}
+
+/* A key may have partial matches, something that its limit remembers, or both. */
+static void
+inspect_keys(const weiri_matcher *self, weiri_viewer *viewer, const weiri_listing *keys,
+    weir_value *key)
+{
+    const weiri_inspector *to        = viewer->inspector;
+    bool                   is_wanted = false;
+    for (uint32_t i = 0; i < keys->n && !to->is_enough(to->context); i++) {
+        const weiri_listed *item = &keys->items[i];
+        if (i == 0 || !weiri_listed_is_same(item - 1, item)) {
+            read_key(viewer->core, item->number, key);
+            viewer->key = key;
+            is_wanted   = to->key(to->context, key, viewer->core->plan->n_keys);
+        }
+        if (is_wanted) {
+            inspect_item(self, viewer, item->number);
+        }
     }
 }
 
@@ -84,6 +123,9 @@ list_keys(const weiri_core *core, weir_value *key, weiri_listing *out)
     for (; ok && partition != NULL; partition = weiri_keys_next(core->keys, &number)) {
         weiri_keys_values(core->keys, partition, key);
         ok = weiri_listing_add(out, partition->self, key, core->plan->n_keys);
+    }
+    if (ok && core->limiter != NULL) {
+        ok = weiri_limiter_list(core->limiter, key, OF_LIMITER, out);
     }
     return ok && weiri_listing_sort(out);
 }
@@ -105,11 +147,13 @@ weiri_matcher_inspect(const weiri_matcher *self, const weiri_inspector *inspecto
     bool is_ok = key != NULL && viewer.values != NULL && viewer.cells != NULL
                  && weiri_viewer_reserve(&viewer, FIRST_ROOM)
                  && list_keys(core, key, &keys);
-    for (uint32_t i = 0; is_ok && i < keys.n && !inspector->is_enough(inspector->context);
-         i++) {
-        inspect_key(self, &viewer, keys.items[i].number, key);
+    if (is_ok) {
+        if (core->limiter != NULL) {
+            weiri_limiter_tell_all(core->limiter, inspector);
+        }
+        inspect_keys(self, &viewer, &keys, key);
+        is_ok = !viewer.is_out_of_memory;
     }
-    is_ok = is_ok && !viewer.is_out_of_memory;
     weiri_listing_fini(&keys);
     free(key);
     free(viewer.values);

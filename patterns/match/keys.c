@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "weiri/hugepages.h"
 #include "weiri/limits.h"
 
 enum { FIRST_SLOTS = 64 };
@@ -454,7 +455,7 @@ static bool
 grow(weiri_keys *self)
 {
     uint32_t        n_slots = self->table.n_slots * 2;
-    weiri_key_slot *slots   = calloc(n_slots, sizeof *slots);
+    weiri_key_slot *slots   = weiri_calloc_huge(n_slots, sizeof *slots);
     if (slots == NULL || n_slots == 0) {
         free(slots);
         return false;
@@ -657,6 +658,15 @@ weiri_keys_restore(weiri_keys *self, const weir_value *values, weiri_partition *
     }
     *out = weiri_keys_add(self, &key);
     return *out == NULL ? WEIR_ENOMEM : WEIR_OK;
+}
+
+void
+weiri_keys_fetch(weiri_keys *self, const weir_value *values)
+{
+    weiri_key key = { .size = 0 };
+    if (key_of_values(self, values, &key)) {
+        __builtin_prefetch(&self->table.slots[key.tag & (self->table.n_slots - 1)]);
+    }
 }
 
 uint64_t

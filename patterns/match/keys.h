@@ -196,6 +196,10 @@ weiri_keys_live(const weiri_keys *self);
 WEIR_MUST_CHECK weir_status
 weiri_keys_restore(weiri_keys *self, const weir_value *values, weiri_partition **out);
 
+/* Have the memory fetched that weiri_keys_restore looks at first for such a key. */
+void
+weiri_keys_fetch(weiri_keys *self, const weir_value *values);
+
 uint64_t
 weiri_keys_faults(const weiri_keys *self);
 

@@ -16,6 +16,7 @@
 #include "match/state.h"
 #include "weiri/assert.h"
 #include "weiri/limits.h"
+#include "weiri/prefetch.h"
 
 enum { STRETCH = 1024, FIRST_RELEVANT = 16, NEAR = 8 };
 
@@ -378,19 +379,19 @@ handle_keyed(weiri_matcher *self, const weiri_batch *batch, uint32_t n)
     const weiri_keys *keys = self->core.keys;
     relevant         *all  = self->relevant;
     for (uint32_t i = 0; i < n && i < 3 * NEAR; i++) {
-        __builtin_prefetch(weiri_keys_slot(keys, all[i].tag));
+        weiri_prefetch(weiri_keys_slot(keys, all[i].tag));
     }
     for (uint32_t i = 0; i < n && self->core.status == WEIR_OK; i++) {
         if (i + 3 * NEAR < n) {
-            __builtin_prefetch(weiri_keys_slot(keys, all[i + 3 * NEAR].tag));
+            weiri_prefetch(weiri_keys_slot(keys, all[i + 3 * NEAR].tag));
         }
         if (i + 2 * NEAR < n) {
             relevant *near = &all[i + 2 * NEAR];
             near->guess    = weiri_keys_guess(keys, near->tag);
             if (near->guess != 0) {
                 const weiri_partition *own = weiri_keys_at(keys, near->guess);
-                __builtin_prefetch(own);
-                __builtin_prefetch(weiri_keys_end(keys, own));
+                weiri_prefetch(own);
+                weiri_prefetch(weiri_keys_end(keys, own));
             }
         }
         if (i + NEAR < n && all[i + NEAR].guess != 0) {

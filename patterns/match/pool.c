@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "weiri/hugepages.h"
+
 static bool
 add_block(weiri_pool *self, uint32_t item)
 {
@@ -13,7 +15,7 @@ add_block(weiri_pool *self, uint32_t item)
         return false;
     }
     if (self->blocks[block] == NULL) {
-        self->blocks[block] = calloc((size_t)1 << top, self->item_size);
+        self->blocks[block] = weiri_malloc_huge(self->item_size << top);
     }
     return self->blocks[block] != NULL;
 }
@@ -22,7 +24,11 @@ bool
 weiri_pool_init(weiri_pool *self, size_t item_size)
 {
     *self = (weiri_pool){ .item_size = item_size, .n_made = 1 };
-    return add_block(self, 0);
+    if (!add_block(self, 0)) {
+        return false;
+    }
+    memset(weiri_pool_at(self, 0), 0, item_size);
+    return true;
 }
 
 void
@@ -47,8 +53,10 @@ weiri_pool_take(weiri_pool *self)
         self->is_out_of_memory = true;
         return 0;
     }
+    item = self->n_made++;
+    memset(weiri_pool_at(self, item), 0, self->item_size);
     self->n_live++;
-    return self->n_made++;
+    return item;
 }
 
 void

@@ -45,7 +45,8 @@ weiri_pool_bytes(const weiri_pool *self)
     return self->n_live * (uint64_t)self->item_size;
 }
 
-/* Its bytes are what the last owner left; the first four are anything. */
+/* Its bytes are what the last owner left, zero if there was none; the first four are
+ * anything. */
 uint32_t
 weiri_pool_take(weiri_pool *self);
 

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "match/rings.h"
+#include "weiri/prefetch.h"
 
 enum { NEAR = 8 }; /* partitions ahead that memory is brought near for */
 
@@ -487,7 +488,7 @@ prefetch(const weiri_executor *self, const weiri_partition *partition)
 {
     const rings_state *state = state_of(partition);
     if (n_alive_of(state) > 1) {
-        __builtin_prefetch(weiri_rings_start(self, partition, state->tail));
+        weiri_prefetch(weiri_rings_start(self, partition, state->tail));
     }
 }
 
@@ -538,14 +539,14 @@ fire_first(weiri_executor *self)
     const weiri_timer *near = weiri_timers_ahead(&self->timers, NEAR);
     if (far != NULL) {
         const weiri_partition *own = weiri_keys_at(keys, far->partition);
-        __builtin_prefetch(own);
-        __builtin_prefetch(weiri_keys_end(keys, own));
+        weiri_prefetch(own);
+        weiri_prefetch(weiri_keys_end(keys, own));
     }
     if (near != NULL) {
         const weiri_partition *own = weiri_keys_at(keys, near->partition);
-        __builtin_prefetch(weiri_keys_slot(keys, own->tag)); /* it may be removed */
+        weiri_prefetch(weiri_keys_slot(keys, own->tag)); /* it may be removed */
         if (!is_empty(own)) {
-            __builtin_prefetch(first_start(self, own));
+            weiri_prefetch(first_start(self, own));
         }
     }
     weiri_timer      timer     = weiri_timers_pop(&self->timers);
@@ -571,12 +572,12 @@ fire_bucket(weiri_executor *self)
     for (uint32_t i = 0; i < bucket.n; i++) {
         if (i + 2 * NEAR < bucket.n) {
             const weiri_partition *far = weiri_keys_at(keys, bucket.items[i + 2 * NEAR]);
-            __builtin_prefetch(far);
-            __builtin_prefetch(weiri_keys_end(keys, far));
+            weiri_prefetch(far);
+            weiri_prefetch(weiri_keys_end(keys, far));
         }
         if (i + NEAR < bucket.n) {
             const weiri_partition *near = weiri_keys_at(keys, bucket.items[i + NEAR]);
-            __builtin_prefetch(weiri_keys_slot(keys, near->tag)); /* it may be removed */
+            weiri_prefetch(weiri_keys_slot(keys, near->tag)); /* it may be removed */
         }
         weiri_partition *partition = weiri_keys_at(keys, bucket.items[i]);
         if (is_empty(partition) || stamp_of(partition) != stamp) {

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "weiri/prefetch.h"
+
 enum { MANY_RUNS = 16 }; /* from here on a partition's runs are indexed */
 
 /* ---- life ---- */
@@ -393,7 +395,7 @@ prefetch(const weiri_executor *self, const weiri_partition *partition)
 {
     const weiri_runs_state *state = weiri_runs_state_of(partition);
     if (state->first != 0) {
-        __builtin_prefetch(weiri_run_at(self, state->first));
+        weiri_prefetch(weiri_run_at(self, state->first));
     }
 }
 

@@ -369,6 +369,10 @@ void
 weiri_runs_meet(weiri_executor *self);
 
 /* runs_time.c: deadlines. */
+/* When a run's time is up for reasons of gaps; INT64_MAX: never. */
+int64_t
+weiri_runs_gap_deadline(const weiri_executor *self, const weiri_run *run);
+
 void
 weiri_runs_watch_start(weiri_executor *self, uint32_t run);
 void

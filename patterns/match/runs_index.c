@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "match/runs.h"
+#include "weiri/hugepages.h"
+#include "weiri/prefetch.h"
 
 enum { FIRST_SLOTS = 256 };
 
@@ -79,7 +81,7 @@ grow_slots(weiri_executor *self)
     uint32_t         n_old = self->n_slots;
     weiri_wait_slot *old   = self->slots;
     weiri_wait_slot *slots =
-        n_old > UINT32_MAX / 2 ? NULL : calloc((size_t)n_old * 2, sizeof *slots);
+        n_old > UINT32_MAX / 2 ? NULL : weiri_calloc_huge((size_t)n_old * 2, sizeof *slots);
     if (slots == NULL) {
         return false;
     }
@@ -338,20 +340,20 @@ weiri_runs_look_ahead(
     if (stage == 0) {
         if (weiri_runs_equality_key(self, event, &key)) {
             *hint = tag_of(key, partition->self, &self->waits[self->first_equal]);
-            __builtin_prefetch(&self->slots[*hint & (self->n_slots - 1)]);
+            weiri_prefetch(&self->slots[*hint & (self->n_slots - 1)]);
         }
     } else if (stage == 1 && *hint != 0) {
         *hint = self->slots[find_slot(self, *hint)].run;
         if (*hint != 0) {
             const char *run = (const char *)weiri_run_at(self, *hint);
-            __builtin_prefetch(run);
-            __builtin_prefetch(run + 64);
+            weiri_prefetch(run);
+            weiri_prefetch(run + 64);
         }
     } else if (stage == 2 && *hint != 0) {
         const weiri_run *run = weiri_run_at(self, *hint);
-        __builtin_prefetch(weiri_link_at(self, run->links));
-        __builtin_prefetch(weiri_run_at(self, run->prev));
-        __builtin_prefetch(weiri_run_at(self, run->next));
+        weiri_prefetch(weiri_link_at(self, run->links));
+        weiri_prefetch(weiri_run_at(self, run->prev));
+        weiri_prefetch(weiri_run_at(self, run->next));
     }
 }
 

@@ -2,10 +2,10 @@
 #include <stdlib.h>
 
 #include "match/runs.h"
+#include "weiri/prefetch.h"
 
-/* When a run's time is up for reasons of gaps; INT64_MAX: never. */
-static int64_t
-gap_deadline(const weiri_executor *self, const weiri_run *run)
+int64_t
+weiri_runs_gap_deadline(const weiri_executor *self, const weiri_run *run)
 {
     int64_t gap = self->core->automaton->states[run->state].gap_ns;
     return gap < 0 || run->last_ns > INT64_MAX - gap ? INT64_MAX : run->last_ns + gap;
@@ -28,7 +28,7 @@ is_live(void *context, const weiri_timer *timer)
     }
     const weiri_run *run = weiri_run_at(self, timer->run);
     return run->start == timer->start && run->state != WEIRI_RUN_COMPLETE
-           && gap_deadline(self, run) == timer->deadline_ns;
+           && weiri_runs_gap_deadline(self, run) == timer->deadline_ns;
 }
 
 /* `within` timers name no run, because any run of their first event will do: a live
@@ -120,7 +120,7 @@ void
 weiri_runs_watch_gap(weiri_executor *self, uint32_t run)
 {
     const weiri_run *at       = weiri_run_at(self, run);
-    int64_t          deadline = gap_deadline(self, at);
+    int64_t          deadline = weiri_runs_gap_deadline(self, at);
     if (deadline < within_deadline(self, at->start_ns)) {
         push(self, (weiri_timer){ .deadline_ns = deadline,
                        .start                  = at->start,
@@ -151,15 +151,15 @@ expire(weiri_executor *self, uint32_t run, int64_t deadline_ns)
         next          = at->next;
         if (self->first_equal != WEIRI_NONE && self->state->index != 0) {
             weiri_runs_near near = weiri_runs_near_of(self, next);
-            __builtin_prefetch(near.slot);
-            __builtin_prefetch(near.link);
-            __builtin_prefetch(near.next);
+            weiri_prefetch(near.slot);
+            weiri_prefetch(near.link);
+            weiri_prefetch(near.next);
         }
         if (at->start != start) {
             return;
         }
         if (within_deadline(self, at->start_ns) > deadline_ns
-            && gap_deadline(self, at) > deadline_ns) {
+            && weiri_runs_gap_deadline(self, at) > deadline_ns) {
             continue;
         }
         bool is_pending = self->core->automaton->states[at->state].is_pending;
@@ -246,9 +246,9 @@ fire_first(weiri_executor *self)
     const weiri_timer *near = weiri_timers_ahead(&self->timers, NEAR);
     if (self->core->plan->n_keys > 0 && far != NULL) {
         const weiri_partition *own = weiri_keys_at(keys, near->partition);
-        __builtin_prefetch(weiri_keys_at(keys, far->partition));
-        __builtin_prefetch(weiri_keys_slot(keys, own->tag)); /* it may be removed */
-        __builtin_prefetch(weiri_run_at(self, weiri_runs_state_of(own)->first));
+        weiri_prefetch(weiri_keys_at(keys, far->partition));
+        weiri_prefetch(weiri_keys_slot(keys, own->tag)); /* it may be removed */
+        weiri_prefetch(weiri_run_at(self, weiri_runs_state_of(own)->first));
     }
     weiri_timer timer = weiri_timers_pop(&self->timers);
     self->event       = NULL;

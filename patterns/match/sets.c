@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "weiri/limits.h"
+#include "weiri/prefetch.h"
 
 /* ---- which patterns ---- */
 
@@ -432,7 +433,7 @@ prefetch(const weiri_executor *self, const weiri_partition *partition)
     const weiri_sets_state *state = weiri_sets_state_of(partition);
     (void)self;
     if (state->n_words > 0) {
-        __builtin_prefetch(state->lists);
+        weiri_prefetch(state->lists);
     }
 }
 

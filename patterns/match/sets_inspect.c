@@ -36,7 +36,9 @@ tell(const weiri_executor *self, const weiri_sets_state *state, const uint32_t *
             (weiri_taken){ .step = at->step, .time_ns = at->time_ns, .order = at->order };
         weiri_registers_take_kept(registers, viewer->cells, at->step, at->kept);
     }
-    weiri_held_match held = { .taken = viewer->taken, .n_taken = n };
+    weiri_held_match held = {
+        .expires_ns = INT64_MAX, .taken = viewer->taken, .n_taken = n
+    };
     weiri_viewer_tell(viewer, &held, viewer->cells);
     weiri_registers_release(registers, viewer->cells);
 }

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "weiri/limits.h"
+#include "weiri/prefetch.h"
 
 /* ---- which patterns ---- */
 
@@ -553,7 +554,7 @@ prefetch(const weiri_executor *self, const weiri_partition *partition)
 {
     const weiri_stacks_state *state = weiri_stacks_state_of(partition);
     if (state->rings[0].capacity > 0) {
-        __builtin_prefetch(weiri_stacks_at(self, state, 0, state->rings[0].tail));
+        weiri_prefetch(weiri_stacks_at(self, state, 0, state->rings[0].tail));
     }
 }
 

@@ -9,7 +9,7 @@ tell(const weiri_executor *self, const weiri_stacks_state *state, uint32_t place
     const weiri_taken        taken = {
                .step = self->places[place].step, .time_ns = at->time_ns, .order = at->order
     };
-    weiri_viewer_tell_kept(viewer, taken, at->kept);
+    weiri_viewer_tell_kept(viewer, taken, at->kept, at->time_ns, false);
 }
 
 void

@@ -6,6 +6,7 @@
 #include "match/fingerprint.h"
 
 enum { PARTITION, LIMIT };
+enum { AHEAD = 16 }; /* keys that are looked at before the first of them is loaded */
 
 #define MAX_EVENTS (UINT64_C(1) << 56)
 
@@ -97,15 +98,22 @@ weiri_state_save(const weiri_stateful *self, weiri_keyed *out, weir_error *err)
 /* ---- loading ---- */
 
 static void
+unpack_key(
+    const weiri_keyed_reader *from, const weiri_keyed_entry *entry, weir_value *key)
+{
+    weiri_unpack in = entry->key;
+    for (uint32_t k = 0; k < from->n_values; k++) {
+        key[k] = weiri_key_value_unpack((weir_type)from->types[k], &in);
+    }
+}
+
+static void
 load_partition(weiri_stateful *self, const weiri_keyed_reader *from, weir_value *key,
     weiri_keyed_entry *entry, weiri_shared *shared)
 {
-    const weiri_match *plan      = self->core->plan;
-    weiri_unpack      *in        = &entry->state;
-    weiri_partition   *partition = NULL;
-    for (uint32_t k = 0; k < plan->n_keys; k++) {
-        key[k] = weiri_key_value_unpack((weir_type)from->types[k], &entry->key);
-    }
+    weiri_unpack    *in        = &entry->state;
+    weiri_partition *partition = NULL;
+    unpack_key(from, entry, key);
     weir_status status = weiri_keys_restore(self->core->keys, key, &partition);
     if (status != WEIR_OK) {
         self->core->status = status == WEIR_ENOMEM ? status : self->core->status;
@@ -140,17 +148,34 @@ load_entry(weiri_stateful *self, weiri_keyed_reader *from, weir_value *key,
     }
 }
 
+/* Its place in the table of keys is far from that of the key before it. */
+static void
+fetch_entry(weiri_stateful *self, const weiri_keyed_reader *from, weir_value *key,
+    const weiri_keyed_entry *entry)
+{
+    if (entry->part == PARTITION) {
+        unpack_key(from, entry, key);
+        weiri_keys_fetch(self->core->keys, key);
+    }
+}
+
 static void
 load_keys(weiri_stateful *self, weiri_keyed_reader *from, const weiri_groups *groups)
 {
     weiri_shared      shared = { .n_text_bytes = 0 };
-    weiri_keyed_entry entry;
+    weiri_keyed_entry entries[AHEAD];
+    uint32_t          n   = AHEAD;
     weir_value       *key = calloc(self->core->plan->n_keys + (size_t)1, sizeof *key);
     if (key == NULL) {
         self->core->status = WEIR_ENOMEM;
     }
-    while (self->core->status == WEIR_OK && weiri_keyed_next(from, groups, &entry)) {
-        load_entry(self, from, key, &entry, &shared);
+    while (n == AHEAD && self->core->status == WEIR_OK) {
+        for (n = 0; n < AHEAD && weiri_keyed_next(from, groups, &entries[n]); n++) {
+            fetch_entry(self, from, key, &entries[n]);
+        }
+        for (uint32_t i = 0; i < n && self->core->status == WEIR_OK; i++) {
+            load_entry(self, from, key, &entries[i], &shared);
+        }
     }
     weiri_shared_fini(&shared);
     free(key);

@@ -55,6 +55,33 @@ weiri_emission_over_from(const weiri_emission *self, int64_t limit_ns)
     return self->n == 0 ? INT64_MIN : weiri_add_ns(time_at(self, self->n - 1), limit_ns);
 }
 
+bool
+weiri_emission_tell(const weiri_emission *self, uint32_t limit, int64_t limit_ns,
+    bool has_changes, const weiri_inspector *inspector)
+{
+    weiri_held_given given = { .n = self->n,
+        .limit                    = limit_ns >= 0 ? limit : 0,
+        .next_ns                  = INT64_MIN,
+        .has_changes              = has_changes,
+        .was_true                 = self->was_true };
+    if (self->n == 0 && !has_changes) {
+        return true;
+    }
+    int64_t *times = malloc((self->n + (size_t)1) * sizeof *times);
+    for (uint32_t i = 0; times != NULL && i < self->n; i++) {
+        times[i] = time_at(self, i);
+    }
+    if (times != NULL) {
+        given.times_ns = times;
+        if (limit_ns >= 0 && self->n >= limit) {
+            given.next_ns = weiri_add_ns(times[self->n - limit], limit_ns);
+        }
+        inspector->given(inspector->context, &given);
+    }
+    free(times);
+    return times != NULL;
+}
+
 void
 weiri_emission_fini(weiri_emission *self)
 {

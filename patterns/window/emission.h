@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "weiri/inspect.h"
 #include "weiri/pack.h"
 
 /* All zero is empty. */
@@ -28,6 +29,15 @@ weiri_emission_allow(weiri_emission *self, uint32_t limit, int64_t limit_ns,
 /* The time from which on nothing that was noted matters. */
 int64_t
 weiri_emission_over_from(const weiri_emission *self, int64_t limit_ns);
+
+/* Tell what is remembered.
+ *
+ *   limit, limit_ns  as before; limit_ns < 0: there is none
+ *   returns          false: out of memory
+ */
+bool
+weiri_emission_tell(const weiri_emission *self, uint32_t limit, int64_t limit_ns,
+    bool has_changes, const weiri_inspector *inspector);
 
 void
 weiri_emission_fini(weiri_emission *self);

@@ -32,7 +32,7 @@ add_shape(uint64_t hash, const weiri_window *self)
     const uint64_t numbers[] = {
         self->kind,
         self->kind == WEIRI_WINDOW_LAST ? self->n_rows : (uint64_t)self->width_ns,
-        self->kind == WEIRI_WINDOW_HOPPING ? (uint64_t)self->every_ns : 0,
+        self->kind == WEIRI_WINDOW_HOPPING ? (uint64_t)self->every_ns : self->linear,
         self->is_before,
         self->is_reset,
         self->has_fill,

@@ -5,6 +5,7 @@
  * keys' states, which are small, are visited at random. With a ring a key (sliding.c)
  * each event waits for two places in memory that no cache holds.
  */
+#include "weiri/prefetch.h"
 #include "window/inspect.h"
 #include "window/state.h"
 
@@ -115,7 +116,7 @@ evict_older(weiri_windower *self, int64_t oldest_ns)
         if (ring->head + AHEAD < ring->tail) {
             uint64_t next = *entry_of(self, row_at(self, ring->head + AHEAD));
             if (next != WEIRI_NO_ENTRY) {
-                __builtin_prefetch(weiri_key_table_at(&self->keys, (uint32_t)next), 1);
+                weiri_prefetch(weiri_key_table_at(&self->keys, (uint32_t)next));
             }
         }
         if (*entry_of(self, row) != WEIRI_NO_ENTRY && !take_out(self, ring->head)) {

@@ -576,7 +576,7 @@ inspect(const weiri_windower *self, uint32_t index, weiri_window_viewer *viewer)
         pane   *it = pane_at(self, entry, i);
         int64_t last =
             i < entry->n_old ? pane_at(self, entry, entry->n_old - 1)->start : it->start;
-        int64_t               begin = weiri_floor_ns(it->start, window->every_ns);
+        int64_t               begin = weiri_floor_ns(it->start, every(self));
         const weiri_held_pane held  = { .start_ns = it->start,
              .end_ns                              = weiri_add_ns(last, self->pane_ns),
              .until_ns = weiri_add_ns(begin, window->width_ns) };

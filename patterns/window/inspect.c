@@ -104,6 +104,30 @@ list_keys(const weiri_windower *self, weir_value *key, weiri_listing *out)
     return ok && weiri_listing_sort(out);
 }
 
+/* What outlives a window. False: out of memory. */
+static bool
+tell_given(const weiri_windower *self, uint32_t entry, const weiri_inspector *to)
+{
+    const weiri_window *window = self->window;
+    const weiri_entry  *it     = weiri_key_table_at(&self->keys, entry);
+    return self->ops == &weiri_tumbling_ops || to->is_enough(to->context)
+           || weiri_emission_tell(
+               &it->emission, window->limit, window->limit_ns, window->has_changes, to);
+}
+
+/* Of `limit n`. */
+static void
+tell_all_given(const weiri_windower *self, const weiri_inspector *to)
+{
+    const weiri_window    *window = self->window;
+    const weiri_held_given given  = { .n = self->n_emitted,
+         .limit                          = window->limit,
+         .next_ns = self->n_emitted < window->limit ? INT64_MIN : INT64_MAX };
+    if (window->limit > 0 && window->limit_ns < 0 && !to->is_enough(to->context)) {
+        to->given(to->context, &given);
+    }
+}
+
 /* `size`: scratch. False: out of memory. */
 static bool
 inspect_entry(const weiri_windower *self, uint32_t entry, weiri_window_viewer *viewer,
@@ -116,7 +140,7 @@ inspect_entry(const weiri_windower *self, uint32_t entry, weiri_window_viewer *v
     }
     viewer->inspector->sized(viewer->inspector->context, size->size);
     self->ops->inspect(self, entry, viewer);
-    return !viewer->is_out_of_memory;
+    return tell_given(self, entry, viewer->inspector) && !viewer->is_out_of_memory;
 }
 
 static bool
@@ -154,6 +178,7 @@ weiri_windower_inspect(
         viewer->inspector = inspector;
         viewer->rows      = rows;
         name_cells(self, viewer);
+        tell_all_given(self, inspector);
         ok = inspect_keys(self, viewer);
         for (uint32_t a = 0; a < WEIRI_AGGREGATES; a++) {
             weiri_list_fini(&viewer->results.lists[a]);

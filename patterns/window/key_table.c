@@ -1,13 +1,14 @@
 #include "window/key_table.h"
 
 #include "weiri/assert.h"
+#include "weiri/hugepages.h"
 
 enum { LEAST_SLOTS = 64, PAGE_BYTES = 1 << 16 };
 
 static bool
 slots_new(weiri_key_table *self, uint32_t n)
 {
-    weiri_key_slot *slots = calloc(n, sizeof *slots);
+    weiri_key_slot *slots = weiri_calloc_huge(n, sizeof *slots);
     if (slots == NULL) {
         return false;
     }

@@ -8,6 +8,7 @@
 #define WEIRI_KEY_TABLE_H
 
 #include "aggregate/cell.h"
+#include "weiri/prefetch.h"
 
 #define WEIRI_NO_ENTRY UINT32_MAX
 
@@ -118,7 +119,7 @@ weiri_key_table_at(const weiri_key_table *self, uint32_t entry)
 static inline void
 weiri_key_table_prefetch_slot(const weiri_key_table *self, uint32_t hash)
 {
-    __builtin_prefetch(&self->slots[hash & self->mask]);
+    weiri_prefetch(&self->slots[hash & self->mask]);
 }
 
 /* The entry that a hash most likely has: that of its first slot. */
@@ -136,9 +137,9 @@ weiri_key_table_prefetch_entry(const weiri_key_table *self, uint32_t hash)
     uint32_t entry = weiri_key_table_likely(self, hash);
     if (entry != WEIRI_NO_ENTRY) {
         const char *bytes = (const char *)weiri_key_table_cells(self, entry);
-        __builtin_prefetch(bytes, 1);
+        weiri_prefetch(bytes);
         if (self->size > 64) {
-            __builtin_prefetch(bytes + 64, 1);
+            weiri_prefetch(bytes + 64);
         }
     }
 }

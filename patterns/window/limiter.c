@@ -145,6 +145,53 @@ weiri_limiter_allow(
     return is_new ? sweep(self, AT_ONCE) : WEIR_OK;
 }
 
+/* ---- looking into it ---- */
+
+void
+weiri_limiter_key(const weiri_limiter *self, uint32_t number, weir_value *out)
+{
+    const weiri_cell *cells = weiri_key_table_cells(&self->keys, number);
+    for (uint32_t k = 0; k < self->plan->n_keys; k++) {
+        out[k] = weiri_cell_value(self->types[k], cells[k]);
+    }
+}
+
+bool
+weiri_limiter_list(
+    const weiri_limiter *self, weir_value *key, uint32_t mark, weiri_listing *out)
+{
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < self->keys.n_used; i++) {
+        const limited *it = weiri_key_table_at(&self->keys, i);
+        if (it->is_used && !is_over(self, it)) {
+            weiri_limiter_key(self, i, key);
+            ok = weiri_listing_add(out, i | mark, key, self->plan->n_keys);
+        }
+    }
+    return ok;
+}
+
+bool
+weiri_limiter_tell(
+    const weiri_limiter *self, uint32_t number, const weiri_inspector *inspector)
+{
+    const limited *it = weiri_key_table_at(&self->keys, number);
+    return weiri_emission_tell(
+        &it->emission, self->plan->limit, self->plan->limit_ns, false, inspector);
+}
+
+void
+weiri_limiter_tell_all(const weiri_limiter *self, const weiri_inspector *inspector)
+{
+    const weiri_match     *plan  = self->plan;
+    const weiri_held_given given = { .n = self->n_given,
+        .limit                          = plan->limit,
+        .next_ns = self->n_given < plan->limit ? INT64_MIN : INT64_MAX };
+    if (plan->limit_ns < 0 && !inspector->is_enough(inspector->context)) {
+        inspector->given(inspector->context, &given);
+    }
+}
+
 /* ---- bytes ---- */
 
 void
@@ -160,14 +207,11 @@ weiri_limiter_save(const weiri_limiter *self, uint32_t part, weiri_keyed *out)
     uint32_t    n_keys = self->plan->n_keys;
     weir_value *key    = calloc(n_keys + (size_t)1, sizeof *key);
     for (uint32_t i = 0; key != NULL && i < self->keys.n_used; i++) {
-        const limited    *it    = weiri_key_table_at(&self->keys, i);
-        const weiri_cell *cells = weiri_key_table_cells(&self->keys, i);
+        const limited *it = weiri_key_table_at(&self->keys, i);
         if (!it->is_used || is_over(self, it)) {
             continue;
         }
-        for (uint32_t k = 0; k < n_keys; k++) {
-            key[k] = weiri_cell_value(self->types[k], cells[k]);
-        }
+        weiri_limiter_key(self, i, key);
         weiri_pack *pack = weiri_keyed_begin(out, key, n_keys, part);
         if (pack != NULL) {
             weiri_emission_save(&it->emission, pack);

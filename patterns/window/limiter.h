@@ -6,7 +6,8 @@
 #ifndef WEIRI_LIMITER_H
 #define WEIRI_LIMITER_H
 
-#include "weiri/keyed.h"
+#include "inspect/listing.h"
+#include "weiri/inspect.h"
 #include "weiri/pattern.h"
 
 typedef struct weiri_limiter weiri_limiter;
@@ -42,5 +43,29 @@ void
 weiri_limiter_load_head(weiri_limiter *self, weiri_unpack *in);
 bool
 weiri_limiter_load(weiri_limiter *self, weiri_unpack *key, weiri_unpack *in);
+
+/* ---- looking into it ---- */
+
+/* Add the keys that have something to be told, their numbers joined with `mark`.
+ *
+ *   key      scratch, shape (n_keys,)
+ *   returns  false: out of memory
+ */
+bool
+weiri_limiter_list(
+    const weiri_limiter *self, weir_value *key, uint32_t mark, weiri_listing *out);
+
+/* The values of such a key, shape (n_keys,), borrowed. */
+void
+weiri_limiter_key(const weiri_limiter *self, uint32_t number, weir_value *out);
+
+/* Tell what is remembered of such a key. False: out of memory. */
+bool
+weiri_limiter_tell(
+    const weiri_limiter *self, uint32_t number, const weiri_inspector *inspector);
+
+/* Of `limit n`, tell what is remembered of all keys together. */
+void
+weiri_limiter_tell_all(const weiri_limiter *self, const weiri_inspector *inspector);
 
 #endif

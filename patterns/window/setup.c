@@ -65,10 +65,29 @@ check_sizes(const weiri_window *window, weir_error *err)
 }
 
 static weir_status
+check_linear(const weiri_window *window, weir_error *err)
+{
+    bool is_linear = window->kind == WEIRI_WINDOW_LINEAR;
+    bool is_ok     = is_linear == (window->linear != 0);
+    for (uint32_t a = 0; is_linear && a < window->n_aggregates; a++) {
+        const weiri_aggregate *it     = &window->aggregates[a];
+        bool                   is_own = it->kind == WEIRI_AGGREGATE_LAST && it->filter == NULL;
+        bool is_filled                = ((window->linear >> a) & 1) != 0;
+        is_ok = is_ok && (is_own || it->kind == WEIRI_AGGREGATE_KEY)
+                && (!is_filled || (is_own && it->type == WEIR_FLOAT));
+    }
+    if (!is_ok || (is_linear && (window->has_changes || window->limit > 0))) {
+        return WEIR_FAIL(err, WEIR_EINVAL, "filling takes floats, and gives each event");
+    }
+    return WEIR_OK;
+}
+
+static weir_status
 check_words(const weiri_window *window, weir_error *err)
 {
     bool is_event = is_per_event(window);
-    bool is_timed = !is_event && window->kind != WEIRI_WINDOW_BATCH;
+    bool is_timed = !is_event && window->kind != WEIRI_WINDOW_BATCH
+                    && window->kind != WEIRI_WINDOW_LINEAR;
     if ((window->is_before || window->is_reset) && !is_event) {
         return WEIR_FAIL(err, WEIR_EINVAL,
             "'before' and 'reset' go with 'sliding', 'last' and 'all' windows");
@@ -102,7 +121,7 @@ check_words(const weiri_window *window, weir_error *err)
         return WEIR_FAIL(
             err, WEIR_EINVAL, "'order by' goes with windows that close as time passes");
     }
-    return WEIR_OK;
+    return check_linear(window, err);
 }
 
 weir_status
@@ -307,6 +326,9 @@ lay_out(weiri_windower *self)
             lay_out_row(self, a, plan->argument, self->x_root[a], &spec->x);
             lay_out_row(self, a, plan->second, self->y_root[a], &spec->y);
         }
+        if (((window->linear >> a) & 1) != 0) {
+            self->linear[self->n_linear++] = a;
+        }
     }
     self->stride = WEIRI_ROW_CELLS + self->n_cells + (weiri_is_flowing(window) ? 1 : 0);
     for (uint32_t a = 0; a < window->n_aggregates; a++) {
@@ -339,6 +361,9 @@ choose_kind(weiri_windower *self)
     case WEIRI_WINDOW_BATCH:
         self->ops = &weiri_running_ops;
         return weiri_running_entry_size(self);
+    case WEIRI_WINDOW_LINEAR:
+        self->ops = &weiri_linear_ops;
+        return weiri_linear_entry_size(self);
     default:
         if (weiri_is_flowing(window)) {
             self->ops = &weiri_flowing_ops;

@@ -1,4 +1,5 @@
 /* Sliding and row windows: a ring of rows a key, a result an event. */
+#include "weiri/prefetch.h"
 #include "window/inspect.h"
 #include "window/state.h"
 
@@ -263,8 +264,8 @@ prefetch_rows(const weiri_windower *self, uint32_t hash)
         const sliding_entry *entry = weiri_key_table_at(&self->keys, index);
         if (entry->ring.words != NULL) {
             const weiri_ring *ring = &entry->ring;
-            __builtin_prefetch(weiri_ring_row(ring, self->stride, ring->head));
-            __builtin_prefetch(weiri_ring_row(ring, self->stride, ring->tail), 1);
+            weiri_prefetch(weiri_ring_row(ring, self->stride, ring->head));
+            weiri_prefetch(weiri_ring_row(ring, self->stride, ring->tail));
         }
     }
 }

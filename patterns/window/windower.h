@@ -158,7 +158,10 @@ struct weiri_windower {
     uint32_t   oldest;  /* session: ends of the list by last event */
     uint32_t   newest;
     int64_t    pane_ns;
-    weiri_ring rows;           /* flowing: of all keys */
+    uint32_t   linear[WEIRI_AGGREGATES]; /* linear: the aggregates that are filled */
+    uint32_t   n_linear;
+    uint32_t   n_gaps; /* linear: that rows wait in, of all keys */
+    weiri_ring rows;   /* flowing: of all keys */
     uint32_t   dropped_entry;  /* whose oldest row was dropped last, */
     uint64_t   dropped_number; /* and the number after it            */
 
@@ -174,6 +177,7 @@ extern const weiri_window_ops weiri_session_ops;
 extern const weiri_window_ops weiri_sliding_ops;
 extern const weiri_window_ops weiri_flowing_ops;
 extern const weiri_window_ops weiri_running_ops;
+extern const weiri_window_ops weiri_linear_ops;
 
 /* Whether a window can be run by weiri_flowing_ops. */
 bool
@@ -226,6 +230,8 @@ size_t
 weiri_sliding_entry_size(const weiri_windower *self);
 size_t
 weiri_running_entry_size(const weiri_windower *self);
+size_t
+weiri_linear_entry_size(const weiri_windower *self);
 
 /* ---- windower.c ---- */
 
@@ -251,7 +257,7 @@ weiri_windower_clear(weiri_windower *self, char *states);
 weir_status
 weiri_windower_touch(weiri_windower *self, uint32_t entry, int64_t time_ns);
 
-/* Append to self->dues. */
+/* Append to self->dues: what closes at one time, or the gaps of LINEAR, a heap. */
 weir_status
 weiri_windower_push_due(
     weiri_windower *self, int64_t end, uint64_t first, uint32_t entry);

@@ -307,6 +307,17 @@ weiri_time_parse_pattern(const char *text, size_t size, const char *pattern, int
         days * SECONDS_PER_DAY + of_day - p.offset_s, p.fraction_ns, ns);
 }
 
+bool
+weiri_time_pattern_has_year(const char *pattern)
+{
+    for (const char *p = pattern; *p != '\0'; p++) {
+        if (*p == '%' && p[1] != '\0' && strchr("Yys", *++p) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static const char *
 lacking_part(const bool *has)
 {

@@ -62,22 +62,51 @@ carve_columns(weir_chunk *self, const bool *used, char *place)
     }
 }
 
+static size_t
+head_size(const weir_schema *schema)
+{
+    return sizeof(weir_chunk) + schema->n_fields * sizeof(weir_column);
+}
+
+size_t
+weiri_chunk_size(const weir_schema *schema, const bool *used, uint32_t capacity)
+{
+    weiri_assert(capacity % 8 == 0 && capacity <= WEIRI_CHUNK_ROWS);
+    return head_size(schema) + block_size(schema, used, capacity);
+}
+
+weir_chunk *
+weiri_chunk_init(
+    void *place, const weir_schema *schema, const bool *used, uint32_t capacity)
+{
+    weir_chunk *self = place;
+    self->schema     = schema;
+    self->capacity   = capacity;
+    self->n_refs     = 1;
+    self->columns    = (weir_column *)(self + 1);
+    carve_columns(self, used, (char *)self + head_size(schema));
+    return self;
+}
+
+void
+weiri_chunk_fini(weir_chunk *self)
+{
+    weiri_assert(self->n_refs == 1);
+    free(self->heap);
+    self->heap      = NULL;
+    self->heap_size = 0;
+    self->heap_used = 0;
+}
+
 weir_status
 weiri_chunk_new_small(
     const weir_schema *schema, const bool *used, uint32_t capacity, weir_chunk **out)
 {
-    weiri_assert(capacity % 8 == 0 && capacity <= WEIRI_CHUNK_ROWS);
-    size_t      head = sizeof(weir_chunk) + schema->n_fields * sizeof(weir_column);
-    weir_chunk *self = calloc(1, head + block_size(schema, used, capacity));
-    if (self == NULL) {
+    void *place = calloc(1, weiri_chunk_size(schema, used, capacity));
+    if (place == NULL) {
         return WEIR_ENOMEM;
     }
-    self->schema   = schema;
-    self->capacity = capacity;
-    self->n_refs   = 1;
-    self->columns  = (weir_column *)(self + 1);
-    carve_columns(self, used, (char *)self + head);
-    *out = self;
+    *out = weiri_chunk_init(place, schema, used, capacity);
     return WEIR_OK;
 }
 

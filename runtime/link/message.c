@@ -57,11 +57,21 @@ weiri_link_refuse(const weiri_frame *hello, const char *why, weiri_pack *out)
     weiri_pack_fini(&payload);
 }
 
+void
+weiri_link_reset(const weiri_frame *hello, weiri_pack *out)
+{
+    const weiri_frame frame = { .kind = WEIRI_FRAME_RESET,
+        .stream                       = hello->stream,
+        .link                         = hello->link,
+        .epoch                        = hello->epoch };
+    weiri_link_message(frame, NULL, out);
+}
+
 /* ---- hello ---- */
 
 void
-weiri_link_hello_write(
-    const weir_schema *schema, const char *const *origins, uint32_t n, weiri_pack *out)
+weiri_link_hello_write(const weir_schema *schema, const char *const *origins, uint32_t n,
+    const weiri_link_term *terms, uint32_t n_terms, weiri_pack *out)
 {
     weiri_pack_number(out, WEIRI_LINK_VERSION);
     weiri_pack_text(out, schema->name, strlen(schema->name));
@@ -75,6 +85,13 @@ weiri_link_hello_write(
     weiri_pack_number(out, n);
     for (uint32_t i = 0; i < n; i++) {
         weiri_pack_text(out, origins[i], strlen(origins[i]));
+    }
+    weiri_pack_number(out, n_terms);
+    for (uint32_t i = 0; i < n_terms; i++) {
+        size_t size = strlen(terms[i].name);
+        weiri_pack_text(
+            out, terms[i].name, size < WEIRI_LINK_NAME ? size : WEIRI_LINK_NAME);
+        weiri_pack_fixed(out, terms[i].hash);
     }
 }
 
@@ -160,9 +177,91 @@ weiri_link_hello_read(weiri_link_hello *self, const weir_schema *schema, weiri_u
         }
         self->n_origins++;
     }
-    if (in->wrong == NULL && in->at != in->end) {
-        weiri_unpack_fail(in, "something stands behind it");
+    self->terms = in->at;
+    self->end   = in->end;
+}
+
+/* ---- terms ---- */
+
+typedef struct difference {
+    char    *out;
+    size_t   cap;
+    uint32_t n; /* told so far */
+} difference;
+
+static bool
+is_of_all(const char *name)
+{
+    return strncmp(name, "the ", 4) == 0;
+}
+
+/* who: NULL: both have it. */
+static void
+tell_difference(difference *self, const char *name, size_t size, const char *who)
+{
+    enum { MOST = 3 };
+    char   shown[WEIRI_LINK_NAME + 1];
+    size_t used = strlen(self->out);
+    weiri_link_show(name, size, shown, sizeof shown);
+    if (is_of_all(shown) && self->n > 0) {
+        return;
     }
+    const char *comma = self->n > 0 ? ", " : "";
+    if (self->n == MOST) {
+        snprintf(self->out + used, self->cap - used, " and more");
+    } else if (self->n < MOST && who == NULL) {
+        snprintf(self->out + used, self->cap - used, "%s%.80s differs", comma, shown);
+    } else if (self->n < MOST) {
+        snprintf(self->out + used, self->cap - used, "%s%.80s is at '%.60s' alone", comma,
+            shown, who);
+    }
+    self->n++;
+}
+
+static uint32_t
+find_term(const weiri_link_term *terms, uint32_t n, const char *name, size_t size)
+{
+    uint32_t i = 0;
+    while (i < n
+           && (strncmp(terms[i].name, name, size) != 0
+               || (terms[i].name[size] != '\0' && size < WEIRI_LINK_NAME))) {
+        i++;
+    }
+    return i;
+}
+
+bool
+weiri_link_differ(const weiri_link_hello *self, const char *peer,
+    const weiri_link_term *terms, uint32_t n, const char *name, char *out, size_t cap)
+{
+    difference   told                   = { .out = out, .cap = cap };
+    bool         seen[WEIRI_LINK_TERMS] = { false };
+    weiri_unpack in                     = { .at = self->terms, .end = self->end };
+    uint64_t     n_theirs =
+        weiri_unpack_below(&in, WEIRI_LINK_TERMS + 1, "it has too many terms");
+    out[0] = '\0';
+    for (uint64_t i = 0; i < n_theirs && in.wrong == NULL; i++) {
+        uint32_t    size  = 0;
+        const char *text  = weiri_unpack_text(&in, &size);
+        uint64_t    hash  = weiri_unpack_fixed(&in);
+        uint32_t    index = in.wrong == NULL ? find_term(terms, n, text, size) : n;
+        if (size > WEIRI_LINK_NAME) {
+            weiri_unpack_fail(&in, "a name is too long");
+        } else if (in.wrong == NULL && index == n) {
+            tell_difference(&told, text, size, peer);
+        } else if (in.wrong == NULL) {
+            seen[index] = true;
+            if (terms[index].hash != hash) {
+                tell_difference(&told, text, size, NULL);
+            }
+        }
+    }
+    for (uint32_t i = 0; i < n && in.wrong == NULL; i++) {
+        if (!seen[i]) {
+            tell_difference(&told, terms[i].name, strlen(terms[i].name), name);
+        }
+    }
+    return in.wrong == NULL && in.at == in.end;
 }
 
 /* ---- texts ---- */

@@ -11,6 +11,12 @@ n_known(const weiri_link_place *self)
 }
 
 bool
+weiri_link_is_lasting(uint64_t epoch)
+{
+    return epoch % 2 != 0;
+}
+
+bool
 weiri_link_place_is_fenced(const weiri_link_place *self, uint64_t epoch)
 {
     for (uint32_t i = 0; i < n_known(self); i++) {
@@ -36,7 +42,8 @@ follow_gap(weiri_link_place *self, const weiri_frame *frame, const uint8_t *payl
 {
     weiri_unpack in = { .at = payload, .end = payload + frame->size };
     uint64_t     to = weiri_unpack_fixed(&in);
-    if (in.wrong != NULL || in.at != in.end || to <= frame->sequence) {
+    if (in.wrong != NULL || in.at != in.end || to <= frame->sequence
+        || to > UINT64_MAX / 2) {
         return "a gap that is none";
     }
     self->next = to > self->next ? to : self->next;

@@ -21,7 +21,9 @@ struct weiri_receiver {
     weiri_link_place      place; /* behind the last frame of the queue */
     bool                  is_begun;
     bool                  is_open;  /* a HELLO has been answered since the beginning   */
-    bool                  is_known; /* by another end that it has been told the end    */
+    weiri_link_parting    parting;  /* as the sender has said                          */
+    weiri_link_parting    released; /* of that, what is durable                        */
+    bool                  said_free;
     weiri_backlog         queue;
     uint64_t              taken;
     size_t                taken_bytes; /* of frames that are taken and not kept         */
@@ -110,10 +112,34 @@ weiri_receiver_get_counts(const weiri_receiver *self)
     return counts;
 }
 
-bool
-weiri_receiver_is_done(const weiri_receiver *self)
+weiri_link_farewell
+weiri_receiver_farewell(const weiri_receiver *self)
 {
-    return self->is_known;
+    return (weiri_link_farewell){
+        .parting    = self->parting,
+        .is_there   = self->is_open,
+        .is_lasting = weiri_link_is_lasting(self->place.epoch),
+    };
+}
+
+void
+weiri_receiver_release(weiri_receiver *self, weiri_link_parting parting)
+{
+    self->released = parting > self->released ? parting : self->released;
+}
+
+static void
+settle(weiri_receiver *self, weiri_link_parting parting)
+{
+    self->parting = parting > self->parting ? parting : self->parting;
+}
+
+/* The sender is told that it is not waited for any more. */
+static bool
+is_free(const weiri_receiver *self)
+{
+    weiri_link_parting sure = self->config.is_lasting ? self->released : self->parting;
+    return sure >= WEIRI_LINK_SETTLED;
 }
 
 /* ---- speaking ---- */
@@ -127,8 +153,9 @@ send_frame(weiri_receiver *self, weiri_frame_kind kind, uint64_t epoch,
           .stream                       = (uint32_t)self->id,
           .link                         = (uint32_t)(self->id >> 32),
           .sequence                     = self->place.next,
-          .n_parts                      = is_missing,
-          .epoch                        = epoch };
+          .n_parts                      = (is_missing ? WEIRI_LINK_MISSES : 0u)
+                     | (is_free(self) ? WEIRI_LINK_IS_FREE : 0u),
+          .epoch = epoch };
     weiri_link_message(frame, payload, &message);
     bool is_sent =
         !message.is_out_of_memory
@@ -144,7 +171,8 @@ say_place(weiri_receiver *self, weiri_frame_kind kind, bool is_missing)
     weiri_pack_number(&payload, self->kept);
     weiri_pack_number(&payload, self->config.window_bytes);
     if (send_frame(self, kind, self->place.epoch, &payload, is_missing)) {
-        self->said = self->kept;
+        self->said      = self->kept;
+        self->said_free = is_free(self);
     }
     weiri_pack_fini(&payload);
 }
@@ -204,6 +232,18 @@ is_unwelcome(const weiri_receiver *self, const weiri_frame *frame,
             hello->fields, self->config.peer, ours, self->config.self);
         return true;
     }
+    char differs[WEIRI_LINK_TEXT / 2];
+    if (!weiri_link_differ(hello, self->config.peer, self->config.terms,
+            self->config.n_terms, self->config.self, differs, sizeof differs)) {
+        snprintf(why, WEIRI_LINK_TEXT, "it is no hello");
+        return true;
+    }
+    if (differs[0] != '\0') {
+        snprintf(why, WEIRI_LINK_TEXT,
+            "'%.60s' and '%.60s' do not have the same rules: %s", self->config.peer,
+            self->config.self, differs);
+        return true;
+    }
     if (is_loop(self, hello)) {
         snprintf(why, WEIRI_LINK_TEXT,
             "the events of '%s' have come by '%s' already: nodes that read from each "
@@ -256,6 +296,10 @@ begin_epoch(weiri_receiver *self, const weiri_frame *frame)
             name, self->config.peer, (unsigned long long)frame->sequence);
     }
     weiri_link_place_begin(&self->place, frame->epoch, frame->sequence);
+    /* What waits of the one before says nothing of how far this one has come. */
+    for (uint32_t i = 0; i < self->queue.n; i++) {
+        weiri_backlog_at(&self->queue, i)->end = frame->sequence;
+    }
     self->taken      = frame->sequence;
     self->kept       = frame->sequence;
     self->is_missing = false;
@@ -274,6 +318,10 @@ on_hello(weiri_receiver *self, const weiri_frame *frame, const uint8_t *payload)
         return;
     }
     if (is_unwelcome(self, frame, &hello, why)) {
+        if (self->place.is_ended && frame->epoch != self->place.epoch
+            && !weiri_link_place_is_fenced(&self->place, frame->epoch)) {
+            settle(self, WEIRI_LINK_PARTED); /* who sent it remembers nothing of it */
+        }
         refuse(self, frame->epoch, why);
         return;
     }
@@ -308,6 +356,10 @@ weiri_receiver_begin(weiri_receiver *self, const weiri_link_place *place)
     self->taken    = place->next;
     self->kept     = place->next;
     self->is_begun = true;
+    if (place->is_settled) {
+        self->parting  = WEIRI_LINK_SETTLED;
+        self->released = WEIRI_LINK_SETTLED;
+    }
     if (self->has_hello) {
         on_hello(self, &self->hello, self->hello_bytes.bytes);
         self->has_hello = false;
@@ -353,18 +405,35 @@ queue_frame(weiri_receiver *self, const weiri_frame *frame, const uint8_t *paylo
     return true;
 }
 
-/* Time that goes on without rows. */
+/* The mark that waits behind all rows, or NULL: only a mark holds nothing, for nothing is
+ * behind an end. */
+static weiri_blob *
+last_mark(const weiri_receiver *self)
+{
+    weiri_blob *last =
+        self->queue.n > 0 ? weiri_backlog_at(&self->queue, self->queue.n - 1) : NULL;
+    return last != NULL && last->size == WEIRI_FRAME_HEAD ? last : NULL;
+}
+
+/* Time that goes on without rows. One mark is enough, however long nobody takes it. */
 static void
 queue_mark(weiri_receiver *self, int64_t watermark_ns)
 {
+    weiri_blob       *last = last_mark(self);
     const weiri_frame mark = { .kind = WEIRI_FRAME_MARK,
         .stream                      = (uint32_t)self->id,
         .link                        = (uint32_t)(self->id >> 32),
         .sequence                    = self->place.next,
         .watermark_ns                = watermark_ns,
         .epoch                       = self->place.epoch };
-    if (watermark_ns > self->watermark_ns && watermark_ns != INT64_MAX
-        && !self->place.is_ended && queue_frame(self, &mark, NULL)) {
+    if (watermark_ns <= self->watermark_ns || watermark_ns == INT64_MAX
+        || self->place.is_ended) {
+        return;
+    }
+    if (last != NULL) {
+        weiri_frame_stamp(last->bytes, watermark_ns);
+        self->watermark_ns = watermark_ns;
+    } else if (queue_frame(self, &mark, NULL)) {
         weiri_backlog_at(&self->queue, self->queue.n - 1)->end = self->place.next;
         self->watermark_ns                                     = watermark_ns;
     }
@@ -468,7 +537,10 @@ on_ping(weiri_receiver *self, const weiri_frame *frame)
     if (!is_missing) {
         queue_mark(self, frame->watermark_ns);
     }
-    self->is_known = self->is_known || (self->place.is_ended && frame->n_parts > 0);
+    if (self->place.is_ended && (frame->n_parts & WEIRI_LINK_HAS_ALL) != 0) {
+        settle(self, (frame->n_parts & WEIRI_LINK_HAS_HEARD) != 0 ? WEIRI_LINK_PARTED
+                                                                  : WEIRI_LINK_SETTLED);
+    }
     say_place(self, WEIRI_FRAME_ACK, is_missing);
 }
 
@@ -532,11 +604,10 @@ weiri_receiver_keep(weiri_receiver *self)
 int64_t
 weiri_receiver_work(weiri_receiver *self, int64_t now_ns)
 {
-    (void)now_ns;
-    if (self->is_open && self->kept != self->said) {
+    bool is_new = self->kept != self->said || is_free(self) != self->said_free;
+    if (self->is_open && is_new) {
         say_place(self, WEIRI_FRAME_ACK, false);
+        is_new = self->kept != self->said || is_free(self) != self->said_free;
     }
-    return self->is_open && self->kept != self->said
-               ? now_ns + self->config.timing.retry_ns
-               : INT64_MAX;
+    return self->is_open && is_new ? now_ns + self->config.timing.retry_ns : INT64_MAX;
 }

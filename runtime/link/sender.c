@@ -321,6 +321,33 @@ weiri_sender_standing(const weiri_sender *self)
                                                                 : WEIRI_LINK_BEHIND;
 }
 
+weiri_link_farewell
+weiri_sender_farewell(const weiri_sender *self)
+{
+    return (weiri_link_farewell){
+        .parting    = !self->is_ended || !weiri_sender_is_done(self) ? WEIRI_LINK_FLOWING
+                      : self->is_free                                ? WEIRI_LINK_PARTED
+                                                                     : WEIRI_LINK_SETTLED,
+        .is_kept    = weiri_sender_is_done(self),
+        .is_there   = self->is_open,
+        .is_lasting = self->config.is_lasting,
+    };
+}
+
+void
+weiri_sender_release(weiri_sender *self, weiri_link_parting parting)
+{
+    self->released = parting > self->released ? parting : self->released;
+}
+
+/* How far it can say that it is. */
+static weiri_link_parting
+sayable(const weiri_sender *self)
+{
+    weiri_link_parting is = weiri_sender_farewell(self).parting;
+    return self->config.is_lasting && self->released < is ? self->released : is;
+}
+
 const char *
 weiri_sender_stream(const weiri_sender *self)
 {
@@ -378,8 +405,11 @@ on_ack(
         return;
     }
     bool is_welcome = frame->kind == WEIRI_FRAME_WELCOME;
-    self->window    = window;
-    self->kept      = kept > self->kept ? kept : self->kept;
+    bool is_missing = (frame->n_parts & WEIRI_LINK_MISSES) != 0;
+    self->is_free =
+        self->is_free || (self->is_ended && (frame->n_parts & WEIRI_LINK_IS_FREE) != 0);
+    self->window = window;
+    self->kept   = kept > self->kept ? kept : self->kept;
     trim(self);
     if (self->sent < self->kept) {
         self->sent = self->kept;
@@ -390,8 +420,9 @@ on_ack(
         self->is_refused = false;
         self->n_episode  = 0;
         tell(self, WEIRI_LINK_OPENED, "open");
+        self->said = WEIRI_LINK_FLOWING;
         rewind_to(self, frame->sequence);
-    } else if (frame->n_parts > 0 && frame->sequence < self->sent
+    } else if (is_missing && frame->sequence < self->sent
                && now_ns - self->rewound_ns >= self->config.timing.retry_ns / 2) {
         self->rewound_ns = now_ns; /* it misses what comes next */
         self->counts.n_again++;
@@ -450,6 +481,7 @@ weiri_sender_on_connection(weiri_sender *self, bool is_connected, int64_t now_ns
     self->is_barred     = false;
     self->heard_ns      = now_ns;
     self->said_hello_ns = INT64_MIN;
+    self->said          = WEIRI_LINK_FLOWING;
     if (was_open && !is_connected) {
         tell(self, WEIRI_LINK_LOST, "the connection is gone");
     }
@@ -513,7 +545,7 @@ say_hello(weiri_sender *self, int64_t now_ns)
 {
     weiri_pack payload = { 0 };
     weiri_link_hello_write(self->config.schema, (const char *const *)self->origins,
-        self->n_origins, &payload);
+        self->n_origins, self->config.terms, self->config.n_terms, &payload);
     if (send_head(self, head(self, WEIRI_FRAME_HELLO, base(self)), &payload)) {
         self->said_hello_ns = now_ns;
         self->wants_hello   = false;
@@ -584,16 +616,18 @@ send_frames(weiri_sender *self)
 static void
 say_ping(weiri_sender *self, int64_t now_ns)
 {
-    weiri_frame frame = head(self, WEIRI_FRAME_PING, self->sent);
-    bool        is_up = self->n_sent == self->backlog.n;
-    frame.n_parts     = self->is_ended && weiri_sender_is_done(self);
+    weiri_frame        frame   = head(self, WEIRI_FRAME_PING, self->sent);
+    bool               is_up   = self->n_sent == self->backlog.n;
+    weiri_link_parting parting = sayable(self);
+    frame.n_parts              = (parting >= WEIRI_LINK_SETTLED ? WEIRI_LINK_HAS_ALL : 0u)
+                    | (parting == WEIRI_LINK_PARTED ? WEIRI_LINK_HAS_HEARD : 0u);
     if (is_up) { /* else time is behind rows that have not been sent */
         frame.watermark_ns = self->watermark_ns;
     }
     if (send_head(self, frame, NULL)) {
         self->said_ping_ns = now_ns;
         self->told_mark_ns = is_up ? self->watermark_ns : self->told_mark_ns;
-        self->said_done    = frame.n_parts > 0;
+        self->said         = parting;
     }
 }
 
@@ -609,7 +643,7 @@ work_open(weiri_sender *self, int64_t now_ns)
     bool has_mark = self->n_sent == self->backlog.n
                     && self->watermark_ns > self->told_mark_ns && !self->is_ended;
     int64_t due_ns = self->said_ping_ns + (has_mark ? timing->mark_ns : timing->beat_ns);
-    if (self->is_ended && weiri_sender_is_done(self) && !self->said_done) {
+    if (sayable(self) > self->said) {
         due_ns = now_ns; /* so that the receiver need not wait */
     }
     if (now_ns >= due_ns) {

@@ -31,17 +31,19 @@ struct weiri_sender {
     uint64_t      gap_told;     /* a gap up to this number has been sent          */
     uint64_t      n_episode;    /* rows dropped since that was last told          */
 
-    bool    is_connected;
-    bool    is_open;       /* the receiver has said what it wants            */
-    bool    is_refused;    /* and that was told                              */
-    bool    is_barred;     /* by this node                                   */
-    bool    wants_hello;   /* now, whenever the last one was                 */
-    bool    said_done;     /* the receiver has been told that all is known   */
-    int64_t heard_ns;      /* last sign of life                              */
-    int64_t said_hello_ns; /* INT64_MIN: not on this connection              */
-    int64_t said_ping_ns;
-    int64_t told_mark_ns; /* event time that was last told                  */
-    int64_t rewound_ns;   /* when rows were last sent again                 */
+    bool               is_connected;
+    bool               is_open;     /* the receiver has said what it wants            */
+    bool               is_refused;  /* and that was told                              */
+    bool               is_barred;   /* by this node                                   */
+    bool               wants_hello; /* now, whenever the last one was                 */
+    bool               is_free;     /* the receiver has said so, by WEIRI_LINK_IS_FREE */
+    weiri_link_parting released;    /* of how far it is, that which can be said     */
+    weiri_link_parting said;        /* and that which was, on this connection       */
+    int64_t            heard_ns;    /* last sign of life                              */
+    int64_t            said_hello_ns; /* INT64_MIN: not on this connection              */
+    int64_t            said_ping_ns;
+    int64_t            told_mark_ns; /* event time that was last told                  */
+    int64_t            rewound_ns;   /* when rows were last sent again                 */
 
     char          refusal[WEIRI_LINK_TEXT]; /* why, while is_refused             */
     weiri_pack    message;      /* being made, kept for its memory            */
@@ -49,6 +51,7 @@ struct weiri_sender {
     uint64_t      settled_next; /* and the rest of it                         */
     uint64_t      settled_kept;
     bool          settled_end;
+    bool          settled_free;
 };
 
 /* ---- sender_save.c ---- */

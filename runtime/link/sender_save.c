@@ -21,6 +21,7 @@ weiri_sender_settle(weiri_sender *self)
     self->settled_next = self->next;
     self->settled_kept = self->kept;
     self->settled_end  = self->is_ended;
+    self->settled_free = self->is_free;
     for (uint32_t i = 0; i < self->backlog.n; i++) {
         weiri_blob *blob   = weiri_backlog_at(&self->backlog, i);
         weir_status status = weiri_backlog_push(&self->settled, blob);
@@ -38,7 +39,7 @@ weiri_sender_save(const weiri_sender *self, weiri_pack *out)
     weiri_pack_fixed(out, self->config.epoch);
     weiri_pack_number(out, self->settled_next);
     weiri_pack_number(out, self->settled_kept);
-    weiri_pack_number(out, self->settled_end);
+    weiri_pack_number(out, (uint64_t)self->settled_end + self->settled_free);
     weiri_pack_number(out, self->settled.n);
     for (uint32_t i = 0; i < self->settled.n; i++) {
         const weiri_blob *blob = weiri_backlog_at(&self->settled, i);
@@ -99,7 +100,9 @@ weiri_sender_load(weiri_sender *self, weiri_unpack *in, weir_error *err)
     uint64_t    epoch  = weiri_unpack_fixed(in);
     self->next         = weiri_unpack_number(in);
     self->kept         = weiri_unpack_number(in);
-    self->is_ended     = weiri_unpack_below(in, 2, "it is no flag") != 0;
+    uint64_t is_ended  = weiri_unpack_below(in, 3, "it is no end");
+    self->is_ended     = is_ended > 0;
+    self->is_free      = is_ended > 1;
     uint64_t n         = weiri_unpack_below(in, UINT32_MAX, "it has too many frames");
     if (epoch == 0 || self->next > UINT64_MAX / 2) {
         weiri_unpack_fail(in, "it is no place of a stream");
@@ -112,6 +115,7 @@ weiri_sender_load(weiri_sender *self, weiri_unpack *in, weir_error *err)
         weiri_unpack_fail(in, "frames behind the end");
     }
     self->sent          = self->kept;
+    self->released      = weiri_sender_farewell(self).parting; /* it was kept */
     self->counts.n_rows = self->next - self->is_ended;
     status              = in->wrong != NULL ? WEIR_EDATA : status;
     return status == WEIR_OK

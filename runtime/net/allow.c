@@ -293,7 +293,10 @@ write_all(const weiri_allow *self, weir_error *err)
     }
     bool is_written = fflush(file) == 0 && fsync(fd) == 0;
     int  code       = errno;
-    is_written      = fclose(file) == 0 && is_written && rename(fresh, self->path) == 0;
+    if (fclose(file) != 0 || (is_written && rename(fresh, self->path) != 0)) {
+        code       = is_written ? errno : code;
+        is_written = false;
+    }
     if (!is_written) {
         unlink(fresh);
         return WEIR_FAIL_OS(err, code, "cannot write '%s'", self->path);

@@ -72,8 +72,8 @@ weiri_known_check(
             "the address '%s' of '%s' is none: write tcp://host:port or ipc://path",
             config->address, config->name);
     }
-    if (!self->config.is_insecure
-        && (config->key == NULL || !weiri_key_is_valid(config->key))) {
+    bool is_wanted = !self->config.is_insecure;
+    if (config->key != NULL ? !weiri_key_is_valid(config->key) : is_wanted) {
         return WEIR_FAIL(err, WEIR_EINVAL,
             "the key of '%s' is none: %d characters of Z85", config->name,
             WEIRI_KEY_TEXT);
@@ -296,10 +296,31 @@ replace(
 }
 
 weir_status
+weiri_peers_check(
+    const weiri_peers *self, const weiri_peer_config *config, weir_error *err)
+{
+    weir_status status = weiri_known_check(self, config, err);
+    for (uint32_t i = 0; status == WEIR_OK && i < self->n_peers; i++) {
+        const struct peer *other = &self->peers[i];
+        if (!self->config.is_insecure && other->is_known
+            && strcmp(other->key, config->key) == 0
+            && strcmp(other->name, config->name) != 0) {
+            status = WEIR_FAIL(err, WEIR_EINVAL,
+                "the key of '%s' is another peer's as well", config->name);
+        }
+    }
+    if (status == WEIR_OK && self->n_peers == WEIRI_PEERS
+        && weiri_peers_find_any(self, config->name) == WEIRI_PEER_NOBODY) {
+        status = WEIR_FAIL(err, WEIR_EFULL, "more than %d peers", WEIRI_PEERS);
+    }
+    return status;
+}
+
+weir_status
 weiri_peers_allow(
     weiri_peers *self, const weiri_peer_config *config, uint32_t *number, weir_error *err)
 {
-    weir_status status = weiri_known_check(self, config, err);
+    weir_status status = weiri_peers_check(self, config, err);
     if (status != WEIR_OK) {
         return status;
     }

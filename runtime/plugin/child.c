@@ -78,6 +78,7 @@ weiri_child_has_ended(int pid, char how[64])
     if (ended == 0 || (ended < 0 && errno == EINTR)) {
         return false;
     }
+    kill(-pid, SIGKILL); /* whatever it has started */
     if (ended == pid && WIFSIGNALED(result)) {
         snprintf(how, 64, "it was ended by signal %d", WTERMSIG(result));
     } else if (ended == pid && WEXITSTATUS(result) == NOT_RUN) {
@@ -96,7 +97,6 @@ weiri_child_end(int pid, int patience_ms)
     char                  how[64];
     for (int waited = 0; waited < patience_ms; waited += PAUSE_MS) {
         if (weiri_child_has_ended(pid, how)) {
-            kill(-pid, SIGKILL); /* whatever it has started */
             return;
         }
         nanosleep(&pause, NULL);

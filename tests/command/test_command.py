@@ -568,6 +568,12 @@ class Windows(Folder):
         self.assertNotIn("not ok", output)
         self.assertEqual(output.count("\nok "), 18)
 
+    def test_steps_joins_and_tables_give_what_was_worked_out_by_hand(self):
+        rules = os.path.join(os.path.dirname(os.path.abspath(__file__)), "steps.weir")
+        output = self.weir("test", rules)
+        self.assertNotIn("not ok", output)
+        self.assertEqual(output.count("\nok "), 12)
+
     def test_how_the_input_is_cut_does_not_show(self):
         data = lines(self.events(3000, 4)).encode()
         self.write("auth.jsonl", data)

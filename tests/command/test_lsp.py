@@ -354,7 +354,7 @@ class Editing(command.Folder):
              ["overlaps", "used", "none", "to", "past"]),
             ("rule r {\n  match a: auth -> b: auth\n  skip to first |\n}", ["a", "b"]),
             ("rule r {\n  match a: auth\n  |\n}",
-             ["from", "where", "by", "within", "window", "having", "skip", "emit", "delete from",
+             ["from", "where", "by", "within", "fill", "window", "having", "skip", "emit", "delete from",
               "on timeout emit", "limit", "order by"]),
             ("rule r {\n  match a: auth\n  on |\n}", ["timeout"]),
             ("test \"x\" {\n  auth { | }\n}", ["at", "ip", "user", "outcome"]),

@@ -693,6 +693,8 @@ def translate(case):
             raise Untranslated(reason)
     if case["clock_mode"] == "jump":
         raise Untranslated("a clock that jumps over its own deadlines")
+    if re.search(r"\(\s*select\b", epl):
+        raise Untranslated("a query inside a condition")
     found = re.fullmatch(r"\s*select .*? from pattern ?\[(.*)\](.*)", epl)
     if not found or found.group(2).strip() and "order by" not in found.group(2):
         raise Untranslated("a condition over the match")

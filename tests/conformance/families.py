@@ -15,12 +15,15 @@ import windows
 from statement import Untranslated
 
 TRANSLATORS = {"esper-epl": esper, "siddhiql": siddhi}  # by a record's `lang`
+OTHER = ("epl", "join")  # patterns are among them
 ROW = "%-24s %10s %6s %6s  %s"
 
 
 def translator_of(case):
     """Queries over windows are read alike, whoever's they are."""
-    return windows if case["id"].split(".")[1] in ("win", "agg") else TRANSLATORS[case["lang"]]
+    kind = case["id"].split(".")[1]
+    is_query = kind in ("win", "agg") or (kind in OTHER and "pattern" not in case["epl"])
+    return windows if is_query else TRANSLATORS[case["lang"]]
 
 
 def read_lines(path):

@@ -48,6 +48,10 @@ def split(tokens, mark=","):
     return [part for part in out if part]
 
 
+class Joined(Exception):
+    """The query has several streams; the text is where it begins."""
+
+
 class Query:
     """The parts of one query as lists of tokens."""
 
@@ -142,6 +146,8 @@ def read_view(reader, query):
 
 
 def read_esper(text):
+    if "reclaim_group" in text:
+        raise Untranslated("a group that is forgotten after a time")
     reader = Reader(tokens_of(re.sub(r"@\w+\([^)]*\)\s*", "", text)))
     query = Query()
     if reader.take("select") is None:
@@ -193,8 +199,8 @@ def read_clauses(reader, query):
             reader.until("output", "limit", "insert")  # rows are compared without order
         elif word == "output":
             query.rate = read_rate(reader)
-        elif word in (",", "join", "left", "right", "full"):
-            raise Untranslated("a join")
+        elif word in (",", "join", "left", "right", "full", "inner", "unidirectional"):
+            raise Joined("")
         elif word == "retain":
             raise Untranslated("several windows of one stream together")
         elif word in ("limit", "offset"):
@@ -231,8 +237,14 @@ def read_siddhi(text):
                 raise Untranslated("a function over a stream")
             reader.next()
             read_view(reader, query)
-    if reader.take("join", "left", "right", "full", "inner", "as", "unidirectional", ","):
-        raise Untranslated("a join")
+    if reader.peek().lower() in ("join", "left", "right", "full", "inner", "as",
+                                 "unidirectional", ","):
+        raise Joined(queries[0])
+    read_selection(reader, query)
+    return query
+
+
+def read_selection(reader, query):
     if reader.take("select") is None:
         raise Untranslated("another clause")
     query.items = [name_of(part) for part in split(
@@ -254,7 +266,6 @@ def read_siddhi(text):
             query.rate = read_rate(reader)
     reader.next()
     query.wants_old = reader.peek() == "expired"
-    return query
 
 
 class Translation:
@@ -315,6 +326,23 @@ class Translation:
             return "last(%s)" % name
         return name
 
+    def among(self, reader):
+        """`in (a, b)`, or a range whose ends are in it: `in [a:b]`."""
+        if reader.peek() == "(":
+            return "in (%s)" % ", ".join(
+                self.expression(part) for part in split(reader.parenthesised()))
+        if reader.next() != "[":
+            raise Untranslated("an operator that is not ours")
+        ends = split(reader.until("]"), ":")
+        if reader.next() != "]" or len(ends) != 2:
+            raise Untranslated("an operator that is not ours")
+        return "between %s and %s" % tuple(self.expression(end) for end in ends)
+
+    def member(self, token, name, is_inside):
+        if token != self.query.stream:
+            raise Untranslated("a part of an event")
+        return self.field(name, is_inside)
+
     def expression(self, tokens, is_inside=False):
         reader, out = Reader(tokens), []
         while reader.peek():
@@ -327,15 +355,17 @@ class Translation:
                     out.append(low)
                 elif low == "is":
                     out.append("!=" if reader.take("not") else "==")
-                elif low in ("like", "in", "between", "regexp", "convert", "cast"):
+                elif low == "in":
+                    out.append(self.among(reader))
+                elif low in ("like", "between"):
+                    out.append(low)
+                elif low in ("regexp", "convert", "cast", "select"):
                     raise Untranslated("an operator that is not ours")
                 elif token in self.names:
                     out.append(token)
                 elif reader.peek() == ".":
                     reader.next()
-                    if token != self.query.stream:
-                        raise Untranslated("a part of an event")
-                    out.append(self.field(reader.next(), is_inside))
+                    out.append(self.member(token, reader.next(), is_inside))
                 else:
                     out.append(self.field(token, is_inside))
             elif token[0] in "'\"":
@@ -541,14 +571,23 @@ class Translation:
                 % window.split()[1], ", ".join(values))
 
 
+def translation_of(case):
+    import joins  # reads parts of queries by what stands above
+    is_siddhi = case["lang"] == "siddhiql"
+    try:
+        return Translation(case, (read_siddhi if is_siddhi else read_esper)(case["epl"]))
+    except Joined as found:
+        query = joins.read_siddhi(str(found)) if is_siddhi else joins.read_esper(case["epl"])
+        return joins.Translation(case, query)
+
+
 def translate(case):
     case = copy.deepcopy(case)
     if case.get("clock_mode") == "jump":
         if "expected_stepwise" not in case:
             raise Untranslated("timers of which some are passed over")
         case["expected"] = case["expected_stepwise"]
-    query = (read_siddhi if case["lang"] == "siddhiql" else read_esper)(case["epl"])
-    translation = Translation(case, query)
+    translation = translation_of(case)
     translation.check()
     rules, renamed = translation.text()
     translation.rename(renamed)

@@ -122,7 +122,7 @@ to_receiver(const weiri_frame *frame, const uint8_t *payload)
         weiri_pack_bytes(&bytes, "", 1);
     }
     const char *origin = "edge";
-    weiri_link_hello_write(&SCHEMA, &origin, 1, &greets);
+    weiri_link_hello_write(&SCHEMA, &origin, 1, NULL, 0, &greets);
     weiri_pack_bytes(&bytes, greets.bytes, greets.size);
     hello.size     = greets.size;
     hello.sequence = 0;

@@ -25,7 +25,7 @@ import threading
 import time
 
 EVENTS = 3000
-LIMIT = float(os.environ.get("LIMIT", 120))  # s, after which something hangs
+LIMIT = 120.0  # s, after which something hangs
 SILENCE = "500ms"
 
 EDGE = """stream txn { at time unit ms, card string, amount float, note string? }
@@ -144,13 +144,16 @@ class Node:
         self.name = name
         self.process = None
         self.feeder = None
+        self.crash_at = None  # the point at which its next life ends
 
     def begin(self):
         log = open(self.world.path(self.name + ".log"), "ab")
+        environment = dict(os.environ, **({"WEIR_CRASH_AT": self.crash_at} if self.crash_at else {}))
+        self.crash_at = None
         self.process = subprocess.Popen(
             self.world.place(self.name)
             + [self.world.weir, "node", "--config", self.world.path("nodes.weir"), "--node", self.name],
-            stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=self.world.folder)
+            stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=self.world.folder, env=environment)
         log.close()
         if self.name in self.world.inputs:
             self.feeder = threading.Thread(target=self.feed, args=(self.process,), daemon=True)

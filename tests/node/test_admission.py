@@ -185,6 +185,17 @@ class Admission(Case):
         self.send("a", "b")
         self.assertEqual(self.next_card(), "a")
 
+    def test_what_is_refused_is_not_found_by_the_next_start_either(self):
+        self.write("core.node", self.core("edge"))
+        core = self.start("core")
+        for name, reason in (("other", "another peer's"), ("core", "own name")):
+            done = self.command("node", "allow", name, "edge.pub", "--send", "txn", "--config", "core.node", status=65)
+            self.assertIn(reason, done.stderr)
+        self.assertFalse(os.path.exists(self.path("core.allow")))
+        core.process.terminate()
+        self.assertEqual(core.wait(), 0)
+        self.start("core")
+
     def test_a_node_that_does_not_run_finds_the_change_when_it_begins(self):
         done = self.command("node", "allow", "edge", "edge.pub", "--send", "txn", "--config", "core.node")
         self.assertIn("the node does not run", done.stderr)

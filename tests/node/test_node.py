@@ -606,6 +606,16 @@ class Asked(Case):
         self.end_input(node)
         self.assert_undisturbed(300)
 
+    def test_a_request_of_as_many_names_as_there_can_be_is_answered(self):
+        node = self.start()
+        for field in ("file=a", "file", "discard=b"):
+            head, body = ask(self.folder, "apply" + ("\t" + field) * 64)
+            self.assertTrue(head.startswith("error "), head)
+            self.assertTrue(body)
+        head, body = ask(self.folder, "apply" + "\tfile=a" * 65)
+        self.assertIn("at most 64 fields", body)
+        self.end_input(node)
+
     def test_clients_that_say_nothing_do_not_keep_others_out(self):
         node = self.start()
         with contextlib.ExitStack() as stack:

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -211,6 +212,36 @@ class Apart(Case):
         self.assertEqual(ran.returncode, 66)
 
 
+@unittest.skipIf(zmq is None, "python3-zmq and python3-msgpack are not installed")
+class Hosts(Case):
+    """`weir host`, spoken with by hand."""
+
+    def ask(self, *message):
+        """What a host that was just started answers to its first request."""
+        head = struct.Struct("<4sBBxxIIQqIIQQ8x")
+        address = "ipc://" + self.path("socket")
+        context = zmq.Context()
+        self.addCleanup(context.destroy, 0)
+        pair = context.socket(zmq.PAIR)
+        pair.bind(address)
+        with subprocess.Popen([WEIR, "host", "--address", address, self.path("libfixture.so")]) as host:
+            payload = msgpack.packb(message, use_bin_type=True)
+            pair.send(head.pack(b"WEIR", 1, 64, 0, 0, 1, 0, 0, 1, len(payload), 0) + payload)
+            answer = pair.recv() if pair.poll(60000) else self.fail("no answer")
+            host.terminate()
+        return msgpack.unpackb(answer[head.size:])
+
+    def test_a_library_that_takes_other_fields_by_now_is_not_given_them(self):
+        gives = [["count", "int", False], ["what", "string", False]]
+        for takes in ([], [["n", "float", False]], [["n", "int", True]], [["m", "int", False]],
+                      [["n", "int", False], ["m", "int", False]]):
+            self.assertEqual(self.ask("hello", 1, "tally", {}, takes, gives, True, None),
+                             ["error", "its library takes other fields"])
+        takes = [["n", "int", False]]
+        self.assertEqual(self.ask("hello", 1, "tally", {}, takes, gives, True, None)[:4],
+                         ["hello", 1, takes, gives])
+
+
 SERVER = """
 import sys
 sys.path.insert(0, %r)
@@ -271,6 +302,11 @@ class Programs(Case):
             with self.subTest(answer=answer):
                 self.server(answer)
                 self.fails(self.rules % (sys.executable, "stop", "gives", "m"), [tick(0, 1)], why)
+
+    def test_who_only_talks_has_no_longer_than_the_budget_either(self):
+        self.server('[self.answer(0, "log", "still at it") for _ in iter(int, 1)]')
+        self.fails(self.rules % (sys.executable, "stop", "gives", "m"), [tick(0, 1)],
+                   "did not answer within 2000 ms")
 
     def test_a_frame_that_is_none_is_refused(self):
         self.server("self.socket.send(b'garbage') or good")

@@ -479,6 +479,93 @@ rule quiet {
         self.assertLess(len(seen), len(found))
 
 
+class Refreshed(Replayed):
+    """A table that is looked at again while a run goes on."""
+
+    RULES = """stream login {
+  at   time unit s
+  user string
+  ok   bool
+}
+table team key user { user string, name string } from file("teams.csv") refresh every 20s
+
+source login from stdin()
+sink found to file("found.jsonl")
+
+rule found {
+  from login where not ok
+  emit found { at, user, team: team[user].name }
+}
+"""
+
+    def teams(self, name):
+        rows = "".join(f"u{i},{name}{i % 3}\n" for i in range(7))
+        self.write("new.csv", "user,name\n" + rows)
+        os.rename(self.path("new.csv"), self.path("teams.csv"))
+
+    def begin(self, *more):
+        """A run during which the table's file changes twice, and that waits for more."""
+        self.write("rules.weir", self.RULES)
+        self.write("found.jsonl", "")
+        self.teams("red")
+        node = self.start("run", "rules.weir", "--state", "state", "--quiet", *more)
+        n, sent = 0, 0
+        for name in ("red", "green", "blue"):
+            self.teams(name)
+            while name.encode() not in self.read("found.jsonl"):
+                data = lines(logins(n + 70)[n:])
+                node.stdin.write(data)
+                node.stdin.flush()
+                n, sent = n + 70, sent + len(data)
+                self.wait_for_committed(node, sent)
+        return node
+
+    def change(self, *more):
+        """Such a run to its end; then the file is gone."""
+        node = self.begin("--checkpoint", "20ms", "--keep-journal", "1G", *more)
+        _, said = node.communicate()
+        self.assertEqual(node.returncode, 0, said.decode())
+        os.remove(self.path("teams.csv"))
+        return self.read("found.jsonl")
+
+    def replay(self, *more):
+        return self.weir("replay", "rules.weir", "--state", "state", *more)
+
+    def test_after_a_crash_it_is_as_it_was_then_up_to_the_end(self):
+        node = self.begin("--checkpoint", "1h")
+        node.kill()
+        node.wait()
+        found = self.read("found.jsonl")
+        self.teams("black")
+        self.weir("run", "rules.weir", "--state", "state", "--quiet")
+        self.assertTrue(self.read("found.jsonl").startswith(found), "the run has found something else")
+
+    def test_it_is_replayed_as_it_was_then_when_its_file_is_gone(self):
+        found = self.change()
+        self.replay("--to", "again")
+        self.assertTrue(self.read("again/found.jsonl") == found, "the replay has found something else")
+        self.assertRegex(
+            self.replay("--diff").stdout.decode(), r"^0 added, 0 missing, 0 changed, [1-9]")
+
+    def test_it_is_replayed_as_it_was_then_when_its_file_says_something_else(self):
+        found = self.change()
+        self.teams("black")
+        self.replay("--to", "again")
+        self.assertTrue(self.read("again/found.jsonl") == found, "the replay has found something else")
+
+    def test_what_several_shards_have_looked_at_is_replayed_by_one(self):
+        found = self.change("--shards", "3")
+        self.replay("--to", "again")
+        self.assertTrue(self.read("again/found.jsonl") == found, "the replay has found something else")
+
+    def test_it_is_replayed_from_the_middle(self):
+        self.change()
+        since = "2023-11-14T22:17:00Z"
+        diff = self.replay("--diff", "--since", since)
+        self.assertIn("begins with the state as of", diff.stderr.decode())
+        self.assertRegex(diff.stdout.decode(), r"^0 added, 0 missing, 0 changed, [1-9]")
+
+
 class Held(Replayed):
     """weir state dump, of a node that is at work."""
 
@@ -638,6 +725,114 @@ rule guessed {
         few = self.dump("--format", "json", "--limit", "2").splitlines()
         self.assertEqual(len(few), 4)
         self.assertEqual(json.loads(few[-1]), {"part": "cut"})
+
+    RULES = """
+rule quiet {
+  match  not login(not ok) for 30s
+  by     user
+  emit   guessed { user }
+}
+
+rule unheard {
+  match  a: login(not ok) -> b: login(not ok) -> not login(ok)
+  by     user
+  within 10m
+  emit   guessed { user }
+}
+
+rule pressed {
+  match  a: login(not ok) -> b: login(not ok) within 8s of previous -> c: login(ok)
+  by     user
+  within 10m
+  emit   guessed { user }
+}
+
+rule fresh {
+  match  not login(ok) -> a: login(not ok) -> b: login(not ok)
+  by     user
+  within 10m
+  emit   guessed { user }
+}
+
+rule some {
+  match  a: login(not ok)
+  by     user
+  limit  1 per 10m
+  emit   guessed { user }
+}
+
+rule few {
+  match  a: login(not ok)
+  by     user
+  limit  3
+  emit   guessed { user }
+}
+
+rule turns {
+  from   login
+  by     user
+  window tumbling 10s
+  having count() > 1
+  limit  2 per 5m
+  emit   guessed { user } when changes
+}
+
+rule pairs {
+  from  a: login left join b: login on a.user == b.user and b.ok and not a.ok within 20s
+  emit  guessed { user: a.user }
+}
+"""
+
+    def held(self, rule, *more):
+        """What is told of u2, without its first line."""
+        told = self.dump("--rule", rule, "--key", "u2", *more)
+        return [line.replace("2023-11-14T22:", "") for line in told.splitlines()[1:]]
+
+    def test_what_time_alone_will_complete_or_end_is_told(self):
+        rules = LOGINS.split("rule guessed")[0] % ("stdin()", 'file("found.jsonl")') + self.RULES
+        # Each user in turn: a failure, a login, a failure; four of the last are not there yet.
+        self.begin(rules, [dict(row, ok=i // 7 == 1) for i, row in enumerate(logins(18))])
+        self.assertEqual(self.held("quiet"), [
+            "  key u2",
+            '    partial match: login 13:36Z; waits until 14:06Z, then is a match; user = "u2"',
+        ])
+        self.assertEqual(self.held("unheard"), [
+            "  key u2",
+            '    event a 13:22Z; until 23:22Z; user = "u2"',
+            '    event a 13:36Z; until 23:36Z; user = "u2"',
+            '    event b 13:36Z; waits until 23:22Z, then is a match; user = "u2"',
+        ])
+        self.assertEqual(self.held("pressed"), [
+            "  key u2",
+            '    partial match: a 13:36Z; until 13:44Z; user = "u2"',
+        ])
+        self.assertEqual(self.held("fresh"), ["  key u2", "    not login: came 13:29Z; until 23:29Z"])
+        self.assertEqual(self.held("pairs"), [
+            "  key u2",
+            "    row of the left, 13:22Z; until 13:42Z",
+            "    row of the left, 13:29Z; waits until 13:49Z, then is given alone",
+            "    row of the left, 13:36Z; until 13:56Z",
+            "    row of the right, 13:29Z; until 13:49Z",
+            "rule pairs: 0 keys, 0 held",  # that is all in its join
+        ])
+        told = [json.loads(line) for line in self.held("quiet", "--format", "json")]
+        self.assertEqual((told[0]["awaited"], told[0]["until"]), (True, "14:06Z"))
+
+    def test_what_limits_and_changes_remember_is_told(self):
+        rules = LOGINS.split("rule guessed")[0] % ("stdin()", 'file("found.jsonl")') + self.RULES
+        self.begin(rules, [dict(row, ok=i // 7 == 1) for i, row in enumerate(logins(18))])
+        self.assertEqual(self.held("some"), ["  key u2", "    limit: given 13:22Z; none before 23:22Z"])
+        self.assertEqual(self.held("few"), ["  limit: 3 of 3 given"])
+        self.assertEqual(self.held("turns")[2:], [
+            "    pane from 13:30Z to 13:40Z; until 13:40Z; count() = 1",
+            "    limit: given 13:30Z",
+            "    when changes: the condition held",
+        ])
+        told = [json.loads(line) for line in self.held("turns", "--format", "json")]
+        self.assertEqual(told[2], {
+            "part": "limit", "rule": "turns", "key": "u2", "limit": 2, "n": 1, "given": ["13:30Z"],
+        })
+        self.assertEqual(told[3], {"part": "changes", "rule": "turns", "key": "u2", "held": True})
 
     def test_a_rule_that_has_changed_is_not_told(self):
         rules = LOGINS % ("stdin()", 'file("found.jsonl")')

@@ -23,7 +23,10 @@ static const char STREAMS[] =
     "rule sees { from t where y % 3 == 0 emit into seen { id, y, x } }\n"
     "rule forgets { from s where y == 4 delete from seen { id } }\n"
     "rule levels { from s where tag is not null and z > 2\n"
-    "  emit into level { tag: tag ?? \"\", z } }\n";
+    "  emit into level { tag: tag ?? \"\", z } }\n"
+    "rule gapped { from s emit gaps { id, tag, x: if(y % 3 == 0, null, x), w: if(ok, x, "
+    "null),\n"
+    "  y, z, ok } }\n";
 
 uint32_t
 random_pick(random_rules *self, uint32_t n)
@@ -210,6 +213,37 @@ put_join(random_rules *self, const char *stream, const char *other, const char *
         to, number);
 }
 
+/* ---- fills ---- */
+
+static void
+put_fill(random_rules *self, const char *to, uint32_t number)
+{
+    if (random_pick(self, 3) == 0) {
+        put(self, "  from g: gaps left join b: t on g.id == b.id within 60ms\n");
+        put(self, "  where g.x > -3.0 or b.y > (seen[b.id].y ?? 3)\n  by g.id\n");
+        PUT_ONE_OF(self, "  fill g.x", "  fill g.w, b.x", "  fill b.x, g.x");
+        put(self, " linear within %ums\n", 50 + 100 * random_pick(self, 5));
+        put(self, "  emit %s { id: g.id, tag: g.tag, x: g.x ?? b.x ?? 0.5, y: g.y, z: g.z,",
+            to);
+        put(self, " ok: g.ok, rule: %u }\n", number);
+        return;
+    }
+    put(self, "  from gaps\n");
+    PUT_ONE_OF(self, "", "  where x > level[tag].z\n", "  where w is not null\n");
+    PUT_ONE_OF(self, "  by id\n", "  by id\n", "  by tag\n", "  by id, ok\n", "");
+    PUT_ONE_OF(self, "  fill x", "  fill x, w", "  fill w");
+    put(self, " linear within %ums\n", 50 + 100 * random_pick(self, 5));
+    if (random_pick(self, 3) > 0) {
+        put(self, "  emit %s { id, tag, x: x ?? w ?? 0.25, y, z, ok, rule: %u }\n", to,
+            number);
+        return;
+    }
+    put(self,
+        "  window sliding 200ms\n"
+        "  emit %s { id, tag, x: sum(x) ?? 0.0, y: count(w), z, ok, rule: %u }\n",
+        to, number);
+}
+
 /* ---- a set ---- */
 
 /* A stream of a rank: the sources are rank 0; `d1` and `e1` are derived, of rank 1. */
@@ -234,8 +268,10 @@ put_rule(random_rules *self, uint32_t number)
                              : stream;
     const char *to     = stream_of(self, rank + 1, names[2]);
     put(self, "rule r%u {\n", number);
-    uint32_t kind = random_pick(self, 5);
-    if (kind == 0) {
+    uint32_t kind = random_pick(self, 6);
+    if (kind == 5) {
+        put_fill(self, to, number);
+    } else if (kind == 0) {
         put_join(self, stream, other, to, number);
     } else if (kind < 3) {
         put_match(self, stream, other, to,

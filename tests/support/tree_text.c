@@ -148,6 +148,10 @@ put_rule(FILE *out, const weiri_ast_rule *rule)
     put_expr(out, "where", rule->where);
     put_keys(out, rule);
     put_expr(out, "within", rule->within);
+    for (uint32_t i = 0; i < rule->fill.n_fields; i++) {
+        put_expr(out, "fill", rule->fill.fields[i]);
+    }
+    put_expr(out, "fill-within", rule->fill.within);
     put_window(out, &rule->window);
     put_expr(out, "having", rule->having);
     put_emit(out, "emit", &rule->emit);

@@ -1,6 +1,7 @@
 /* Clusters: which rule is run where, and who gets what, is the same on all nodes. */
 #include "weir_test.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "weiri/cluster.h"
@@ -192,6 +193,49 @@ what_a_cluster_cannot_do_is_said(void **state)
         "late and dead events stay on the node");
 }
 
+/* The first term that is not the same; NULL: all are. */
+static const char *
+first_difference(const char *a, const char *b)
+{
+    weiri_plan               *one   = spread(a, 0);
+    weiri_plan               *other = spread(b, 1);
+    const weiri_cluster_plan *left  = one->cluster;
+    const weiri_cluster_plan *right = other->cluster;
+    static char               name[64];
+    bool                      is_same = left->n_terms == right->n_terms;
+    snprintf(name, sizeof name, "%s", is_same ? "" : "their number");
+    for (uint32_t i = 0; is_same && i < left->n_terms; i++) {
+        is_same = strcmp(left->terms[i].name, right->terms[i].name) == 0
+                  && left->terms[i].hash == right->terms[i].hash;
+        snprintf(name, sizeof name, "%s", is_same ? "" : left->terms[i].name);
+    }
+    weiri_plan_destroy(&one);
+    weiri_plan_destroy(&other);
+    return is_same ? NULL : name;
+}
+
+#define BIG(CONDITION)                                                                   \
+    STREAMS "rule big {\n  from txn where " CONDITION "\n  emit big { card }\n}\n"
+
+static void
+nodes_agree_on_every_number_and_condition_of_their_rules(void **state)
+{
+    (void)state;
+    assert_null(first_difference(BIG("amount > 5"), BIG("amount   >   5  # enough")));
+    assert_string_equal(
+        first_difference(BIG("amount > 5"), BIG("amount > 6")), "rule big");
+    assert_string_equal(
+        first_difference(BIG("amount > 5"), BIG("amount >= 5")), "rule big");
+}
+
+static void
+sources_and_sinks_are_each_nodes_own(void **state)
+{
+    (void)state;
+    assert_null(first_difference(
+        BIG("amount > 5"), BIG("amount > 5") "sink big to file(\"mine.jsonl\")\n"));
+}
+
 static void
 a_cluster_has_at_most_64_nodes(void **state)
 {
@@ -220,6 +264,8 @@ main(void)
         cmocka_unit_test(who_comes_takes_and_who_goes_leaves_no_more_than_is_his),
         cmocka_unit_test(placement_is_the_same_for_ever),
         cmocka_unit_test(what_a_cluster_cannot_do_is_said),
+        cmocka_unit_test(nodes_agree_on_every_number_and_condition_of_their_rules),
+        cmocka_unit_test(sources_and_sinks_are_each_nodes_own),
         cmocka_unit_test(a_cluster_has_at_most_64_nodes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -430,8 +430,9 @@ static void
 run(world *self)
 {
     for (int i = 0; i < STEPS; i++) {
-        bool is_done = self->given == ROWS && weiri_sender_is_done(self->sender)
-                       && weiri_receiver_is_done(self->receiver);
+        bool is_done =
+            self->given == ROWS && weiri_sender_is_done(self->sender)
+            && weiri_receiver_farewell(self->receiver).parting == WEIRI_LINK_PARTED;
         if (is_done) {
             break;
         }

@@ -285,6 +285,25 @@ queries_are_read_whole(void **state)
 }
 
 static void
+a_fill_is_a_clause_and_a_word_of_windows(void **state)
+{
+    struct fixture *self = *state;
+    parse(self, "rule r { from r: s by k window tumbling 1h fill\n"
+                "fill r.x, y linear within 10m emit o { k } }\n"
+                "rule q { from s window hopping 1h every 1m\n fill x linear within 1m\n"
+                "having count() > 3 emit o { n: count() } }");
+    const weiri_ast_rule *rule  = self->file.statements[0].as.rule;
+    const weiri_ast_rule *other = self->file.statements[1].as.rule;
+    assert_int_equal(weiri_diagnostics_count(self->diagnostics, true), 0);
+    assert_true(rule->window.is_filled);
+    assert_int_equal(rule->fill.n_fields, 2);
+    assert_int_equal(rule->fill.fields[0]->kind, WEIRI_AST_MEMBER);
+    assert_int_equal(rule->fill.within->value.i, INT64_C(600000000000));
+    assert_false(other->window.is_filled);
+    assert_int_equal(other->fill.n_fields, 1);
+}
+
+static void
 tests_are_kept_in_the_tree(void **state)
 {
     struct fixture *self = *state;
@@ -392,6 +411,7 @@ main(void)
         T(every_pattern_operator_is_read),
         T(clauses_come_in_any_order),
         T(queries_are_read_whole),
+        T(a_fill_is_a_clause_and_a_word_of_windows),
         T(tests_are_kept_in_the_tree),
         T(plugins_and_tables_are_read),
         T(places_cover_what_was_written),

@@ -88,6 +88,7 @@ put_clauses(struct list *self)
         { "where", rule == NULL ? none : rule->where_at },
         { "by", rule == NULL ? none : rule->by_at },
         { "within", rule == NULL ? none : rule->within_at },
+        { "fill", rule == NULL ? none : rule->fill.at },
         { "window", rule == NULL ? none : rule->window.at },
         { "having", rule == NULL ? none : rule->having_at },
         { "skip", rule == NULL ? none : rule->skip.at },

@@ -449,6 +449,10 @@ walk_clauses(struct walk *self, const weiri_ast_rule *rule)
         }
     }
     walk_expr(self, rule->within);
+    for (uint32_t i = 0; i < rule->fill.n_fields; i++) {
+        walk_expr(self, rule->fill.fields[i]);
+    }
+    walk_expr(self, rule->fill.within);
     walk_expr(self, rule->window.width);
     walk_expr(self, rule->window.every);
     walk_expr(self, rule->window.early);

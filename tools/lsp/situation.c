@@ -47,6 +47,7 @@ static const char *const WINDOWS[] = { "tumbling", "hopping", "sliding", "sessio
     "last", "all", NULL };
 static const char *const WINDOW_WORDS[] = { "every", "before", "reset", "fill", "early",
     NULL };
+static const char *const LINEAR[]       = { "linear", "within", NULL };
 static const char *const TIMEOUT[]      = { "timeout", NULL };
 static const char *const EMIT[]         = { "emit", NULL };
 static const char *const CHANGES[]      = { "when", "changes", NULL };
@@ -363,6 +364,14 @@ want_in_clause(struct sight *self, int64_t clause)
         want(self, LSP_WANTS_PARAMS, is_first ? NULL : GAP_WORDS);
         if (is_before_step(self)) {
             want_pattern(self);
+        }
+        break;
+    case WEIRI_WORD_FILL:
+        if (word_at(self, self->before) == WEIRI_WORD_WITHIN) {
+            want(self, LSP_WANTS_PARAMS, NULL);
+        } else {
+            want_value(self);
+            self->found.words = is_first ? NULL : LINEAR;
         }
         break;
     case WEIRI_WORD_WINDOW:

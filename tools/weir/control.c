@@ -20,11 +20,13 @@
 #include "weiri/timetext.h"
 
 enum {
-    LOOK_MS      = 1000,
-    LAST_WORD_MS = 1000, /* at the end, for answers on their way */
-    NO_CLIENT    = CONTROL_CLIENTS,
-    EXIT_WRONG   = 2, /* as of a command that is used wrongly */
-    EXIT_ILL     = 1
+    LOOK_MS       = 1000,
+    LAST_WORD_MS  = 1000, /* at the end, for answers on their way */
+    USED_TRIES    = 100,  /* a second */
+    USED_PAUSE_NS = 10000000,
+    NO_CLIENT     = CONTROL_CLIENTS,
+    EXIT_WRONG    = 2, /* as of a command that is used wrongly */
+    EXIT_ILL      = 1
 };
 
 /* The one place where a request waits. Who may touch the rest is said by its state: the
@@ -161,6 +163,16 @@ is_verb(const control *self, const char *verb)
     return false;
 }
 
+static size_t
+count_tabs(const char *text)
+{
+    size_t n = 0;
+    for (; *text != '\0'; text++) {
+        n += *text == '\t';
+    }
+    return n;
+}
+
 /* A line is here: its verb stands for itself, what is between tabs are fields. */
 static void
 take_line(control *self, struct client *client)
@@ -170,7 +182,11 @@ take_line(control *self, struct client *client)
         refuse(client, "a request is text");
         return;
     }
-    *end               = '\0';
+    *end = '\0';
+    if (count_tabs(client->bytes) > CONTROL_FIELDS) {
+        refuse(client, "a request has at most 64 fields");
+        return;
+    }
     size_t cut         = strcspn(client->bytes, "\t");
     char   was         = client->bytes[cut];
     client->bytes[cut] = '\0';
@@ -249,8 +265,7 @@ split(struct client *client, control_request *out)
     char *at      = client->bytes;
     out->verb     = at;
     out->n_fields = 0;
-    for (at = strchr(at, '\t'); at != NULL && out->n_fields < CONTROL_FIELDS;
-         at = strchr(at, '\t')) {
+    for (at = strchr(at, '\t'); at != NULL; at = strchr(at, '\t')) {
         *at++                        = '\0';
         out->fields[out->n_fields++] = at;
     }
@@ -397,8 +412,21 @@ make_address(const char *path, struct sockaddr_un *out, weir_error *err)
     return WEIR_OK;
 }
 
+static bool
+is_in_use(const struct sockaddr_un *address)
+{
+    int  fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool is = fd >= 0
+              && (connect(fd, (const struct sockaddr *)address, sizeof *address) == 0
+                  || errno == EAGAIN);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return is;
+}
+
 /* What a node that was killed has left behind is removed; what one uses is not, nor what
- * is no socket. */
+ * is no socket. A child of one that was killed uses it, too, until it is gone itself. */
 static weir_status
 clear_path(const char *path, const struct sockaddr_un *address, weir_error *err)
 {
@@ -409,11 +437,11 @@ clear_path(const char *path, const struct sockaddr_un *address, weir_error *err)
     if (!S_ISSOCK(about.st_mode)) {
         return WEIR_FAIL(err, WEIR_EINVAL, "'%s' is there and is no socket", path);
     }
-    int  fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool used =
-        fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof *address) == 0;
-    if (fd >= 0) {
-        close(fd);
+    bool used = is_in_use(address);
+    for (int i = 0; used && i < USED_TRIES; i++) {
+        const struct timespec pause = { .tv_nsec = USED_PAUSE_NS };
+        nanosleep(&pause, NULL);
+        used = is_in_use(address);
     }
     if (used) {
         return WEIR_FAIL(err, WEIR_EINVAL, "'%s' is in use by another node", path);
@@ -573,6 +601,19 @@ control_field(const control_request *request, const char *name, size_t *from)
         }
     }
     return NULL;
+}
+
+size_t
+control_fields(
+    const control_request *request, const char *name, const char *out[CONTROL_FIELDS])
+{
+    const char *value = NULL;
+    size_t      n     = 0;
+    size_t      from  = 0;
+    while ((value = control_field(request, name, &from)) != NULL) {
+        out[n++] = value;
+    }
+    return n;
 }
 
 /* ---- the other side ---- */

@@ -46,6 +46,14 @@ typedef struct control_request {
 const char *
 control_field(const control_request *request, const char *name, size_t *from);
 
+/* All values of a name, in their order.
+ *
+ *   returns  how many there are
+ */
+size_t
+control_fields(
+    const control_request *request, const char *name, const char *out[CONTROL_FIELDS]);
+
 /* Listen at `path`, which only this user may open.
  *
  *   verbs   NULL at its end: what the run answers; beside them there is `health`

@@ -23,9 +23,9 @@ typedef struct dump {
                        * window those of its aggregates: how they are written */
     char        *key; /* the one at hand, as text; owned */
     uint64_t     n_told;
-    bool         is_cut; /* by the limit */
-    bool         is_key_told;
-    const char **other; /* shape (n_other,): rules whose state is another's */
+    bool         is_cut;   /* by the limit */
+    char        *told_key; /* the last that a line stands for; NULL: none; owned */
+    const char **other;    /* shape (n_other,): rules whose state is another's */
     size_t       n_other;
 } dump;
 
@@ -101,10 +101,12 @@ begin_line(dump *self, const char *part)
         }
         return;
     }
-    if (self->key != NULL && !self->is_key_told) {
+    if (self->key != NULL
+        && (self->told_key == NULL || strcmp(self->told_key, self->key) != 0)) {
         printf("  key %s\n", self->key[0] != '\0' ? self->key : "(none)");
+        free(self->told_key);
+        self->told_key = strdup(self->key);
     }
-    self->is_key_told = true;
 }
 
 static bool
@@ -113,8 +115,7 @@ on_key(void *context, const weir_value *values, uint32_t n)
     dump  *self = context;
     size_t size = 0;
     free(self->key);
-    self->key         = NULL;
-    self->is_key_told = false;
+    self->key = NULL;
     renew(&self->arena);
     FILE *out = open_memstream(&self->key, &size);
     for (uint32_t i = 0; out != NULL && i < n; i++) {
@@ -146,6 +147,34 @@ is_held(const dump *self, const weiri_held_match *held, uint32_t r)
     return step == WEIRI_NONE && !held->values[r].is_null;
 }
 
+/* When it is over, and what it is then if nothing comes that forbids it. */
+static void
+print_end_text(int64_t ends_ns, const char *then)
+{
+    char at[WEIRI_TIME_TEXT];
+    if (ends_ns == INT64_MAX) {
+        return;
+    }
+    at_text(ends_ns, at);
+    if (then != NULL) {
+        printf("; waits until %s, then %s", at, then);
+    } else {
+        printf("; until %s", at);
+    }
+}
+
+static void
+print_end_json(int64_t ends_ns, bool is_awaited)
+{
+    char at[WEIRI_TIME_TEXT];
+    if (ends_ns != INT64_MAX) {
+        printf(",\"until\":\"%s\"", at_text(ends_ns, at));
+    }
+    if (is_awaited) {
+        fputs(",\"awaited\":true", stdout);
+    }
+}
+
 static void
 print_held_text(const dump *self, const weiri_held_match *held)
 {
@@ -157,9 +186,7 @@ print_held_text(const dump *self, const weiri_held_match *held)
         printf("%s%s %s", i > 0 ? ", " : " ", step_name(self, &held->taken[i]),
             at_text(held->taken[i].time_ns, at));
     }
-    if (held->expires_ns != INT64_MAX) {
-        printf("; until %s", at_text(held->expires_ns, at));
-    }
+    print_end_text(held->expires_ns, held->is_awaited ? "is a match" : NULL);
     const char *before = "; ";
     for (uint32_t r = 0; r < self->rule->match->n_registers; r++) {
         if (is_held(self, held, r)) {
@@ -182,9 +209,7 @@ print_held_json(const dump *self, const weiri_held_match *held)
         printf(",\"time\":\"%s\"}", at_text(held->taken[i].time_ns, at));
     }
     putchar(']');
-    if (held->expires_ns != INT64_MAX) {
-        printf(",\"until\":\"%s\"", at_text(held->expires_ns, at));
-    }
+    print_end_json(held->expires_ns, held->is_awaited);
     fputs(",\"holds\":{", stdout);
     const char *before = "";
     for (uint32_t r = 0; r < self->rule->match->n_registers; r++) {
@@ -212,6 +237,92 @@ on_held(void *context, const weiri_held_match *held)
         print_held_text(self, held);
     }
 }
+
+static void
+on_absence(void *context, const weiri_held_absence *absence)
+{
+    dump       *self = context;
+    const char *name = absence->step < self->rule->match->n_steps
+                           ? self->rule->match->steps[absence->step].name
+                           : "?";
+    char        at[WEIRI_TIME_TEXT];
+    begin_line(self, "forbidden");
+    if (!self->request->is_json) {
+        printf("    not %s: came %s", name,
+            absence->is_last ? "last" : at_text(absence->time_ns, at));
+        print_end_text(absence->until_ns, NULL);
+        putchar('\n');
+        return;
+    }
+    fputs(",\"step\":", stdout);
+    json_print_text(stdout, name);
+    if (!absence->is_last) {
+        printf(",\"time\":\"%s\"", at_text(absence->time_ns, at));
+    }
+    print_end_json(absence->until_ns, false);
+    puts("}");
+}
+
+/* ---- what was given ---- */
+
+static void
+print_limit_text(const weiri_held_given *given)
+{
+    char at[WEIRI_TIME_TEXT];
+    printf("%s", given->times_ns != NULL ? "    limit: given" : "  limit:");
+    for (uint64_t i = 0; given->times_ns != NULL && i < given->n; i++) {
+        printf("%s %s", i > 0 ? "," : "", at_text(given->times_ns[i], at));
+    }
+    if (given->times_ns == NULL) {
+        printf(" %" PRIu64 " of %" PRIu32 " given", given->n, given->limit);
+    }
+    if (given->times_ns != NULL && given->next_ns != INT64_MIN) {
+        printf("; none before %s", at_text(given->next_ns, at));
+    }
+    putchar('\n');
+}
+
+static void
+print_limit_json(const weiri_held_given *given)
+{
+    char at[WEIRI_TIME_TEXT];
+    printf(",\"limit\":%" PRIu32 ",\"n\":%" PRIu64, given->limit, given->n);
+    if (given->times_ns != NULL) {
+        fputs(",\"given\":[", stdout);
+        for (uint64_t i = 0; i < given->n; i++) {
+            printf("%s\"%s\"", i > 0 ? "," : "", at_text(given->times_ns[i], at));
+        }
+        putchar(']');
+    }
+    if (given->times_ns != NULL && given->next_ns != INT64_MIN) {
+        printf(",\"next\":\"%s\"", at_text(given->next_ns, at));
+    }
+    puts("}");
+}
+
+static void
+on_given(void *context, const weiri_held_given *given)
+{
+    dump *self = context;
+    if (given->limit > 0 && (given->n > 0 || given->times_ns == NULL)) {
+        begin_line(self, "limit");
+        if (self->request->is_json) {
+            print_limit_json(given);
+        } else {
+            print_limit_text(given);
+        }
+    }
+    if (given->has_changes) {
+        begin_line(self, "changes");
+        printf(self->request->is_json ? ",\"held\":%s}\n"
+                                      : "    when changes: the condition %s\n",
+            self->request->is_json ? (given->was_true ? "true" : "false")
+            : given->was_true      ? "held"
+                                   : "did not hold");
+    }
+}
+
+/* ---- windows ---- */
 
 static void
 on_sized(void *context, size_t size)
@@ -251,8 +362,6 @@ print_until(const dump *self, int64_t until_ns)
     }
     fputs(self->request->is_json ? ",\"holds\":{" : "", stdout);
 }
-
-/* ---- windows ---- */
 
 static void
 print_span(const dump *self, const weiri_held_pane *pane)
@@ -329,11 +438,14 @@ on_row(void *context, const weiri_held_row *row)
     }
     begin_line(self, "row");
     if (self->request->is_json) {
-        printf(",\"side\":\"%s\",\"time\":\"%s\",\"holds\":{",
-            row->is_right ? "right" : "left", at_text(row->time_ns, at));
+        printf(",\"side\":\"%s\",\"time\":\"%s\"", row->is_right ? "right" : "left",
+            at_text(row->time_ns, at));
+        print_end_json(row->until_ns, row->is_awaited);
+        fputs(",\"holds\":{", stdout);
     } else {
         printf("    row of the %s, %s", row->is_right ? "right" : "left",
             at_text(row->time_ns, at));
+        print_end_text(row->until_ns, row->is_awaited ? "is given alone" : NULL);
     }
     for (uint32_t i = row->n_keys; i < schema->n_fields; i++) {
         weir_value value = weir_chunk_get(row->chunk, row->row, i);
@@ -392,6 +504,8 @@ dump_rule(dump *self, const weiri_graph *graph, uint32_t index, weir_error *err)
 {
     const weiri_inspector inspector = { .key = on_key,
         .held                                = on_held,
+        .absence                             = on_absence,
+        .given                               = on_given,
         .sized                               = on_sized,
         .pane                                = on_pane,
         .event                               = on_event,
@@ -412,7 +526,9 @@ dump_rule(dump *self, const weiri_graph *graph, uint32_t index, weir_error *err)
     self->registers    = register_texts(self);
     weir_status status = weiri_graph_inspect(graph, index, &inspector, &is_whole, err);
     free(self->key);
-    self->key = NULL;
+    free(self->told_key);
+    self->key      = NULL;
+    self->told_key = NULL;
     if (!is_whole && !self->request->is_json) {
         puts("  kept for all partial matches together: not told one by one");
     }

@@ -65,6 +65,7 @@ struct explained {
     bool               is_gated;
     const weiri_join **joins; /* that are made before the rule, in their order */
     uint32_t           n_joins;
+    const weiri_query *fill; /* likewise; NULL: none */
 };
 
 /* The terms that a rule asks of a stream's events alone, as texts. */
@@ -173,6 +174,7 @@ explain(struct explained *self, const weiri_graph *graph, weir_error *err)
     self->is_gated =
         weiri_graph_is_gated(graph, (uint32_t)(self->rule - self->plan->rules));
     self->n_joins = joins_of(self->arena, self->plan, self->rule, &self->joins);
+    self->fill    = fill_before(self->plan, self->rule);
     if (self->rule->match != NULL) {
         return explain_match(self, err);
     }
@@ -242,6 +244,15 @@ tell_joins(const struct explained *self)
 }
 
 static void
+tell_fill(const struct explained *self)
+{
+    if (self->fill != NULL) {
+        tell("fills", words_of_fill(self->arena, self->plan, self->fill));
+        tell("keeps", words_of_fill_state(self->arena, self->fill));
+    }
+}
+
+static void
 tell_shared(const struct explained *self)
 {
     for (uint32_t i = 0; i < self->n_shared; i++) {
@@ -266,6 +277,7 @@ tell_rule(const struct explained *self)
     putchar('\n');
     tell("means", self->meaning);
     tell_joins(self);
+    tell_fill(self);
     if (rule->match != NULL) {
         tell_match(self);
     } else if (rule->query->actor != NULL) {
@@ -274,7 +286,7 @@ tell_rule(const struct explained *self)
                           : "What the plugin keeps, of at most 1,048,576 keys.");
     } else if (rule->query->window != NULL) {
         tell_window(self);
-    } else if (self->n_joins == 0) {
+    } else if (self->n_joins == 0 && self->fill == NULL) {
         tell("state", "None: each event is looked at by itself, over columns, a chunk of "
                       "events at a time.");
     }
@@ -438,6 +450,21 @@ json_joins(json_writer *json, const struct explained *self)
 }
 
 static void
+json_fill(json_writer *json, const struct explained *self)
+{
+    if (self->fill == NULL) {
+        return;
+    }
+    json_open(json, "fill", '{');
+    json_text(json, "means", words_of_fill(self->arena, self->plan, self->fill));
+    json_text(json, "keeps", words_of_fill_state(self->arena, self->fill));
+    json_int(json, "within_ns", self->fill->window->width_ns);
+    json_int(json, "most_rows", WEIRI_WINDOW_ROWS);
+    json_text(json, "when_full", "give oldest");
+    json_close(json, '}');
+}
+
+static void
 json_rule(json_writer *json, const struct explained *self)
 {
     json_open(json, NULL, '{');
@@ -445,6 +472,7 @@ json_rule(json_writer *json, const struct explained *self)
     json_text(json, "title", self->rule->title);
     json_text(json, "means", self->meaning);
     json_joins(json, self);
+    json_fill(json, self);
     if (self->rule->match != NULL) {
         json_match(json, self);
     } else if (self->rule->query->window != NULL) {

@@ -63,10 +63,11 @@ linking_open(const weiri_node_setup *setup, const run_log *log, const peering *p
     self->log                       = log;
     self->peering                   = peers;
     const weiri_links_config config = { .self = setup->name,
-        .transport = weiri_links_by_peers(peering_peers(peers)),
-        .tell      = tell,
-        .on_peer   = on_peer,
-        .context   = self };
+        .transport  = weiri_links_by_peers(peering_peers(peers)),
+        .tell       = tell,
+        .on_peer    = on_peer,
+        .context    = self,
+        .is_opening = true };
     weir_status              status = weiri_links_new(&config, &self->links, err);
     if (status != WEIR_OK) {
         linking_close(&self);

@@ -169,11 +169,9 @@ static weiri_permit
 read_permit(const control_request *request, const char *field, const char **streams)
 {
     weiri_permit permit = { .streams = streams };
-    size_t       from   = 0;
-    const char  *value  = NULL;
-    while ((value = control_field(request, field, &from)) != NULL) {
-        permit.is_any |= strcmp(value, "any") == 0;
-        streams[permit.n_streams++] = value;
+    permit.n_streams    = control_fields(request, field, streams);
+    for (size_t i = 0; i < permit.n_streams; i++) {
+        permit.is_any |= strcmp(streams[i], "any") == 0;
     }
     return permit;
 }
@@ -207,10 +205,16 @@ allow(peering *self, const control_request *request, weir_error *err)
     const char       *read[CONTROL_FIELDS];
     uint32_t          number = 0;
     weiri_peer_config peer   = peering_read_request(request, send, read);
-    weir_status       status = weiri_allow_add(self->list, &peer, err);
-    if (status == WEIR_OK && self->peers != NULL) {
+    weir_status       status = WEIR_OK;
+    if (self->peers != NULL) { /* what is on the list must be what it can begin with */
         peer.address = address_in_file(self, peer.name);
-        status       = weiri_peers_allow(self->peers, &peer, &number, err);
+        status       = weiri_peers_check(self->peers, &peer, err);
+    }
+    if (status == WEIR_OK) {
+        status = weiri_allow_add(self->list, &peer, err);
+    }
+    if (status == WEIR_OK && self->peers != NULL) {
+        status = weiri_peers_allow(self->peers, &peer, &number, err);
     }
     return status;
 }

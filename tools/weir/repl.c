@@ -97,18 +97,18 @@ static struct brackets
 count_brackets(const char *text)
 {
     struct brackets brackets = { .depth = 0 };
-    bool            is_text  = false;
+    char            quote    = '\0'; /* of the text that we are in */
     for (; *text != '\0'; text++) {
-        if (is_text && *text == '\\' && text[1] != '\0') {
+        if (quote == '"' && *text == '\\' && text[1] != '\0') {
             text++;
-        } else if (*text == '"') {
-            is_text = !is_text;
+        } else if (quote != '\0' ? *text == quote : *text == '"' || *text == '`') {
+            quote = (char)(quote == '\0' ? *text : '\0');
         } else if (*text == '\n') {
-            is_text = false;
-        } else if (!is_text && *text == '#') {
+            quote = '\0';
+        } else if (quote == '\0' && *text == '#') {
             text += strcspn(text, "\n");
             text -= *text == '\0';
-        } else if (!is_text) {
+        } else if (quote == '\0') {
             brackets.depth += strchr("{(", *text) != NULL;
             brackets.depth -= strchr("})", *text) != NULL;
             brackets.has_brace = brackets.has_brace || *text == '{';

@@ -11,6 +11,7 @@
 #include "weiri/flow.h"
 #include "weiri/limits.h"
 #include "weiri/plugin.h"
+#include "weiri/timetext.h"
 
 enum { LINGER_S = WEIRI_WIRE_LINGER_MS / 1000, LOOK_NS = 50000000 };
 
@@ -284,37 +285,64 @@ run_turns(running *self, weir_error *err)
     return status;
 }
 
-/* What went to other nodes is to arrive: for as long as it takes, or, when the run is
- * stopped, for a little while; with state the next run can do that, too. That others have
- * heard that all of theirs is kept is only kind to them. */
+/* A run that is stopped goes on another time, if it has a state. */
 static bool
-is_waiting_for_links(const running *self, double waited_s, bool is_stopped)
+is_lingering(const running *self, const weiri_farewell *all, double waited_s)
 {
-    if (is_stopped && self->stateful != NULL) {
-        return false;
+    return self->stateful == NULL && waited_s < LINGER_S
+           && (all->n_unkept > 0 || all->n_staying > 0);
+}
+
+static int64_t
+now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * WEIRI_NS_PER_S + now.tv_nsec;
+}
+
+/* What has to last before others are told; what found no room is tried again. */
+static weir_status
+keep_news(const running *self, weiri_farewell *all, weir_error *err)
+{
+    *all = weiri_engine_farewell(self->engine);
+    if (self->stateful == NULL || !all->has_news) {
+        return WEIR_OK;
     }
-    return waited_s < LINGER_S ? !weiri_engine_has_arrived(self->engine)
-                                     || !weiri_engine_has_told(self->engine)
-                               : !is_stopped && !weiri_engine_has_arrived(self->engine);
+    weir_status status = stateful_at_end(self->stateful, self->engine, err);
+    *all               = weiri_engine_farewell(self->engine);
+    weiri_fault_point("end.told");
+    return stateful_is_broken(self->stateful) ? status : WEIR_OK;
 }
 
 /* The host is let in: that may take as long as another node is away. */
-static void
-wait_for_links(running *self)
+static weir_status
+wait_for_links(running *self, weir_error *err)
 {
     const run_host *host       = self->request->host;
     double          begun      = seconds_now();
+    weiri_patience  times      = { .there_ns = now_ns(), .bound_ns = now_ns() };
     bool            is_stopped = !weiri_engine_is_at_end(self->engine);
-    weir_error      err        = { .status = WEIR_OK };
-    while (self->request->links != NULL
-           && is_waiting_for_links(
-               self, seconds_now() - begun, is_stopped || running_is_stopped())) {
+    weir_status     status     = WEIR_OK;
+    weir_error      ignored    = { .status = WEIR_OK };
+    bool            waits      = true;
+    while (self->request->links != NULL && status == WEIR_OK) {
+        weiri_farewell all = { 0 };
+        is_stopped         = is_stopped || running_is_stopped();
+        status             = keep_news(self, &all, err);
+        waits              = is_stopped ? is_lingering(self, &all, seconds_now() - begun)
+                                        : weiri_farewell_waits(&all, &times, now_ns());
+        if (status != WEIR_OK || !waits) {
+            break;
+        }
+        weiri_fault_point("end.waiting");
         weiri_links_wait(self->request->links, LOOK_NS);
         tell_turn(self);
         if (!is_stopped && host != NULL && host->wants_rest(host->context)) {
-            is_stopped = host->attend(host->context, self, &err) != WEIR_OK;
+            is_stopped = host->attend(host->context, self, &ignored) != WEIR_OK;
         }
     }
+    return status;
 }
 
 /* What is left to do when the last turn is done, or one has failed. */
@@ -332,7 +360,7 @@ wind_up(running *self, weir_status status, weir_error *err)
         ended = stateful_at_end(self->stateful, self->engine, &second);
     }
     if (is_eof && ended == WEIR_OK) {
-        wait_for_links(self);
+        ended = wait_for_links(self, &second);
     }
     weir_error  third  = { 0 };
     weir_status closed = weiri_engine_close(self->engine, &third);

@@ -253,12 +253,7 @@ read_wanted(const node *self, const weiri_node_setup *setup,
     weir_error *err)
 {
     const char *paths[CONTROL_FIELDS];
-    size_t      n    = 0;
-    size_t      from = 0;
-    while (
-        request != NULL && (paths[n] = control_field(request, "file", &from)) != NULL) {
-        n++;
-    }
+    size_t      n      = request != NULL ? control_fields(request, "file", paths) : 0;
     weir_status status = ruleset_read(n > 0 ? paths : setup->rules,
         n > 0 ? n : setup->n_rules, setup, diagnostics, out, err);
     if (status == WEIR_OK && n > 0) {
@@ -358,11 +353,8 @@ apply_rules(node *self, running *run, ruleset **next, const control_request *req
 {
     const char   *discard[CONTROL_FIELDS];
     weiri_restore restore = { .discard = discard, .told = on_verdict, .context = out };
-    size_t        from    = 0;
-    while (request != NULL
-           && (discard[restore.n_discard] = control_field(request, "discard", &from))
-                  != NULL) {
-        restore.n_discard++;
+    if (request != NULL) {
+        restore.n_discard = control_fields(request, "discard", discard);
     }
     weir_status status = check_discards(*next, &restore, err);
     if (status == WEIR_OK) {
@@ -415,8 +407,12 @@ apply(node *self, running *run, const control_request *request, FILE *stream)
     weir_status        status      = weiri_diagnostics_new(&diagnostics);
     if (status == WEIR_OK && self->setup->cluster_name != NULL) {
         status = WEIR_FAIL(&err, WEIR_EINVAL,
-            "the rules of a cluster are those of all its nodes: stop them, change the "
-            "files of all, and start them");
+            "the rules of a cluster are those of all its nodes, which would be at other "
+            "times: stop all nodes (`weir node stop`), change the files of all, and "
+            "start "
+            "them. A node with other rules than the others is refused by them, and "
+            "waited "
+            "for");
     }
     if (status == WEIR_OK) {
         status = read_rules(self, request, diagnostics, &next, &err);

@@ -228,6 +228,9 @@ between(void *context, weiri_engine *engine, bool is_at_rest, weir_status turn,
         say(self, "state.room", "there is room again: intake goes on");
         self->is_waiting = false;
     }
+    if (weiri_engine_has_news(engine)) {
+        weiri_durable_hasten(self->durable);
+    }
     weir_error  why    = { .status = WEIR_OK };
     weir_status status = weiri_durable_tick(self->durable, engine, is_at_rest, &why);
     if (weiri_durable_is_broken(self->durable)) {
@@ -283,6 +286,12 @@ weir_status
 stateful_at_end(stateful_run *self, weiri_engine *engine, weir_error *err)
 {
     return weiri_durable_checkpoint(self->durable, engine, err);
+}
+
+bool
+stateful_is_broken(const stateful_run *self)
+{
+    return weiri_durable_is_broken(self->durable);
 }
 
 void

@@ -86,6 +86,10 @@ WEIR_MUST_CHECK weir_status
 stateful_after_turn(
     stateful_run *self, weiri_engine *engine, weir_status turn, weir_error *err);
 
+/* Whether the state cannot be written any more, so that the run has to end. */
+bool
+stateful_is_broken(const stateful_run *self);
+
 /* Say to standard error how many checkpoints were written and how long they took. */
 void
 stateful_tell(const stateful_run *self);

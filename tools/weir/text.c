@@ -42,7 +42,7 @@ weir_status
 text_read(const char *path, size_t bound, char **text, size_t *size, weir_error *err)
 {
     bool  is_stdin = strcmp(path, "-") == 0;
-    FILE *file     = is_stdin ? stdin : fopen(path, "rb");
+    FILE *file     = is_stdin ? stdin : fopen(path, "rbe");
     if (file == NULL && errno == ENOENT) {
         return WEIR_FAIL(err, WEIR_ENOENT, "there is no file '%s'", path);
     }

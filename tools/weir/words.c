@@ -307,6 +307,7 @@ span_words(weiri_arena *arena, const weiri_window *window)
     case WEIRI_WINDOW_BATCH:
         return weiri_arena_format(
             arena, "over each %u events, one batch after another", window->n_rows);
+    case WEIRI_WINDOW_LINEAR: break; /* of a made rule: words_of_fill */
     }
     return "";
 }
@@ -532,7 +533,7 @@ ends_in_absence(const weiri_pattern *p)
 }
 
 static const char *
-moment_words(const weiri_rule *rule)
+moment_words(const weiri_plan *plan, const weiri_rule *rule)
 {
     if (rule->query != NULL) {
         const weiri_window *window = rule->query->window;
@@ -542,6 +543,9 @@ moment_words(const weiri_rule *rule)
         bool is_closed = window != NULL && window->kind != WEIRI_WINDOW_SLIDING
                          && window->kind != WEIRI_WINDOW_LAST
                          && window->kind != WEIRI_WINDOW_ALL;
+        if (window == NULL && fill_before(plan, rule) != NULL) {
+            return "A result comes with its event, or when the gap that it is in has ended";
+        }
         return is_closed ? "A result comes when time passes the end of its window"
                          : "A result comes with its event";
     }
@@ -571,7 +575,7 @@ words_of_time(weiri_arena *arena, const weiri_plan *plan, const weiri_rule *rule
             source->lateness_ns > 0 ? words_of_duration(arena, source->lateness_ns)
                                       : "not at all");
     }
-    const char *moment = moment_words(rule);
+    const char *moment = moment_words(plan, rule);
     if (n == 0) {
         return weiri_arena_format(arena,
             "%s. No source feeds the rule yet, so nothing is said of lateness.", moment);

@@ -47,6 +47,20 @@ uint32_t
 joins_of(weiri_arena *arena, const weiri_plan *plan, const weiri_rule *rule,
     const weiri_join ***out);
 
+/* The rule made of `fill` that gives a stream; NULL: none. */
+const weiri_query *
+fill_of(const weiri_plan *plan, uint32_t stream);
+
+/* The one that is made for a rule; NULL: none. */
+const weiri_query *
+fill_before(const weiri_plan *plan, const weiri_rule *rule);
+
+/* What is filled, and what is kept for that. */
+const char *
+words_of_fill(weiri_arena *arena, const weiri_plan *plan, const weiri_query *fill);
+const char *
+words_of_fill_state(weiri_arena *arena, const weiri_query *fill);
+
 /* A stream as people know it, in quotes; the result of joins: "joined". */
 const char *
 words_of_stream(weiri_arena *arena, const weiri_plan *plan, uint32_t stream);

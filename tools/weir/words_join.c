@@ -17,6 +17,34 @@ join_that_gives(const weiri_plan *plan, uint32_t stream)
     return NULL;
 }
 
+const weiri_query *
+fill_of(const weiri_plan *plan, uint32_t stream)
+{
+    for (uint32_t i = 0; i < plan->n_rules; i++) {
+        const weiri_query *query = plan->rules[i].query;
+        if (query != NULL && query->emit->stream == stream && query->window != NULL
+            && query->window->kind == WEIRI_WINDOW_LINEAR) {
+            return query;
+        }
+    }
+    return NULL;
+}
+
+const weiri_query *
+fill_before(const weiri_plan *plan, const weiri_rule *rule)
+{
+    uint32_t stream = rule->query == NULL         ? WEIRI_NONE
+                      : rule->query->fold != NULL ? rule->query->fold->sides[0].stream
+                                                  : rule->query->stream;
+    const weiri_query *fill = NULL;
+    while (stream != WEIRI_NONE && fill == NULL) {
+        const weiri_join *join = join_that_gives(plan, stream);
+        fill                   = fill_of(plan, stream);
+        stream                 = join != NULL ? join->sides[0].stream : WEIRI_NONE;
+    }
+    return fill;
+}
+
 struct joins {
     const weiri_join **items;
     uint32_t           n;
@@ -25,7 +53,9 @@ struct joins {
 static void
 add_joins(weiri_arena *arena, const weiri_plan *plan, uint32_t stream, struct joins *to)
 {
-    const weiri_join *join = join_that_gives(plan, stream);
+    const weiri_query *fill = fill_of(plan, stream);
+    const weiri_join  *join =
+        join_that_gives(plan, fill != NULL ? fill->stream : stream);
     if (join == NULL) {
         return;
     }
@@ -65,6 +95,11 @@ words_of_stream(weiri_arena *arena, const weiri_plan *plan, uint32_t stream)
 {
     uint32_t    place = weiri_plan_place(plan, stream);
     const char *name  = plan->streams[place].schema.name;
+    const weiri_query *fill = fill_of(plan, place);
+    if (fill != NULL) {
+        return weiri_arena_format(
+            arena, "filled %s", words_of_stream(arena, plan, fill->stream));
+    }
     if (plan->streams[place].origin == WEIRI_ORIGIN_JOIN) {
         return "joined";
     }
@@ -162,4 +197,36 @@ words_of_join_state(weiri_arena *arena, const weiri_plan *plan, const weiri_join
         "grows "
         "with the events in that time, to %u of each; then %s.",
         span, left, right, text, most, rest);
+}
+
+/* ---- fills ---- */
+
+const char *
+words_of_fill(weiri_arena *arena, const weiri_plan *plan, const weiri_query *fill)
+{
+    const weiri_window *window = fill->window;
+    const char         *names  = "";
+    for (uint32_t a = 0; a < window->n_aggregates; a++) {
+        if (((window->linear >> a) & 1) != 0) {
+            const uint32_t field = window->aggregates[a].argument->as.field;
+            names = weiri_arena_format(arena, "%s%s%s", names,
+                names[0] != '\0' ? ", " : "", fill->schema->fields[field].name);
+        }
+    }
+    return weiri_arena_format(arena,
+        "Where %s is null in an event of %s, it lies on the line between the values "
+        "before and after%s, if these are at most %s apart. Events wait for that, and are "
+        "given in their order.",
+        names, words_of_stream(arena, plan, fill->stream),
+        window->n_keys > 0 ? " of the same key" : "",
+        words_of_duration(arena, window->width_ns));
+}
+
+const char *
+words_of_fill_state(weiri_arena *arena, const weiri_query *fill)
+{
+    return weiri_arena_format(arena,
+        "The last value of each key for %s, and the events that wait. It grows with the "
+        "events in a gap, to %d of a key; then the oldest is given as it is and counted.",
+        words_of_duration(arena, fill->window->width_ns), WEIRI_WINDOW_ROWS);
 }

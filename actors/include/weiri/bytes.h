@@ -136,9 +136,13 @@ weiri_reader_begin(weiri_reader *self, const weiri_link_place *place);
 void
 weiri_reader_keep(weiri_reader *self);
 
-/* Whether the sender knows that all of it, to its end, is kept. */
-bool
-weiri_reader_is_done(weiri_reader *self);
+/* Of what is no link: nobody is there, and both have parted. */
+weiri_link_farewell
+weiri_reader_farewell(weiri_reader *self);
+
+/* As weiri_receiver_release; nothing to do for what is no link. */
+void
+weiri_reader_release(weiri_reader *self, weiri_link_parting parting);
 
 /* By what it is seen from outside that a file is not the one that was read. */
 typedef struct weiri_file_stamp {
@@ -266,8 +270,11 @@ weiri_writer_is_full(weiri_writer *self);
 weiri_link_standing
 weiri_writer_standing(weiri_writer *self);
 
-/* All that was given is acknowledged. */
-bool
-weiri_writer_is_done(weiri_writer *self);
+/* As of readers. */
+weiri_link_farewell
+weiri_writer_farewell(weiri_writer *self);
+
+void
+weiri_writer_release(weiri_writer *self, weiri_link_parting parting);
 
 #endif

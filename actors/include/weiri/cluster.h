@@ -19,6 +19,7 @@
 #define WEIRI_CLUSTER_H
 
 #include "weiri/limits.h"
+#include "weiri/link.h"
 #include "weiri/merge.h"
 #include "weiri/plan.h"
 
@@ -55,6 +56,8 @@ typedef struct weiri_cluster_plan {
     weiri_given *given; /* shape (n_given,)             */
     uint32_t     n_given;
     weiri_own   *own; /* shape (plan->n_streams,)           */
+    weiri_link_term   *terms; /* shape (n_terms,): what all have to have alike */
+    uint32_t           n_terms;
 } weiri_cluster_plan;
 
 /* The member with the highest weight for something, where each draws its weight from a

@@ -25,6 +25,7 @@ typedef struct weiri_decoder_config {
     weiri_format          format;     /* not AUTO, not TEXT */
     bool                  has_header; /* CSV */
     char                  delimiter;  /* CSV */
+    weiri_lines           lines;      /* LINES */
     const weiri_plug     *codec;      /* of FORMAT_PLUGIN */
     struct weiri_metrics *metrics;    /* likewise; NULL: none */
     void (*on_dead)(void *context, const weiri_dead_record *record);

@@ -68,6 +68,10 @@ weiri_durable_tape(const weiri_durable *self);
 bool
 weiri_durable_is_due(const weiri_durable *self);
 
+/* Have the next checkpoint be due now. */
+void
+weiri_durable_hasten(weiri_durable *self);
+
 /* Between two turns: begin a checkpoint if it is time for one and none is under way; see
  * whether one has ended, and give room in the journal back.
  *

@@ -64,6 +64,8 @@ typedef struct weiri_engine_options {
                         * weiri_engine_run. What is written is the same */
     weiri_links               *links;  /* to other nodes; NULL: there are none          */
     const weiri_engine_keeper *keeper; /* of weiri_engine_run; NULL: nobody         */
+    const uint64_t *seed; /* of weiri_engine_run: without threads, in an order that
+                           * follows from this number; NULL: on threads */
     /* What the state says of the rules that it is of, as its section "engine/rules";
      * NULL: nothing */
     const weiri_pack *rules;
@@ -178,13 +180,44 @@ weiri_engine_notice(const weiri_engine *self, uint64_t *n_notices);
 bool
 weiri_engine_is_at_end(const weiri_engine *self);
 
-/* Whether all that went to other nodes is acknowledged. */
-bool
-weiri_engine_has_arrived(const weiri_engine *self);
+/* What other nodes are still needed for, or need this one for, when all inputs have ended
+ * (weiri_link_parting). Counts of links. */
+typedef struct weiri_farewell {
+    uint32_t n_unkept;    /* not all that was sent is acknowledged                 */
+    uint32_t n_unsettled; /* of which the sender, if it is killed, would ask again */
+    uint32_t n_bound;     /* whose receiver may still wait for this node           */
+    uint32_t n_there;     /* and is there to say that it does not                  */
+    uint32_t n_staying;   /* whose sender has not said that it has heard the last word */
+    bool     has_news;    /* that no state has yet: only then is it told             */
+} weiri_farewell;
 
-/* Whether other nodes whose events have come to their end know that they are kept. */
+/* Moments on the clock, ns. All those of a node that begins to wait: now. */
+typedef struct weiri_patience {
+    int64_t there_ns; /* somebody was there whose last word is waited for */
+    int64_t bound_ns; /* somebody's last word was waited for              */
+} weiri_patience;
+
+/* Whether a node at its end has to stay: until all that it sent is kept, and those whose
+ * events it has know so for good, for as long as it takes; then for the last word of
+ * those who are there, and of those who are away for WEIRI_LINK_AWAY_MS; then
+ * WEIRI_WIRE_LINGER_MS until its own is heard. */
 bool
-weiri_engine_has_told(const weiri_engine *self);
+weiri_farewell_waits(const weiri_farewell *self, weiri_patience *times, int64_t now_ns);
+
+weiri_farewell
+weiri_engine_farewell(const weiri_engine *self);
+
+/* Whether a node that has sent its last waits for a state of this one, to leave. */
+bool
+weiri_engine_has_news(const weiri_engine *self);
+
+/* Note how far links have parted: the state that is flushed and saved next has that. */
+void
+weiri_engine_note(weiri_engine *self);
+
+/* A state with what was noted last is on the medium: other nodes can be told. */
+void
+weiri_engine_release(weiri_engine *self);
 
 /* Close the outputs. errors  of writing what was buffered: WEIR_ECLOSED, WEIR_EIO */
 WEIR_MUST_CHECK weir_status

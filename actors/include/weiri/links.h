@@ -64,11 +64,25 @@ typedef struct weiri_links_config {
      */
     void (*on_peer)(void *context, const weiri_links_event *event);
     void *context;
+    /* NULL: a thread looks after the links, by the clock. Else weiri_links_step does, on
+     * the caller's, by this one: of a simulation, in which nobody waits. */
+    int64_t (*now)(void *context);
+    bool is_opening; /* readers are still to be made: who comes for one that is not there
+                      * is answered at weiri_links_attend                       */
 } weiri_links_config;
 
 /* errors  WEIR_EIO  no thread or descriptor can be had; WEIR_ENOMEM */
 WEIR_MUST_CHECK weir_status
 weiri_links_new(const weiri_links_config *config, weiri_links **out, weir_error *err);
+
+/* All readers are made: whoever came for one of them is asked to come again, at once, and
+ * who came for another is refused. */
+void
+weiri_links_attend(weiri_links *self);
+
+/* Take what has come and send what is due; with `now` alone. */
+void
+weiri_links_step(weiri_links *self);
 
 /* When all readers and writers are closed. */
 void
@@ -80,8 +94,13 @@ typedef struct weiri_link_config {
     int64_t            silence_ns;    /* 0: 3 s                                 */
     size_t             backlog_bytes; /* of a writer; 0: the default            */
     bool               is_dropping;   /* of a writer: beyond that the oldest go */
-    bool is_inside; /* between nodes of a cluster, which goes round in no loop: of a
-                     * writer, no origins are told                                   */
+    const weiri_link_term
+            *terms; /* shape (n_terms,): see weiri/link.h; outlive the link */
+    uint32_t n_terms;
+    bool is_lasting; /* the node keeps a state: what is said at the end has to be durable
+                      */
+    bool is_inside;  /* between nodes of a cluster, which goes round in no loop: of a
+                      * writer, no origins are told                                   */
 } weiri_link_config;
 
 /* Read the events of a stream that another node sends: whole frames, for

@@ -13,17 +13,41 @@ typedef struct weiri_held_match {
     bool is_complete;         /* a match that waits for others, to be given in order */
     const weiri_taken *taken; /* shape (n_taken,), oldest first; `order` is that of the
                                * rule's input                              */
-    uint32_t          n_taken;
-    int64_t           expires_ns; /* it is gone after that time; INT64_MAX: never */
-    const weir_value *values;     /* shape (plan->n_registers,): what is held     */
+    uint32_t n_taken;
+    int64_t  expires_ns;      /* it is gone after that time; INT64_MAX: never */
+    bool     is_awaited;      /* or is a match then, unless what a `not` or a silence
+                               * forbids has come                             */
+    const weir_value *values; /* shape (plan->n_registers,): what is held     */
 } weiri_held_match;
+
+/* An event that a `not` at the beginning of a pattern forbids; borrowed for the call. */
+typedef struct weiri_held_absence {
+    uint32_t step;    /* of the `not`                                              */
+    bool     is_last; /* it is the key's last event, and forbidden right before a match */
+    int64_t  time_ns; /* of the latest one, unless is_last                         */
+    int64_t  until_ns; /* it matters no longer after that time; INT64_MAX: always   */
+} weiri_held_absence;
+
+/* What is remembered of the results that were given, for `limit n per D` and `when
+ * changes`; borrowed for the call. */
+typedef struct weiri_held_given {
+    const int64_t *times_ns; /* of results in the last D, shape (n,), oldest first */
+    uint64_t       n;        /* of `limit n` all that were given, without times    */
+    uint32_t       limit;    /* 0: there is none                                   */
+    int64_t        next_ns;  /* none is given before; INT64_MIN: nothing is in the way,
+                              * INT64_MAX: never again                             */
+    bool has_changes;        /* `when changes`                                  */
+    bool was_true;           /* its condition was, at last                      */
+} weiri_held_given;
 
 /* A row that is kept to find partners; borrowed for the call. */
 typedef struct weiri_held_row {
-    bool     is_right;   /* of the side that is joined to the other, or a table's */
-    bool     is_matched; /* it has had a partner  */
-    int64_t  time_ns;
-    uint32_t n_keys; /* the first columns are the key's; they have no other name */
+    bool    is_right;   /* of the side that is joined to the other, or a table's */
+    bool    is_matched; /* it has had a partner  */
+    bool    is_awaited; /* it is given alone when its time is up, unless it has had one */
+    int64_t time_ns;
+    int64_t until_ns; /* it is gone after that time; INT64_MAX: others take its place */
+    uint32_t n_keys;  /* the first columns are the key's; they have no other name */
     const weir_chunk *chunk;
     uint32_t          row; /* of the chunk */
 } weiri_held_row;
@@ -55,6 +79,9 @@ typedef struct weiri_inspector {
      *   returns  whether it is to be looked into */
     bool (*key)(void *context, const weir_value *values, uint32_t n);
     void (*held)(void *context, const weiri_held_match *held);
+    void (*absence)(void *context, const weiri_held_absence *absence);
+    /* Of the key at hand, or before the first of all keys together. */
+    void (*given)(void *context, const weiri_held_given *given);
     /* How many bytes a window's state of the key takes when it is saved. */
     void (*sized)(void *context, size_t size);
     void (*pane)(void *context, const weiri_held_pane *pane);

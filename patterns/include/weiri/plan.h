@@ -14,7 +14,8 @@ typedef enum weiri_format {
     WEIRI_FORMAT_MSGPACK,
     WEIRI_FORMAT_TEXT,   /* sinks only: for people */
     WEIRI_FORMAT_FRAMES, /* between nodes only     */
-    WEIRI_FORMAT_PLUGIN  /* a codec's              */
+    WEIRI_FORMAT_PLUGIN, /* a codec's              */
+    WEIRI_FORMAT_LINES   /* sources only: a pattern finds the fields in each line */
 } weiri_format;
 
 typedef enum weiri_endpoint {
@@ -45,7 +46,7 @@ typedef enum weiri_origin {
     WEIRI_ORIGIN_RULE,   /* derived: rules emit it       */
     WEIRI_ORIGIN_LATE,   /* late.<stream>                */
     WEIRI_ORIGIN_DEAD,   /* dead.<stream>                */
-    WEIRI_ORIGIN_JOIN,   /* joined rows, for the one rule that reads them */
+    WEIRI_ORIGIN_JOIN,   /* joined or filled rows, for the one rule that reads them */
     WEIRI_ORIGIN_TABLE   /* a table's contents or changes */
 } weiri_origin;
 
@@ -120,6 +121,13 @@ typedef struct weiri_place_in_text {
     uint32_t    column; /* from 1, in bytes */
 } weiri_place_in_text;
 
+/* Of a source of lines: the pattern (weiri/regex.h) whose groups fill the fields of their
+ * names, and the year of the first time, if times say none; else 0. */
+typedef struct weiri_lines {
+    const char *pattern; /* NULL: the format is another one */
+    int32_t     year;
+} weiri_lines;
+
 typedef struct weiri_source {
     uint32_t           stream;
     weiri_endpoint     endpoint;
@@ -131,10 +139,11 @@ typedef struct weiri_source {
     weiri_plug         codec;      /* of FORMAT_PLUGIN */
     bool               has_header; /* CSV: first record names the columns (default); else
                                     * fields are taken in their declared order         */
-    char    delimiter;             /* CSV: ',' by default */
-    int64_t lateness_ns;           /* 0 by default */
-    bool    is_timeless;           /* a table's contents: all of the time INT64_MIN */
-    int64_t refresh_ns;            /* of a timeless table: how often its file is looked
+    char        delimiter;         /* CSV: ',' by default */
+    weiri_lines lines;             /* of FORMAT_LINES     */
+    int64_t     lateness_ns;       /* 0 by default */
+    bool        is_timeless;       /* a table's contents: all of the time INT64_MIN */
+    int64_t     refresh_ns;        /* of a timeless table: how often its file is looked
                                     * at, in event time; 0: it is read once        */
     uint32_t gone;                 /* refreshed: the stream of rows that are not in the
                                     * file any more, with the table's fields       */
@@ -224,6 +233,12 @@ typedef struct weiri_test {
     weiri_place_in_text place;
 } weiri_test;
 
+/* A statement of the rules, but for sources, sinks and tests; or a setting. */
+typedef struct weiri_declared {
+    const char *name; /* "rule hot"                            */
+    uint64_t    hash; /* of its words, however they are spaced */
+} weiri_declared;
+
 typedef struct weiri_plan {
     weiri_arena          *arena;
     struct weiri_metrics *metrics; /* of plugins; NULL: there are none */
@@ -235,9 +250,11 @@ typedef struct weiri_plan {
     uint32_t              n_sinks;
     weiri_rule *rules; /* sorted so that a rule comes after those whose streams it reads;
                         * otherwise as written */
-    uint32_t                         n_rules;
-    weiri_test                      *tests; /* planned only if asked for */
-    uint32_t                         n_tests;
+    uint32_t        n_rules;
+    weiri_test     *tests; /* planned only if asked for */
+    uint32_t        n_tests;
+    weiri_declared *declared; /* as written, files that are included first */
+    uint32_t        n_declared;
     const struct weiri_cluster_plan *cluster; /* NULL: all of it is run here */
 } weiri_plan;
 

@@ -9,7 +9,8 @@
  * with time >= end, or when the watermark reaches end. What closes together comes in the
  * order (end, first event of the key in that window). What it emits has its end as time.
  * A batch ends with its last event; one that is open when the input ends has the time of
- * the input's last event.
+ * the input's last event. What is filled is given, in the order of its key's events, with
+ * the event that has the next value, or when time has passed the last one's by the width.
  *
  * State. A key whose window has run empty is forgotten, one of windows that close when it
  * has no event in the next one either: `when changes` starts anew with its next event.
@@ -44,7 +45,10 @@ typedef enum weiri_window_kind {
     WEIRI_WINDOW_LAST,     /* for each event: the last n_rows events, itself included   */
     WEIRI_WINDOW_SESSION,  /* events less than width apart; ends width after its last   */
     WEIRI_WINDOW_ALL,      /* for each event: itself and all before it                  */
-    WEIRI_WINDOW_BATCH     /* n_rows events, then the next n_rows                       */
+    WEIRI_WINDOW_BATCH,    /* n_rows events, then the next n_rows                       */
+    WEIRI_WINDOW_LINEAR    /* no window: for each event itself, once nulls between two
+                            * values at most width apart lie on the line between them.
+                            * Aggregates are LAST, of the one event, or KEY          */
 } weiri_window_kind;
 
 /* How each aggregate is written, what it takes, and what it gives.
@@ -127,6 +131,8 @@ typedef struct weiri_window {
                                  * keys each key from its first window on, those
                                  * without events after the others, in order of their
                                  * first event in any window                    */
+    uint64_t linear;           /* of LINEAR: bit a: the nulls of aggregate a are filled; of
+                                * a float field                                 */
     int64_t early_ns;          /* <= 0: no. Tumbling, hopping, session: at each multiple T
                                 * of it the open windows with events since the last
                                 * time emit what they hold, at time T, before the
@@ -149,7 +155,8 @@ typedef struct weiri_window {
                                      * groups. Events of further keys are
                                      * dropped and counted                           */
     uint32_t max_rows;              /* 0: WEIRI_WINDOW_ROWS. The oldest row of a sliding
-                                     * window is dropped and counted                 */
+                                     * window is dropped and counted; the oldest that
+                                     * waits to be filled is given as it is, likewise */
     uint32_t max_fills;             /* 0: WEIRI_WINDOW_FILLS. After so many results of
                                      * windows without events, and no event, further ones
                                      * are passed over and counted until an event comes */

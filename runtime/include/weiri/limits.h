@@ -25,16 +25,19 @@ enum {
     WEIRI_SIGNALS           = 64 << 10, /* signals on the way between two shards   */
     WEIRI_ASKS              = 64 << 10, /* open asks of a shard                    */
     WEIRI_TIMERS            = 16 << 20, /* timers set on a shard's clock           */
-    WEIRI_LINK_FRAME = 256 << 10,      /* bytes of rows that are sent together, unless one
-                                        * row is more, up to WEIRI_RECORD_BYTES    */
-    WEIRI_LINK_WINDOW      = 4 << 20,  /* bytes of a link on their way to the receiver */
-    WEIRI_LINK_BACKLOG     = 64 << 20, /* bytes that a sender keeps, default        */
-    WEIRI_LINK_ORIGINS     = 256,      /* nodes that a stream has come by           */
-    WEIRI_LINK_FENCED      = 16,       /* earlier streams of a link that are known  */
-    WEIRI_LINKS            = 4096,     /* of a node                                 */
-    WEIRI_WIRE_BYTES       = 4 << 20,  /* of a message of another program         */
-    WEIRI_WIRE_MESSAGES    = 256,      /* of a peer that wait in a socket         */
-    WEIRI_WIRE_LINGER_MS   = 5000,     /* that they may take to leave at the end  */
+    WEIRI_LINK_FRAME = 256 << 10,    /* bytes of rows that are sent together, unless one
+                                      * row is more, up to WEIRI_RECORD_BYTES    */
+    WEIRI_LINK_WINDOW    = 4 << 20,  /* bytes of a link on their way to the receiver */
+    WEIRI_LINK_BACKLOG   = 64 << 20, /* bytes that a sender keeps, default        */
+    WEIRI_LINK_ORIGINS   = 256,      /* nodes that a stream has come by           */
+    WEIRI_LINK_TERMS     = 256,      /* that both ends of a link agree on         */
+    WEIRI_LINK_FENCED    = 16,       /* earlier streams of a link that are known  */
+    WEIRI_LINKS          = 4096,     /* of a node                                 */
+    WEIRI_WIRE_BYTES     = 4 << 20,  /* of a message of another program         */
+    WEIRI_WIRE_MESSAGES  = 256,      /* of a peer that wait in a socket         */
+    WEIRI_WIRE_LINGER_MS = 5000,     /* that they may take to leave at the end  */
+    WEIRI_LINK_AWAY_MS =
+        60000, /* that the last word of a node that is away is waited for */
     WEIRI_WIRE_OWED        = 1024,     /* replies that wait until messages are kept */
     WEIRI_WIRE_ENVELOPE    = 512,      /* bytes before the rows, that a reply has, too */
     WEIRI_WIRE_PEERS       = 64,       /* keys of those who may come to a socket  */

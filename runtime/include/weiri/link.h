@@ -14,12 +14,19 @@
  *     PING   sent up to, event time                    ->
  *            <-  ACK
  *
+ * and when the stream has ended, each when it is durable where it is said:
+ *
+ *     PING   settled: it needs the receiver no more    ->
+ *            <-  ACK   free: the sender is not waited for any more
+ *     PING   parted: it has heard so                   ->
+ *
  * What is not acknowledged as kept stays with the sender, and can be sent again from any
  * number. The receiver passes over what it has seen, and asks again for what it misses.
  * All that is said may be lost, delayed, said twice or out of order. A frame's head
  * carries the epoch, a number for the sender's stream as a whole: what belongs to another
  * epoch means nothing. A sender that remembers nothing begins a new one, and the one
- * before is fenced: whoever still sends under it is refused.
+ * before is fenced: whoever still sends under it is refused. Epochs of senders that go on
+ * with theirs after a crash are odd.
  *
  * Every message is one frame or several (weiri/frame.h). `stream` and `link` in a head
  * are the two halves of a hash of the stream's name, `sequence` the number of the first
@@ -72,6 +79,32 @@ typedef struct weiri_link_port {
     void (*tell)(void *context, weiri_link_news news, const char *text);
 } weiri_link_port;
 
+/* ---- parting ---- */
+
+/* How far two ends whose stream has ended are from needing each other no more. A sender
+ * cannot end before all is acknowledged, and a receiver not before the sender has that
+ * for good: one that was killed would ask again. So each step is durable before the next
+ * is said. That the last word is heard nobody can know (Gray, Notes on data base
+ * operating systems, 1978, the two generals): a sender that has not heard it waits while
+ * the receiver is there, and for some time after. */
+typedef enum weiri_link_parting {
+    WEIRI_LINK_FLOWING, /* not all is acknowledged; of a receiver: for all that it knows
+                         */
+    WEIRI_LINK_SETTLED, /* all is, and the sender needs no more                     */
+    WEIRI_LINK_PARTED,  /* the sender has heard that it is not waited for any more  */
+} weiri_link_parting;
+
+typedef struct weiri_link_farewell {
+    weiri_link_parting parting;
+    bool is_kept;    /* of a sender: all that was given is acknowledged           */
+    bool is_there;   /* the other end: it has been heard of on this connection    */
+    bool is_lasting; /* of a receiver: the sender goes on with its stream after a crash */
+} weiri_link_farewell;
+
+/* Whether an epoch is that of a sender that remembers it. */
+bool
+weiri_link_is_lasting(uint64_t epoch);
+
 /* ---- where a receiver is ---- */
 
 /* What is known of the frames up to some place, from their heads alone. */
@@ -79,6 +112,7 @@ typedef struct weiri_link_place {
     uint64_t epoch; /* 0: none yet                                */
     uint64_t next;  /* number of the row that comes next          */
     bool     is_ended;
+    bool     is_settled; /* the sender is, and that is durable here; not saved with it */
     uint64_t fenced[WEIRI_LINK_FENCED]; /* earlier epochs, the last ones */
     uint32_t n_fenced;                  /* all that were, also those forgotten */
 } weiri_link_place;
@@ -109,6 +143,12 @@ weiri_link_place_load(weiri_link_place *self, weiri_unpack *in);
 
 /* ---- sending ---- */
 
+/* Something that both ends have to have alike: nodes of a cluster their rules. */
+typedef struct weiri_link_term {
+    const char *name; /* up to 255 bytes; "the …": of all, told if nothing else differs */
+    uint64_t    hash;
+} weiri_link_term;
+
 typedef struct weiri_sender weiri_sender;
 
 typedef struct weiri_sender_config {
@@ -116,8 +156,12 @@ typedef struct weiri_sender_config {
     const char        *self;   /* name of this node                      */
     const char        *peer;   /* of the one it sends to, for the log    */
     uint64_t           epoch;  /* random, not 0; of a stream that is new */
-    size_t backlog_bytes;      /* that wait for an acknowledgement; 0: the default */
-    bool   is_dropping;        /* beyond that the oldest go; else is_full says so */
+    const weiri_link_term
+            *terms;         /* shape (n_terms,), that the receiver has to have, too */
+    uint32_t n_terms;       /* up to WEIRI_LINK_TERMS */
+    bool     is_lasting;    /* what it is can be saved: weiri_sender_release is called */
+    size_t   backlog_bytes; /* that wait for an acknowledgement; 0: the default */
+    bool     is_dropping;   /* beyond that the oldest go; else is_full says so */
     weiri_link_timing timing;
     weiri_link_port   port;
 } weiri_sender_config;
@@ -174,6 +218,13 @@ typedef enum weiri_link_standing {
 
 weiri_link_standing
 weiri_sender_standing(const weiri_sender *self);
+
+weiri_link_farewell
+weiri_sender_farewell(const weiri_sender *self);
+
+/* That it has come so far is durable, and the receiver can be told. */
+void
+weiri_sender_release(weiri_sender *self, weiri_link_parting parting);
 
 /* By whom events have come that this node sends on; said to the receiver when it changes.
  *
@@ -254,10 +305,13 @@ weiri_sender_get_counts(const weiri_sender *self);
 typedef struct weiri_receiver weiri_receiver;
 
 typedef struct weiri_receiver_config {
-    const weir_schema *schema;      /* of the stream, whose name is that of the link */
-    const char        *self;        /* name of this node                           */
-    const char        *peer;        /* of the one it is sent by, for the log       */
-    size_t            window_bytes; /* that may be on their way or wait; 0: the default */
+    const weir_schema *schema;    /* of the stream, whose name is that of the link */
+    const char        *self;      /* name of this node                           */
+    const char        *peer;      /* of the one it is sent by, for the log       */
+    size_t window_bytes;          /* that may be on their way or wait; 0: the default */
+    const weiri_link_term *terms; /* shape (n_terms,), that the sender has to have, too */
+    uint32_t               n_terms;
+    bool is_lasting; /* what is kept lasts: weiri_receiver_release is called */
     weiri_link_timing timing;
     weiri_link_port   port;
 } weiri_receiver_config;
@@ -320,9 +374,12 @@ weiri_receiver_take(weiri_receiver *self, uint8_t *bytes, size_t size);
 void
 weiri_receiver_keep(weiri_receiver *self);
 
-/* Whether the sender knows that the end of the stream is kept. */
-bool
-weiri_receiver_is_done(const weiri_receiver *self);
+weiri_link_farewell
+weiri_receiver_farewell(const weiri_receiver *self);
+
+/* That it has come so far is durable, and the sender can be told. */
+void
+weiri_receiver_release(weiri_receiver *self, weiri_link_parting parting);
 
 /* By whom the sender's events have come, itself among them; borrowed until the next
  * frame. n: 0 before it has said so */
@@ -342,5 +399,12 @@ weiri_receiver_get_counts(const weiri_receiver *self);
  */
 void
 weiri_link_refuse(const weiri_frame *hello, const char *why, weiri_pack *out);
+
+/* Have the sender say HELLO again, now.
+ *
+ *   out  a message, RESET
+ */
+void
+weiri_link_reset(const weiri_frame *hello, weiri_pack *out);
 
 #endif

@@ -18,6 +18,20 @@ WEIR_MUST_CHECK weir_status
 weiri_chunk_new_small(
     const weir_schema *schema, const bool *used, uint32_t capacity, weir_chunk **out);
 
+/* What a chunk takes without its heap: bytes, a multiple of 8. */
+size_t
+weiri_chunk_size(const weir_schema *schema, const bool *used, uint32_t capacity);
+
+/* An empty chunk in memory of the caller's: weiri_chunk_size zeroed bytes, as malloc
+ * aligns them. It is never shared, and ended by weiri_chunk_fini. */
+weir_chunk *
+weiri_chunk_init(
+    void *place, const weir_schema *schema, const bool *used, uint32_t capacity);
+
+/* Free its heap: without rows it may be used again. */
+void
+weiri_chunk_fini(weir_chunk *self);
+
 /* Ranges of rows, each holding a reference to its chunk. `{0}` is empty. */
 typedef struct weiri_rows_list {
     weir_rows *items; /* shape (n,) */

@@ -171,6 +171,14 @@ weiri_peers_may_send(const weiri_peers *self, uint32_t peer, const char *stream)
 bool
 weiri_peers_may_read(const weiri_peers *self, uint32_t peer, const char *stream);
 
+/* Whether weiri_peers_allow would take a peer: for who writes it down first.
+ *
+ *   errors  WEIR_EINVAL, WEIR_EFULL  as weiri_peers_open
+ */
+WEIR_MUST_CHECK weir_status
+weiri_peers_check(
+    const weiri_peers *self, const weiri_peer_config *peer, weir_error *err);
+
 /* Know one more peer, or a known one by another key or with other streams: then its
  * connection ends, and it comes back with what is new.
  *

@@ -29,6 +29,10 @@ weiri_time_parse(const char *text, size_t size, int64_t *ns);
 bool
 weiri_time_parse_pattern(const char *text, size_t size, const char *pattern, int64_t *ns);
 
+/* Whether a pattern says the year: %Y, %y or %s. */
+bool
+weiri_time_pattern_has_year(const char *pattern);
+
 /* NULL if the pattern is fine, else what is wrong with it (static text). */
 const char *
 weiri_time_pattern_check(const char *pattern);

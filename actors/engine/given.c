@@ -85,18 +85,30 @@ open_outlet(weiri_engine *self, const weiri_giver *giver, const char *peer,
                              : status;
 }
 
-weir_status
-weiri_engine_open_givers(weiri_engine *self, weir_error *err)
+/* Of one that goes on: who has been killed, too, may not have kept how far time is. */
+static weir_status
+open_outlets(weiri_engine *self, const weiri_giver *giver, weir_error *err)
 {
     const weiri_cluster_plan *cluster = self->plan->cluster;
     weir_status               status  = WEIR_OK;
-    for (uint32_t i = 0; i < self->n_givers; i++) {
-        for (uint32_t m = 0; m < cluster->n_members && status == WEIR_OK; m++) {
-            if (m != cluster->self) {
-                status = open_outlet(self, &self->givers[i], cluster->members[m],
-                    &self->givers[i].outlets[m], err);
-            }
+    for (uint32_t m = 0; m < cluster->n_members && status == WEIR_OK; m++) {
+        if (m == cluster->self) {
+            continue;
         }
+        status = open_outlet(self, giver, cluster->members[m], &giver->outlets[m], err);
+        if (status == WEIR_OK && giver->watermark_ns != INT64_MIN && !giver->is_ended) {
+            status = weiri_outlet_advance(giver->outlets[m], giver->watermark_ns, err);
+        }
+    }
+    return status;
+}
+
+weir_status
+weiri_engine_open_givers(weiri_engine *self, weir_error *err)
+{
+    weir_status status = WEIR_OK;
+    for (uint32_t i = 0; i < self->n_givers && status == WEIR_OK; i++) {
+        status = open_outlets(self, &self->givers[i], err);
     }
     return status;
 }

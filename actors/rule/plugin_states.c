@@ -434,7 +434,8 @@ load_state(weiri_plugin_host *self, found *from, weir_error *err)
     }
     state->last_ns = last_ns;
     keep_state(self, state, from->number);
-    self->position = from->number >= self->position ? from->number + 1 : self->position;
+    self->tally.position =
+        from->number >= self->tally.position ? from->number + 1 : self->tally.position;
     if (is_timed && self->plan->actor->on_timer != NULL) {
         weiri_plugin_set_timer(self, state, timer);
     }

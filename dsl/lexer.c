@@ -295,6 +295,8 @@ character_hint(char c)
     case '&': return "write 'and'";
     case '|': return "write 'or'";
     case '!': return "write 'not'";
+    case '~': return "write: like \"ro%\", in which % is any text";
+    case '$': return "a parameter stands here by its name, without '$'";
     default: return NULL;
     }
 }

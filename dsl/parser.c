@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "foreign_words.h"
+
 const weiri_token *
 weiri_parser_peek(const weiri_parser *self, uint32_t ahead)
 {
@@ -101,6 +103,8 @@ weiri_parser_fail(weiri_parser *self, const char *what)
     weiri_report(self->diagnostics, WEIRI_E_EXPECTED, missing_at(self),
         "expected %s, found '%.*s'%s", what, (int)(token->size < 40 ? token->size : 40),
         self->text + token->offset, token->starts_line ? " on the next line" : "");
+    weiri_hint_instead(
+        self->diagnostics, what, token->kind, self->text + token->offset, token->size);
 }
 
 void

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "foreign_words.h"
 #include "weiri/nodefile.h"
 
 static weiri_ast_param *
@@ -183,6 +184,9 @@ report_no_statement(weiri_parser *self)
             self->text + token->offset, strlen(self->text + token->offset))) {
         weiri_report_hint(self->diagnostics,
             "this is a node file: run it with `weir node --config FILE`");
+        return;
+    }
+    if (weiri_hint_foreign(self->diagnostics, WEIRI_FOREIGN_STATEMENT, word)) {
         return;
     }
     weiri_report_nearest(

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "foreign_words.h"
+
 static weiri_ast_emit
 parse_emit(weiri_parser *self, uint32_t first)
 {
@@ -176,6 +178,11 @@ report_no_clause(weiri_parser *self)
 #undef X
     };
     const weiri_token *token = weiri_parser_peek(self, 0);
+    if (token->kind == WEIRI_TOKEN_ASSIGN) {
+        weiri_parser_fail_as(self, WEIRI_E_ASSIGN_FOR_EQUAL, "'=' does not compare");
+        weiri_report_hint(self->diagnostics, "write '=='");
+        return;
+    }
     if (token->kind != WEIRI_TOKEN_NAME) {
         weiri_parser_fail(self, "a clause of the rule, or '}'");
         return;
@@ -184,7 +191,11 @@ report_no_clause(weiri_parser *self)
         weiri_arena_text(self->arena, self->text + token->offset, token->size);
     weiri_parser_fail_as(self, WEIRI_E_CLAUSE_EXPECTED,
         weiri_arena_format(self->arena, "'%.40s' begins no clause of a rule", word));
-    if (!suggest_duration(self, word)) {
+    if (weiri_parser_peek(self, 1)->kind == WEIRI_TOKEN_COLON) {
+        weiri_hint_instead(
+            self->diagnostics, "a clause of the rule", WEIRI_TOKEN_COMMA, ",", 1);
+    } else if (!suggest_duration(self, word)
+               && !weiri_hint_foreign(self->diagnostics, WEIRI_FOREIGN_CLAUSE, word)) {
         weiri_report_nearest(
             self->diagnostics, word, CLAUSES, sizeof CLAUSES / sizeof CLAUSES[0]);
     }

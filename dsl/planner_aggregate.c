@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "foreign_words.h"
+
 /* ---- registers ---- */
 
 static bool
@@ -274,7 +276,8 @@ report_unknown(weiri_querying *self, const weiri_ast_expr *node)
         "there is no function or aggregate '%.40s'", node->name.text);
     if (weiri_std_with_function(node->name.text) != NULL) {
         weiri_hint_std(self->planner->diagnostics, node->name.text);
-    } else {
+    } else if (!weiri_hint_foreign(
+                   self->planner->diagnostics, WEIRI_FOREIGN_FUNCTION, node->name.text)) {
         weiri_report_nearest(self->planner->diagnostics, node->name.text, names, n_names);
     }
 }

@@ -31,6 +31,10 @@ resolve_constant(void *context, const weiri_ast_expr *node, bool *is_handled)
     if (!is_param && !self->has_lost_names) {
         weiri_report(self->diagnostics, WEIRI_E_NOT_CONSTANT, node->at,
             "only constants and parameters can stand here");
+        if (node->kind == WEIRI_AST_MEMBER) {
+            weiri_report_hint(self->diagnostics, "a text stands in quotes: \"...\"");
+            return value;
+        }
         if (!weiri_report_seeks_nearest(self->diagnostics, self->n_params)) {
             return value;
         }

@@ -47,6 +47,19 @@ weiri_stream_word(const weiri_planner *self, uint32_t stream)
     return self->plan->streams[stream].origin == WEIRI_ORIGIN_TABLE ? "table" : "stream";
 }
 
+/* All of few fields, the first of many. */
+static void
+hint_fields(weiri_planner *self, const char *const *names, uint32_t n)
+{
+    enum { SHOWN = 8 };
+    const char *text = names[0];
+    for (uint32_t i = 1; i < n && i < SHOWN; i++) {
+        text = weiri_arena_format(self->arena, "%s, %s", text, names[i]);
+    }
+    weiri_report_hint(
+        self->diagnostics, "its fields are %s%s", text, n > SHOWN ? ", ..." : "");
+}
+
 void
 weiri_report_no_field(weiri_planner *self, uint32_t stream, weiri_ast_name name)
 {
@@ -62,7 +75,11 @@ weiri_report_no_field(weiri_planner *self, uint32_t stream, weiri_ast_name name)
     weiri_report(self->diagnostics, WEIRI_E_UNKNOWN_FIELD, name.at,
         "%s '%s' has no field '%s'", weiri_stream_word(self, stream),
         weiri_stream_name(self, stream), name.text);
-    weiri_report_nearest(self->diagnostics, name.text, names, schema->n_fields);
+    if (weiri_nearest_name(name.text, names, schema->n_fields) != NULL) {
+        weiri_report_nearest(self->diagnostics, name.text, names, schema->n_fields);
+    } else if (schema->n_fields > 0) {
+        hint_fields(self, names, schema->n_fields);
+    }
 }
 
 uint32_t

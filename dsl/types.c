@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "foreign_words.h"
 #include "std.h"
 #include "weiri/timetext.h"
 
@@ -46,6 +47,53 @@ weiri_hint_std(weiri_diagnostics *diagnostics, const char *name)
     }
 }
 
+/* What the table of functions suggests is left out where it is known what was meant. */
+static void
+report_no_function(
+    const weiri_scope *scope, weiri_span at, const char *name, const char *text)
+{
+    const char *end = strchr(text, ';');
+    int         n   = end != NULL ? (int)(end - text) : (int)strlen(text);
+    weiri_report(scope->diagnostics, WEIRI_E_UNKNOWN_FUNCTION, at, "%.*s", n, text);
+    if (!weiri_hint_foreign(scope->diagnostics, WEIRI_FOREIGN_FUNCTION, name)) {
+        if (end != NULL) {
+            weiri_report_hint(scope->diagnostics, "%s", end + 2);
+        }
+        weiri_hint_std(scope->diagnostics, name);
+    }
+}
+
+/* Two values of types that are never compared: what each is, not what could be. */
+static bool
+report_not_comparable(const weiri_scope *scope, weiri_span at, const char *name,
+    weiri_expr *const *args, uint32_t n_args)
+{
+    static const char *const COMPARISONS[] = { "==", "!=", "<", "<=", ">", ">=" };
+    bool                     is_one        = false;
+    for (size_t i = 0; i < sizeof COMPARISONS / sizeof COMPARISONS[0]; i++) {
+        is_one = is_one || strcmp(name, COMPARISONS[i]) == 0;
+    }
+    if (!is_one || n_args != 2 || args[0]->type == WEIR_LIST
+        || args[1]->type == WEIR_LIST) {
+        return false;
+    }
+    weiri_report(scope->diagnostics, WEIRI_E_WRONG_TYPE, at,
+        "'%s' compares values of one type, not %s %s with %s %s", name,
+        args[0]->type == WEIR_INT ? "an" : "a", weir_type_text(args[0]->type),
+        args[1]->type == WEIR_INT ? "an" : "a", weir_type_text(args[1]->type));
+    bool is_text           = args[0]->type == WEIR_STRING || args[1]->type == WEIR_STRING;
+    const weiri_expr *text = args[0]->type == WEIR_STRING ? args[0] : args[1];
+    const weiri_expr *other = text == args[0] ? args[1] : args[0];
+    if (is_text && text->kind == WEIRI_EXPR_CONSTANT) {
+        weiri_report_hint(scope->diagnostics, "without quotes it is no text");
+    } else if (is_text && other->type != WEIR_NULL) {
+        weiri_report_hint(scope->diagnostics,
+            "make them alike: text(...), or %s(...) of the text",
+            weir_type_text(other->type));
+    }
+    return true;
+}
+
 weiri_expr *
 weiri_type_call(const weiri_scope *scope, weiri_span at, const char *name,
     weiri_expr *const *args, uint32_t n_args)
@@ -57,14 +105,13 @@ weiri_type_call(const weiri_scope *scope, weiri_span at, const char *name,
         return out;
     }
     if (status == WEIR_ENOENT) {
-        weiri_report(scope->diagnostics, WEIRI_E_UNKNOWN_FUNCTION, at, "%s", err.text);
-        weiri_hint_std(scope->diagnostics, name);
+        report_no_function(scope, at, name, err.text);
     } else if (strcmp(name, "if") == 0) {
         weiri_report(scope->diagnostics, WEIRI_E_BRANCHES_DIFFER, at,
             "the branches are of different types: %s and %s",
             weir_type_text(args[n_args > 1 ? 1 : 0]->type),
             weir_type_text(args[n_args > 2 ? 2 : 0]->type));
-    } else {
+    } else if (!report_not_comparable(scope, at, name, args, n_args)) {
         weiri_report(scope->diagnostics, WEIRI_E_WRONG_TYPE, at, "%s", err.text);
     }
     return NULL;
@@ -317,8 +364,8 @@ type_named(const weiri_scope *scope, const weiri_ast_expr *node)
                    ? NULL
                    : weiri_type_call(scope, node->at, "at", items, node->n_items);
     }
-    weiri_report(
-        scope->diagnostics, WEIRI_E_UNKNOWN_NAME, node->at, "this has no fields");
+    weiri_report(scope->diagnostics, WEIRI_E_UNKNOWN_NAME, node->at,
+        "this is one value and has no fields");
     return NULL;
 }
 

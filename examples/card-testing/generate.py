@@ -12,43 +12,15 @@ import json
 import os
 import sys
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from made import Random, instant, length, write
+
 START = datetime.datetime(2026, 3, 2)
 MINUTE, HOUR, DAY = 60, 3600, 86400
 CARDS, DAYS = 300, 5
 COUNTRIES = ["AT", "DE", "ES", "FR", "IT", "NL", "PL", "PT"]
 SHOPS = ["bakery", "books", "cinema", "fuel", "garden", "grocer", "pharmacy", "shoes", "trains"]
-
-
-class Random:
-    """SplitMix64 (Steele, Lea and Flood, OOPSLA 2014)."""
-
-    def __init__(self, seed):
-        self.state = seed
-
-    def next(self):
-        mask = (1 << 64) - 1
-        self.state = (self.state + 0x9E3779B97F4A7C15) & mask
-        z = self.state
-        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & mask
-        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
-        return z ^ (z >> 31)
-
-    def between(self, low, high):
-        """An integer, low and high included."""
-        return low + self.next() % (high - low + 1)
-
-    def one_of(self, items):
-        return items[self.between(0, len(items) - 1)]
-
-
-def text(second):
-    return (START + datetime.timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def length(seconds):
-    """A duration as weir writes it."""
-    parts = [(seconds // HOUR, "h"), (seconds % HOUR // MINUTE, "m"), (seconds % MINUTE, "s")]
-    return "".join(f"{n}{unit}" for n, unit in parts if n) or "0s"
 
 
 class World:
@@ -64,7 +36,7 @@ class World:
     def pay(self, second, n, cents, country=None, merchant=None):
         merchant = merchant or self.random.one_of(SHOPS)
         self.payments.append({
-            "at": text(second), "card": self.card(n), "cents": cents,
+            "at": instant(START, second), "card": self.card(n), "cents": cents,
             "country": country or self.homes[n], "merchant": merchant, "second": second})
         return self.payments[-1]
 
@@ -92,7 +64,7 @@ class World:
             if i + 1 < count:
                 second += step
         big = self.pay(second + pause, n, cents_after, merchant="electronics")
-        return {"card": self.card(n), "trials": count, "since": text(first),
+        return {"card": self.card(n), "trials": count, "since": instant(START, first),
                 "spent": spent + cents_after, "at": big["at"], "merchant": big["merchant"]}
 
     def tested(self, second, n, *how):
@@ -106,7 +78,7 @@ class World:
         if is_fraud:
             self.expected.append((second + gap, {
                 "card": self.card(n), "from": self.homes[n], "to": abroad,
-                "left": text(second), "after": length(gap)}))
+                "left": instant(START, second), "after": length(gap)}))
 
 
 def plant(world, n, second):
@@ -142,8 +114,6 @@ def plant(world, n, second):
 
 
 def main():
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
     world = World()
     for n in range(CARDS):
         at = world.random.between(6 * HOUR, (DAYS - 1) * DAY)
@@ -152,13 +122,11 @@ def main():
     # Payments of one second stand in the order of their cards, and so does what they complete.
     world.payments.sort(key=lambda p: (p["second"], p["card"]))
     world.expected.sort(key=lambda found: (found[0], found[1]["card"]))
-    with open(os.path.join(sys.argv[1], "payments.jsonl"), "w", encoding="utf-8", newline="\n") as out:
-        for payment in world.payments:
-            del payment["second"]
-            out.write(json.dumps(payment, separators=(",", ":")) + "\n")
-    with open(os.path.join(sys.argv[1], "expected.jsonl"), "w", encoding="utf-8", newline="\n") as out:
-        for _, found in world.expected:
-            out.write(json.dumps(found, separators=(",", ":"), ensure_ascii=False) + "\n")
+    for payment in world.payments:
+        del payment["second"]
+    write("payments.jsonl", (json.dumps(p, separators=(",", ":")) for p in world.payments))
+    write("expected.jsonl", (json.dumps(found, separators=(",", ":"), ensure_ascii=False)
+                             for _, found in world.expected))
 
 
 if __name__ == "__main__":

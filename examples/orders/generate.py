@@ -10,48 +10,23 @@ import datetime
 import os
 import sys
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from made import Random, instant, write
+
 DAY = datetime.datetime(2026, 3, 2)
 NAMES = ["Ada", "Bo", "Cleo", "Dov", "Esi", "Finn", "Gus", "Hana", "Ito", "Juno", "Kai", "Lea"]
 COUNTRIES = ["AT", "DE", "GB", "US"]
 CURRENCIES = {"AT": "EUR", "DE": "EUR", "GB": "GBP", "US": "USD"}
 
 
-class Random:
-    """SplitMix64 (Steele, Lea and Flood, OOPSLA 2014)."""
-
-    def __init__(self, seed):
-        self.state = seed
-
-    def next(self):
-        mask = (1 << 64) - 1
-        self.state = (self.state + 0x9E3779B97F4A7C15) & mask
-        z = self.state
-        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & mask
-        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
-        return z ^ (z >> 31)
-
-    def below(self, n):
-        return self.next() % n
-
-
-def text(second):
-    return (DAY + datetime.timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def write(name, lines):
-    with open(os.path.join(sys.argv[1], name), "w", encoding="utf-8", newline="\n") as out:
-        out.write("\n".join(lines) + "\n")
-
-
 def main():
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
     random = Random(20260302)
     customers = [(f"c{i:02}", name, COUNTRIES[random.below(4)]) for i, name in enumerate(NAMES)]
     write("customers.csv", ["id,name,country,limit"]
           + [f"{id},{name},{country},{500 + 250 * random.below(8)}" for id, name, country in customers])
     write("rates.csv", ["day,currency,euros"]
-          + [f"{text(day * 86400)},{currency},{(base + random.below(60) - 30) / 1000}"
+          + [f"{instant(DAY, day * 86400)},{currency},{(base + random.below(60) - 30) / 1000}"
              for day in range(3) for currency, base in (("EUR", 1000), ("GBP", 1170), ("USD", 920))
              if currency != "EUR" or day == 0])
     orders, payments, second = ["at,id,customer,currency,price"], [], 7 * 3600
@@ -64,7 +39,7 @@ def main():
         order = f"o{n:04}"
         who = "c99" if random.below(40) == 0 else id
         currency = CURRENCIES[country]
-        orders.append(f"{text(second)},{order},{who},{currency},{price}")
+        orders.append(f"{instant(DAY, second)},{order},{who},{currency},{price}")
         kind = random.below(20)
         if kind < 15:
             payments.append((second - 300 + random.below(7000), order, price))
@@ -77,7 +52,7 @@ def main():
     write("orders.csv", orders)
     payments.sort()
     write("payments.csv", ["at,order,price"]
-          + [f"{text(second)},{order},{price}" for second, order, price in payments])
+          + [f"{instant(DAY, second)},{order},{price}" for second, order, price in payments])
 
 
 if __name__ == "__main__":

@@ -12,31 +12,12 @@ import json
 import os
 import sys
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from made import Random, instant, write
+
 START = datetime.datetime(2026, 5, 4, 6)
 PUMPS, STEP, READINGS = 8, 30, 960  # eight hours, a reading every 30 s
-
-
-class Random:
-    """SplitMix64 (Steele, Lea and Flood, OOPSLA 2014)."""
-
-    def __init__(self, seed):
-        self.state = seed
-
-    def next(self):
-        mask = (1 << 64) - 1
-        self.state = (self.state + 0x9E3779B97F4A7C15) & mask
-        z = self.state
-        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & mask
-        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
-        return z ^ (z >> 31)
-
-    def between(self, low, high):
-        """An integer, low and high included."""
-        return low + self.next() % (high - low + 1)
-
-
-def text(second):
-    return (START + datetime.timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def tenths(n):
@@ -80,9 +61,9 @@ class Pump:
         self.warm(i, n)
         self.leak(i + n + 1)
         self.found.append((self.second(i + n + 1), {
-            "pump": self.name, "since": text(self.second(i)), "readings": n,
+            "pump": self.name, "since": instant(START, self.second(i)), "readings": n,
             "from": self.temperature[i] / 10, "to": self.temperature[i + n] / 10,
-            "pressure": self.pressure[i + n + 1] / 100, "at": text(self.second(i + n + 1))}))
+            "pressure": self.pressure[i + n + 1] / 100, "at": instant(START, self.second(i + n + 1))}))
 
     def goes_silent(self, i, n):
         """Readings i .. i + n - 1 are missing. Known two minutes after the last heard."""
@@ -90,7 +71,7 @@ class Pump:
             self.heard[i + k] = False
         last = self.second(i - 1)
         if (n + 1) * STEP > 120:
-            self.found.append((last + 120, {"pump": self.name, "last_heard": text(last)}))
+            self.found.append((last + 120, {"pump": self.name, "last_heard": instant(START, last)}))
 
 
 def plant(pumps):
@@ -114,24 +95,16 @@ def plant(pumps):
 
 
 def main():
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
     random = Random(4711)
     pumps = [Pump(random, n) for n in range(PUMPS)]
     plant(pumps)
-    with open(os.path.join(sys.argv[1], "readings.csv"), "w", encoding="utf-8", newline="\n") as out:
-        out.write("at,pump,temperature,pressure\n")
-        for i in range(READINGS):
-            for pump in pumps:
-                if pump.heard[i]:
-                    out.write(f"{text(pump.second(i))},{pump.name},"
-                              f"{pump.temperature[i] / 10},{pump.pressure[i] / 100}\n")
+    write("readings.csv", ["at,pump,temperature,pressure"] + [
+        f"{instant(START, pump.second(i))},{pump.name},{pump.temperature[i] / 10},{pump.pressure[i] / 100}"
+        for i in range(READINGS) for pump in pumps if pump.heard[i]])
     found = sorted((f for pump in pumps for f in pump.found), key=lambda f: f[0])
     if len({second for second, _ in found}) != len(found):
         sys.exit("two faults are found in one second: their order would need a rule")
-    with open(os.path.join(sys.argv[1], "expected.jsonl"), "w", encoding="utf-8", newline="\n") as out:
-        for _, alert in found:
-            out.write(json.dumps(alert, separators=(",", ":")) + "\n")
+    write("expected.jsonl", (json.dumps(alert, separators=(",", ":")) for _, alert in found))
 
 
 if __name__ == "__main__":

@@ -4,13 +4,16 @@ import bisect
 import collections
 import csv
 import decimal
+import gzip
 import io
 import itertools
+import json
 import math
 import os
 import re
 import statistics
 import subprocess
+import time
 
 from common import instant, machine, milliseconds, near, quantile_of, rows_of, same, seconds
 
@@ -440,8 +443,102 @@ def cloudwatch_decay(case):
     near("jumps", [list(j.values()) for j in case.run("cloudwatch_decay")], expected)
 
 
+def ssh_lines(case):
+    """The published list, by time and address: a line's number is not in the log."""
+    case.need("ssh_auth/auth.log.gz")
+    expected = [[a["ts"], a["ip"], a["failures"]] for a in case.published("ssh_auth", "Q1")["list"]]
+    same("ssh Q1 from lines", [list(a.values()) for a in case.run("ssh_lines")], expected)
+
+
+def ssh_doors(case):
+    case.need("ssh_auth/auth.log.gz")
+    hours = {}
+    with gzip.open(os.path.join(case.data, "ssh_auth/auth.log.gz"), "rt", encoding="utf-8") as log:
+        for line in log:
+            date, _, text = line.rstrip("\n").partition("]: ")
+            if " sshd[" not in date:
+                continue
+            hour = hours.setdefault(time.strftime(
+                "%Y-%m-%dT%H:00:00Z", time.strptime("2017 " + date[:15], "%Y %b %d %H:%M:%S")),
+                [0, set(), set(), set()])
+            if text.startswith("Invalid user ") and " from " in text:
+                hour[3].add(text[len("Invalid user "):text.rindex(" from ")])
+            elif text.startswith("Failed password for ") and text.endswith(" ssh2"):
+                hour[1].add(text.split(" ")[-4])
+            elif text.startswith("error: maximum authentication attempts exceeded for "):
+                hour[2].add(text.split(" from ")[-1].split(" ")[0])
+            elif not text.startswith(("Disconnect", "Connection")):
+                continue
+            hour[0] += 1
+    same("hours", [list(h.values()) for h in case.run("ssh_doors")],
+         [[at, n, len(failed), len(sent), len(tried)]
+          for at, (n, failed, sent, tried) in hours.items() if tried and sent])
+
+
+def otto_nested(case):
+    case.need("otto_sample/train.jsonl")
+    expected = case.published("otto_sample", "Q2")
+    same("abandoned carts", sorted([milliseconds(a["at"]), a["session"], a["aid"]]
+                                   for a in case.run("otto_nested")), sorted(expected["list"]))
+
+
+def otto_funnel(case):
+    case.need("otto_sample/train.jsonl")
+    days = {}
+    with open(os.path.join(case.data, "otto_sample/train.jsonl"), encoding="utf-8") as sessions:
+        for session in map(json.loads, sessions):
+            for event in session["events"]:
+                day = days.setdefault(event["ts"] // 86400000, collections.defaultdict(set))
+                day[event["type"]].add(session["session"])
+    same("days", [[milliseconds(d["day"]) // 86400000, *list(d.values())[1:]]
+                  for d in case.run("otto_funnel")],
+         [[day, *(len(of[kind]) for kind in ("clicks", "carts", "orders"))]
+          for day, of in sorted(days.items())])
+
+
+def retail_price(case):
+    last, expected = {}, []
+    for row in invoices(case):
+        price = float(row["unit_price"])
+        if int(row["quantity"]) > 0 and price > 0 and not row["invoice"].startswith("C"):
+            before = last.get(row["stock"])
+            if before is not None and not before / 2 <= price <= before * 2:
+                expected.append([int(row["seq"]), row["stock"], before, price])
+            last[row["stock"]] = price
+    same("jumps", [list(j.values()) for j in case.run("retail_price")], expected)
+
+
+def stocks_gap(case):
+    case.need("stocks_5yr/stocks_5yr.csv.zst")
+    last, expected = {}, []
+    for row in rows_of(case, "stocks_5yr/stocks_5yr.csv.zst"):
+        before = last.get(row["symbol"])
+        if before and row["open"] and row["close"] and float(row["open"]) >= before * 1.03 \
+                and float(row["close"]) < before:
+            expected.append([row["date"] + "T00:00:00Z", row["symbol"], before, float(row["open"]),
+                             float(row["close"])])
+        last[row["symbol"]] = float(row["close"]) if row["close"] else None
+    same("gaps", [list(g.values()) for g in case.run("stocks_gap")], expected)
+
+
+def flights_wave(case):
+    hours = collections.defaultdict(lambda: [0, 0])
+    for date, delay, _, _, destination in flights(case):
+        of = hours[seconds(date + ":00") // 3600, destination]
+        of[0] += 1
+        of[1] += int(delay) >= 60
+    def is_late(of):
+        return of[0] >= 20 and 2 * of[1] >= of[0]
+    same("waves", sorted([seconds(w["hour"]) // 3600, *(w[n] for n in ("destination", "late", "n"))]
+                         for w in case.run("flights_wave")),
+         sorted([hour, to, of[1] + hours[hour + 1, to][1], of[0] + hours[hour + 1, to][0]]
+                for (hour, to), of in list(hours.items())
+                if is_late(of) and is_late(hours.get((hour + 1, to), [0, 0]))))
+
+
 CASES = {f.__name__: f for f in (
     stocks_cross, stocks_climb, stocks_breadth, taq_spread, taq_best, air_gaps, air_city,
     air_differ, skab_found, cloudwatch_hop, nab_missing, nab_fall, flights_back, flights_silent,
     flights_worst, flights_tail, retail_refunds, retail_best, retail_lost, stocks_pair,
-    retail_months, ssh_kinds, otto_late, taq_ticks, taq_burst, cloudwatch_decay)}
+    retail_months, ssh_kinds, otto_late, taq_ticks, taq_burst, cloudwatch_decay,
+    ssh_lines, ssh_doors, otto_nested, otto_funnel, retail_price, stocks_gap, flights_wave)}

@@ -58,7 +58,7 @@ soak: ## try 1000 seeds of each simulation, 200 random sets of rules on shards, 
 	@ctest --preset soak
 	@python3 tests/net/links.py build/dev/tools/weir/weir --rounds 50
 	@python3 tests/net/cluster.py build/dev/tools/weir/weir nothing --rounds 500
-	@python3 tests/net/cluster.py build/dev/tools/weir/weir kill restart cut partition --rounds 50
+	@python3 tests/net/cluster.py build/dev/tools/weir/weir kill restart cut partition end move move_kill --rounds 50
 	@python3 tests/net/netns.py build/dev/tools/weir/weir --rounds 50 || [ $$? -eq 77 ]
 	@python3 tests/recovery/torture.py build/dev/tools/weir/weir --rounds 300 \
 	    --faults build/dev/tests/recovery/libweir_faults.so power faults

@@ -130,7 +130,7 @@ measure(weir_chunk **chunks, const rule *it, int runs)
     weiri_aggregate   aggregate = { .kind = it->aggregate, .p = 0.99 };
     aggregate.argument          = weiri_expr_field(arena, &SCHEMA, 1);
     check(weiri_aggregate_resolve(&aggregate, &err) == WEIR_OK);
-    weiri_expr *value  = weiri_expr_register(arena, 0, WEIR_FLOAT, WEIR_NULL, true);
+    weiri_expr *value  = weiri_expr_register(arena, 0, aggregate.type, WEIR_NULL, true);
     weir_value  bound  = { .type = WEIR_FLOAT, .as.f = 1e12 };
     weiri_expr *args[] = { value, weiri_expr_constant(arena, &bound) };
     weiri_expr *having = NULL;
@@ -208,6 +208,11 @@ measure_lengths(bench_json *out, int runs)
         snprintf(name, sizeof name, "sliding_max_of_%lld_events", (long long)LENGTHS[i]);
         bench_json_number(out, name, measure(chunks, &max, runs));
     }
+    /* A thousand new values a hop, ten thousand in a window. */
+    rule distinct = { WEIRI_WINDOW_HOPPING, WEIRI_AGGREGATE_DISTINCT, SECOND / 100,
+        SECOND / 1000, false };
+    bench_json_number(
+        out, "hopping_distinct_of_10000_values", measure(chunks, &distinct, runs));
     rule p99 = { WEIRI_WINDOW_TUMBLING, WEIRI_AGGREGATE_QUANTILE, SECOND, 0, false };
     bench_json_number(
         out, "tumbling_p99_sketch_of_1000000_events", measure(chunks, &p99, runs));

@@ -167,7 +167,9 @@ typedef struct weiri_ast_fill {
 typedef struct weiri_ast_window {
     weiri_span      at;    /* size 0: not written                          */
     weiri_word      kind;  /* TUMBLING, HOPPING, SLIDING, LAST, ALL, SESSION */
-    weiri_ast_expr *width; /* NULL: of ALL                                */
+    weiri_word      unit;  /* of TUMBLING: WEEK, MONTH, QUARTER, YEAR; else OTHER */
+    weiri_ast_expr *width; /* NULL: of ALL, and of a unit                 */
+    weiri_ast_expr *offset;
     weiri_ast_expr *every; /* of HOPPING                                  */
     weiri_ast_expr *early; /* every D early; NULL: no                     */
     bool            is_before;

@@ -197,6 +197,7 @@ mark_clause(weiri_layout *self, const weiri_ast_rule *rule, const struct clause 
     case WEIRI_WORD_FROM: mark_from(self, &rule->from, clause); break;
     case WEIRI_WORD_WHERE: weiri_layout_expr(self, rule->where); break;
     case WEIRI_WORD_BY: mark_by(self, rule, clause); break;
+    case WEIRI_WORD_WINDOW: weiri_layout_expr(self, rule->window.offset); break;
     case WEIRI_WORD_HAVING: weiri_layout_expr(self, rule->having); break;
     case WEIRI_WORD_EMIT: mark_emit(self, &rule->emit); break;
     case WEIRI_WORD_ON: mark_emit(self, &rule->on_timeout); break;

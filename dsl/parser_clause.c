@@ -137,6 +137,8 @@ parse_window_words(weiri_parser *self, weiri_ast_window *window)
             window->is_reset = true;
         } else if (!begins_fill(self) && weiri_parser_take_word(self, WEIRI_WORD_FILL)) {
             window->is_filled = true;
+        } else if (weiri_parser_take_word(self, WEIRI_WORD_OFFSET)) {
+            window->offset = weiri_parse_expr(self);
         } else if (weiri_parser_take_word(self, WEIRI_WORD_EVERY)) {
             weiri_ast_expr *every = weiri_parse_amount(self, "a duration");
             if (weiri_parser_take_word(self, WEIRI_WORD_EARLY)) {
@@ -148,6 +150,20 @@ parse_window_words(weiri_parser *self, weiri_ast_window *window)
             return;
         }
     }
+}
+
+/* `tumbling month`: a unit of the calendar; OTHER: none. */
+static weiri_word
+take_unit(weiri_parser *self)
+{
+    static const weiri_word UNITS[] = { WEIRI_WORD_WEEK, WEIRI_WORD_MONTH,
+        WEIRI_WORD_QUARTER, WEIRI_WORD_YEAR };
+    for (size_t i = 0; i < sizeof UNITS / sizeof UNITS[0]; i++) {
+        if (weiri_parser_take_word(self, UNITS[i])) {
+            return UNITS[i];
+        }
+    }
+    return WEIRI_WORD_OTHER;
 }
 
 void
@@ -168,11 +184,21 @@ weiri_parse_window(weiri_parser *self, weiri_ast_rule *rule)
             self, "'tumbling', 'hopping', 'sliding', 'last', 'all' or 'session'");
         return;
     }
-    if (window->kind != WEIRI_WORD_ALL) {
-        window->width = weiri_parse_amount(self,
-            window->kind == WEIRI_WORD_LAST       ? "a number of events"
-            : window->kind == WEIRI_WORD_TUMBLING ? "a duration or a number of events"
-                                                  : "a duration");
+    window->unit =
+        window->kind == WEIRI_WORD_TUMBLING ? take_unit(self) : WEIRI_WORD_OTHER;
+    if (window->kind != WEIRI_WORD_ALL && window->unit == WEIRI_WORD_OTHER) {
+        window->width = weiri_parse_amount(
+            self, window->kind == WEIRI_WORD_LAST ? "a number of events"
+                  : window->kind == WEIRI_WORD_TUMBLING
+                      ? "a duration, a number of events or a unit of the calendar"
+                      : "a duration");
+    }
+    weiri_span after = weiri_parser_span(self);
+    if (window->kind == WEIRI_WORD_TUMBLING && window->width != NULL
+        && take_unit(self) != WEIRI_WORD_OTHER) {
+        weiri_report(self->diagnostics, WEIRI_E_BAD_WINDOW, after,
+            "a unit of the calendar stands without a number");
+        weiri_report_hint(self->diagnostics, "write 'tumbling month'");
     }
     parse_window_words(self, window);
     window->at = weiri_parser_span_from(self, first);

@@ -13,8 +13,8 @@ plan_field(weiri_querying *self, const weiri_ast_expr *node)
     }
     if (value->kind != WEIRI_EXPR_FIELD
         || weiri_query_find(self, node) != value->as.field) {
-        weiri_report(diagnostics, WEIRI_E_BAD_FILL, node->at,
-            "'fill' takes the name of a field");
+        weiri_report(
+            diagnostics, WEIRI_E_BAD_FILL, node->at, "'fill' takes the name of a field");
         weiri_report_hint(diagnostics, "let a rule before give the value a name");
         return WEIRI_NONE;
     }
@@ -22,9 +22,9 @@ plan_field(weiri_querying *self, const weiri_ast_expr *node)
     if (value->type != WEIR_FLOAT) {
         weiri_report(diagnostics, WEIRI_E_BAD_FILL, node->at,
             "between two values of '%s' lies no line: it is no float", name);
-        weiri_report_hint(diagnostics, value->type == WEIR_INT
-                                           ? "let a rule before emit '%s: float(%s)'"
-                                           : "only floats can be filled",
+        weiri_report_hint(diagnostics,
+            value->type == WEIR_INT ? "let a rule before emit '%s: float(%s)'"
+                                    : "only floats can be filled",
             name, name);
         return WEIRI_NONE;
     }
@@ -65,16 +65,15 @@ add_stream(weiri_querying *self)
     weiri_query   *query   = self->query;
     const char    *name =
         weiri_arena_format(planner->arena, "%s, filled", self->rule->name.text);
-    self->fill.from   = query->stream;
-    self->fill.stream = weiri_add_hidden_stream(
-        planner, name, WEIRI_ORIGIN_JOIN, self->rule->fill.at);
-    weiri_stream *stream        = &planner->plan->streams[self->fill.stream];
-    stream->schema              = *query->schema;
-    stream->schema.name         = name;
-    stream->schema.time_field   = -1;
-    stream->rank                = 1 + planner->plan->streams[query->stream].rank;
-    stream->used                = weiri_arena_alloc(
-                       planner->arena, stream->schema.n_fields + (size_t)1);
+    self->fill.from = query->stream;
+    self->fill.stream =
+        weiri_add_hidden_stream(planner, name, WEIRI_ORIGIN_JOIN, self->rule->fill.at);
+    weiri_stream *stream      = &planner->plan->streams[self->fill.stream];
+    stream->schema            = *query->schema;
+    stream->schema.name       = name;
+    stream->schema.time_field = -1;
+    stream->rank              = 1 + planner->plan->streams[query->stream].rank;
+    stream->used = weiri_arena_alloc(planner->arena, stream->schema.n_fields + (size_t)1);
     for (uint32_t i = 0; i < stream->schema.n_fields; i++) {
         stream->used[i] = self->fill.is_filled[i];
     }
@@ -91,7 +90,7 @@ weiri_plan_fill(weiri_querying *self)
     }
     self->fill.within_ns =
         weiri_constant_duration(self->planner, rule->fill.within, false, "'within'");
-    bool is_ok       = self->fill.within_ns > 0;
+    bool is_ok      = self->fill.within_ns > 0;
     self->fill.keys = weiri_arena_alloc(
         self->planner->arena, (rule->n_keys + 1) * sizeof(const weiri_expr *));
     for (uint32_t i = 0; i < rule->n_keys; i++) {
@@ -133,7 +132,7 @@ add_value(weiri_querying *self, weiri_window *window, uint32_t field)
     uint32_t           key    = key_of(self, field);
     uint32_t           a      = window->n_aggregates;
     weiri_aggregate    last   = { .kind = WEIRI_AGGREGATE_LAST,
-             .argument               = weiri_expr_field(arena, schema, field) };
+             .argument                  = weiri_expr_field(arena, schema, field) };
     if (a == WEIRI_AGGREGATES) {
         weiri_report(self->planner->diagnostics, WEIRI_E_BAD_FILL, self->rule->fill.at,
             "a rule that fills reads at most %d fields", WEIRI_AGGREGATES);
@@ -179,18 +178,17 @@ weiri_keep_fill(weiri_querying *self)
                            .keys                       = self->fill.keys,
                            .n_keys                     = self->rule->n_keys };
     for (uint32_t i = 0; i < n; i++) {
-        values[i] = to->used[i] ? add_value(self, window, i)
-                                : no_value(arena, to->schema.fields[i].type);
+        values[i]     = to->used[i] ? add_value(self, window, i)
+                                    : no_value(arena, to->schema.fields[i].type);
         from->used[i] = from->used[i] || to->used[i];
     }
     for (uint32_t i = 0; i < window->n_keys; i++) {
         weiri_expr_mark_fields(window->keys[i], from->used);
     }
     *emit  = (weiri_emit){ &to->schema, values, self->fill.stream };
-    *query = (weiri_query){ .stream = self->fill.from,
-        .schema                     = &from->schema,
-        .emit                       = emit,
-        .window                     = window };
+    *query = (weiri_query){
+        .stream = self->fill.from, .schema = &from->schema, .emit = emit, .window = window
+    };
     self->fill.query = query;
 }
 
@@ -199,8 +197,8 @@ weiri_push_fill(weiri_querying *self)
 {
     weiri_planner *planner = self->planner;
     weiri_rule     rule    = { .name = self->fill.query->emit->schema->name,
-                .is_made             = true,
-                .query               = self->fill.query,
-                .place = weiri_planner_place(planner, self->rule->name.at) };
+               .is_made              = true,
+               .query                = self->fill.query,
+               .place                = weiri_planner_place(planner, self->rule->name.at) };
     WEIRI_ARENA_PUSH(planner->arena, planner->plan->rules, planner->plan->n_rules, rule);
 }

@@ -4,176 +4,10 @@
 
 #include <string.h>
 
-/* What expressions over a joined row read. */
-enum { READS_NOTHING = 0, READS_LEFT = 1, READS_RIGHT = 2, READS_BOTH = 3 };
-
 static uint32_t
 n_left(const weiri_join *join)
 {
     return join->sides[0].schema->n_fields;
-}
-
-static unsigned
-reach_of(const weiri_querying *self, const weiri_join *join, const weiri_expr *expr)
-{
-    uint32_t n_fields = join->schema->n_fields;
-    bool *read = weiri_arena_alloc(self->planner->arena, (n_fields + 1) * sizeof *read);
-    unsigned reach = READS_NOTHING;
-    weiri_expr_mark_fields(expr, read);
-    for (uint32_t i = 0; i < n_fields; i++) {
-        reach |= !read[i] ? READS_NOTHING : i < n_left(join) ? READS_LEFT : READS_RIGHT;
-    }
-    return reach;
-}
-
-/* An expression over one row as one over another, whose fields are `by` further. */
-static weiri_expr *
-shifted(weiri_arena *arena, const weiri_expr *expr, const weir_schema *schema, int64_t by)
-{
-    weiri_expr *copy = weiri_arena_alloc(arena, sizeof *copy);
-    *copy            = *expr;
-    if (copy->kind == WEIRI_EXPR_FIELD) {
-        copy->as.field    = (uint32_t)(copy->as.field + by);
-        copy->is_nullable = schema->fields[copy->as.field].is_nullable;
-    }
-    if (copy->kind == WEIRI_EXPR_CALL) {
-        uint32_t n         = copy->as.call.n_args;
-        copy->as.call.args = weiri_arena_alloc(arena, (n + 1) * sizeof(weiri_expr *));
-        for (uint32_t i = 0; i < n; i++) {
-            copy->as.call.args[i] = shifted(arena, expr->as.call.args[i], schema, by);
-        }
-    }
-    return copy;
-}
-
-/* An expression over the joined row, which reads the right alone, over the right. */
-static weiri_expr *
-over_right(weiri_arena *arena, const weiri_join *join, const weiri_expr *expr)
-{
-    return shifted(arena, expr, join->sides[1].schema, -(int64_t)n_left(join));
-}
-
-/* ---- on ---- */
-
-static void
-add_condition(
-    weiri_querying *self, weiri_span at, const weiri_expr **to, weiri_expr *more)
-{
-    weiri_scope scope   = { self->planner->arena, self->planner->diagnostics, self, NULL,
-          NULL };
-    weiri_expr *both[2] = { (weiri_expr *)(uintptr_t)*to, more };
-    *to = *to == NULL ? more : weiri_type_call(&scope, at, "and", both, 2);
-}
-
-/* A float as the int that it equals; null, which equals nothing, where it is none. The
- * int as a float would not do: above 2^53 several are one. */
-static weiri_expr *
-whole_number(weiri_querying *self, const weiri_expr *expr, weiri_span at)
-{
-    weiri_arena *arena = self->planner->arena;
-    weiri_scope  scope = { arena, self->planner->diagnostics, self, NULL, NULL };
-    weiri_expr  *value = (weiri_expr *)(uintptr_t)expr;
-    const weir_value least  = { .type = WEIR_FLOAT, .as.f = -0x1p63 };
-    const weir_value beyond = { .type = WEIR_FLOAT, .as.f = 0x1p63 };
-    const weir_value none   = { .type = WEIR_INT, .is_null = true };
-    weiri_expr *above[2]    = { value, weiri_expr_constant(arena, &least) };
-    weiri_expr *below[2]    = { value, weiri_expr_constant(arena, &beyond) };
-    weiri_expr *range[2]    = { weiri_type_call(&scope, at, ">=", above, 2),
-           weiri_type_call(&scope, at, "<", below, 2) };
-    weiri_expr *whole[2]    = { value, weiri_type_call(&scope, at, "floor", &value, 1) };
-    weiri_expr *is_int[2]   = { weiri_type_call(&scope, at, "and", range, 2),
-          weiri_type_call(&scope, at, "==", whole, 2) };
-    weiri_expr *parts[3]    = { weiri_type_call(&scope, at, "and", is_int, 2),
-           weiri_type_call(&scope, at, "int", &value, 1),
-           weiri_expr_constant(arena, &none) };
-    return weiri_type_call(&scope, at, "if", parts, 3);
-}
-
-/* Of an int and a float the float is compared as an int: keys of both sides have one type,
- * and `==` of the two is exact. */
-static void
-add_key(weiri_querying *self, weiri_join *join, const weiri_expr *left,
-    const weiri_expr *right, weiri_span at)
-{
-    bool is_table = join->change != NULL; /* whose key is a field as it stands */
-    if (left->type == WEIR_INT && right->type == WEIR_FLOAT && is_table) {
-        weiri_scope scope = { self->planner->arena, self->planner->diagnostics, self, NULL,
-            NULL };
-        weiri_expr *value = (weiri_expr *)(uintptr_t)left;
-        left              = weiri_type_call(&scope, at, "float", &value, 1);
-    } else if (left->type == WEIR_INT && right->type == WEIR_FLOAT) {
-        right = whole_number(self, right, at);
-    } else if (left->type == WEIR_FLOAT && right->type == WEIR_INT) {
-        left = whole_number(self, left, at);
-    }
-    if (join->n_keys == WEIRI_JOIN_KEYS) {
-        weiri_report(self->planner->diagnostics, WEIRI_E_JOIN_CONDITION, at,
-            "a join has at most %d equalities", WEIRI_JOIN_KEYS);
-        self->is_broken = true;
-        return;
-    }
-    join->sides[0].keys[join->n_keys] = left;
-    join->sides[1].keys[join->n_keys] = over_right(self->planner->arena, join, right);
-    join->n_keys++;
-}
-
-/* An equation of both sides is part of the key; what reads one side is asked of it
- * before; what reads both is asked of pairs. */
-static void
-plan_conjunct(weiri_querying *self, weiri_join *join, const weiri_ast_expr *node)
-{
-    weiri_expr *expr = weiri_query_condition(self, WEIRI_QUERY_WHERE, node);
-    if (expr == NULL) {
-        self->is_broken = true;
-        return;
-    }
-    bool is_equation = node->kind == WEIRI_AST_BINARY
-                       && strcmp(node->name.text, "==") == 0
-                       && expr->kind == WEIRI_EXPR_CALL && expr->as.call.n_args == 2
-                       && expr->as.call.args[0]->type != WEIR_LIST;
-    weiri_expr *const *args   = is_equation ? expr->as.call.args : NULL;
-    unsigned           first  = is_equation ? reach_of(self, join, args[0]) : 0;
-    unsigned           second = is_equation ? reach_of(self, join, args[1]) : 0;
-    if (first == READS_LEFT && second == READS_RIGHT) {
-        add_key(self, join, args[0], args[1], node->at);
-        return;
-    }
-    if (first == READS_RIGHT && second == READS_LEFT) {
-        add_key(self, join, args[1], args[0], node->at);
-        return;
-    }
-    switch (reach_of(self, join, expr)) {
-    case READS_RIGHT:
-        add_condition(self, node->at, &join->sides[1].where,
-            over_right(self->planner->arena, join, expr));
-        break;
-    case READS_BOTH:
-        if (join->kind == WEIRI_JOIN_ASOF) {
-            weiri_report(self->planner->diagnostics, WEIRI_E_JOIN_CONDITION, node->at,
-                "an as-of join takes the latest of the key, and asks no more of both "
-                "sides");
-            weiri_report_hint(self->planner->diagnostics,
-                "a condition on what was joined is 'where ...'");
-            self->is_broken = true;
-            return;
-        }
-        add_condition(self, node->at, &join->where, expr);
-        break;
-    default: add_condition(self, node->at, &join->sides[0].where, expr); break;
-    }
-}
-
-static void
-plan_on(weiri_querying *self, weiri_join *join, const weiri_ast_expr *node)
-{
-    bool is_and = node->kind == WEIRI_AST_LOGIC && strcmp(node->name.text, "and") == 0;
-    if (!is_and) {
-        plan_conjunct(self, join, node);
-        return;
-    }
-    for (uint32_t i = 0; i < node->n_items; i++) {
-        plan_on(self, join, node->items[i]);
-    }
 }
 
 /* ---- a join ---- */
@@ -570,11 +404,12 @@ reach_of_names(struct on_lookups *lookups, const weiri_ast_expr *node)
     bool            is_name =
         node->kind == WEIRI_AST_NAME
         || (node->kind == WEIRI_AST_MEMBER && node->items[0]->kind == WEIRI_AST_NAME);
-    unsigned reach = READS_NOTHING;
+    unsigned reach = WEIRI_READS_NOTHING;
     if (is_name) {
         const weiri_expr *value = weiri_query_expr(self, WEIRI_QUERY_WHERE, node);
         self->is_broken         = self->is_broken || value == NULL;
-        return value != NULL ? reach_of(self, &lookups->join, value) : READS_NOTHING;
+        return value != NULL ? weiri_join_reach(self, &lookups->join, value)
+                             : WEIRI_READS_NOTHING;
     }
     bool is_table = node->kind == WEIRI_AST_INDEX; /* whose name is no value */
     for (uint32_t i = is_table; i < node->n_items; i++) {
@@ -611,7 +446,7 @@ look_up_side(
     if (self->is_broken) {
         return;
     }
-    if (reach == READS_BOTH) {
+    if (reach == WEIRI_READS_BOTH) {
         weiri_report(self->planner->diagnostics, WEIRI_E_BAD_LOOKUP, node->at,
             "the key of a lookup in 'on' reads one of the two sides, whose event's time "
             "then counts");
@@ -620,7 +455,7 @@ look_up_side(
         self->is_broken = true;
         return;
     }
-    weiri_querying *by    = reach == READS_RIGHT ? lookups->right : self;
+    weiri_querying *by    = reach == WEIRI_READS_RIGHT ? lookups->right : self;
     uint32_t        of_on = by->of_on;
     by->of_on             = self->of_on;
     bool is_ok            = weiri_lookup(by, table, node, type_key, by) != WEIRI_NONE;
@@ -656,7 +491,7 @@ take_right_lookups(
         uint32_t         n_keys = right->joins[i - 1]->n_keys;
         weiri_expr     **keys   = weiri_arena_alloc(arena, n_keys * sizeof *keys);
         for (uint32_t k = 0; k < n_keys; k++) {
-            keys[k] = shifted(arena, part.keys[k], join->schema, n_left(join));
+            keys[k] = weiri_expr_shifted(arena, part.keys[k], join->schema, n_left(join));
         }
         part.keys = keys;
         part.first += n_left(join);
@@ -743,7 +578,7 @@ plan_join(weiri_querying *self, const weiri_ast_join *ast)
         set_change(self, out);
         note_own(self, table, out);
     }
-    plan_on(self, out, ast->on);
+    weiri_plan_on(self, out, ast->on);
     self->of_on = 0;
     if (table == NULL) {
         warn_join(self, out, ast);

@@ -11,7 +11,8 @@ check_clauses(weiri_matching *self)
         weiri_span  at;
         const char *name;
     } const wrong[] = { { rule->where_at, "where" }, { rule->fill.at, "fill" },
-        { rule->window.at, "window" }, { rule->having_at, "having" }, { rule->order_at, "order by" } };
+        { rule->window.at, "window" }, { rule->having_at, "having" },
+        { rule->order_at, "order by" } };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         if (wrong[i].at.size > 0) {
             weiri_report(self->planner->diagnostics, WEIRI_E_CLAUSE_MISPLACED,

@@ -31,9 +31,9 @@ typedef struct weiri_query_part {
 
 /* `fill`, and the rule that is made of it. */
 typedef struct weiri_filling {
-    uint32_t           stream;  /* of the filled events                  */
-    uint32_t           from;    /* what is filled                        */
-    uint32_t           n_joins; /* that come before it                   */
+    uint32_t           stream;    /* of the filled events                  */
+    uint32_t           from;      /* what is filled                        */
+    uint32_t           n_joins;   /* that come before it                   */
     bool              *is_filled; /* shape (the stream's n_fields,)      */
     const weiri_expr **keys;      /* shape (rule->n_keys,)               */
     int64_t            within_ns;
@@ -55,7 +55,7 @@ typedef struct weiri_querying {
     uint32_t              of_on;    /* the `on` of this join is being planned; 0: none */
     uint32_t              n_before; /* joins of the same rule that others have  */
     weiri_filling         fill;
-    const weiri_join     *own;      /* of the table that the rule writes; NULL: none */
+    const weiri_join     *own; /* of the table that the rule writes; NULL: none */
 } weiri_querying;
 
 /* ---- planner_query.c ---- */
@@ -92,6 +92,31 @@ typedef weiri_expr *(*weiri_key_typing)(void *context, const weiri_ast_expr *nod
 uint32_t
 weiri_lookup(weiri_querying *self, const weiri_table_info *table,
     const weiri_ast_expr *node, weiri_key_typing type, void *context);
+
+/* ---- planner_on.c ---- */
+
+/* What expressions over a joined row read. */
+enum {
+    WEIRI_READS_NOTHING = 0,
+    WEIRI_READS_LEFT    = 1,
+    WEIRI_READS_RIGHT   = 2,
+    WEIRI_READS_BOTH    = 3
+};
+
+/* Which sides an expression over the joined row reads. */
+unsigned
+weiri_join_reach(
+    const weiri_querying *self, const weiri_join *join, const weiri_expr *expr);
+
+/* An expression over one row as one over another, whose fields are `by` further. */
+weiri_expr *
+weiri_expr_shifted(
+    weiri_arena *arena, const weiri_expr *expr, const weir_schema *schema, int64_t by);
+
+/* Its equalities are the join's keys, the rest its conditions. self->is_broken after a
+ * report. */
+void
+weiri_plan_on(weiri_querying *self, weiri_join *join, const weiri_ast_expr *node);
 
 /* ---- planner_fill.c ---- */
 

@@ -61,6 +61,9 @@ kind_of(weiri_querying *self)
     const weiri_ast_window *ast = &self->rule->window;
     switch (ast->kind) {
     case WEIRI_WORD_TUMBLING:
+        if (ast->unit != WEIRI_WORD_OTHER) {
+            return WEIRI_WINDOW_TUMBLING;
+        }
         return is_number(self, ast->width) ? WEIRI_WINDOW_BATCH : WEIRI_WINDOW_TUMBLING;
     case WEIRI_WORD_HOPPING: return WEIRI_WINDOW_HOPPING;
     case WEIRI_WORD_SLIDING: return WEIRI_WINDOW_SLIDING;
@@ -102,6 +105,49 @@ plan_every(weiri_querying *self)
     }
 }
 
+/* A month is as short as February, for what is asked of widths. */
+static void
+plan_unit(const weiri_ast_window *ast, weiri_window *window)
+{
+    static const int64_t  DAY_NS  = INT64_C(86400000000000);
+    static const int64_t  WEEK    = 7;
+    static const int64_t  MONTH   = 28;
+    static const int64_t  MONDAY  = 4; /* 1970-01-01 is a Thursday */
+    static const uint32_t QUARTER = 3;
+    static const uint32_t YEAR    = 12;
+    if (ast->unit == WEIRI_WORD_WEEK) {
+        window->width_ns  = WEEK * DAY_NS;
+        window->offset_ns = MONDAY * DAY_NS;
+        return;
+    }
+    window->months   = ast->unit == WEIRI_WORD_MONTH     ? 1
+                       : ast->unit == WEIRI_WORD_QUARTER ? QUARTER
+                                                         : YEAR;
+    window->width_ns = MONTH * DAY_NS * window->months;
+}
+
+static void
+plan_offset(weiri_querying *self)
+{
+    const weiri_ast_window *ast    = &self->rule->window;
+    weiri_window           *window = self->query->window;
+    const weir_value       *value  = ast->offset != NULL ? weiri_constant(
+                                         self->planner, ast->offset, WEIR_DURATION, "'offset'")
+                                                         : NULL;
+    self->is_broken = self->is_broken || (ast->offset != NULL && value == NULL);
+    if (value == NULL || value->is_null) {
+        return;
+    }
+    if (value->as.i >= window->width_ns || value->as.i <= -window->width_ns) {
+        report_window(self, "an 'offset' is shorter than the window", NULL);
+        return;
+    }
+    window->offset_ns += value->as.i;
+    if (window->offset_ns >= window->width_ns) {
+        window->offset_ns -= window->width_ns;
+    }
+}
+
 static void
 plan_clause(weiri_querying *self)
 {
@@ -117,10 +163,13 @@ plan_clause(weiri_querying *self)
     } else if (window->kind == WEIRI_WINDOW_BATCH) {
         window->n_rows = constant_count(
             self, ast->width, WEIRI_NONE - 1, "the length of a 'tumbling' window");
+    } else if (ast->unit != WEIRI_WORD_OTHER) {
+        plan_unit(ast, window);
     } else if (window->kind != WEIRI_WINDOW_ALL) {
         window->width_ns = duration(self, ast->width, "a window's length");
     }
     plan_every(self);
+    plan_offset(self);
     weir_error err = { .status = WEIR_OK };
     if (!self->is_broken && weiri_window_check(window, &err) != WEIR_OK) {
         report_window(self, err.text, NULL);
@@ -341,4 +390,9 @@ weiri_plan_window_results(weiri_querying *self)
         !weiri_plan_limit(self->planner, rule, &window->limit, &window->limit_ns)
         || self->is_broken;
     plan_changes(self);
+    weir_error err = { .status = WEIR_OK };
+    if (window->months > 0 && !self->is_broken
+        && weiri_window_check(window, &err) != WEIR_OK) {
+        report_window(self, err.text, NULL);
+    }
 }

@@ -149,6 +149,11 @@ typedef enum weiri_token_kind {
     X(RESET, "reset")                                                                    \
     X(EARLY, "early")                                                                    \
     X(LINEAR, "linear")                                                                  \
+    X(WEEK, "week")                                                                      \
+    X(MONTH, "month")                                                                    \
+    X(QUARTER, "quarter")                                                                \
+    X(YEAR, "year")                                                                      \
+    X(OFFSET, "offset")                                                                  \
     X(EXPECT, "expect")                                                                  \
     X(NO, "no")                                                                          \
     X(REPEAT, "repeat")                                                                  \

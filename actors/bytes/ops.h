@@ -52,6 +52,7 @@ typedef struct weiri_writer_ops {
     weir_status (*settle)(weiri_writer *self, weir_error *err);
     void (*save)(const weiri_writer *self, weiri_pack *out);
     bool (*is_full)(weiri_writer *self);
+    weiri_link_standing (*standing)(weiri_writer *self);
     weiri_link_farewell (*farewell)(weiri_writer *self);
     void (*release)(weiri_writer *self, weiri_link_parting parting);
 } weiri_writer_ops;

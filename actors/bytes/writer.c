@@ -94,6 +94,12 @@ weiri_writer_is_full(weiri_writer *self)
     return self->is_link && self->ops->is_full(self);
 }
 
+weiri_link_standing
+weiri_writer_standing(weiri_writer *self)
+{
+    return self->is_link ? self->ops->standing(self) : WEIRI_LINK_EVEN;
+}
+
 weiri_link_farewell
 weiri_writer_farewell(weiri_writer *self)
 {

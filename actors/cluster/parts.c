@@ -12,7 +12,7 @@ struct weiri_parts {
     weiri_scatter    **scatters; /* shape (given->n_routes,)                 */
     weir_chunk       **open;     /* being filled, shape (n_members,)         */
     uint64_t           wanted[WEIRI_CHUNK_ROWS]; /* of a range's rows: by whom */
-    uint16_t           owners[WEIRI_CHUNK_ROWS];
+    uint16_t           groups[WEIRI_CHUNK_ROWS];
 };
 
 static weir_status
@@ -75,15 +75,17 @@ weiri_parts_destroy(weiri_parts **self_p)
 }
 
 static void
-find_wanted(weiri_parts *self, weir_rows rows)
+find_wanted(weiri_parts *self, weir_rows rows, const weiri_moves *moves)
 {
+    const int64_t *time = rows.chunk->time + rows.first;
     for (uint32_t i = 0; i < rows.n; i++) {
         self->wanted[i] = self->given->all;
     }
     for (uint32_t r = 0; r < self->given->n_routes; r++) {
-        weiri_scatter_owners(self->scatters[r], rows, self->owners);
+        weiri_scatter_groups(self->scatters[r], rows, self->groups);
         for (uint32_t i = 0; i < rows.n; i++) {
-            self->wanted[i] |= UINT64_C(1) << self->owners[i];
+            self->wanted[i] |= weiri_moves_targets(
+                moves, self->groups[i], time[i], self->given->is_derived);
         }
     }
     for (uint32_t i = 0; i < rows.n; i++) {
@@ -143,10 +145,11 @@ add_row(weiri_parts *self, uint32_t member, const weir_chunk *from, uint32_t row
 }
 
 static weir_status
-split_range(weiri_parts *self, weir_rows rows, bool is_last, weiri_rows_list *to)
+split_range(weiri_parts *self, weir_rows rows, bool is_last, const weiri_moves *moves,
+    weiri_rows_list *to)
 {
     weir_status status = WEIR_OK;
-    find_wanted(self, rows);
+    find_wanted(self, rows, moves);
     if (is_last) {
         self->wanted[rows.n - 1] = self->others;
     }
@@ -161,12 +164,12 @@ split_range(weiri_parts *self, weir_rows rows, bool is_last, weiri_rows_list *to
 }
 
 weir_status
-weiri_parts_split(
-    weiri_parts *self, const weiri_rows_list *rows, bool is_end, weiri_rows_list *to)
+weiri_parts_split(weiri_parts *self, const weiri_rows_list *rows, bool is_end,
+    const weiri_moves *moves, weiri_rows_list *to)
 {
     weir_status status = WEIR_OK;
     for (uint32_t k = 0; k < rows->n && status == WEIR_OK; k++) {
-        status = split_range(self, rows->items[k], is_end && k + 1 == rows->n, to);
+        status = split_range(self, rows->items[k], is_end && k + 1 == rows->n, moves, to);
     }
     for (uint32_t m = 0; m < self->n_members; m++) {
         weir_status handed = hand_on(&self->open[m], &to[m]);

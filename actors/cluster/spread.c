@@ -7,6 +7,7 @@
 #include "../rule/rule.h"
 #include "weiri/cluster.h"
 #include "weiri/hash.h"
+#include "weiri/moves.h"
 #include "weiri/rows_pack.h"
 
 enum { PLACE_BITS = 48 }; /* of an order: the place of its source is above */
@@ -342,6 +343,7 @@ add_source(weiri_plan *plan, const weiri_given *given, const char *peer)
         .format                           = WEIRI_FORMAT_FRAMES,
         .idle_ns                          = -1,
         .numbered                         = given->numbered,
+        .is_moves                         = given->is_moves,
         .place                            = { .file = "" } };
     WEIRI_ARENA_PUSH(plan->arena, plan->sources, plan->n_sources, source);
 }
@@ -370,7 +372,9 @@ add_given(spreader *self, uint32_t stream, bool is_derived, weir_error *err)
 {
     weiri_plan         *plan    = self->plan;
     weiri_cluster_plan *cluster = self->cluster;
-    weiri_given         given   = { .stream = stream, .is_derived = is_derived };
+    weiri_given         given   = {
+                  .stream = stream, .is_derived = is_derived, .is_moves = stream == cluster->moves
+    };
     add_readers(self, &given);
     if (is_derived && given.n_routes == 0) {
         return WEIR_OK;
@@ -414,6 +418,27 @@ is_given_by_rules(const weiri_plan *plan, uint32_t stream)
     return false;
 }
 
+/* The fields of what is said of moves, in the order of WEIRI_WORD_FIELDS. */
+static void
+add_words(spreader *self)
+{
+#define X(title, kind) { .name = #title, .type = (kind) },
+    static const weir_field FIELDS[] = { WEIRI_WORD_FIELDS(X) };
+#undef X
+    enum { N = sizeof FIELDS / sizeof FIELDS[0] };
+    weiri_plan  *plan   = self->plan;
+    weiri_stream stream = { .origin = WEIRI_ORIGIN_SOURCE,
+        .of                         = WEIRI_NONE,
+        .late                       = WEIRI_NONE,
+        .dead                       = WEIRI_NONE,
+        .used                       = weiri_arena_alloc(plan->arena, N) };
+    stream.schema       = (weir_schema){
+              .name = "(moves)", .fields = FIELDS, .n_fields = N, .time_field = 0
+    };
+    self->cluster->moves = plan->n_streams;
+    WEIRI_ARENA_PUSH(plan->arena, plan->streams, plan->n_streams, stream);
+}
+
 static weir_status
 check_sources(const spreader *self, weir_error *err)
 {
@@ -444,6 +469,9 @@ spread(spreader *self, weir_error *err)
     for (uint32_t i = 0; i < plan->n_rules && status == WEIR_OK; i++) {
         status = place_rule(self, i, err);
     }
+    if (status == WEIR_OK) {
+        add_words(self);
+    }
     for (uint32_t s = 0; s < plan->n_streams && status == WEIR_OK; s++) {
         if (is_delivered(plan, s)) {
             status = add_given(self, s, false, err);
@@ -451,7 +479,7 @@ spread(spreader *self, weir_error *err)
             status = add_given(self, s, true, err);
         }
     }
-    return status;
+    return status == WEIR_OK ? add_given(self, self->cluster->moves, false, err) : status;
 }
 
 weir_status

@@ -296,8 +296,10 @@ write_state(const weiri_durable *self, const weiri_engine *engine, weir_error *e
     if (status == WEIR_OK) {
         status = weiri_engine_sync(engine, err);
     }
+    weiri_fault_point_in_child("checkpoint.synced", self->n_begun);
     if (status == WEIR_OK && self->is_kept) {
         status = weiri_kept_write(self->path, self->next_kept, &sections, err);
+        weiri_fault_point_in_child("checkpoint.kept", self->n_begun);
     }
     if (status == WEIR_OK) {
         status = weiri_store_open(self->state_path, &options, &store, err);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../source/source.h"
+#include "weiri/fault.h"
 #include "weiri/folder.h"
 #include "whole.h"
 
@@ -178,6 +179,7 @@ weiri_kept_drop_oldest(const char *path, weiri_kept_moments *self)
     char file[WEIRI_WHOLE_PATH];
     file_name(path, self->items[0].number, "head", file);
     unlink(file); /* first: what is left without it is nothing */
+    weiri_fault_point("kept.dropping");
     file_name(path, self->items[0].number, "state", file);
     unlink(file);
     weiri_sections_fini(&self->items[0].head);

@@ -11,20 +11,6 @@
 
 enum { FILE_MODE = 0640, READ_BYTES = 1 << 20 };
 
-static weir_status
-write_all(int fd, const uint8_t *bytes, size_t size)
-{
-    while (size > 0) {
-        ssize_t n = write(fd, bytes, size);
-        if (n < 0 && errno != EINTR) {
-            return WEIR_EIO;
-        }
-        bytes += n > 0 ? n : 0;
-        size -= n > 0 ? (size_t)n : 0;
-    }
-    return fsync(fd) == 0 ? WEIR_OK : WEIR_EIO;
-}
-
 /* Under another name first, so that a file of that name is always whole. */
 static weir_status
 write_file(const char *file, const weiri_pack *pack, weir_error *err)
@@ -37,16 +23,14 @@ write_file(const char *file, const weiri_pack *pack, weir_error *err)
     if (fd < 0) {
         return WEIR_FAIL_OS(err, errno, "cannot write '%s'", half);
     }
-    weir_status status = write_all(fd, pack->bytes, pack->size);
-    int         code   = errno;
-    close(fd);
-    if (status == WEIR_OK && rename(half, file) != 0) {
-        code   = errno;
-        status = WEIR_EIO;
+    weir_status status = weiri_write_all(fd, pack->bytes, pack->size, file, err);
+    if (status == WEIR_OK && (fsync(fd) != 0 || rename(half, file) != 0)) {
+        status = WEIR_FAIL_OS(err, errno, "cannot write '%s'", file);
     }
+    close(fd);
     if (status != WEIR_OK) {
         unlink(half);
-        return WEIR_FAIL_OS(err, code, "cannot write '%s'", file);
+        return status;
     }
     return weiri_sync_folder_of(file, err);
 }

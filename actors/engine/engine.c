@@ -8,9 +8,13 @@
 #include <time.h>
 
 #include "inside.h"
+#include "mover.h"
 #include "weiri/timetext.h"
 
-enum { HELD_UP_NS = 100000000 }; /* until whoever stops the run is asked again */
+enum {
+    HELD_UP_NS = 100000000, /* until whoever stops the run is asked again */
+    LISTEN_NS  = 5000000    /* until it is heard what others say of moves */
+};
 
 /* ---- watermark ---- */
 
@@ -196,11 +200,13 @@ note_taken(weiri_engine *self, uint32_t source, uint64_t n_before)
 static weir_status
 pump(weiri_engine *self, uint32_t source, bool may_wait, weir_error *err)
 {
-    int64_t     idle_ns  = self->plan->sources[source].idle_ns;
-    int64_t     begun_ns = idle_ns >= 0 ? wall_clock_ns() : 0;
-    uint64_t    n_before = weiri_intake_get_counts(self->intakes[source]).n_events;
+    int64_t  idle_ns  = self->plan->sources[source].idle_ns;
+    int64_t  begun_ns = idle_ns >= 0 ? wall_clock_ns() : 0;
+    uint64_t n_before = weiri_intake_get_counts(self->intakes[source]).n_events;
+    int64_t  wait_ns =
+        idle_ns < 0 && weiri_engine_is_listening(self) ? LISTEN_NS : idle_ns;
     weir_status status =
-        weiri_intake_pump(self->intakes[source], may_wait ? idle_ns : 0, err);
+        weiri_intake_pump(self->intakes[source], may_wait ? wait_ns : 0, err);
     note_taken(self, source, n_before);
     if (status == WEIR_EAGAIN && weiri_intake_is_over(self->intakes[source])) {
         return WEIR_EOF;
@@ -215,6 +221,27 @@ pump(weiri_engine *self, uint32_t source, bool may_wait, weir_error *err)
         }
     }
     return status == WEIR_EAGAIN || status == WEIR_EOF ? WEIR_OK : status;
+}
+
+/* What nodes say of moves is heard whatever their clocks are: several may wait for each
+ * other's words, each with its clock standing still. So is what this node has read
+ * before a crash, while others wait for its answer. */
+static weir_status
+listen(weiri_engine *self, weir_error *err)
+{
+    weir_status status    = WEIR_OK;
+    bool        is_behind = weiri_engine_is_behind(self);
+    for (uint32_t i = 0; i < self->plan->n_sources && status == WEIR_OK; i++) {
+        const weiri_source *source = &self->plan->sources[i];
+        bool                is     = source->is_moves
+                  || (is_behind && source->numbered == NULL
+                      && !weiri_intake_is_refreshed(self->intakes[i]));
+        if (is && clock_of(self, i) != INT64_MAX) {
+            status = weiri_intake_pump(self->intakes[i], 0, err);
+            status = status == WEIR_EAGAIN || status == WEIR_EOF ? WEIR_OK : status;
+        }
+    }
+    return status;
 }
 
 /* A link to another node has no room: nothing is taken in until it has. What comes from
@@ -238,6 +265,37 @@ is_held_up(const weiri_engine *self, uint32_t source)
     return false;
 }
 
+/* Whether there is a turn to make. The last one is that of the end; a new table begins
+ * before the others. */
+static bool
+is_let_go(const weiri_engine *self)
+{
+    int64_t watermark_ns = weiri_engine_limit(self, current_watermark(self));
+    return watermark_ns != INT64_MAX && watermark_ns > self->watermark_ns;
+}
+
+static weir_status
+go_on(weiri_engine *self, weir_error *err)
+{
+    self->watermark_ns = weiri_engine_limit(self, current_watermark(self));
+    return pass(self, self->watermark_ns, self->watermark_ns, false, err);
+}
+
+/* All inputs have ended, and key groups are still to be given. */
+static weir_status
+await_move(weiri_engine *self, bool may_wait, weir_error *err)
+{
+    weir_status status = weiri_engine_give(self, err);
+    if (status == WEIR_OK && !may_wait) {
+        return WEIR_EAGAIN;
+    }
+    if (status == WEIR_OK && weiri_engine_is_moving(self)
+        && !weiri_engine_has_step(self)) {
+        weiri_links_wait(self->options.links, HELD_UP_NS);
+    }
+    return status;
+}
+
 weir_status
 weiri_engine_take(weiri_engine *self, bool may_wait, weir_error *err)
 {
@@ -246,10 +304,20 @@ weiri_engine_take(weiri_engine *self, bool may_wait, weir_error *err)
         return status;
     }
     int64_t source = slowest_source(self);
-    if (source < 0 || self->is_ended
+    bool    is_end = source < 0 && !weiri_engine_is_moving(self);
+    if (is_end || self->is_ended
         || (self->options.should_stop != NULL
             && self->options.should_stop(self->options.context))) {
         return WEIR_EOF;
+    }
+    if (weiri_engine_is_listening(self) && (status = listen(self, err)) != WEIR_OK) {
+        return status;
+    }
+    if (self->mover != NULL && is_let_go(self)) { /* a move has held it */
+        return go_on(self, err);
+    }
+    if (source < 0) {
+        return await_move(self, may_wait, err);
     }
     if (self->options.links != NULL && is_held_up(self, (uint32_t)source)) {
         if (!may_wait) {
@@ -269,12 +337,7 @@ weiri_engine_take(weiri_engine *self, bool may_wait, weir_error *err)
     if (status != WEIR_OK) {
         return status;
     }
-    int64_t watermark_ns = current_watermark(self);
-    if (watermark_ns == INT64_MAX || watermark_ns <= self->watermark_ns) {
-        return pumped; /* the last pass is that of finish; a new table begins before */
-    }
-    self->watermark_ns = watermark_ns;
-    return pass(self, watermark_ns, watermark_ns, false, err);
+    return is_let_go(self) ? go_on(self, err) : pumped;
 }
 
 weir_status
@@ -289,8 +352,8 @@ weiri_engine_end(weiri_engine *self, weir_error *err)
     if (self->is_ended) {
         return WEIR_OK;
     }
+    self->ends_links = weiri_engine_is_at_end(self);
     self->is_ended   = true;
-    self->ends_links = slowest_source(self) < 0;
     return pass(self, INT64_MAX, newest_event(self), true, err);
 }
 
@@ -314,7 +377,7 @@ weiri_engine_close(weiri_engine *self, weir_error *err)
 bool
 weiri_engine_is_at_end(const weiri_engine *self)
 {
-    return self->is_ended || slowest_source(self) < 0;
+    return self->is_ended || (slowest_source(self) < 0 && !weiri_engine_is_moving(self));
 }
 
 const char *
@@ -336,7 +399,7 @@ weiri_engine_get_counts(const weiri_engine *self)
     weiri_engine_counts counts = { 0 };
     for (uint32_t i = 0; i < self->plan->n_sources; i++) {
         weiri_intake_counts of = weiri_intake_get_counts(self->intakes[i]);
-        counts.n_events += of.n_events;
+        counts.n_events += self->plan->sources[i].is_moves ? 0 : of.n_events;
         counts.n_bytes += of.n_bytes;
         counts.n_late += of.n_late;
         counts.n_dead += of.n_dead;

@@ -10,18 +10,8 @@
 
 #include "given.h"
 #include "inside.h"
+#include "mover.h"
 #include "weiri/cluster.h"
-
-struct weiri_giver {
-    const weiri_given *given;
-    weiri_merge       *merge; /* of sources: what waits; else NULL            */
-    weiri_parts       *parts;
-    weiri_outlet     **outlets;      /* shape (n_members,): of this node NULL        */
-    weiri_rows_list   *to;           /* shape (n_members,): scratch                  */
-    weiri_rows_list    rows;         /* scratch                                      */
-    int64_t            watermark_ns; /* up to when it was given */
-    bool               is_ended;
-};
 
 static weir_status
 no_memory(weir_error *err)
@@ -59,7 +49,7 @@ weiri_engine_make_givers(weiri_engine *self, weir_error *err)
         status              = giver->outlets != NULL && giver->to != NULL
                                   ? weiri_parts_new(self->plan, giver->given, &giver->parts)
                                   : WEIR_ENOMEM;
-        if (status == WEIR_OK && !giver->given->is_derived) {
+        if (status == WEIR_OK && !giver->given->is_derived && !giver->given->is_moves) {
             status = weiri_merge_new(WEIRI_REORDER_ROWS, &giver->merge);
         }
     }
@@ -73,12 +63,13 @@ open_outlet(weiri_engine *self, const weiri_giver *giver, const char *peer,
     const weiri_stream     *numbered = giver->given->numbered;
     const weiri_restore    *restore  = self->options.restore;
     const weiri_link_config link     = {
-            .peer       = peer,
-            .schema     = &numbered->schema,
-            .is_inside  = true,
-            .terms      = self->plan->cluster->terms,
-            .n_terms    = self->plan->cluster->n_terms,
-            .is_lasting = self->options.tape != NULL,
+            .peer          = peer,
+            .schema        = &numbered->schema,
+            .is_inside     = true,
+            .terms         = self->plan->cluster->terms,
+            .n_terms       = self->plan->cluster->n_terms,
+            .backlog_bytes = self->options.backlog_bytes,
+            .is_lasting    = self->options.tape != NULL,
     };
     char                path[2 * WEIRI_SECTION_NAME];
     weiri_unpack        in     = { 0 };
@@ -95,18 +86,30 @@ open_outlet(weiri_engine *self, const weiri_giver *giver, const char *peer,
                              : status;
 }
 
-weir_status
-weiri_engine_open_givers(weiri_engine *self, weir_error *err)
+/* Of one that goes on: who has been killed, too, may not have kept how far time is. */
+static weir_status
+open_outlets(weiri_engine *self, const weiri_giver *giver, weir_error *err)
 {
     const weiri_cluster_plan *cluster = self->plan->cluster;
     weir_status               status  = WEIR_OK;
-    for (uint32_t i = 0; i < self->n_givers; i++) {
-        for (uint32_t m = 0; m < cluster->n_members && status == WEIR_OK; m++) {
-            if (m != cluster->self) {
-                status = open_outlet(self, &self->givers[i], cluster->members[m],
-                    &self->givers[i].outlets[m], err);
-            }
+    for (uint32_t m = 0; m < cluster->n_members && status == WEIR_OK; m++) {
+        if (m == cluster->self) {
+            continue;
         }
+        status = open_outlet(self, giver, cluster->members[m], &giver->outlets[m], err);
+        if (status == WEIR_OK && giver->watermark_ns != INT64_MIN && !giver->is_ended) {
+            status = weiri_outlet_advance(giver->outlets[m], giver->watermark_ns, err);
+        }
+    }
+    return status;
+}
+
+weir_status
+weiri_engine_open_givers(weiri_engine *self, weir_error *err)
+{
+    weir_status status = WEIR_OK;
+    for (uint32_t i = 0; i < self->n_givers && status == WEIR_OK; i++) {
+        status = open_outlets(self, &self->givers[i], err);
     }
     return status;
 }
@@ -142,7 +145,8 @@ give(weiri_engine *self, weiri_giver *giver, const weiri_rows_list *rows,
     int64_t watermark_ns, bool is_end, int64_t newest_ns, weir_error *err)
 {
     uint32_t    n      = self->plan->cluster->n_members;
-    weir_status status = weiri_parts_split(giver->parts, rows, is_end, giver->to);
+    weir_status status = weiri_parts_split(
+        giver->parts, rows, is_end, weiri_engine_moves(self), giver->to);
     if (status != WEIR_OK) {
         (void)no_memory(err);
     }
@@ -183,7 +187,11 @@ weiri_engine_give(weiri_engine *self, weir_error *err)
     for (uint32_t i = 0; i < self->n_givers && status == WEIR_OK; i++) {
         weiri_giver *giver     = &self->givers[i];
         int64_t      newest_ns = INT64_MIN;
-        int64_t      clock_ns  = clock_of(self, giver->given->stream, &newest_ns);
+        if (giver->given->is_moves) {
+            status = weiri_engine_give_words(self, giver, err);
+            continue;
+        }
+        int64_t clock_ns = clock_of(self, giver->given->stream, &newest_ns);
         if (giver->merge == NULL || giver->is_ended || clock_ns <= giver->watermark_ns) {
             continue;
         }
@@ -203,7 +211,7 @@ weiri_engine_give_derived(weiri_engine *self, const weiri_turn *turn,
     weir_status status = WEIR_OK;
     for (uint32_t i = 0; i < self->n_givers && status == WEIR_OK; i++) {
         weiri_giver *giver = &self->givers[i];
-        if (giver->merge == NULL && !giver->is_ended) {
+        if (giver->given->is_derived && !giver->is_ended) {
             status = give(self, giver, &rows[giver->given->stream], turn->watermark_ns,
                 turn->is_end && self->ends_links, turn->deadline_ns, err);
         }

@@ -8,7 +8,17 @@
 #include "weiri/engine.h"
 #include "weiri/flow.h"
 
-typedef struct weiri_giver weiri_giver;
+/* A stream of which others get their parts. */
+typedef struct weiri_giver {
+    const weiri_given *given;
+    weiri_merge       *merge; /* of sources: what waits; else NULL            */
+    weiri_parts       *parts;
+    weiri_outlet     **outlets;      /* shape (n_members,): of this node NULL        */
+    weiri_rows_list   *to;           /* shape (n_members,): scratch                  */
+    weiri_rows_list    rows;         /* scratch                                      */
+    int64_t            watermark_ns; /* up to when it was given */
+    bool               is_ended;
+} weiri_giver;
 
 /* Before sources are opened. errors  WEIR_ENOMEM */
 WEIR_MUST_CHECK weir_status

@@ -25,6 +25,7 @@ struct weiri_engine {
     uint32_t             n_outlets;
     weiri_giver         *givers; /* in a cluster, shape (n_givers,)    */
     uint32_t             n_givers;
+    struct weiri_mover  *mover; /* in a cluster: of key groups                     */
     weiri_rows_list     *own;   /* in a cluster, shape (plan->n_streams,): scratch */
     weiri_wires         *wires; /* NULL: no socket is used            */
     uint32_t            *sink_streams; /* of the flow's outlet, shape (plan->n_sinks,) */

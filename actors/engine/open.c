@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "inside.h"
+#include "mover.h"
 #include "place.h"
 #include "weiri/cluster.h"
 #include "weiri/fault.h"
@@ -206,6 +207,9 @@ merge_of(weiri_engine *self, uint32_t stream)
 {
     if (stream == WEIRI_NONE) {
         return NULL;
+    }
+    if (self->mover != NULL && stream == self->plan->cluster->moves) {
+        return weiri_engine_words(self);
     }
     return self->flow != NULL ? weiri_flow_merge(self->flow, stream)
                               : weiri_graph_merge(self->graph, stream);
@@ -497,8 +501,9 @@ allocate(weiri_engine *self, weir_error *err)
     if (status != WEIR_OK) {
         return status;
     }
-    return self->options.n_shards > 1 ? weiri_engine_make_flow(self, err)
-                                      : weiri_graph_new(self->plan, &self->graph, err);
+    status = self->options.n_shards > 1 ? weiri_engine_make_flow(self, err)
+                                        : weiri_graph_new(self->plan, &self->graph, err);
+    return status == WEIR_OK ? weiri_engine_make_mover(self, err) : status;
 }
 
 /* Sources before sinks: a missing input leaves outputs as they were. */
@@ -519,6 +524,7 @@ open_all(weiri_engine *self, weir_error *err)
     }
     for (uint32_t i = 0; i < plan->n_sinks && status == WEIR_OK; i++) {
         status = open_sink(self, &plan->sinks[i], err);
+        weiri_fault_point("recover.cutting");
     }
     if (status == WEIR_OK) {
         status = weiri_engine_open_givers(self, err);
@@ -576,6 +582,7 @@ weiri_engine_destroy(weiri_engine **self_p)
         (void)weiri_outlet_close(&self->outlets[i], NULL);
     }
     weiri_engine_close_givers(self);
+    weiri_engine_close_mover(self);
     for (uint32_t i = 0; self->intakes != NULL && i < self->plan->n_sources; i++) {
         weiri_intake_destroy(&self->intakes[i]);
     }

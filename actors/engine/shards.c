@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "inside.h"
+#include "mover.h"
 
 /* On the thread of the shard that writes, which is always the same one. Who looks sees
  * what is written. */
@@ -81,6 +82,12 @@ take(run *self, bool may_wait)
         }
         status = keeper->between(
             keeper->context, self->engine, may_wait, self->last, &self->failure);
+    }
+    if (status == WEIR_OK && weiri_engine_has_step(self->engine)) {
+        if (!may_wait) {
+            return WEIR_EAGAIN;
+        }
+        status = weiri_engine_step_moves(self->engine, &self->failure);
     }
     if (status == WEIR_OK) {
         status = weiri_engine_take(self->engine, may_wait, &self->failure);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "inside.h"
+#include "mover.h"
 
 uint32_t
 weiri_engine_source_place(const weiri_plan *plan, uint32_t source)
@@ -61,6 +62,7 @@ weiri_engine_flush(weiri_engine *self, weir_error *err)
             status = weiri_outlet_settle(self->outlets[i], err);
         }
     }
+    weiri_engine_note_moves(self);
     return status == WEIR_OK ? weiri_engine_settle_givers(self, err) : status;
 }
 
@@ -68,6 +70,9 @@ weir_status
 weiri_engine_acknowledge(
     weiri_engine *self, uint32_t source, uint64_t position, weir_error *err)
 {
+    if (source == 0) {
+        weiri_engine_pass_moves(self);
+    }
     return self->intakes[source] != NULL
                ? weiri_intake_acknowledge(self->intakes[source], position, err)
                : WEIR_OK;
@@ -148,6 +153,9 @@ weiri_engine_save(const weiri_engine *self, weiri_sections *out, weir_error *err
     }
     if (status == WEIR_OK) {
         status = weiri_engine_save_givers(self, out);
+    }
+    if (status == WEIR_OK) {
+        status = weiri_engine_save_mover(self, out);
     }
     if (status == WEIR_ENOMEM || (status == WEIR_OK && weiri_sections_failed(out))) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the state");

@@ -3,6 +3,22 @@
 #include "build.h"
 #include "weiri/cluster.h"
 
+uint32_t
+weiri_flow_shard_of(const weiri_flow *self, uint32_t group)
+{
+    return group * self->n_shards / WEIRI_KEY_GROUPS;
+}
+
+void
+weiri_flow_set_groups(weiri_flow *self, const weiri_groups *groups)
+{
+    for (uint32_t g = 0; g < WEIRI_KEY_GROUPS; g++) {
+        self->owners[g] = weiri_groups_has(groups, g)
+                              ? (uint16_t)weiri_flow_shard_of(self, g)
+                              : WEIRI_FLOW_NOBODY;
+    }
+}
+
 weir_status
 weiri_flow_new(const weiri_plan *plan, uint32_t n_shards,
     const weiri_flow_outlet *outlets, uint32_t n_outlets, weiri_flow **out,
@@ -19,7 +35,7 @@ weiri_flow_new(const weiri_plan *plan, uint32_t n_shards,
         bool is_mine =
             plan->cluster == NULL || plan->cluster->owners[g] == plan->cluster->self;
         self->owners[g] =
-            is_mine ? (uint16_t)(g * n_shards / WEIRI_KEY_GROUPS) : WEIRI_FLOW_NOBODY;
+            is_mine ? (uint16_t)weiri_flow_shard_of(self, g) : WEIRI_FLOW_NOBODY;
     }
     self->readers = calloc(plan->n_streams + (size_t)1, sizeof *self->readers);
     self->homes   = calloc(plan->n_streams + (size_t)1, sizeof *self->homes);

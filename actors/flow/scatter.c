@@ -102,11 +102,20 @@ hash_keys(weiri_scatter *self, weir_rows rows)
 }
 
 void
-weiri_scatter_owners(weiri_scatter *self, weir_rows rows, uint16_t *out)
+weiri_scatter_groups(weiri_scatter *self, weir_rows rows, uint16_t *out)
 {
     hash_keys(self, rows);
     for (uint32_t i = 0; i < rows.n; i++) {
-        out[i] = self->owners[weiri_key_group(weiri_hash_fold(self->hashes[i]))];
+        out[i] = (uint16_t)weiri_key_group(weiri_hash_fold(self->hashes[i]));
+    }
+}
+
+static void
+find_owners(weiri_scatter *self, weir_rows rows, uint16_t *out)
+{
+    weiri_scatter_groups(self, rows, out);
+    for (uint32_t i = 0; i < rows.n; i++) {
+        out[i] = self->owners[out[i]];
     }
 }
 
@@ -128,7 +137,7 @@ find_shards(weiri_scatter *self, const weiri_rows_list *from)
     memset(self->left, 0, self->n_shards * sizeof *self->left);
     uint16_t *shard = self->shard;
     for (uint32_t i = 0; i < from->n; i++) {
-        weiri_scatter_owners(self, from->items[i], shard);
+        find_owners(self, from->items[i], shard);
         for (uint32_t k = 0; k < from->items[i].n; k++) {
             uint16_t at = *shard++;
             if (at < self->n_shards) {

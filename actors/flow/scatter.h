@@ -22,13 +22,13 @@ weiri_scatter_new(const weiri_expr *const *keys, uint32_t n_keys, const bool *us
 void
 weiri_scatter_destroy(weiri_scatter **self_p);
 
-/* The shard of each row of a range, or what else the table of owners says.
+/* The key group of each row of a range; of one whose key has a null, some.
  *
  *   out   shape (rows.n,)
  *   cost  hashing
  */
 void
-weiri_scatter_owners(weiri_scatter *self, weir_rows rows, uint16_t *out);
+weiri_scatter_groups(weiri_scatter *self, weir_rows rows, uint16_t *out);
 
 /* Copy rows to the lists of their shards. An event whose key has a null goes to one of
  * them, too.

@@ -124,6 +124,15 @@ farewell(weiri_writer *base)
     return is;
 }
 
+static weiri_link_standing
+standing(weiri_writer *base)
+{
+    weiri_worker       *worker = lock(base);
+    weiri_link_standing of = weiri_sender_standing(((link_writer *)base)->end->sender);
+    weiri_worker_unlock(worker);
+    return of;
+}
+
 static void
 release(weiri_writer *base, weiri_link_parting parting)
 {
@@ -142,6 +151,7 @@ static const weiri_writer_ops OPS = { .close = close_link,
     .settle                                  = settle,
     .save                                    = save,
     .is_full                                 = is_full,
+    .standing                                = standing,
     .farewell                                = farewell,
     .release                                 = release };
 

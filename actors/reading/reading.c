@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "driving.h"
 #include "weiri/assert.h"
 #include "weiri/codec.h"
 #include "weiri/exprtext.h"
-#include "weiri/reread.h"
 
 /* What is gathered while the key is not known: next to nothing. */
 static const char NO_KEY[] = "\n";
@@ -54,14 +54,6 @@ late_schema(weiri_arena *arena, const weir_schema *of)
     return schema;
 }
 
-static bool *
-all_used(weiri_arena *arena, uint32_t n)
-{
-    bool *used = weiri_arena_alloc(arena, n + (size_t)1);
-    memset(used, true, n);
-    return used;
-}
-
 /* Late events of a source stream that the rule reads are to be seen, in a stream of their
  * own that nobody else reads. */
 static void
@@ -74,7 +66,7 @@ add_late_stream(weiri_reading *self, uint32_t of)
           .of                             = of,
           .late                           = WEIRI_NONE,
           .dead                           = WEIRI_NONE,
-          .used                           = all_used(self->arena, schema->n_fields),
+          .used                           = weiri_all_used(self->arena, schema->n_fields),
           .is_read                        = true };
     source->late              = self->plan.n_streams;
     self->plan.streams[self->plan.n_streams++] = late;
@@ -91,13 +83,17 @@ prepare_plan(weiri_reading *self, const weiri_plan *plan)
     self->plan.streams =
         weiri_arena_alloc(self->arena, room * sizeof *self->plan.streams);
     memcpy(self->plan.streams, plan->streams, plan->n_streams * sizeof *plan->streams);
+    self->plan.rules =
+        weiri_arena_alloc(self->arena, (plan->n_rules + (size_t)1) * sizeof *plan->rules);
+    memcpy(self->plan.rules, plan->rules, plan->n_rules * sizeof *plan->rules);
     for (uint32_t i = 0; i < match->n_inputs; i++) {
         weiri_stream *stream = &self->plan.streams[match->inputs[i].stream];
-        stream->used         = all_used(self->arena, stream->schema.n_fields);
+        weiri_see_sides(self->arena, &self->plan, match->inputs[i].stream);
+        stream->used = weiri_all_used(self->arena, stream->schema.n_fields);
         weiri_stream *late =
             stream->late != WEIRI_NONE ? &self->plan.streams[stream->late] : NULL;
         if (late != NULL && late->is_read) {
-            late->used = all_used(self->arena, late->schema.n_fields);
+            late->used = weiri_all_used(self->arena, late->schema.n_fields);
         } else if (stream->origin == WEIRI_ORIGIN_SOURCE) {
             add_late_stream(self, match->inputs[i].stream);
         }
@@ -302,49 +298,16 @@ on_passed(
                                                   : status;
 }
 
-/* Of two readings the first says where the journal begins. */
-static weir_status
-open_journal(weiri_reading *self, weiri_reread **reread, weiri_engine_options *options,
-    weir_error *err)
-{
-    const weiri_reading_request *request = self->request;
-    weir_status                  status  = weiri_reread_open(&self->plan, request->state,
-                          request->redirects, request->n_redirects, self->is_told ? NULL : request->told,
-                          request->context, reread, err);
-    self->is_told                        = true;
-    if (status == WEIR_OK) {
-        weiri_reread_lend(*reread, options);
-    }
-    return status;
-}
-
 static weir_status
 drive(weiri_reading *self, weir_error *err)
 {
-    weiri_engine_options options = {
-        .redirects      = self->request->redirects,
-        .n_redirects    = self->request->n_redirects,
-        .passed         = on_passed,
-        .passed_context = self,
-    };
-    weiri_engine *engine = NULL;
-    weiri_reread *reread = NULL;
-    weir_status   status = WEIR_OK;
-    if (self->request->state != NULL) {
-        status = open_journal(self, &reread, &options, err);
-    }
-    if (status == WEIR_OK) {
-        status = weiri_engine_new(&self->plan, &options, &engine, err);
-    }
-    while (status == WEIR_OK) {
-        status = weiri_engine_turn(engine, err);
-    }
-    self->is_at_end = status == WEIR_EOF && weiri_engine_is_at_end(engine);
-    if (status == WEIR_EOF) { /* a run that goes on has no end yet */
-        status = self->is_at_end ? weiri_engine_end(engine, err) : WEIR_OK;
-    }
-    weiri_engine_destroy(&engine);
-    weiri_reread_close(&reread);
+    weiri_drive drive  = { .plan = &self->plan,
+         .request                = self->request,
+         .is_told                = &self->is_told,
+         .passed                 = on_passed,
+         .context                = self };
+    weir_status status = weiri_drive_all(&drive, err);
+    self->is_at_end    = drive.is_at_end;
     return status;
 }
 
@@ -401,32 +364,12 @@ read_all(weiri_reading *self, bool with_worker, weir_error *err)
 
 /* ---- the whole ---- */
 
-/* Whether an input is gone once it is read. */
-static bool
-is_fleeting(const weiri_reading_request *request, const weiri_plan *plan)
-{
-    if (request->state != NULL) {
-        return false; /* what cannot be read again is in the journal */
-    }
-    for (size_t i = 0; i < request->n_redirects; i++) {
-        if (strcmp(request->redirects[i].path, "-") == 0) {
-            return true;
-        }
-    }
-    for (uint32_t i = 0; i < plan->n_sources && request->n_redirects == 0; i++) {
-        if (plan->sources[i].endpoint != WEIRI_ENDPOINT_FILE) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Which key the match that is asked for is of: one reading to find it, one to read its
  * first event. */
 static weir_status
 find_key(weiri_reading *self, weir_error *err)
 {
-    if (is_fleeting(self->request, &self->plan)) {
+    if (weiri_drive_is_fleeting(self->request, &self->plan)) {
         return WEIR_FAIL(err, WEIR_EINVAL,
             "standard input and sockets cannot be read twice: write them to a file, or "
             "ask for a key");

@@ -9,6 +9,7 @@
 #include "../durable/journal.h"
 #include "../durable/kept.h"
 #include "outputs.h"
+#include "weir/plugin.h"
 #include "weiri/flow.h"
 #include "weiri/reread.h"
 #include "weiri/statedir.h"
@@ -119,6 +120,22 @@ check_is_file(const replay *self, uint32_t source, weir_error *err)
                              name, name);
 }
 
+/* A plugin's source that goes back by itself is on no tape. */
+static weir_status
+check_is_taped(const replay *self, uint32_t source, weir_error *err)
+{
+    const weiri_source *of   = &self->plan->sources[source];
+    const char         *name = self->plan->streams[of->stream].schema.name;
+    return of->endpoint == WEIRI_ENDPOINT_PLUGIN && redirected(self, source) == NULL
+                   && of->connector.of.source->position != NULL
+               ? WEIR_FAIL(err, WEIR_EINVAL,
+                   "source '%s': '%s' is read again by its plugin, so that the journal "
+                   "has nothing of it, and a replay opens no plugin's source: say --from "
+                   "%s=PATH",
+                   name, of->connector.name, name)
+               : WEIR_OK;
+}
+
 static weir_status
 set_extent(replay *self, uint32_t source, weir_error *err)
 {
@@ -142,8 +159,8 @@ set_extent(replay *self, uint32_t source, weir_error *err)
         extent->end      = kept->position;
         extent->clock_ns = kept->clock_ns;
     }
-    weir_status status = WEIR_OK;
-    if (extent->is_taped) {
+    weir_status status = extent->is_taped ? check_is_taped(self, source, err) : WEIR_OK;
+    if (extent->is_taped && status == WEIR_OK) {
         status =
             weiri_journal_begin(self->journal, source, &self->begins[source], &has, err);
         self->begins[source] = has ? self->begins[source] : kept->committed;

@@ -116,8 +116,8 @@ handle(weiri_plugin_host *self, weiri_plugin_calling *call, int64_t at_ns,
 {
     const char *reason = weiri_plugin_reason(&call->base);
     *is_again          = false;
-    self->n_failed++;
-    self->n_in_a_row++;
+    self->tally.n_failed++;
+    self->tally.n_in_a_row++;
     if (call->status != WEIR_OK) {
         return call->status;
     }
@@ -129,7 +129,7 @@ handle(weiri_plugin_host *self, weiri_plugin_calling *call, int64_t at_ns,
     }
     if (self->plan->on_error == WEIRI_ON_ERROR_RESTART) {
         *is_again = true;
-        return self->n_in_a_row <= WEIRI_PLUGIN_RESTARTS
+        return self->tally.n_in_a_row <= WEIRI_PLUGIN_RESTARTS
                    ? restart(self, err)
                    : WEIR_FAIL(err, WEIR_EDATA,
                        "failed again after %d restarts: %s (with 'on error skip' it goes "
@@ -171,7 +171,7 @@ fire(weiri_plugin_host *self, weiri_plugin_state *state, weir_error *err)
         status   = weiri_plugin_commit(self, is_ok ? 1 : 0);
         is_again = false;
         if (status == WEIR_OK && is_ok) {
-            self->n_in_a_row = 0;
+            self->tally.n_in_a_row = 0;
             drop_if_asked(self, &call);
         } else if (status == WEIR_OK) {
             status = handle(self, &call, at_ns, (weir_rows){ 0 }, &is_again, err);
@@ -295,7 +295,7 @@ offer(weiri_plugin_host *self, weiri_plugin_state *state, weir_rows rows,
     }
     *n_taken = n < rows.n ? n : rows.n;
     if (*n_taken > 0) {
-        self->n_in_a_row = 0;
+        self->tally.n_in_a_row = 0;
     }
     return weiri_plugin_commit(self, *n_taken);
 }
@@ -342,7 +342,7 @@ give(
     weir_status         status = WEIR_OK;
     *n                         = 1;
     if (self->plan->n_keys > 0 && !read_key(self, rows.chunk, rows.first + first)) {
-        self->n_null_keys++;
+        self->tally.n_null_keys++;
         return WEIR_OK;
     }
     status = state_of(self, part(rows, first, 1), &state, err);
@@ -365,7 +365,7 @@ give(
             part(rows, first + n_taken, 1), &is_again, err);
         *n += !is_again;
     } else {
-        self->n_in_a_row = 0;
+        self->tally.n_in_a_row = 0;
         if (status == WEIR_OK) {
             drop_if_asked(self, &call);
         }
@@ -431,19 +431,6 @@ feed(void *context, const weiri_rows_list *const *inputs, weir_error *err)
 /* ---- making and ending ---- */
 
 static weir_status
-make_programs(weiri_plugin_host *self)
-{
-    weir_status status = WEIR_OK;
-    if (self->plan->n_inputs > 0) {
-        status = weiri_program_new_narrow(
-            self->plan->values, self->plan->n_inputs, &self->inputs);
-    }
-    return status == WEIR_OK && self->plan->n_keys > 0 ? weiri_program_new_narrow(
-               self->plan->keys, self->plan->n_keys, &self->keys)
-                                                       : status;
-}
-
-static weir_status
 make(const weiri_host_frame *frame, void **out, weir_error *err)
 {
     const weiri_query *query = frame->rule->query;
@@ -461,7 +448,8 @@ make(const weiri_host_frame *frame, void **out, weir_error *err)
     if (self->values == NULL || self->row == NULL) {
         return WEIR_ENOMEM;
     }
-    weir_status status = make_programs(self);
+    weir_status status =
+        weiri_plugin_host_programs(self->plan, &self->inputs, &self->keys);
     return status == WEIR_OK ? open_actor(self, err) : status;
 }
 
@@ -483,23 +471,6 @@ destroy(void *context)
     free(self);
 }
 
-/* Timers that are not due when time stops never fire. */
-static weir_status
-finish(void *context, weir_error *err)
-{
-    (void)context;
-    (void)err;
-    return WEIR_OK;
-}
-
-static void
-count(const void *context, weiri_rule_counts *counts)
-{
-    const weiri_plugin_host *self = context;
-    counts->n_failed              = self->n_failed;
-    counts->match.null_keys       = self->n_null_keys;
-}
-
 static weir_status
 save(const void *context, weiri_keyed *out, weir_error *err)
 {
@@ -512,24 +483,6 @@ load(void *context, const weiri_keyed_load *from, weir_error *err)
     return weiri_plugin_load_states(context, from, err);
 }
 
-static void
-save_counts(const void *context, weiri_pack *out)
-{
-    const weiri_plugin_host *self = context;
-    weiri_pack_number(out, self->n_failed);
-    weiri_pack_number(out, self->n_null_keys);
-    weiri_pack_number(out, self->n_in_a_row);
-}
-
-static void
-load_counts(void *context, weiri_unpack *in)
-{
-    weiri_plugin_host *self = context;
-    self->n_failed += weiri_unpack_number(in);
-    self->n_null_keys += weiri_unpack_number(in);
-    self->n_in_a_row += (uint32_t)weiri_unpack_below(
-        in, WEIRI_PLUGIN_RESTARTS + 1 - self->n_in_a_row, "it has failed too often");
-}
-
 const weiri_host_ops weiri_plugin_host_ops = { make, destroy, feed, advance,
-    next_deadline, finish, count, save, load, save_counts, load_counts, NULL };
+    next_deadline, weiri_plugin_host_finish, weiri_plugin_host_count, save, load,
+    weiri_plugin_host_save_counts, weiri_plugin_host_load_counts, NULL };

@@ -2,6 +2,7 @@
  *
  *   plugin.c         the host: events, failures, what it is asked for
  *   plugin_call.c    what a plugin may ask for during a call, and what it gives
+ *   plugin_tally.c   what hosts of actors have in common, here and in a process
  *   plugin_states.c  a state for each key, their timers, and state as bytes
  */
 #ifndef WEIRI_PLUGIN_HOST_H
@@ -14,8 +15,9 @@
 
 enum {
     WEIRI_PLUGIN_STATES   = 1 << 20, /* keys of an actor                            */
-    WEIRI_PLUGIN_RESTARTS = 5, /* failures of an actor in a row, then it is over    */
-    WEIRI_PLUGIN_STATE    = 64 << 20 /* bytes of one state                          */
+    WEIRI_PLUGIN_RESTARTS = 5,       /* failures of an actor in a row, then it is over; as
+                                      * often a process is started again, in remote/link.h */
+    WEIRI_PLUGIN_STATE = 64 << 20    /* bytes of one state                          */
 };
 
 /* The state of one key. */
@@ -41,7 +43,15 @@ typedef struct weiri_plugin_served {
         void *context, int64_t at_ns, const char *reason, weir_rows event);
 } weiri_plugin_served;
 
+/* What is counted of an actor, wherever it runs. A host of one begins with it. */
+typedef struct weiri_plugin_tally {
+    uint64_t n_failed;
+    uint64_t n_null_keys;
+    uint32_t n_in_a_row; /* failures since an event was taken */
+} weiri_plugin_tally;
+
 typedef struct weiri_plugin_host {
+    weiri_plugin_tally         tally; /* the first */
     weiri_host_frame           frame;
     const weiri_plugin_served *served; /* NULL: it works for a rule. Else what is given
                                         * by a timer keeps nulls of the event */
@@ -66,9 +76,6 @@ typedef struct weiri_plugin_host {
     weiri_plugin_state    **heap; /* shape (room,): by timer, then by serial */
     uint32_t                n_heap;
     weiri_encoder          *encoder; /* of events for the dead stream; NULL: none yet */
-    uint64_t                n_failed;
-    uint64_t                n_null_keys;
-    uint32_t                n_in_a_row; /* failures since an event was taken */
     uint32_t                n_logged;
 } weiri_plugin_host;
 
@@ -80,6 +87,23 @@ typedef struct weiri_plugin_host {
 WEIR_MUST_CHECK weir_status
 weiri_plugin_bury(const weiri_host_frame *frame, weiri_encoder **encoder, int64_t at_ns,
     const char *reason, weir_rows event);
+
+/* ---- plugin_tally.c ---- */
+
+/* Programs that read an actor's inputs and its key; NULL where there are none. */
+WEIR_MUST_CHECK weir_status
+weiri_plugin_host_programs(
+    const weiri_actor_plan *plan, weiri_program **inputs, weiri_program **keys);
+
+/* Of weiri_host_ops. */
+weir_status
+weiri_plugin_host_finish(void *context, weir_error *err);
+void
+weiri_plugin_host_count(const void *context, weiri_rule_counts *counts);
+void
+weiri_plugin_host_save_counts(const void *context, weiri_pack *out);
+void
+weiri_plugin_host_load_counts(void *context, weiri_unpack *in);
 
 /* ---- plugin_call.c ---- */
 

@@ -20,6 +20,7 @@ typedef struct piece {
 } piece;
 
 typedef struct remote_host {
+    weiri_plugin_tally      tally; /* the first */
     weiri_host_frame        frame;
     const weiri_actor_plan *plan;
     weiri_remote           *remote;
@@ -35,10 +36,7 @@ typedef struct remote_host {
     weiri_encoder          *encoder;
     int64_t                 next_timer;
     int64_t                 last_ns; /* time of what was given last */
-    uint64_t                n_failed;
-    uint64_t                n_null_keys;
-    uint32_t                n_in_a_row; /* failures */
-    uint32_t                careful;    /* pieces before it go one at a time */
+    uint32_t                careful; /* pieces before it go one at a time */
 } remote_host;
 
 /* ---- requests ---- */
@@ -255,7 +253,7 @@ read_failures(remote_host *self, weiri_message *in, const about *of, bool is_giv
             at_ns            = is_row ? self->chunk->time[row] : at_ns;
             status =
                 weiri_plugin_bury(&self->frame, &self->encoder, at_ns, reason, event);
-            self->n_failed++;
+            self->tally.n_failed++;
         }
     }
     return status;
@@ -324,11 +322,11 @@ survive(remote_host *self, uint32_t at, uint32_t n_sent, uint32_t *next, weir_er
     const piece *it         = &self->pieces[at];
     bool         skips      = self->plan->on_error == WEIRI_ON_ERROR_SKIP && is_started;
     weir_status  status     = WEIR_OK;
-    self->n_failed++;
-    self->n_in_a_row++;
+    self->tally.n_failed++;
+    self->tally.n_in_a_row++;
     *next = at;
     if (self->plan->on_error == WEIRI_ON_ERROR_STOP
-        || (!skips && self->n_in_a_row > WEIRI_REMOTE_RESTARTS)) {
+        || (!skips && self->tally.n_in_a_row > WEIRI_REMOTE_RESTARTS)) {
         return is_over(self, err);
     }
     weiri_remote_restart(self->remote);
@@ -341,7 +339,7 @@ survive(remote_host *self, uint32_t at, uint32_t n_sent, uint32_t *next, weir_er
         status = weiri_plugin_bury(&self->frame, &self->encoder, self->chunk->time[row],
             err->text, (weir_rows){ .chunk = self->chunk, .first = row, .n = 1 });
         *next  = at + 1;
-        self->n_in_a_row = 0;
+        self->tally.n_in_a_row = 0;
     } else if (skips) { /* one by one, to find the one */
         uint32_t first = it->first;
         uint32_t n     = it->n;
@@ -364,10 +362,10 @@ offer_rest(
     weir_status status = WEIR_OK;
     weiri_pack  done   = { 0 };
     (void)WEIR_FAIL(err, WEIR_EDATA, "%s", reason);
-    self->n_failed++;
-    self->n_in_a_row = taken > 0 ? 1 : self->n_in_a_row + 1;
+    self->tally.n_failed++;
+    self->tally.n_in_a_row = taken > 0 ? 1 : self->tally.n_in_a_row + 1;
     if (self->plan->on_error == WEIRI_ON_ERROR_STOP
-        || self->n_in_a_row > WEIRI_REMOTE_RESTARTS) {
+        || self->tally.n_in_a_row > WEIRI_REMOTE_RESTARTS) {
         return is_over(self, err);
     }
     weir_error ignored  = { .status = WEIR_OK };
@@ -410,9 +408,9 @@ take_answer(remote_host *self, uint32_t at, bool *is_again, weir_error *err)
                                                                    : WEIR_EINVAL;
     }
     if (status == WEIR_OK) {
-        self->n_in_a_row = 0;
-        status           = weiri_remote_keep(self->remote, &it->request, err);
-        status           = status == WEIR_EDATA ? WEIR_EINVAL : status; /* it was given */
+        self->tally.n_in_a_row = 0;
+        status                 = weiri_remote_keep(self->remote, &it->request, err);
+        status = status == WEIR_EDATA ? WEIR_EINVAL : status; /* it was given */
     }
     return status;
 }
@@ -481,7 +479,7 @@ feed_rows(remote_host *self, weir_rows rows, weir_error *err)
         self->rows[n] = rows.first + i;
         bool has_key  = write_key(self, rows.first + i, &key);
         n += has_key;
-        self->n_null_keys += !has_key;
+        self->tally.n_null_keys += !has_key;
     }
     weiri_pack_fini(&key);
     status = cut(self, n);
@@ -540,12 +538,12 @@ advance(void *context, int64_t watermark_ns, weir_error *err)
             is_done = false;
         }
         if (status == WEIR_OK) {
-            self->n_in_a_row = 0;
-            status           = weiri_remote_keep(self->remote, &out, err);
+            self->tally.n_in_a_row = 0;
+            status                 = weiri_remote_keep(self->remote, &out, err);
         } else if (!is_done) {
-            self->n_failed++;
+            self->tally.n_failed++;
             bool is_end = self->plan->on_error == WEIRI_ON_ERROR_STOP
-                          || ++self->n_in_a_row > WEIRI_REMOTE_RESTARTS;
+                          || ++self->tally.n_in_a_row > WEIRI_REMOTE_RESTARTS;
             is_done = is_end;
             status  = is_end ? is_over(self, err) : WEIR_OK;
             weiri_remote_restart(self->remote);
@@ -559,22 +557,6 @@ static int64_t
 next_deadline(const void *context)
 {
     return ((const remote_host *)context)->next_timer;
-}
-
-static weir_status
-finish(void *context, weir_error *err)
-{
-    (void)context;
-    (void)err;
-    return WEIR_OK;
-}
-
-static void
-count(const void *context, weiri_rule_counts *counts)
-{
-    const remote_host *self = context;
-    counts->n_failed        = self->n_failed;
-    counts->match.null_keys = self->n_null_keys;
 }
 
 /* ---- state ---- */
@@ -634,25 +616,6 @@ load(void *context, const weiri_keyed_load *how, weir_error *err)
     return status;
 }
 
-static void
-save_counts(const void *context, weiri_pack *out)
-{
-    const remote_host *self = context;
-    weiri_pack_number(out, self->n_failed);
-    weiri_pack_number(out, self->n_null_keys);
-    weiri_pack_number(out, self->n_in_a_row);
-}
-
-static void
-load_counts(void *context, weiri_unpack *in)
-{
-    remote_host *self = context;
-    self->n_failed += weiri_unpack_number(in);
-    self->n_null_keys += weiri_unpack_number(in);
-    self->n_in_a_row += (uint32_t)weiri_unpack_below(
-        in, WEIRI_REMOTE_RESTARTS + 1 - self->n_in_a_row, "it has failed too often");
-}
-
 /* ---- making and ending ---- */
 
 static weir_status
@@ -679,14 +642,7 @@ make(const weiri_host_frame *frame, void **out, weir_error *err)
     if (self->rows == NULL || self->row == NULL || self->remote == NULL) {
         return WEIR_ENOMEM;
     }
-    weir_status status = WEIR_OK;
-    if (self->plan->n_inputs > 0) {
-        status = weiri_program_new_narrow(
-            self->plan->values, self->plan->n_inputs, &self->inputs);
-    }
-    return status == WEIR_OK && self->plan->n_keys > 0 ? weiri_program_new_narrow(
-               self->plan->keys, self->plan->n_keys, &self->keys)
-                                                       : status;
+    return weiri_plugin_host_programs(self->plan, &self->inputs, &self->keys);
 }
 
 static void
@@ -705,4 +661,5 @@ destroy(void *context)
 }
 
 const weiri_host_ops weiri_remote_host_ops = { make, destroy, feed, advance,
-    next_deadline, finish, count, save, load, save_counts, load_counts, NULL };
+    next_deadline, weiri_plugin_host_finish, weiri_plugin_host_count, save, load,
+    weiri_plugin_host_save_counts, weiri_plugin_host_load_counts, NULL };

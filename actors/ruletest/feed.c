@@ -34,15 +34,13 @@ feed(weiri_graph *graph, const weiri_plan *plan, const weiri_source *source,
     weiri_source        patient = *source;
     patient.lateness_ns         = INT64_MAX;
     patient.on_error = dead != NULL ? WEIRI_ON_ERROR_SKIP : WEIRI_ON_ERROR_STOP;
-    const weiri_intake_config config = {
+    weiri_intake_config config = {
         .source    = &patient,
         .place     = place,
         .path      = path,
         .format    = source->format == WEIRI_FORMAT_AUTO ? weiri_place_format(path)
                                                          : source->format,
-        .delimiter = source->delimiter == ',' && weiri_place_is_tsv(path)
-                         ? '\t'
-                         : source->delimiter,
+        .delimiter = source->delimiter,
         .used      = weiri_graph_used(graph, source->stream),
         .stream    = &plan->streams[source->stream],
         .dead      = dead,
@@ -52,6 +50,9 @@ feed(weiri_graph *graph, const weiri_plan *plan, const weiri_source *source,
                          : NULL,
         .metrics   = plan->metrics,
     };
+    if (source->delimiter == ',' && weiri_place_is_tsv(path)) {
+        config.delimiter = '\t';
+    }
     weiri_intake *intake = NULL;
     weir_status   status = weiri_place_check_format(path, config.format, err);
     if (status == WEIR_OK) {

@@ -418,6 +418,12 @@ weiri_outlet_is_full(const weiri_outlet *self)
     return weiri_writer_is_full(self->writer);
 }
 
+weiri_link_standing
+weiri_outlet_standing(const weiri_outlet *self)
+{
+    return weiri_writer_standing(self->writer);
+}
+
 weiri_link_farewell
 weiri_outlet_farewell(const weiri_outlet *self)
 {

@@ -129,6 +129,10 @@ weiri_outlet_settle(weiri_outlet *self, weir_error *err);
 bool
 weiri_outlet_is_full(const weiri_outlet *self);
 
+/* How a link stands to who reads it. */
+weiri_link_standing
+weiri_outlet_standing(const weiri_outlet *self);
+
 /* How far a link is from needing its other end no more. */
 weiri_link_farewell
 weiri_outlet_farewell(const weiri_outlet *self);

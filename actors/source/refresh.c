@@ -18,6 +18,7 @@
 #include <time.h>
 
 #include "inside.h"
+#include "weiri/fault.h"
 #include "weiri/rows_pack.h"
 #include "weiri/timetext.h"
 
@@ -386,6 +387,7 @@ record_look(weiri_intake *intake, struct text *text, int64_t at_ns, weir_error *
             tape->context, intake->config.index, self->position, at_ns, err);
     }
     self->n_marks += status == WEIR_OK;
+    weiri_fault_point("refresh.taped");
     return status;
 }
 

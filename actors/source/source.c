@@ -65,8 +65,13 @@ weiri_intake_admit(weiri_intake *self, uint32_t n_rows)
         return;
     }
     self->n_admitted = n_rows;
-    for (uint32_t i = first; self->config.source->is_timeless && i < n_rows; i++) {
+    bool is_moves    = self->config.source->is_moves;
+    for (uint32_t i = first; (self->config.source->is_timeless || is_moves) && i < n_rows;
+         i++) {
         self->chunk->time[i] = INT64_MIN;
+    }
+    if (is_moves) {
+        return; /* words of nodes: they neither move the clock nor come late */
     }
     if (self->clock.newest_ns == INT64_MIN) {
         admit_one(self, first++);

@@ -61,6 +61,12 @@ to_registers(weiri_distinct *self)
     return true;
 }
 
+static bool
+is_kept_exact(weiri_distinct *self)
+{
+    return self->exact.n <= WEIRI_DISTINCT_EXACT || to_registers(self);
+}
+
 bool
 weiri_distinct_add(weiri_distinct *self, weiri_cell cell)
 {
@@ -69,21 +75,36 @@ weiri_distinct_add(weiri_distinct *self, weiri_cell cell)
         note(self->registers, weiri_cell_hash(type, weiri_cell_plain(type, cell)));
         return true;
     }
-    return weiri_multiset_add(&self->exact, cell, 1)
-           && (self->exact.n <= WEIRI_DISTINCT_EXACT || to_registers(self));
+    return weiri_multiset_add(&self->exact, cell, 1) && is_kept_exact(self);
+}
+
+/* Their slots lie in the order of the low bits of hashes, and so they are read and
+ * written from one end to the other. */
+static bool
+merge_exact(weiri_distinct *self, const weiri_multiset *other)
+{
+    if (self->registers == NULL && !weiri_multiset_reserve(&self->exact, other)) {
+        return false;
+    }
+    for (size_t i = 0; i < other->capacity; i++) {
+        const weiri_multiset_slot *slot = &other->slots[i];
+        if (slot->count == 0) {
+            continue;
+        }
+        if (self->registers != NULL) {
+            note(self->registers, slot->hash);
+        } else if (!weiri_multiset_add_slot(&self->exact, slot) || !is_kept_exact(self)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool
 weiri_distinct_merge(weiri_distinct *self, const weiri_distinct *other)
 {
     if (other->registers == NULL) {
-        for (size_t i = 0; i < other->exact.capacity; i++) {
-            const weiri_multiset_slot *slot = &other->exact.slots[i];
-            if (slot->count > 0 && !weiri_distinct_add(self, slot->cell)) {
-                return false;
-            }
-        }
-        return true;
+        return merge_exact(self, &other->exact);
     }
     if (self->registers == NULL && !to_registers(self)) {
         return false;

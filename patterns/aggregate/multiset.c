@@ -39,10 +39,10 @@ find(const weiri_multiset *self, weiri_cell cell, uint64_t hash)
 }
 
 static bool
-grow(weiri_multiset *self)
+resize(weiri_multiset *self, size_t capacity)
 {
     weiri_multiset bigger = *self;
-    bigger.capacity       = self->capacity == 0 ? LEAST_CAPACITY : 2 * self->capacity;
+    bigger.capacity       = capacity;
     bigger.slots          = calloc(bigger.capacity, sizeof *bigger.slots);
     if (bigger.slots == NULL) {
         return false;
@@ -58,13 +58,19 @@ grow(weiri_multiset *self)
 }
 
 bool
-weiri_multiset_add(weiri_multiset *self, weiri_cell cell, uint64_t count)
+weiri_multiset_reserve(weiri_multiset *self, const weiri_multiset *other)
 {
-    if (4 * (self->n + 1) > 3 * self->capacity && !grow(self)) {
+    return self->capacity >= other->capacity || resize(self, other->capacity);
+}
+
+/* A plain cell and its hash. */
+static bool
+add(weiri_multiset *self, weiri_cell cell, uint64_t hash, uint64_t count)
+{
+    if (4 * (self->n + 1) > 3 * self->capacity
+        && !resize(self, self->capacity == 0 ? LEAST_CAPACITY : 2 * self->capacity)) {
         return false;
     }
-    cell                      = weiri_cell_plain(self->type, cell);
-    uint64_t             hash = weiri_cell_hash(self->type, cell);
     weiri_multiset_slot *slot = find(self, cell, hash);
     if (slot->count == 0) {
         if (!weiri_cell_own(self->type, cell, &slot->cell)) {
@@ -75,6 +81,19 @@ weiri_multiset_add(weiri_multiset *self, weiri_cell cell, uint64_t count)
     }
     slot->count += count;
     return true;
+}
+
+bool
+weiri_multiset_add(weiri_multiset *self, weiri_cell cell, uint64_t count)
+{
+    cell = weiri_cell_plain(self->type, cell);
+    return add(self, cell, weiri_cell_hash(self->type, cell), count);
+}
+
+bool
+weiri_multiset_add_slot(weiri_multiset *self, const weiri_multiset_slot *slot)
+{
+    return add(self, slot->cell, slot->hash, 1);
 }
 
 /* Free a slot and close the gap in its run (Knuth, TAOCP 3, 6.4, algorithm R). */

@@ -26,6 +26,15 @@ weiri_multiset_fini(weiri_multiset *self);
 bool
 weiri_multiset_add(weiri_multiset *self, weiri_cell cell, uint64_t count);
 
+/* Let it have at least the capacity of another, so that what that one has can be added
+ * without growing. False: out of memory, unchanged. */
+bool
+weiri_multiset_reserve(weiri_multiset *self, const weiri_multiset *other);
+
+/* As weiri_multiset_add once, of what a slot of another of this type has. */
+bool
+weiri_multiset_add_slot(weiri_multiset *self, const weiri_multiset_slot *slot);
+
 /* Take away one occurrence of a value that is there. */
 void
 weiri_multiset_remove(weiri_multiset *self, weiri_cell cell);

@@ -3,6 +3,7 @@
 #include "aggregate/foreign.h"
 #include "aggregate/quantile.h"
 #include "aggregate/sorted.h"
+#include "weiri/prefetch.h"
 
 /* MIN, MAX: rows of which none is better and later than another, oldest first. */
 typedef struct candidate {
@@ -343,6 +344,29 @@ weiri_slide_load(const weiri_slide_spec *spec, void *state, weiri_unpack *in)
 }
 
 /* ---- by kind ---- */
+
+void
+weiri_slide_prefetch(
+    const weiri_slide_spec *spec, const void *state, const weiri_ring *ring)
+{
+    weiri_aggregate_kind kind = spec->plan->kind;
+    if (kind == WEIRI_AGGREGATE_MIN || kind == WEIRI_AGGREGATE_MAX) {
+        const candidates *self = state;
+        if (self->n > 0) {
+            weiri_prefetch(&self->items[self->head]);
+            weiri_prefetch(&self->items[(self->head + self->n - 1) & (self->room - 1)]);
+        }
+    } else if (kind == WEIRI_AGGREGATE_MEDIAN || kind == WEIRI_AGGREGATE_QUANTILE) {
+        weiri_prefetch(*(weiri_sorted *const *)state);
+    } else if (weiri_moments_size(kind) > 0) {
+        const stacks *self = state;
+        if (ring->head < self->end) {
+            weiri_prefetch(
+                self->suffixes
+                + (size_t)(ring->head - self->first) * weiri_moments_size(kind));
+        }
+    }
+}
 
 bool
 weiri_slide_add(

@@ -59,6 +59,11 @@ weiri_slide_add(
 bool
 weiri_slide_evict(const weiri_slide_spec *spec, void *state, const weiri_ring *ring);
 
+/* Ask for what adding the next row and evicting the oldest will read beside the state. */
+void
+weiri_slide_prefetch(
+    const weiri_slide_spec *spec, const void *state, const weiri_ring *ring);
+
 void
 weiri_slide_clear(const weiri_slide_spec *spec, void *state);
 

@@ -80,8 +80,9 @@ grow_slots(weiri_executor *self)
 {
     uint32_t         n_old = self->n_slots;
     weiri_wait_slot *old   = self->slots;
-    weiri_wait_slot *slots =
-        n_old > UINT32_MAX / 2 ? NULL : weiri_calloc_huge((size_t)n_old * 2, sizeof *slots);
+    weiri_wait_slot *slots = n_old > UINT32_MAX / 2
+                                 ? NULL
+                                 : weiri_calloc_huge((size_t)n_old * 2, sizeof *slots);
     if (slots == NULL) {
         return false;
     }

@@ -46,6 +46,10 @@ add_shape(uint64_t hash, const weiri_window *self)
     for (uint32_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         hash = weiri_hash_number(hash, numbers[i]);
     }
+    if (self->offset_ns != 0 || self->months != 0) { /* others are as they always were */
+        hash = weiri_hash_number(hash, (uint64_t)self->offset_ns);
+        hash = weiri_hash_number(hash, self->months);
+    }
     return hash;
 }
 

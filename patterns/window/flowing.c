@@ -5,7 +5,6 @@
  * keys' states, which are small, are visited at random. With a ring a key (sliding.c)
  * each event waits for two places in memory that no cache holds.
  */
-#include "weiri/prefetch.h"
 #include "window/inspect.h"
 #include "window/state.h"
 
@@ -103,22 +102,50 @@ take_out(weiri_windower *self, uint64_t number)
     return true;
 }
 
+/* Of fewer keys all states are in the cache anyway. */
+enum { FEW_KEYS = 64 };
+
+/* Fetch what the aggregates of a key read beside their states, which have come. */
+static void
+prefetch_slides(const weiri_windower *self, uint32_t index)
+{
+    flowing_entry *entry = weiri_key_table_at(&self->keys, index);
+    for (uint32_t i = 0; i < self->n_active; i++) {
+        uint32_t a = self->active[i];
+        weiri_slide_prefetch(
+            &self->slides[a], states_of(entry) + self->offset[a], &self->rows);
+    }
+}
+
+/* The keys of the rows that leave next: first their states, then what these point to. */
+static void
+prefetch_leaving(const weiri_windower *self)
+{
+    enum { FAR = 16, NEAR = 8 };
+    const weiri_ring *ring = &self->rows;
+    if (ring->tail - ring->head <= FAR || self->keys.n_live < FEW_KEYS) {
+        return;
+    }
+    uint64_t far  = *entry_of(self, row_at(self, ring->head + FAR));
+    uint64_t near = *entry_of(self, row_at(self, ring->head + NEAR));
+    if (far != WEIRI_NO_ENTRY) {
+        weiri_key_table_prefetch(&self->keys, (uint32_t)far);
+    }
+    if (near != WEIRI_NO_ENTRY) {
+        prefetch_slides(self, (uint32_t)near);
+    }
+}
+
 static bool
 evict_older(weiri_windower *self, int64_t oldest_ns)
 {
-    enum { AHEAD = 12 };
     weiri_ring *ring = &self->rows;
     for (; ring->head < ring->tail; ring->head++) {
         uint64_t *row = row_at(self, ring->head);
         if ((int64_t)row[WEIRI_ROW_TIME] >= oldest_ns) {
             break;
         }
-        if (ring->head + AHEAD < ring->tail) {
-            uint64_t next = *entry_of(self, row_at(self, ring->head + AHEAD));
-            if (next != WEIRI_NO_ENTRY) {
-                weiri_prefetch(weiri_key_table_at(&self->keys, (uint32_t)next));
-            }
-        }
+        prefetch_leaving(self);
         if (*entry_of(self, row) != WEIRI_NO_ENTRY && !take_out(self, ring->head)) {
             return false;
         }
@@ -214,13 +241,21 @@ feed_row(weiri_windower *self, uint32_t i)
 static weir_status
 feed(weiri_windower *self)
 {
-    enum { FAR = 32, NEAR = 16 };
+    enum { FAR = 32, MIDDLE = 16, NEAR = 8 };
     const weiri_window_batch *batch  = &self->batch;
     weir_status               status = WEIR_OK;
     for (uint32_t i = 0; i < batch->n && status == WEIR_OK; i++) {
         if (i + FAR < batch->n) {
             weiri_key_table_prefetch_slot(&self->keys, batch->hash[i + FAR]);
-            weiri_key_table_prefetch_entry(&self->keys, batch->hash[i + NEAR]);
+        }
+        if (i + MIDDLE < batch->n) {
+            weiri_key_table_prefetch_entry(&self->keys, batch->hash[i + MIDDLE]);
+        }
+        if (i + NEAR < batch->n && self->keys.n_live >= FEW_KEYS) {
+            uint32_t index = weiri_key_table_likely(&self->keys, batch->hash[i + NEAR]);
+            if (index != WEIRI_NO_ENTRY) {
+                prefetch_slides(self, index);
+            }
         }
         status = feed_row(self, i);
     }

@@ -420,13 +420,15 @@ static int64_t
 first_end(const weiri_windower *self, int64_t time_ns)
 {
     int64_t width = self->window->width_ns;
-    int64_t start = weiri_floor_ns(time_ns, every(self));
+    int64_t start = weiri_window_floor(self->window, time_ns, every(self));
     if (weiri_add_ns(start, width) <= time_ns) {
         return INT64_MIN;
     }
     int64_t last_out = weiri_add_ns(time_ns, -width); /* starts by then: closed */
     return weiri_add_ns(
-        weiri_add_ns(weiri_floor_ns(last_out, every(self)), every(self)), width);
+        weiri_add_ns(
+            weiri_window_floor(self->window, last_out, every(self)), every(self)),
+        width);
 }
 
 static weir_status
@@ -467,8 +469,8 @@ feed_row(weiri_windower *self, uint32_t i)
         self->close_ns = end;
         self->due      = end < self->due ? end : self->due;
     }
-    pane *newest = need_pane(
-        self, entry, weiri_floor_ns(time_ns, self->pane_ns), self->batch.order[i]);
+    pane *newest = need_pane(self, entry,
+        weiri_window_floor(self->window, time_ns, self->pane_ns), self->batch.order[i]);
     if (newest == NULL || status != WEIR_OK) {
         return WEIR_ENOMEM;
     }
@@ -576,7 +578,7 @@ inspect(const weiri_windower *self, uint32_t index, weiri_window_viewer *viewer)
         pane   *it = pane_at(self, entry, i);
         int64_t last =
             i < entry->n_old ? pane_at(self, entry, entry->n_old - 1)->start : it->start;
-        int64_t               begin = weiri_floor_ns(it->start, every(self));
+        int64_t               begin = weiri_window_floor(window, it->start, every(self));
         const weiri_held_pane held  = { .start_ns = it->start,
              .end_ns                              = weiri_add_ns(last, self->pane_ns),
              .until_ns = weiri_add_ns(begin, window->width_ns) };

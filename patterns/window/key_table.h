@@ -130,17 +130,23 @@ weiri_key_table_likely(const weiri_key_table *self, uint32_t hash)
     return entry != 0 ? entry - 1 : WEIRI_NO_ENTRY;
 }
 
+/* Two lines of an entry, all that most have. */
+static inline void
+weiri_key_table_prefetch(const weiri_key_table *self, uint32_t entry)
+{
+    const char *bytes = (const char *)weiri_key_table_cells(self, entry);
+    size_t      last  = self->size - 1;
+    weiri_prefetch(bytes);
+    weiri_prefetch(bytes + (last < 64 ? last : 64));
+}
+
 /* Once its slot has come. */
 static inline void
 weiri_key_table_prefetch_entry(const weiri_key_table *self, uint32_t hash)
 {
     uint32_t entry = weiri_key_table_likely(self, hash);
     if (entry != WEIRI_NO_ENTRY) {
-        const char *bytes = (const char *)weiri_key_table_cells(self, entry);
-        weiri_prefetch(bytes);
-        if (self->size > 64) {
-            weiri_prefetch(bytes + 64);
-        }
+        weiri_key_table_prefetch(self, entry);
     }
 }
 

@@ -1,8 +1,8 @@
 /* Linear filling: rows wait until the gaps in them are filled, and leave in their order.
  *
  * Of each field that is filled an entry keeps the latest value. The first row after it
- * without one opens a gap: from there on rows wait. The next value closes it, and the rows
- * between get theirs; a deadline gives it up. Gaps that are open stand in a heap by
+ * without one opens a gap: from there on rows wait. The next value closes it, and the
+ * rows between get theirs; a deadline gives it up. Gaps that are open stand in a heap by
  * deadline; what is in it of a gap that has been closed is passed over.
  */
 #include <math.h>
@@ -66,8 +66,9 @@ sink_due(weiri_windower *self, uint32_t root)
     weiri_due item = self->dues[root];
     uint32_t  n    = self->n_dues;
     for (uint32_t child = 2 * root + 1; child < n; child = 2 * root + 1) {
-        child +=
-            child + 1 < n && is_sooner(&self->dues[child + 1], &self->dues[child]) ? 1 : 0;
+        child += child + 1 < n && is_sooner(&self->dues[child + 1], &self->dues[child])
+                     ? 1
+                     : 0;
         if (!is_sooner(&self->dues[child], &item)) {
             break;
         }
@@ -275,9 +276,8 @@ static void
 fill_row(weiri_windower *self, uint32_t a, const known *from, int64_t time_ns,
     double value, uint64_t *row)
 {
-    double span_ns = (double)weiri_minus_ns(time_ns, from->time_ns);
-    double part_ns =
-        (double)weiri_minus_ns((int64_t)row[WEIRI_ROW_TIME], from->time_ns);
+    double span_ns  = (double)weiri_minus_ns(time_ns, from->time_ns);
+    double part_ns  = (double)weiri_minus_ns((int64_t)row[WEIRI_ROW_TIME], from->time_ns);
     weiri_cell cell = { .f = from->value };
     if (span_ns > 0) {
         cell.f += (value - from->value) * (part_ns / span_ns);
@@ -299,8 +299,8 @@ take_value(weiri_windower *self, filling *it, uint32_t f, uint32_t i)
     int64_t  time_ns = self->batch.time[i];
     double   value   = self->root_cells[self->x_root[a]][self->batch.row[i]].f;
     for (uint64_t n = field->open; field->is_open && n < it->ring.tail; n++) {
-        fill_row(self, a, field, time_ns, value,
-            weiri_ring_row(&it->ring, self->stride, n));
+        fill_row(
+            self, a, field, time_ns, value, weiri_ring_row(&it->ring, self->stride, n));
     }
     self->n_gaps -= field->is_open;
     *field = (known){ .time_ns = time_ns,
@@ -455,8 +455,8 @@ enum { IS_KNOWN = 1, IS_OPEN = 2, N_FLAGS = 4 };
 
 /* A value that no event can follow in time any more is as none. */
 static void
-save_known(const weiri_windower *self, const filling *it, const known *field,
-    weiri_pack *out)
+save_known(
+    const weiri_windower *self, const filling *it, const known *field, weiri_pack *out)
 {
     bool is_known = field->is_known && end_of(self, field) > self->last_ns;
     weiri_pack_number(
@@ -544,7 +544,8 @@ load_known(weiri_windower *self, uint32_t entry, uint32_t f, weiri_unpack *in)
     }
     field->value = cell.f;
     bool is_over = end_of(self, field) <= self->last_ns;
-    if ((flags & IS_OPEN) == 0) { /* others may have seen later events than who saved it */
+    if ((flags & IS_OPEN)
+        == 0) { /* others may have seen later events than who saved it */
         field->is_known = !is_over;
         return true;
     }
@@ -589,8 +590,7 @@ inspect(const weiri_windower *self, uint32_t entry, weiri_window_viewer *viewer)
 {
     filling *it = at(self, entry);
     for (uint64_t n = it->ring.head; n < it->ring.tail; n++) {
-        weiri_window_tell_row(
-            self, weiri_ring_row(&it->ring, self->stride, n), viewer);
+        weiri_window_tell_row(self, weiri_ring_row(&it->ring, self->stride, n), viewer);
     }
 }
 

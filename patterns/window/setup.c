@@ -70,14 +70,37 @@ check_linear(const weiri_window *window, weir_error *err)
     bool is_linear = window->kind == WEIRI_WINDOW_LINEAR;
     bool is_ok     = is_linear == (window->linear != 0);
     for (uint32_t a = 0; is_linear && a < window->n_aggregates; a++) {
-        const weiri_aggregate *it     = &window->aggregates[a];
-        bool                   is_own = it->kind == WEIRI_AGGREGATE_LAST && it->filter == NULL;
-        bool is_filled                = ((window->linear >> a) & 1) != 0;
-        is_ok = is_ok && (is_own || it->kind == WEIRI_AGGREGATE_KEY)
+        const weiri_aggregate *it = &window->aggregates[a];
+        bool is_own    = it->kind == WEIRI_AGGREGATE_LAST && it->filter == NULL;
+        bool is_filled = ((window->linear >> a) & 1) != 0;
+        is_ok          = is_ok && (is_own || it->kind == WEIRI_AGGREGATE_KEY)
                 && (!is_filled || (is_own && it->type == WEIR_FLOAT));
     }
     if (!is_ok || (is_linear && (window->has_changes || window->limit > 0))) {
         return WEIR_FAIL(err, WEIR_EINVAL, "filling takes floats, and gives each event");
+    }
+    return WEIR_OK;
+}
+
+static weir_status
+check_calendar(const weiri_window *window, weir_error *err)
+{
+    bool is_tumbling = window->kind == WEIRI_WINDOW_TUMBLING;
+    if (window->offset_ns != 0 && !is_tumbling && window->kind != WEIRI_WINDOW_HOPPING) {
+        return WEIR_FAIL(err, WEIR_EINVAL,
+            "'offset' goes with 'tumbling' and 'hopping' windows of a time");
+    }
+    if (window->offset_ns >= window->width_ns || -window->offset_ns >= window->width_ns) {
+        return window->offset_ns == 0 ? WEIR_OK
+                                      : WEIR_FAIL(err, WEIR_EINVAL,
+                                          "an 'offset' is shorter than the window");
+    }
+    if (window->months > 0
+        && (!is_tumbling || window->has_fill || window->has_changes
+            || (window->limit > 0 && window->limit_ns >= 0))) {
+        return WEIR_FAIL(err, WEIR_EINVAL,
+            "'fill', 'when changes' and 'limit per' do not go with windows of the "
+            "calendar; let a rule read what this one emits");
     }
     return WEIR_OK;
 }
@@ -121,7 +144,8 @@ check_words(const weiri_window *window, weir_error *err)
         return WEIR_FAIL(
             err, WEIR_EINVAL, "'order by' goes with windows that close as time passes");
     }
-    return check_linear(window, err);
+    weir_status status = check_calendar(window, err);
+    return status == WEIR_OK ? check_linear(window, err) : status;
 }
 
 weir_status

@@ -254,18 +254,24 @@ feed_row(weiri_windower *self, uint32_t i)
 }
 
 /* Fetch the oldest row and the place of the next one, of the entry that is most likely
- * that of a hash. A window's rows seldom are in the cache, and each event waits for two.
+ * that of a hash, and what its aggregates read there. A window's rows seldom are in the
+ * cache, and each event waits for two.
  */
 static void
 prefetch_rows(const weiri_windower *self, uint32_t hash)
 {
     uint32_t index = weiri_key_table_likely(&self->keys, hash);
     if (index != WEIRI_NO_ENTRY) {
-        const sliding_entry *entry = weiri_key_table_at(&self->keys, index);
+        sliding_entry *entry = weiri_key_table_at(&self->keys, index);
         if (entry->ring.words != NULL) {
             const weiri_ring *ring = &entry->ring;
             weiri_prefetch(weiri_ring_row(ring, self->stride, ring->head));
             weiri_prefetch(weiri_ring_row(ring, self->stride, ring->tail));
+            for (uint32_t i = 0; i < self->n_active; i++) {
+                uint32_t a = self->active[i];
+                weiri_slide_prefetch(
+                    &self->slides[a], states_of(entry) + self->offset[a], ring);
+            }
         }
     }
 }

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "weiri/window.h"
+
 /* a + b, held inside int64. */
 static inline int64_t
 weiri_add_ns(int64_t a, int64_t b)
@@ -22,6 +24,20 @@ weiri_floor_ns(int64_t t, int64_t width)
     int64_t rest = t % width;
     return weiri_add_ns(t, rest < 0 ? -(rest + width) : -rest);
 }
+
+/* The greatest time <= t that is a multiple of width after the windows' offset. */
+static inline int64_t
+weiri_window_floor(const weiri_window *window, int64_t t, int64_t width)
+{
+    int64_t offset = window->offset_ns;
+    return offset == 0
+               ? weiri_floor_ns(t, width)
+               : weiri_add_ns(weiri_floor_ns(weiri_add_ns(t, -offset), width), offset);
+}
+
+/* The tumbling window that a time is in, held inside int64. */
+void
+weiri_window_span(const weiri_window *window, int64_t t, int64_t *start, int64_t *end);
 
 /* Differences of times may wrap around: adding one gives the time back all the same. */
 static inline int64_t

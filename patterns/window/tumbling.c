@@ -34,13 +34,16 @@ next_close(const weiri_windower *self)
 static weir_status
 give(weiri_windower *self, uint32_t entry, int64_t end, int64_t time_ns)
 {
-    bool             is_emitted = false;
-    weiri_evaluation e          = {
-                 .keys    = weiri_key_table_cells(&self->keys, entry),
-                 .start   = weiri_floor_ns(end - 1, self->window->width_ns),
-                 .end     = end,
-                 .time_ns = time_ns,
-                 .states  = weiri_key_table_at(&self->keys, entry),
+    bool    is_emitted = false;
+    int64_t start      = 0;
+    int64_t next       = 0;
+    weiri_window_span(self->window, end - 1, &start, &next);
+    weiri_evaluation e = {
+        .keys    = weiri_key_table_cells(&self->keys, entry),
+        .start   = start,
+        .end     = end,
+        .time_ns = time_ns,
+        .states  = weiri_key_table_at(&self->keys, entry),
     };
     if (self->sink.trigger != NULL) {
         e.trigger = *first_of(self, entry);
@@ -106,9 +109,9 @@ feed_row(weiri_windower *self, uint32_t i)
         *first_of(self, entry) = self->batch.order[i];
     }
     if (self->close_ns == INT64_MAX) {
-        int64_t width  = self->window->width_ns;
-        self->close_ns = weiri_add_ns(weiri_floor_ns(time_ns, width), width);
-        self->due      = self->close_ns;
+        int64_t start = 0;
+        weiri_window_span(self->window, time_ns, &start, &self->close_ns);
+        self->due = self->close_ns;
     }
     if (self->window->early_ns > 0 && *flag_of(self, entry) == 0) {
         *flag_of(self, entry) = 1;

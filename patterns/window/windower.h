@@ -160,8 +160,8 @@ struct weiri_windower {
     int64_t    pane_ns;
     uint32_t   linear[WEIRI_AGGREGATES]; /* linear: the aggregates that are filled */
     uint32_t   n_linear;
-    uint32_t   n_gaps; /* linear: that rows wait in, of all keys */
-    weiri_ring rows;   /* flowing: of all keys */
+    uint32_t   n_gaps;         /* linear: that rows wait in, of all keys */
+    weiri_ring rows;           /* flowing: of all keys */
     uint32_t   dropped_entry;  /* whose oldest row was dropped last, */
     uint64_t   dropped_number; /* and the number after it            */
 

@@ -39,3 +39,18 @@ weiri_sync_folder_of(const char *path, weir_error *err)
     snprintf(folder, sizeof folder, "%.*s", (int)size, size > 0 ? path : "");
     return weiri_sync_folder(size > 0 ? folder : ".", err);
 }
+
+weir_status
+weiri_write_all(int fd, const void *bytes, size_t size, const char *path, weir_error *err)
+{
+    const char *at = bytes;
+    while (size > 0) {
+        ssize_t n = write(fd, at, size);
+        if (n < 0 && errno != EINTR) {
+            return WEIR_FAIL_OS(err, errno, "cannot write '%s'", path);
+        }
+        at += n > 0 ? n : 0;
+        size -= n > 0 ? (size_t)n : 0;
+    }
+    return WEIR_OK;
+}

@@ -208,8 +208,10 @@ sort_items(const weiri_keyed *self, size_t ends[WEIRI_KEY_GROUPS])
     }
     for (size_t i = 0; all != NULL && i < self->n; i++) {
         const weiri_keyed_item *item = &self->items[i];
+        /* Where all keys and states are empty there are no bytes at all. */
+        const uint8_t *bytes = item->size > 0 ? self->bytes.bytes + item->first : NULL;
         all[ends[weiri_place_group(item->place)]++] =
-            (sorted){ .item = item, .bytes = self->bytes.bytes + item->first };
+            (sorted){ .item = item, .bytes = bytes };
     }
     for (uint32_t g = 0; all != NULL && g < WEIRI_KEY_GROUPS; g++) {
         size_t first = g > 0 ? ends[g - 1] : 0;

@@ -311,6 +311,16 @@ weiri_sender_is_done(const weiri_sender *self)
     return self->kept >= self->next;
 }
 
+weiri_link_standing
+weiri_sender_standing(const weiri_sender *self)
+{
+    if (!self->is_open) {
+        return WEIRI_LINK_APART;
+    }
+    return self->sent <= self->next && self->kept <= self->next ? WEIRI_LINK_EVEN
+                                                                : WEIRI_LINK_BEHIND;
+}
+
 weiri_link_farewell
 weiri_sender_farewell(const weiri_sender *self)
 {

@@ -52,6 +52,7 @@ struct weiri_sender {
     uint64_t      settled_kept;
     bool          settled_end;
     bool          settled_free;
+    int64_t       settled_mark_ns;
 };
 
 /* ---- sender_save.c ---- */

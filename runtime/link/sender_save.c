@@ -18,10 +18,11 @@ weir_status
 weiri_sender_settle(weiri_sender *self)
 {
     weiri_sender_forget_settled(self);
-    self->settled_next = self->next;
-    self->settled_kept = self->kept;
-    self->settled_end  = self->is_ended;
-    self->settled_free = self->is_free;
+    self->settled_next    = self->next;
+    self->settled_kept    = self->kept;
+    self->settled_end     = self->is_ended;
+    self->settled_free    = self->is_free;
+    self->settled_mark_ns = self->watermark_ns;
     for (uint32_t i = 0; i < self->backlog.n; i++) {
         weiri_blob *blob   = weiri_backlog_at(&self->backlog, i);
         weir_status status = weiri_backlog_push(&self->settled, blob);
@@ -40,6 +41,7 @@ weiri_sender_save(const weiri_sender *self, weiri_pack *out)
     weiri_pack_number(out, self->settled_next);
     weiri_pack_number(out, self->settled_kept);
     weiri_pack_number(out, (uint64_t)self->settled_end + self->settled_free);
+    weiri_pack_time(out, self->settled_mark_ns);
     weiri_pack_number(out, self->settled.n);
     for (uint32_t i = 0; i < self->settled.n; i++) {
         const weiri_blob *blob = weiri_backlog_at(&self->settled, i);
@@ -103,6 +105,7 @@ weiri_sender_load(weiri_sender *self, weiri_unpack *in, weir_error *err)
     uint64_t is_ended  = weiri_unpack_below(in, 3, "it is no end");
     self->is_ended     = is_ended > 0;
     self->is_free      = is_ended > 1;
+    self->watermark_ns = weiri_unpack_time(in); /* it may not have been heard */
     uint64_t n         = weiri_unpack_below(in, UINT32_MAX, "it has too many frames");
     if (epoch == 0 || self->next > UINT64_MAX / 2) {
         weiri_unpack_fail(in, "it is no place of a stream");

@@ -7,6 +7,7 @@
 #include <zmq.h>
 
 #include "annotate.h"
+#include "weiri/lock.h"
 #include "zap.h"
 
 static const char ZAP[]    = "inproc://zeromq.zap.01";
@@ -34,6 +35,9 @@ struct weiri_keeper {
     void *thread;
     void *zap;    /* the thread's */
     void *orders; /* the thread's */
+    void *asks;   /* the other end, of whoever has the lock. There from the start:
+                   * who ends may have no descriptor left for another socket */
+    weiri_lock *turn;
     /* The thread's: */
     weiri_guard   *guards[GUARDS];
     zmq_pollitem_t items[N_OWN + GUARDS]; /* monitor i at N_OWN + i */
@@ -273,22 +277,49 @@ listen_at(void *zmq, const char *name)
     return socket;
 }
 
+/* What there is but the thread. */
+static void
+free_keeper(weiri_keeper *self)
+{
+    weiri_lock_destroy(&self->turn);
+    if (self->asks != NULL) {
+        zmq_close(self->asks);
+    }
+    free(self);
+}
+
+static void *
+connect_to(void *zmq, const char *name)
+{
+    int   linger = 0;
+    void *socket = zmq_socket(zmq, ZMQ_REQ);
+    if (socket != NULL
+        && (zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof linger) != 0
+            || zmq_connect(socket, name) != 0)) {
+        zmq_close(socket);
+        socket = NULL;
+    }
+    return socket;
+}
+
 weir_status
 weiri_keeper_new(void *zmq, weiri_keeper **out, weir_error *err)
 {
     weiri_keeper *self = calloc(1, sizeof *self);
-    if (self == NULL) {
+    if (self == NULL || weiri_lock_new(&self->turn) != WEIR_OK) {
+        free(self);
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
     }
     self->zmq    = zmq;
     self->zap    = listen_at(zmq, ZAP);
     self->orders = listen_at(zmq, ORDERS);
+    self->asks   = self->orders != NULL ? connect_to(zmq, ORDERS) : NULL;
     self->items[AT_ZAP] =
         (zmq_pollitem_t){ .socket = self->zap, .fd = -1, .events = ZMQ_POLLIN };
     self->items[AT_ORDERS] =
         (zmq_pollitem_t){ .socket = self->orders, .fd = -1, .events = ZMQ_POLLIN };
     weiri_hand_over(self);
-    if (self->zap != NULL && self->orders != NULL) {
+    if (self->zap != NULL && self->asks != NULL) {
         self->thread = zmq_threadstart(keep, self);
     }
     if (self->thread == NULL) {
@@ -299,7 +330,7 @@ weiri_keeper_new(void *zmq, weiri_keeper **out, weir_error *err)
         if (self->orders != NULL) {
             zmq_close(self->orders);
         }
-        free(self);
+        free_keeper(self);
         return WEIR_FAIL(err, WEIR_EIO, "keys cannot be judged: %s", zmq_strerror(code));
     }
     *out = self;
@@ -310,21 +341,19 @@ weiri_keeper_new(void *zmq, weiri_keeper **out, weir_error *err)
 static weir_status
 give_order(weiri_keeper *self, struct order *order)
 {
-    int   linger = 0;
-    void *socket = zmq_socket(self->zmq, ZMQ_REQ);
-    if (socket == NULL) {
-        return WEIR_EIO;
-    }
-    zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof linger);
-    weiri_hand_over(order);
-    bool is_done = zmq_connect(socket, ORDERS) == 0
-                   && zmq_send(socket, &order, sizeof order, 0) == sizeof order;
     char none;
-    while (is_done && zmq_recv(socket, &none, sizeof none, 0) < 0) {
-        is_done = zmq_errno() == EINTR;
-    }
+    bool is_sent = false;
+    bool is_done = false;
+    weiri_lock_take(self->turn);
+    weiri_hand_over(order);
+    do {
+        is_sent = zmq_send(self->asks, &order, sizeof order, 0) == sizeof order;
+    } while (!is_sent && zmq_errno() == EINTR);
+    do {
+        is_done = is_sent && zmq_recv(self->asks, &none, sizeof none, 0) >= 0;
+    } while (is_sent && !is_done && zmq_errno() == EINTR);
     weiri_take_over(order);
-    zmq_close(socket);
+    weiri_lock_give(self->turn);
     return is_done ? order->status : WEIR_EIO;
 }
 
@@ -337,7 +366,7 @@ weiri_keeper_destroy(weiri_keeper **self_p)
         struct order order = { .kind = END };
         (void)give_order(self, &order);
         zmq_threadclose(self->thread);
-        free(self);
+        free_keeper(self);
     }
 }
 

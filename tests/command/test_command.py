@@ -572,7 +572,7 @@ class Windows(Folder):
         rules = os.path.join(os.path.dirname(os.path.abspath(__file__)), "steps.weir")
         output = self.weir("test", rules)
         self.assertNotIn("not ok", output)
-        self.assertEqual(output.count("\nok "), 12)
+        self.assertEqual(output.count("\nok "), 14)
 
     def test_how_the_input_is_cut_does_not_show(self):
         data = lines(self.events(3000, 4)).encode()

@@ -22,7 +22,7 @@ import families
 import flink
 
 CORPORA = ("flink_cep.jsonl", "flink_cep_oracle.jsonl", "esper_patterns.jsonl",
-           "esper_fuzz_patterns.jsonl", "siddhi.jsonl", "windows.jsonl")
+           "esper_fuzz_patterns.jsonl", "esper_other.jsonl", "siddhi.jsonl", "windows.jsonl")
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -150,7 +150,8 @@ def run_file(weir, path, options):
 
 def write_differences(path, outcomes):
     with open(path, "w", encoding="utf-8") as file:
-        file.write("# Written by conformance.py --write from what differs.\n\n")
+        file.write("# Written by conformance.py --write from what differs. What is not translated\n"
+                   "# at all is in untranslated.txt.\n\n")
         for reason, _ in flink.DIFFERENCES:
             ids = sorted(o.case_id for o in outcomes if o.reason == reason)
             file.write("".join("# %s\n" % line for line in textwrap.wrap(reason, 88)))
@@ -186,7 +187,9 @@ def main():
     parser.add_argument("--differences", default=os.path.join(HERE, "differences.txt"))
     parser.add_argument("--listed", action="store_true",
                         help="what differs must be what --differences lists")
-    parser.add_argument("--write", action="store_true", help="write --differences anew")
+    parser.add_argument("--untranslated", default=os.path.join(HERE, "untranslated.txt"))
+    parser.add_argument("--write", action="store_true",
+                        help="write --differences and --untranslated anew")
     parser.add_argument("--only", action="append", help="the case with this id")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("-v", "--verbose", action="store_true")

@@ -106,6 +106,23 @@ def print_families(outcomes):
             print(ROW % ("", "", "", "", text))
 
 
+def reasons_of(outcomes):
+    """What is not translated, by reason, the most frequent first."""
+    return sorted(Counter(o.lacking for o in outcomes if o.lacking is not None).items(),
+                  key=lambda item: (-item[1], item[0]))
+
+
+def write_untranslated(path, files):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("# Cases of other engines that are not translated: how many, and what they ask\n"
+                   "# for that the language does not say, or says in another way. Written by\n"
+                   "# conformance.py --write.\n")
+        for name, outcomes in files:
+            passed = sum(o.lacking is None and o.problem is None for o in outcomes)
+            file.write("\n%s: %d of %d pass\n" % (name, passed, len(outcomes)))
+            file.write("".join("%6d %s\n" % (n, reason) for reason, n in reasons_of(outcomes)))
+
+
 def run_file(weir, path, options):
     cases = [case for case in read_lines(path)
              if not options.only or case["id"] in options.only]
@@ -123,7 +140,13 @@ def run_file(weir, path, options):
 
 def run_files(weir, paths, options):
     """The exit status. Fewer passed than --least is a failure, too."""
-    outcomes = [outcome for path in paths for outcome in run_file(weir, path, options)]
+    files = [(os.path.basename(path), run_file(weir, path, options)) for path in paths]
+    outcomes = [outcome for _, part in files for outcome in part]
+    if options.write:
+        write_untranslated(options.untranslated, files)
+    print("not translated, by reason:")
+    for reason, n in reasons_of(outcomes):
+        print("%6d %s" % (n, reason))
     untranslated = sum(o.lacking is not None for o in outcomes)
     failed = sum(o.problem is not None for o in outcomes)
     passed = len(outcomes) - untranslated - failed

@@ -25,8 +25,8 @@ def read(path):
         return file.read()
 
 
-def block(text, language):
-    return re.search("```" + language + "\n(.*?)```", text, re.DOTALL).group(1)
+def blocks(text, language):
+    return re.findall("```" + language + "\n(.*?)```", text, re.DOTALL)
 
 
 class Door(unittest.TestCase):
@@ -38,8 +38,10 @@ class Door(unittest.TestCase):
         self.page = read(PAGE)
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
-        self.write("door.weir", block(self.page, "weir"))
-        self.write("auth.jsonl", block(self.page, "json"))
+        names = ("door.weir", "auth.jsonl", "paid.weir", "orders.jsonl", "payments.jsonl")
+        rules, data = blocks(self.page, "weir"), blocks(self.page, "json")
+        for name, text in zip(names, (rules[0], data[0], rules[1], data[1], data[2])):
+            self.write(name, text)
 
     def write(self, name, text):
         with open(os.path.join(self.folder.name, name), "w", encoding="utf-8") as file:
@@ -245,6 +247,58 @@ class Query(Door):
         self.assertEqual(result["window"][0]["event"]["cents"], 900)
 
 
+class Join(Door):
+    def why(self, *arguments, rule="paid"):
+        status, out, errors = self.call("why", *arguments, "paid.weir", rule)
+        self.assertEqual((status, errors), (0, ""))
+        return out
+
+    def rewrite(self, old, new):
+        with open(os.path.join(self.folder.name, "paid.weir"), encoding="utf-8") as file:
+            text = file.read()
+        self.assertIn(old, text)
+        self.write("paid.weir", text.replace(old, new))
+
+    def test_a_pair_is_told_by_its_sides(self):
+        self.assertIn('orders { at: 2026-03-01T12:00:00Z, id: "a", cents: 500 } with '
+                      'p { at: 2026-03-01T12:04:00Z, order: "a", cents: 500 }', self.why())
+
+    def test_an_event_of_a_left_join_is_told_to_be_without(self):
+        self.rewrite("join p", "left join p")
+        self.assertIn('orders { at: 2026-03-01T12:03:00Z, id: "d", cents: 100 } without p\n',
+                      self.why())
+
+    def test_each_reason_is_one_without_which_there_is_a_pair(self):
+        story = self.why()
+        self.assertIn("`within 10m`: it came 12m after", story)
+        self.assertIn("`p.cents >= cents` is false: p.cents is 600, cents is 700", story)
+        self.rewrite("within 10m", "within 12m")
+        self.assertNotIn('id: "c", cents: 900 }\n', self.why())
+        self.rewrite(" and p.cents >= o.cents", "")
+        self.assertIn('order: "b", cents: 600 }', self.why().split("of 'orders'")[0])
+
+    def test_it_is_said_where_nothing_is_equal(self):
+        self.assertIn("no event of 'payments' with order \"d\"\n", self.why())
+
+    def test_an_as_of_join_looks_back(self):
+        self.rewrite("o: orders join p: payments on o.id == p.order and p.cents >= o.cents",
+                     "o: orders asof join p: payments on o.id == p.order")
+        self.assertIn("it came 12m after, and `asof` looks back", self.why())
+
+    def test_of_one_key_only_its_own_are_told(self):
+        self.rewrite("  emit", "  by o.id\n  window last 2\n  emit")
+        story = self.why("--key", "b")
+        self.assertIn("no event has this key\n", story)
+        self.assertIn('id: "b"', story)
+        self.assertNotIn('id: "c"', story)
+
+    def test_as_json_it_has_the_same_to_tell(self):
+        told = json.loads(self.why("--message-format", "json"))["without_counterpart"]
+        self.assertEqual([(each["event"]["id"], each["equal"]) for each in told],
+                         [("b", 1), ("c", 1), ("d", 0)])
+        self.assertEqual(told[1]["near"][0]["because"], ["`within 10m`: it came 12m after"])
+
+
 class Journal(Door):
     """What came through a pipe is read again from the state directory of the run."""
 
@@ -312,7 +366,7 @@ test "three failures and a success" {
 """
 
     def test_it_tells_how_near_the_rule_came(self):
-        self.write("test.weir", block(self.page, "weir") + self.RULES)
+        self.write("test.weir", blocks(self.page, "weir")[0] + self.RULES)
         status, text, _ = self.call("test", "test.weir")
         self.assertEqual(status, 1)
         self.assertIn("#   how near rule 'guessed' came for a:\n", text)
@@ -321,7 +375,7 @@ test "three failures and a success" {
             self.assertTrue(line.startswith("#"), line)
 
     def test_it_tells_how_near_a_window_came_and_what_where_kept_out(self):
-        self.write("test.weir", block(self.page, "weir") + """
+        self.write("test.weir", blocks(self.page, "weir")[0] + """
 test "a flood" {
   auth { at: 0s, ip: "a", outcome: "failed" } repeat 3 every 1s
   auth { at: 9s, ip: "a", outcome: "accepted" }

@@ -1,8 +1,11 @@
+#define _DEFAULT_SOURCE
 #include "weir_test.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "peers_rig.h"
 
@@ -381,6 +384,29 @@ without_keys_a_name_is_believed(void **state)
     assert_string_equal(event.reason, "'core' refuses us: nobody here has that name");
 }
 
+/* As when strangers have taken all descriptors that the process may have. */
+static void
+who_has_no_descriptor_left_closes_all_the_same(void **state)
+{
+    rig          *self = *state;
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    open_core(self);
+    open_edge(self, EDGE_1);
+    rig_await_connected(self, CORE, EDGE_1);
+    int next = dup(STDERR_FILENO); /* the lowest that is free */
+    assert_true(next >= 0);
+    close(next);
+    const struct rlimit none = { .rlim_cur = (rlim_t)next, .rlim_max = before.rlim_max };
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    alarm(RIG_WAIT_MS / 1000); /* it waited for ever */
+    weiri_peers_close(&self->nodes[CORE]);
+    weiri_peers_close(&self->nodes[EDGE_1]);
+    alarm(0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_null(self->nodes[CORE]);
+}
+
 int
 main(void)
 {
@@ -399,6 +425,7 @@ main(void)
         T(streams_are_permitted_by_name),
         T(what_is_wrong_with_a_configuration_is_said),
         T(without_keys_a_name_is_believed),
+        T(who_has_no_descriptor_left_closes_all_the_same),
 #undef T
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

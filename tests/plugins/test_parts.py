@@ -287,6 +287,29 @@ class Sources(Case):
         self.assertEqual(len(self.read("out.jsonl").splitlines()), 60)
         self.assertEqual(set(self.read("in.jsonl.told").splitlines()), {"-1"})
 
+    def replay(self, rules, *more):
+        state = self.path("state")
+        ran = self.weir("run", rules, more=("--state", state, "--keep-journal", "1G", "--quiet"))
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        os.rename(self.path("in.jsonl"), self.path("old.jsonl"))
+        return self.weir("replay", rules, more=("--state", state, "--diff", "--quiet", *more))
+
+    def test_what_cannot_be_read_again_is_replayed_from_the_journal_alone(self):
+        self.write("in.jsonl", lines(self.events))
+        ran = self.replay(self.rules.replace("tape", "pipe") % (", step: 11", "")
+                          + 'sink out to file("out.jsonl")\n')
+        self.assertEqual(ran.stdout, "0 added, 0 missing, 0 changed, 60 the same\n", ran.stderr)
+
+    def test_what_can_be_read_again_is_not_replayed_but_from_a_file(self):
+        self.write("in.jsonl", lines(self.events))
+        rules = self.rules % (", step: 11", "") + 'sink out to file("out.jsonl")\n'
+        ran = self.replay(rules)
+        self.assertEqual(ran.returncode, 2)
+        self.assertIn("'tape' is read again by its plugin", ran.stderr)
+        ran = self.weir("replay", rules, more=("--state", self.path("state"), "--diff", "--quiet",
+                                               "--from", self.path("old.jsonl")))
+        self.assertEqual(ran.stdout, "0 added, 0 missing, 0 changed, 60 the same\n", ran.stderr)
+
 
 class Sinks(Case):
     events = [tick(i, i, "abc"[i % 3], None if i % 2 else i) for i in range(9)]

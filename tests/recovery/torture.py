@@ -24,9 +24,13 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 OUTPUTS = ("found.jsonl", "often.jsonl", "sum.jsonl", "high.csv", "late.jsonl", "joined.jsonl", "more.jsonl")
-# Passages of a point that a short run has.
+# Passages of a point that a short run has. `tools/check` sees to it that none is missing.
 POINTS = {
     "checkpoint.begun": (1, 2, 3),
+    "checkpoint.synced": (1, 2),
+    "checkpoint.kept": (3, 4, 5),
+    "kept.dropping": (1, 2),
+    "refresh.taped": (1, 2, 3),
     "checkpoint.commit": (1, 2, 3),
     "checkpoint.committed": (1, 2, 3),
     "trimmed": (1, 2),
@@ -34,6 +38,7 @@ POINTS = {
     "journal.committed": (1, 2, 17),
     "journal.trimmed": (1, 2),
     "recover.loaded": (1,),
+    "recover.cutting": (1, 5),
     "recover.cut": (1,),
 }
 
@@ -137,7 +142,8 @@ class Torture:
             # Nobody waits for a child that writes a checkpoint: the next run has to.
             process = self.start(path, stderr=subprocess.DEVNULL)
             try:
-                process.wait(rng.uniform(0.005, 0.4))
+                # Longer and longer: on a busy machine a short life comes to no checkpoint.
+                process.wait(rng.uniform(0.005, 0.4 * 1.1**kills))
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -220,19 +226,41 @@ class Torture:
                 kills += self.crash_at(rng, f"{point}:{passage}", n)
         return kills
 
+    def feed_moments(self, process, path, n_parts=6):
+        """Write the events in parts, and the next when a new moment has been kept of one."""
+        with open(self.events, "rb") as file:
+            data = file.read()
+        seen = set()
+        for i in range(n_parts):
+            try:
+                process.stdin.write(data[len(data) * i // n_parts : len(data) * (i + 1) // n_parts])
+                process.stdin.flush()
+            except BrokenPipeError:
+                return
+            now = seen
+            while process.poll() is None and not now - seen:
+                folder = os.path.join(path, "state", "kept")
+                now = set(os.listdir(folder)) if os.path.isdir(folder) else set()
+                now = {name for name in now if name.endswith(".head")}
+            seen = seen | now
+
     def crash_at(self, rng, where, n):
         path = self.folder(f"points-{n}")
-        is_pipe = where.startswith("journal")
+        is_kept = "kept" in where
+        is_pipe = where.startswith("journal") or is_kept
         if where.startswith("recover"):  # something to recover from
             self.start(path, env={"WEIR_CRASH_AT": "checkpoint.committed:1"}).communicate()
         more = ("--from", "-", "--state-limit", "4M") if is_pipe else ()  # small pieces
+        more += ("--keep-journal", "2s") if is_kept else ()
         process = self.start(
             path,
             *more,
             env={"WEIR_CRASH_AT": where},
             stdin=subprocess.PIPE if is_pipe else None,
         )
-        if is_pipe:
+        if is_kept:
+            self.feed_moments(process, path)
+        elif is_pipe:
             self.feed(process, 0, rng, sys.maxsize)
         process.communicate()
         crashed = process.returncode == -signal.SIGKILL

@@ -223,7 +223,8 @@ put_fill(random_rules *self, const char *to, uint32_t number)
         put(self, "  where g.x > -3.0 or b.y > (seen[b.id].y ?? 3)\n  by g.id\n");
         PUT_ONE_OF(self, "  fill g.x", "  fill g.w, b.x", "  fill b.x, g.x");
         put(self, " linear within %ums\n", 50 + 100 * random_pick(self, 5));
-        put(self, "  emit %s { id: g.id, tag: g.tag, x: g.x ?? b.x ?? 0.5, y: g.y, z: g.z,",
+        put(self,
+            "  emit %s { id: g.id, tag: g.tag, x: g.x ?? b.x ?? 0.5, y: g.y, z: g.z,",
             to);
         put(self, " ok: g.ok, rule: %u }\n", number);
         return;

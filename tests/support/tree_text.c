@@ -115,7 +115,9 @@ put_window(FILE *out, const weiri_ast_window *window)
 {
     if (window->at.size > 0) {
         fprintf(out, " window=%d", (int)window->kind);
+        fprintf(out, " unit=%d", (int)window->unit);
         put_expr(out, "width", window->width);
+        put_expr(out, "offset", window->offset);
         put_expr(out, "every", window->every);
         put_expr(out, "early", window->early);
         put_flag(out, "before", window->is_before);

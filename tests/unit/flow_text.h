@@ -2,14 +2,10 @@
 #ifndef FLOW_TEXT_H
 #define FLOW_TEXT_H
 
-#include <inttypes.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "random_rules.h"
-#include "weiri/dsl.h"
+#include "row_text.h"
 #include "weiri/flow.h"
 #include "weiri/matcher.h"
 
@@ -17,53 +13,17 @@ enum { EVENTS = 400, STEP_NS = 20000000, MAX_STREAMS = 32 };
 
 /* ---- what comes out ---- */
 
-typedef struct text {
-    char  *bytes;
-    size_t used;
-    size_t size;
-} text;
-
 typedef struct output {
     const weiri_plan  *plan;
     text               of[MAX_STREAMS]; /* of each stream */
     weiri_graph_counts counts;
 } output;
 
-static void __attribute__((format(printf, 2, 3)))
-print(text *self, const char *format, ...)
-{
-    if (self->size - self->used < 1024) {
-        self->size  = 2 * self->size + 4096;
-        self->bytes = realloc(self->bytes, self->size);
-        assert_non_null(self->bytes);
-    }
-    va_list args;
-    va_start(args, format);
-    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): va_start is the line above */
-    int n = vsnprintf(self->bytes + self->used, self->size - self->used, format, args);
-    self->used += (size_t)n;
-    va_end(args);
-}
-
 static void
 print_row(text *self, const weir_chunk *chunk, uint32_t row)
 {
     print(self, "%" PRId64 " %" PRIx64, chunk->time[row], chunk->order[row]);
-    for (uint32_t i = 0; i < chunk->schema->n_fields; i++) {
-        weir_value value = weir_chunk_get(chunk, row, i);
-        if (value.is_null) {
-            print(self, " null");
-        } else if (value.type == WEIR_STRING) {
-            print(self, " %.*s", (int)value.size, value.as.s);
-        } else if (value.type == WEIR_FLOAT) {
-            print(self, " %a", value.as.f);
-        } else if (value.type == WEIR_BOOL) {
-            print(self, " %d", value.as.b);
-        } else {
-            print(self, " %" PRId64, value.as.i);
-        }
-    }
-    print(self, "\n");
+    print_values(self, chunk, row);
 }
 
 /* With the rows of each stream; a line for each turn shows which turn they came in. */

@@ -255,18 +255,7 @@ run_flow(output *out, uint64_t seed, const setting *how)
 static weiri_plan *
 compile(const random_rules *rules)
 {
-    const weiri_compile_options options     = { .with_tests = true };
-    weiri_diagnostics          *diagnostics = NULL;
-    weiri_plan                 *plan        = NULL;
-    weir_error                  err         = { 0 };
-    assert_ok(weiri_diagnostics_new(&diagnostics));
-    weir_status status = weiri_compile_text(
-        "rules", rules->text, rules->used, &options, diagnostics, &plan, &err);
-    if (status != WEIR_OK) {
-        weiri_diagnostics_print(diagnostics, stderr, false);
-        fail_msg("%s", rules->text);
-    }
-    weiri_diagnostics_destroy(&diagnostics);
+    weiri_plan *plan = compile_text(rules->text, rules->used);
     assert_true(plan->n_streams <= MAX_STREAMS);
     return plan;
 }

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "weiri/dsl.h"
+#include "row_text.h"
 #include "weiri/graph.h"
 
 enum {
@@ -189,10 +189,11 @@ put_rules(writer *self)
 /* ---- events ---- */
 
 static weir_value
-text_value(const char *text)
+text_value(const char *bytes)
 {
-    return (
-        weir_value){ .type = WEIR_STRING, .as.s = text, .size = (uint32_t)strlen(text) };
+    return (weir_value){
+        .type = WEIR_STRING, .as.s = bytes, .size = (uint32_t)strlen(bytes)
+    };
 }
 
 static weir_value
@@ -232,47 +233,15 @@ set_row(writer *random, weir_chunk *chunk, int64_t time_ns)
 typedef struct run {
     weiri_plan        *plan;
     weiri_graph       *graph;
-    char              *out;
-    size_t             used;
-    size_t             size;
+    text               out;
     weiri_graph_counts counts;
 } run;
-
-static void __attribute__((format(printf, 2, 3)))
-print(run *self, const char *format, ...)
-{
-    if (self->size - self->used < 1024) {
-        self->size = 2 * self->size + 4096;
-        self->out  = realloc(self->out, self->size);
-        assert_non_null(self->out);
-    }
-    va_list args;
-    va_start(args, format);
-    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): va_start is the line above */
-    int n = vsnprintf(self->out + self->used, self->size - self->used, format, args);
-    self->used += (size_t)n;
-    va_end(args);
-}
 
 static void
 print_row(run *self, const weir_chunk *chunk, uint32_t row)
 {
-    print(self, "%" PRId64, chunk->time[row]);
-    for (uint32_t i = 0; i < chunk->schema->n_fields; i++) {
-        weir_value value = weir_chunk_get(chunk, row, i);
-        if (value.is_null) {
-            print(self, " null");
-        } else if (value.type == WEIR_STRING) {
-            print(self, " %.*s", (int)value.size, value.as.s);
-        } else if (value.type == WEIR_FLOAT) {
-            print(self, " %a", value.as.f);
-        } else if (value.type == WEIR_BOOL) {
-            print(self, " %d", value.as.b);
-        } else {
-            print(self, " %" PRId64, value.as.i);
-        }
-    }
-    print(self, "\n");
+    print(&self->out, "%" PRId64, chunk->time[row]);
+    print_values(&self->out, chunk, row);
 }
 
 static void
@@ -283,7 +252,7 @@ pass(run *self, int64_t watermark_ns, int64_t deadline_ns)
     assert_ok(weiri_graph_pass(self->graph, watermark_ns, deadline_ns, is_end, &err));
     for (uint32_t s = 0; s < self->plan->n_streams; s++) {
         const weiri_rows_list *rows = &weiri_graph_rows(self->graph)[s];
-        print(self, "%s\n", self->plan->streams[s].schema.name);
+        print(&self->out, "%s\n", self->plan->streams[s].schema.name);
         for (uint32_t i = 0; i < rows->n; i++) {
             for (uint32_t k = 0; k < rows->items[i].n; k++) {
                 print_row(self, rows->items[i].chunk, rows->items[i].first + k);
@@ -361,16 +330,18 @@ run_rules(weiri_plan *plan, bool is_ungated, uint64_t seed)
 static void
 compare(const char *rules, const run *gated, const run *all)
 {
-    if (gated->used != all->used || memcmp(gated->out, all->out, all->used) != 0) {
+    if (gated->out.used != all->out.used
+        || memcmp(gated->out.bytes, all->out.bytes, all->out.used) != 0) {
         size_t at = 0;
-        while (at < gated->used && at < all->used && gated->out[at] == all->out[at]) {
+        while (at < gated->out.used && at < all->out.used
+               && gated->out.bytes[at] == all->out.bytes[at]) {
             at++;
         }
-        while (at > 0 && all->out[at - 1] != '\n') {
+        while (at > 0 && all->out.bytes[at - 1] != '\n') {
             at--;
         }
-        fail_msg("%s\ngated:   %.200s\nungated: %.200s", rules, gated->out + at,
-            all->out + at);
+        fail_msg("%s\ngated:   %.200s\nungated: %.200s", rules, gated->out.bytes + at,
+            all->out.bytes + at);
     }
     if (memcmp(&gated->counts, &all->counts, sizeof all->counts) != 0) {
         fail_msg("%s\nmatches %" PRIu64 " %" PRIu64 ", dropped %" PRIu64 " %" PRIu64
@@ -379,24 +350,6 @@ compare(const char *rules, const run *gated, const run *all)
             gated->counts.n_dropped, all->counts.n_dropped, gated->counts.n_faults,
             all->counts.n_faults, gated->counts.n_null_keys, all->counts.n_null_keys);
     }
-}
-
-static weiri_plan *
-compile(const writer *rules)
-{
-    const weiri_compile_options options     = { .with_tests = true };
-    weiri_diagnostics          *diagnostics = NULL;
-    weiri_plan                 *plan        = NULL;
-    weir_error                  err         = { 0 };
-    assert_ok(weiri_diagnostics_new(&diagnostics));
-    weir_status status = weiri_compile_text(
-        "rules", rules->text, rules->used, &options, diagnostics, &plan, &err);
-    if (status != WEIR_OK) {
-        weiri_diagnostics_print(diagnostics, stderr, false);
-        fail_msg("%s", rules->text);
-    }
-    weiri_diagnostics_destroy(&diagnostics);
-    return plan;
 }
 
 static void
@@ -409,14 +362,14 @@ gates_change_nothing(void **state)
     assert_non_null(rules.text);
     for (uint32_t i = 0; i < SETS; i++) {
         put_rules(&rules);
-        weiri_plan *plan  = compile(&rules);
+        weiri_plan *plan  = compile_text(rules.text, rules.used);
         run         gated = run_rules(plan, false, i + 1);
         run         all   = run_rules(plan, true, i + 1);
         compare(rules.text, &gated, &all);
         n_matches += all.counts.n_matches;
         n_faults += all.counts.n_faults;
-        free(gated.out);
-        free(all.out);
+        free(gated.out.bytes);
+        free(all.out.bytes);
         weiri_plan_destroy(&plan);
     }
     assert_true(n_matches > 100 * (uint64_t)SETS); /* or the rules say nothing */

@@ -1,6 +1,7 @@
 /* What a join does at its bounds, and with bytes that it did not write. */
 #include "weir_test.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,6 +112,72 @@ feed(struct rig *self, int side, int64_t time_ns, int64_t key, const char *text,
     const weiri_rows_list *left = side == 0 ? &one : &none;
     assert_ok(weiri_joiner_feed(self->joiner, left, side == 0 ? &none : &one, &err));
     weir_chunk_drop(&chunk);
+}
+
+/* Right rows first … first + n - 1, a chunk at a time: each has its number as its time
+ * and key, and as its text. */
+static void
+feed_many(struct rig *self, int64_t first, int64_t n)
+{
+    char        text[32];
+    weir_chunk *chunk = NULL;
+    weir_error  err   = { .status = WEIR_OK };
+    assert_ok(weir_chunk_new(&SCHEMA, NULL, &chunk));
+    for (int64_t i = first; i < first + n; i++) {
+        int        size = snprintf(text, sizeof text, "row %lld", (long long)i);
+        weir_value values[N_FIELDS] = { { .type = WEIR_INT, .as.i = i },
+            { .type = WEIR_STRING, .as.s = text, .size = (uint32_t)size },
+            { .type = WEIR_INT } };
+        for (uint32_t k = 0; k < N_FIELDS; k++) {
+            assert_ok(weir_chunk_set(chunk, chunk->n_rows, k, &values[k]));
+        }
+        chunk->time[chunk->n_rows++] = i;
+        if (chunk->n_rows == chunk->capacity || i == first + n - 1) {
+            weir_rows             rows = { .chunk = chunk, .n = chunk->n_rows };
+            const weiri_rows_list one  = { .items = &rows, .n = 1 };
+            const weiri_rows_list none = { .n = 0 };
+            assert_ok(weiri_joiner_feed(self->joiner, &none, &one, &err));
+            weir_chunk_clear(chunk);
+        }
+    }
+    weir_chunk_drop(&chunk);
+}
+
+/* A left row at `time_ns` finds the right row of this number. */
+static void
+assert_finds(struct rig *self, int64_t time_ns, int64_t number)
+{
+    char     text[32];
+    uint64_t n_before = self->n_given;
+    (void)snprintf(text, sizeof text, "row %lld", (long long)number);
+    feed(self, 0, time_ns, number, "", 0);
+    assert_int_equal(self->n_given, n_before + 1);
+    assert_string_equal(self->last_text, text);
+}
+
+/* More than lie in blocks of their own; they go, and as many come in their place. */
+static void
+hundreds_of_thousands_of_rows_are_found_until_they_expire(void **state)
+{
+    enum { N = 300000 };
+    (void)state;
+    struct rig rig = open_rig((weiri_join){ .within_ns = N });
+    rig.joiner     = new_joiner(&rig);
+    for (int64_t first = 0; first < 3 * N; first += N) {
+        feed_many(&rig, first, N);
+        int64_t now = first + N - 1;
+        for (int64_t i = first; i < first + N; i += N / 7) {
+            assert_finds(&rig, now, i);
+        }
+        assert_finds(&rig, now, now);
+        assert_true(weiri_joiner_counts(rig.joiner).live_rows <= N + N / 1000);
+    }
+    weir_error err = { .status = WEIR_OK };
+    assert_ok(weiri_joiner_advance(rig.joiner, 5 * (int64_t)N, &err));
+    assert_int_equal(weiri_joiner_counts(rig.joiner).live_rows, 0);
+    feed_many(&rig, 6 * (int64_t)N, 10);
+    assert_finds(&rig, 6 * (int64_t)N + 9, 6 * (int64_t)N);
+    close_rig(&rig);
 }
 
 static void
@@ -274,6 +341,7 @@ main(void)
         cmocka_unit_test(texts_of_many_megabytes_are_kept_whole),
         cmocka_unit_test(damaged_and_forged_bytes_are_refused_or_harmless),
         cmocka_unit_test(state_of_another_join_is_refused),
+        cmocka_unit_test(hundreds_of_thousands_of_rows_are_found_until_they_expire),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -295,6 +295,29 @@ ends_with_state_part_when_each_step_lasts(void **state)
     end(&self);
 }
 
+/* The time may have been said and lost: the receiver would wait for it for ever. */
+static void
+a_sender_that_goes_on_says_its_time_again(void **state)
+{
+    pair       self;
+    weiri_pack kept = { 0 };
+    weir_error err  = { 0 };
+    (void)state;
+    begin(&self, &SCHEMA, "core");
+    assert_ok(weiri_sender_commit(self.sender, 77));
+    assert_ok(weiri_sender_settle(self.sender));
+    weiri_sender_save(self.sender, &kept);
+    weiri_sender_destroy(&self.sender);
+    begin_sender(&self, &SCHEMA, 9);
+    weiri_unpack in = { .at = kept.bytes, .end = kept.bytes + kept.size };
+    assert_ok(weiri_sender_load(self.sender, &in, &err));
+    weiri_sender_on_connection(self.sender, true, self.now);
+    work_all(&self);
+    assert_int_equal(weiri_receiver_get_counts(self.receiver).watermark_ns, 77);
+    weiri_pack_fini(&kept);
+    end(&self);
+}
+
 static void
 ends_without_state_part_at_once(void **state)
 {
@@ -450,6 +473,7 @@ main(void)
         cmocka_unit_test(nodes_with_other_rules_are_refused_and_hear_what_differs),
         cmocka_unit_test(nodes_with_the_same_rules_meet),
         cmocka_unit_test(ends_with_state_part_when_each_step_lasts),
+        cmocka_unit_test(a_sender_that_goes_on_says_its_time_again),
         cmocka_unit_test(ends_without_state_part_at_once),
         cmocka_unit_test(what_waits_of_an_earlier_life_acknowledges_nothing_of_this_one),
         cmocka_unit_test(time_that_goes_on_while_nobody_takes_in_needs_no_more_room),

@@ -3,18 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "pattern_builder.h"
-
-enum { MAX_TEXT = 4096 };
+#include "matcher_rig.h"
 
 /* A rule at work and what it gave: "a0 b2 @3; " a match, "timeout" before one. */
 typedef struct fixture {
-    weiri_arena       *arena;
-    pattern_builder    b;
-    weir_chunk        *chunk;
+    matcher_rig        rig;
     uint32_t           cut; /* rows a batch; 0: all in one */
-    char               text[MAX_TEXT];
-    char               values[MAX_TEXT];
+    char               values[MR_TEXT];
     weiri_match_counts counts;
 } fixture;
 
@@ -22,7 +17,7 @@ static void
 append(char *text, const char *more)
 {
     size_t used = strlen(text);
-    (void)snprintf(text + used, MAX_TEXT - used, "%s", more);
+    (void)snprintf(text + used, MR_TEXT - used, "%s", more);
 }
 
 static void
@@ -31,21 +26,21 @@ on_matched(void *context, bool is_timeout, int64_t time_ns, const weiri_taken *t
 {
     fixture *f = context;
     char     part[64];
-    append(f->text, is_timeout ? "timeout " : "");
+    append(f->rig.text, is_timeout ? "timeout " : "");
     for (uint32_t i = 0; i < n_taken; i++) {
-        (void)snprintf(part, sizeof part, "%s%u ", f->b.plan->steps[taken[i].step].name,
-            (unsigned)taken[i].order);
-        append(f->text, part);
+        (void)snprintf(part, sizeof part, "%s%u ",
+            f->rig.b.plan->steps[taken[i].step].name, (unsigned)taken[i].order);
+        append(f->rig.text, part);
     }
     (void)snprintf(part, sizeof part, "@%d; ", (int)(time_ns / PB_SECOND));
-    append(f->text, part);
+    append(f->rig.text, part);
 }
 
 static weir_status
 on_emitted(void *context, bool is_timeout, int64_t time_ns, const weir_value *values)
 {
     fixture          *f    = context;
-    const weiri_emit *emit = is_timeout ? f->b.plan->on_timeout : f->b.plan->emit;
+    const weiri_emit *emit = is_timeout ? f->rig.b.plan->on_timeout : f->rig.b.plan->emit;
     char              part[128];
     (void)time_ns;
     for (uint32_t i = 0; i < emit->schema->n_fields; i++) {
@@ -76,13 +71,13 @@ run(fixture *f, double watermark_s)
         .context = f, .emitted = on_emitted, .matched = on_matched
     };
     weiri_matcher *matcher = NULL;
-    uint32_t       n       = f->chunk->n_rows;
+    uint32_t       n       = f->rig.chunk->n_rows;
     uint32_t       cut     = f->cut != 0 ? f->cut : n;
-    f->text[0]             = '\0';
+    f->rig.text[0]         = '\0';
     f->values[0]           = '\0';
-    assert_ok(weiri_matcher_new(f->b.plan, &sink, &matcher, NULL));
+    assert_ok(weiri_matcher_new(f->rig.b.plan, &sink, &matcher, NULL));
     for (uint32_t first = 0; first < n; first += cut) {
-        weiri_part part   = { .rows = { .chunk = f->chunk, .first = first } };
+        weiri_part part   = { .rows = { .chunk = f->rig.chunk, .first = first } };
         part.rows.n       = n - first < cut ? n - first : cut;
         weiri_batch batch = { .parts = &part, .n_parts = 1, .n_events = part.rows.n };
         assert_ok(weiri_matcher_feed(matcher, &batch, NULL));
@@ -100,7 +95,7 @@ expect(fixture *f, double watermark_s, const char *text)
 {
     for (f->cut = 0; f->cut <= 3; f->cut++) {
         run(f, watermark_s);
-        assert_string_equal(f->text, text);
+        assert_string_equal(f->rig.text, text);
     }
 }
 
@@ -108,19 +103,17 @@ static int
 setup(void **state)
 {
     static fixture f;
-    f      = (fixture){ .arena = weiri_arena_new() };
-    f.b    = pb_new(f.arena);
+    memset(&f, 0, sizeof f);
+    mr_open(&f.rig);
     *state = &f;
-    return weir_chunk_new(pb_schema(), NULL, &f.chunk) == WEIR_OK ? 0 : -1;
+    return 0;
 }
 
 static int
 teardown(void **state)
 {
-    fixture          *f     = *state;
-    const weir_chunk *chunk = f->chunk;
-    weir_chunk_unref(&chunk);
-    weiri_arena_destroy(&f->arena);
+    fixture *f = *state;
+    mr_close(&f->rig);
     return 0;
 }
 
@@ -128,23 +121,21 @@ teardown(void **state)
 static void
 events(fixture *f, const char *letters)
 {
-    for (uint32_t i = 0; letters[i] != '\0'; i++) {
-        pb_event(f->chunk, i, letters[i] - 'a', i, 0, (int64_t)i * 10);
-    }
+    mr_events(&f->rig, letters);
 }
 
 static weiri_pattern *
 step(fixture *f, weiri_contiguity contiguity, const char *letter)
 {
-    return pb_take(&f->b, contiguity, pb_typed(&f->b, letter, letter[0] - 'a'));
+    return mr_step(&f->rig, contiguity, letter);
 }
 
 static void
 pair_of(fixture *f, weiri_contiguity contiguity)
 {
-    weiri_pattern *a   = step(f, WEIRI_FIRST, "a");
-    f->b.plan->pattern = pb_group(
-        &f->b, WEIRI_PATTERN_SEQUENCE, WEIRI_FIRST, a, step(f, contiguity, "b"), NULL);
+    weiri_pattern *a       = step(f, WEIRI_FIRST, "a");
+    f->rig.b.plan->pattern = pb_group(&f->rig.b, WEIRI_PATTERN_SEQUENCE, WEIRI_FIRST, a,
+        step(f, contiguity, "b"), NULL);
 }
 
 static void
@@ -155,9 +146,9 @@ each_arrow_takes_what_it_says(void **state)
     pair_of(f, WEIRI_FOLLOWED);
     expect(f, 0, "a0 b2 @2; ");
     pair_of(f, WEIRI_FOLLOWED_ANY);
-    f->b.plan->pattern->items[1]->contiguity = WEIRI_FOLLOWED_ANY;
+    f->rig.b.plan->pattern->items[1]->contiguity = WEIRI_FOLLOWED_ANY;
     expect(f, 0, "a0 b2 @2; a0 b3 @3; ");
-    f->b.plan->pattern->items[1]->contiguity = WEIRI_NEXT;
+    f->rig.b.plan->pattern->items[1]->contiguity = WEIRI_NEXT;
     expect(f, 0, "");
 }
 
@@ -177,7 +168,7 @@ each_skip_mode_drops_what_it_says(void **state)
         { WEIRI_SKIP_USED_LATEST, "a1 b2 @2; a0 b3 @3; " },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        f->b.plan->skip = cases[i].skip;
+        f->rig.b.plan->skip = cases[i].skip;
         expect(f, 0, cases[i].text);
     }
 }
@@ -188,10 +179,10 @@ window_includes_its_end_and_timeouts_have_the_deadline(void **state)
     fixture *f = *state;
     events(f, "axb");
     pair_of(f, WEIRI_FOLLOWED);
-    f->b.plan->within_ns  = 2 * PB_SECOND;
-    f->b.plan->on_timeout = pb_emit(&f->b, NULL);
+    f->rig.b.plan->within_ns  = 2 * PB_SECOND;
+    f->rig.b.plan->on_timeout = pb_emit(&f->rig.b, NULL);
     expect(f, 10, "a0 b2 @2; ");
-    f->b.plan->within_ns = PB_SECOND;
+    f->rig.b.plan->within_ns = PB_SECOND;
     expect(f, 10, "timeout a0 @1; ");
     assert_int_equal(f->counts.timeouts, 1);
 }
@@ -201,11 +192,11 @@ absence_completes_at_its_deadline_unless_contradicted(void **state)
 {
     fixture *f = *state;
     events(f, "axabax");
-    weiri_pattern *a     = step(f, WEIRI_FIRST, "a");
-    uint32_t       n     = pb_typed(&f->b, "b", 1);
-    f->b.plan->within_ns = PB_SECOND;
-    f->b.plan->pattern   = pb_group(&f->b, WEIRI_PATTERN_SEQUENCE, WEIRI_FIRST, a,
-          pb_not(&f->b, WEIRI_FOLLOWED, n), NULL);
+    weiri_pattern *a         = step(f, WEIRI_FIRST, "a");
+    uint32_t       n         = pb_typed(&f->rig.b, "b", 1);
+    f->rig.b.plan->within_ns = PB_SECOND;
+    f->rig.b.plan->pattern   = pb_group(&f->rig.b, WEIRI_PATTERN_SEQUENCE, WEIRI_FIRST, a,
+          pb_not(&f->rig.b, WEIRI_FOLLOWED, n), NULL);
     expect(f, 9, "a0 @1; a4 @5; ");
     assert_int_equal(f->counts.dropped_at_end, 0);
     expect(f, 0, "a0 @1; ");
@@ -216,12 +207,12 @@ static void
 keys_part_the_input_and_nulls_are_counted(void **state)
 {
     fixture *f = *state;
-    pb_event(f->chunk, 0, 0, 0, 7, 0);
-    pb_event(f->chunk, 1, 0, 0, 8, 0);
-    pb_event(f->chunk, 2, 1, 0, INT64_MIN, 0);
-    pb_event(f->chunk, 3, 1, 0, 8, 0);
+    pb_event(f->rig.chunk, 0, 0, 0, 7, 0);
+    pb_event(f->rig.chunk, 1, 0, 0, 8, 0);
+    pb_event(f->rig.chunk, 2, 1, 0, INT64_MIN, 0);
+    pb_event(f->rig.chunk, 3, 1, 0, 8, 0);
     pair_of(f, WEIRI_NEXT);
-    pb_by(&f->b, PB_K);
+    pb_by(&f->rig.b, PB_K);
     expect(f, 0, "a1 b3 @3; ");
     assert_int_equal(f->counts.null_keys, 1);
     assert_int_equal(f->counts.live_keys, 1);
@@ -232,7 +223,7 @@ registers_hold_what_was_taken(void **state)
 {
     fixture *f = *state;
     events(f, "aaaab");
-    pattern_builder *b = &f->b;
+    pattern_builder *b = &f->rig.b;
     weiri_pattern   *a = pb_repeat(step(f, WEIRI_FIRST, "a"), 4, 4);
     weiri_expr      *v = pb_field(b, PB_V); /* 0 10 20 30 */
     b->plan->pattern   = pb_group(
@@ -261,11 +252,12 @@ static void
 overflowing_sum_is_null_and_a_fault(void **state)
 {
     fixture *f = *state;
-    pb_event(f->chunk, 0, 0, 0, 0, INT64_MAX);
-    pb_event(f->chunk, 1, 0, 0, 0, 1);
-    f->b.plan->pattern = pb_repeat(step(f, WEIRI_FIRST, "a"), 2, 2);
-    f->b.plan->emit    = pb_emit(&f->b,
-           pb_register(&f->b, WEIRI_REGISTER_SUM, 0, 0, pb_field(&f->b, PB_V), WEIR_INT),
+    pb_event(f->rig.chunk, 0, 0, 0, 0, INT64_MAX);
+    pb_event(f->rig.chunk, 1, 0, 0, 0, 1);
+    f->rig.b.plan->pattern = pb_repeat(step(f, WEIRI_FIRST, "a"), 2, 2);
+    f->rig.b.plan->emit    = pb_emit(&f->rig.b,
+           pb_register(
+               &f->rig.b, WEIRI_REGISTER_SUM, 0, 0, pb_field(&f->rig.b, PB_V), WEIR_INT),
            NULL);
     run(f, 0);
     assert_string_equal(f->values, "null ");
@@ -277,18 +269,18 @@ condition_on_an_earlier_event_is_found_among_many(void **state)
 {
     fixture *f = *state;
     for (int i = 0; i < 100; i++) {
-        pb_event(f->chunk, i, 0, i, 0, 0);
+        pb_event(f->rig.chunk, i, 0, i, 0, 0);
     }
-    pb_event(f->chunk, 100, 1, 42, 0, 0);
-    pb_event(f->chunk, 101, 1, 42, 0, 0);
-    pb_event(f->chunk, 102, 1, 7, 0, 0);
-    uint32_t    a = pb_typed(&f->b, "a", 0);
-    weiri_expr *reg =
-        pb_register(&f->b, WEIRI_REGISTER_LAST, a, 0, pb_field(&f->b, PB_ID), WEIR_INT);
-    uint32_t b         = pb_step(&f->b, "b", pb_type_is(&f->b, 1),
-                pb_call(&f->b, "==", pb_field(&f->b, PB_ID), reg));
-    f->b.plan->pattern = pb_group(&f->b, WEIRI_PATTERN_SEQUENCE, WEIRI_FIRST,
-        pb_take(&f->b, WEIRI_FIRST, a), pb_take(&f->b, WEIRI_FOLLOWED, b), NULL);
+    pb_event(f->rig.chunk, 100, 1, 42, 0, 0);
+    pb_event(f->rig.chunk, 101, 1, 42, 0, 0);
+    pb_event(f->rig.chunk, 102, 1, 7, 0, 0);
+    uint32_t    a   = pb_typed(&f->rig.b, "a", 0);
+    weiri_expr *reg = pb_register(
+        &f->rig.b, WEIRI_REGISTER_LAST, a, 0, pb_field(&f->rig.b, PB_ID), WEIR_INT);
+    uint32_t b             = pb_step(&f->rig.b, "b", pb_type_is(&f->rig.b, 1),
+                    pb_call(&f->rig.b, "==", pb_field(&f->rig.b, PB_ID), reg));
+    f->rig.b.plan->pattern = pb_group(&f->rig.b, WEIRI_PATTERN_SEQUENCE, WEIRI_FIRST,
+        pb_take(&f->rig.b, WEIRI_FIRST, a), pb_take(&f->rig.b, WEIRI_FOLLOWED, b), NULL);
     expect(f, 0, "a42 b100 @100; a7 b102 @102; ");
     assert_int_equal(f->counts.live_runs, 98);
 }
@@ -298,14 +290,15 @@ static uint64_t
 count_hits(fixture *f, const char *operator, uint32_t a_field, weir_type a_type,
     uint32_t b_field)
 {
-    f->b          = pb_new(f->arena);
-    uint32_t    a = pb_typed(&f->b, "a", 0);
-    weiri_expr *reg =
-        pb_register(&f->b, WEIRI_REGISTER_LAST, a, 0, pb_field(&f->b, a_field), a_type);
-    uint32_t b         = pb_step(&f->b, "b", pb_type_is(&f->b, 1),
-                pb_call(&f->b, operator, pb_field(&f->b, b_field), reg));
-    f->b.plan->pattern = pb_group(&f->b, WEIRI_PATTERN_SEQUENCE, WEIRI_FIRST,
-        pb_take(&f->b, WEIRI_FIRST, a), pb_take(&f->b, WEIRI_FOLLOWED_ANY, b), NULL);
+    f->rig.b        = pb_new(f->rig.arena);
+    uint32_t    a   = pb_typed(&f->rig.b, "a", 0);
+    weiri_expr *reg = pb_register(
+        &f->rig.b, WEIRI_REGISTER_LAST, a, 0, pb_field(&f->rig.b, a_field), a_type);
+    uint32_t b             = pb_step(&f->rig.b, "b", pb_type_is(&f->rig.b, 1),
+                    pb_call(&f->rig.b, operator, pb_field(&f->rig.b, b_field), reg));
+    f->rig.b.plan->pattern = pb_group(&f->rig.b, WEIRI_PATTERN_SEQUENCE, WEIRI_FIRST,
+        pb_take(&f->rig.b, WEIRI_FIRST, a), pb_take(&f->rig.b, WEIRI_FOLLOWED_ANY, b),
+        NULL);
     run(f, 0);
     return f->counts.matches;
 }
@@ -328,10 +321,10 @@ event_meets_those_that_it_is_above_and_no_others(void **state)
     enum { N = 60 };
     fixture *f = *state;
     for (int i = 0; i < N; i++) { /* 0 … 29 twice, in some order, and nulls */
-        pb_event(f->chunk, i, 0, 0, 0, i % 10 == 9 ? INT64_MIN : i * 17 % 30);
+        pb_event(f->rig.chunk, i, 0, 0, 0, i % 10 == 9 ? INT64_MIN : i * 17 % 30);
     }
     for (int i = -1; i <= 30; i++) {
-        pb_event(f->chunk, 100 + i, 1, 0, 0, i);
+        pb_event(f->rig.chunk, 100 + i, 1, 0, 0, i);
     }
     for (size_t o = 0; o < sizeof ORDERS / sizeof ORDERS[0]; o++) {
         uint64_t expected = 0;
@@ -359,8 +352,8 @@ ints_and_floats_compare_exactly_however_large(void **state)
     for (uint32_t type = 0; type < 2; type++) { /* as many of each, so that some wait */
         for (uint32_t i = 0; i < 4 * N; i++) {
             weir_value x = { .type = WEIR_FLOAT, .as.f = floats[i % N] };
-            pb_event(f->chunk, 100.0 * type + i, type, 0, 0, ints[i % N]);
-            assert_ok(weir_chunk_set(f->chunk, f->chunk->n_rows - 1, PB_X, &x));
+            pb_event(f->rig.chunk, 100.0 * type + i, type, 0, 0, ints[i % N]);
+            assert_ok(weir_chunk_set(f->rig.chunk, f->rig.chunk->n_rows - 1, PB_X, &x));
         }
     }
     for (size_t o = 0; o < 4; o++) {
@@ -387,11 +380,11 @@ bounds_drop_and_count(void **state)
     fixture *f = *state;
     events(f, "aaab");
     pair_of(f, WEIRI_FOLLOWED);
-    f->b.plan->max_runs = 2;
+    f->rig.b.plan->max_runs = 2;
     expect(f, 0, "a1 b3 @3; a2 b3 @3; ");
     assert_int_equal(f->counts.dropped_runs, 1);
-    f->b.plan->max_runs    = 100;
-    f->b.plan->max_matches = 1;
+    f->rig.b.plan->max_runs    = 100;
+    f->rig.b.plan->max_matches = 1;
     expect(f, 0, "a0 b3 @3; ");
     assert_int_equal(f->counts.dropped_matches, 2);
 }
@@ -402,16 +395,16 @@ bound_is_of_first_events_however_many_partial_matches_they_began(void **state)
 {
     fixture *f = *state;
     events(f, "aaabbbc");
-    uint32_t    a    = pb_typed(&f->b, "a", 0);
-    uint32_t    b    = pb_typed(&f->b, "b", 1);
-    weiri_expr *v    = pb_field(&f->b, PB_V);
-    weiri_expr *more = pb_call(
-        &f->b, ">=", v, pb_register(&f->b, WEIRI_REGISTER_LAST, a, 0, v, WEIR_INT));
-    uint32_t c          = pb_step(&f->b, "c", pb_type_is(&f->b, 2), more);
-    f->b.plan->pattern  = pb_group(&f->b, WEIRI_PATTERN_SEQUENCE, WEIRI_FIRST,
-         pb_take(&f->b, WEIRI_FIRST, a), pb_take(&f->b, WEIRI_FOLLOWED_ANY, b),
-         pb_take(&f->b, WEIRI_FOLLOWED_ANY, c), NULL);
-    f->b.plan->max_runs = 2;
+    uint32_t    a           = pb_typed(&f->rig.b, "a", 0);
+    uint32_t    b           = pb_typed(&f->rig.b, "b", 1);
+    weiri_expr *v           = pb_field(&f->rig.b, PB_V);
+    weiri_expr *more        = pb_call(&f->rig.b, ">=", v,
+               pb_register(&f->rig.b, WEIRI_REGISTER_LAST, a, 0, v, WEIR_INT));
+    uint32_t    c           = pb_step(&f->rig.b, "c", pb_type_is(&f->rig.b, 2), more);
+    f->rig.b.plan->pattern  = pb_group(&f->rig.b, WEIRI_PATTERN_SEQUENCE, WEIRI_FIRST,
+         pb_take(&f->rig.b, WEIRI_FIRST, a), pb_take(&f->rig.b, WEIRI_FOLLOWED_ANY, b),
+         pb_take(&f->rig.b, WEIRI_FOLLOWED_ANY, c), NULL);
+    f->rig.b.plan->max_runs = 2;
     expect(f, 0,
         "a1 b3 c6 @6; a1 b4 c6 @6; a1 b5 c6 @6; a2 b3 c6 @6; a2 b4 c6 @6; "
         "a2 b5 c6 @6; ");
@@ -423,10 +416,10 @@ key_without_state_is_forgotten(void **state)
 {
     fixture *f = *state;
     for (int i = 0; i < 100; i++) {
-        pb_event(f->chunk, i, i % 2, 0, i / 2, 0);
+        pb_event(f->rig.chunk, i, i % 2, 0, i / 2, 0);
     }
     pair_of(f, WEIRI_FOLLOWED);
-    pb_by(&f->b, PB_K);
+    pb_by(&f->rig.b, PB_K);
     run(f, 0);
     assert_int_equal(f->counts.matches, 50);
     assert_int_equal(f->counts.live_keys, 0);
@@ -438,12 +431,12 @@ key_that_falls_idle_is_forgotten_once_its_window_is_over(void **state)
 {
     fixture *f = *state;
     for (int i = 0; i < 100; i++) { /* the last two of each four are of one key */
-        pb_event(f->chunk, i * 0.01, 0, 0, i % 4 == 3 ? i - 1 : i, 0);
+        pb_event(f->rig.chunk, i * 0.01, 0, 0, i % 4 == 3 ? i - 1 : i, 0);
     }
     pair_of(f, WEIRI_FOLLOWED);
-    pb_by(&f->b, PB_K);
-    f->b.plan->skip      = WEIRI_SKIP_OVERLAPS;
-    f->b.plan->within_ns = PB_SECOND;
+    pb_by(&f->rig.b, PB_K);
+    f->rig.b.plan->skip      = WEIRI_SKIP_OVERLAPS;
+    f->rig.b.plan->within_ns = PB_SECOND;
     run(f, 1);
     assert_int_equal(f->counts.live_keys, 75);
     assert_int_equal(f->counts.live_runs, 100);

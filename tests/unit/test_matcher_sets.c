@@ -5,120 +5,35 @@
 #include <string.h>
 
 #include "keyed_bytes.h"
-#include "pattern_builder.h"
+#include "matcher_rig.h"
 #include "weiri/limits.h"
 
-enum { MAX_TEXT = 8192 };
-
-typedef struct fixture {
-    weiri_arena    *arena;
-    pattern_builder b;
-    weir_chunk     *chunk;
-    weiri_matcher  *matcher;
-    bool            is_counting; /* nobody reads the matches */
-    char            text[MAX_TEXT];
-} fixture;
-
-static void
-on_matched(void *context, bool is_timeout, int64_t time_ns, const weiri_taken *taken,
-    uint32_t n_taken)
-{
-    fixture *f = context;
-    (void)is_timeout;
-    (void)time_ns;
-    for (uint32_t i = 0; i < n_taken; i++) {
-        size_t used = strlen(f->text);
-        (void)snprintf(f->text + used, MAX_TEXT - used, "%s%u%s",
-            f->b.plan->steps[taken[i].step].name, (unsigned)taken[i].order,
-            i + 1 < n_taken ? " " : "; ");
-    }
-}
+typedef matcher_rig fixture;
 
 static void
 start(fixture *f)
 {
     weiri_match_sink sink = { .context = f };
     f->text[0]            = '\0';
-    sink.matched          = f->is_counting ? NULL : on_matched;
+    sink.matched          = f->is_counting ? NULL : mr_on_matched;
     assert_ok(weiri_matcher_new(f->b.plan, &sink, &f->matcher, NULL));
     assert_string_equal(weiri_matcher_executor_name(f->matcher), "sets");
-}
-
-static void
-feed(fixture *f)
-{
-    weiri_part  part  = { .rows = { .chunk = f->chunk, .n = f->chunk->n_rows } };
-    weiri_batch batch = { .parts = &part, .n_parts = 1, .n_events = part.rows.n };
-    assert_ok(weiri_matcher_feed(f->matcher, &batch, NULL));
-}
-
-static weiri_match_counts
-stop(fixture *f)
-{
-    assert_ok(weiri_matcher_finish(f->matcher, NULL));
-    weiri_match_counts counts = weiri_matcher_counts(f->matcher);
-    weiri_matcher_destroy(&f->matcher);
-    return counts;
 }
 
 static weiri_match_counts
 run(fixture *f)
 {
     start(f);
-    feed(f);
-    return stop(f);
+    mr_feed(f);
+    return mr_stop(f);
 }
 
-static int
-setup(void **state)
-{
-    static fixture f;
-    f      = (fixture){ .arena = weiri_arena_new() };
-    f.b    = pb_new(f.arena);
-    *state = &f;
-    return weir_chunk_new(pb_schema(), NULL, &f.chunk) == WEIR_OK ? 0 : -1;
-}
-
-static int
-teardown(void **state)
-{
-    fixture          *f     = *state;
-    const weir_chunk *chunk = f->chunk;
-    weir_chunk_unref(&chunk);
-    weiri_arena_destroy(&f->arena);
-    return 0;
-}
-
-/* Events a second apart; a letter's type is its place in the alphabet. */
+/* These events and no others. */
 static void
 events(fixture *f, const char *letters)
 {
     f->chunk->n_rows = 0;
-    for (uint32_t i = 0; letters[i] != '\0'; i++) {
-        pb_event(f->chunk, i, letters[i] - 'a', i, 0, (int64_t)i * 10);
-    }
-}
-
-static void
-fill(fixture *f, double from_s, int64_t type)
-{
-    f->chunk->n_rows = 0;
-    for (uint32_t i = 0; i < WEIRI_CHUNK_ROWS; i++) {
-        pb_event(f->chunk, from_s + i, type, i, 0, 0);
-    }
-}
-
-static void
-one_event(fixture *f, double at_s, int64_t type)
-{
-    f->chunk->n_rows = 0;
-    pb_event(f->chunk, at_s, type, 0, 0, 0);
-}
-
-static weiri_pattern *
-step(fixture *f, weiri_contiguity contiguity, const char *letter)
-{
-    return pb_take(&f->b, contiguity, pb_typed(&f->b, letter, letter[0] - 'a'));
+    mr_events(f, letters);
 }
 
 /* A step that every event fits. */
@@ -132,9 +47,9 @@ any_step(fixture *f, weiri_contiguity contiguity, const char *name)
 static void
 a_bs_c(fixture *f, uint32_t min, uint32_t max)
 {
-    weiri_pattern *a = step(f, WEIRI_FIRST, "a");
-    weiri_pattern *b = pb_repeat(step(f, WEIRI_FOLLOWED_ANY, "b"), min, max);
-    weiri_pattern *c = step(f, WEIRI_FOLLOWED_ANY, "c");
+    weiri_pattern *a = mr_step(f, WEIRI_FIRST, "a");
+    weiri_pattern *b = pb_repeat(mr_step(f, WEIRI_FOLLOWED_ANY, "b"), min, max);
+    weiri_pattern *c = mr_step(f, WEIRI_FOLLOWED_ANY, "c");
     b->inner         = WEIRI_INNER_ANY;
     f->b.plan->pattern =
         pb_group(&f->b, WEIRI_PATTERN_SEQUENCE, WEIRI_FIRST, a, b, c, NULL);
@@ -163,13 +78,13 @@ static void
 positions_count_before_steps(void **state)
 {
     fixture       *f = *state;
-    weiri_pattern *a = step(f, WEIRI_FIRST, "a");
+    weiri_pattern *a = mr_step(f, WEIRI_FIRST, "a");
     weiri_pattern *x = any_step(f, WEIRI_FIRST, "x");
     weiri_pattern *y = any_step(f, WEIRI_FIRST, "y");
     weiri_pattern *either =
         pb_group(&f->b, WEIRI_PATTERN_OR, WEIRI_FOLLOWED_ANY, x, y, NULL);
-    weiri_pattern *d = step(f, WEIRI_FOLLOWED_ANY, "d");
-    weiri_pattern *c = step(f, WEIRI_FOLLOWED_ANY, "c");
+    weiri_pattern *d = mr_step(f, WEIRI_FOLLOWED_ANY, "d");
+    weiri_pattern *c = mr_step(f, WEIRI_FOLLOWED_ANY, "c");
     f->b.plan->pattern =
         pb_group(&f->b, WEIRI_PATTERN_SEQUENCE, WEIRI_FIRST, a, either, d, c, NULL);
     events(f, "abddc");
@@ -182,13 +97,13 @@ static void
 matches_of_one_event_are_of_groups_and_of_what_may_be_left_out(void **state)
 {
     fixture       *f  = *state;
-    weiri_pattern *b  = step(f, WEIRI_FIRST, "b");
-    weiri_pattern *c  = step(f, WEIRI_FOLLOWED_ANY, "c");
+    weiri_pattern *b  = mr_step(f, WEIRI_FIRST, "b");
+    weiri_pattern *c  = mr_step(f, WEIRI_FOLLOWED_ANY, "c");
     weiri_pattern *bc = pb_repeat(
         pb_group(&f->b, WEIRI_PATTERN_SEQUENCE, WEIRI_FOLLOWED_ANY, b, c, NULL), 0, 2);
     bc->inner          = WEIRI_INNER_ANY;
     f->b.plan->pattern = pb_group(&f->b, WEIRI_PATTERN_SEQUENCE, WEIRI_FIRST,
-        step(f, WEIRI_FIRST, "a"), bc, step(f, WEIRI_FOLLOWED_ANY, "d"), NULL);
+        mr_step(f, WEIRI_FIRST, "a"), bc, mr_step(f, WEIRI_FOLLOWED_ANY, "d"), NULL);
     events(f, "abcbcd");
     run(f);
     assert_string_equal(f->text, "a0 b1 c2 b3 c4 d5; a0 b1 c2 d5; a0 b1 c4 d5; "
@@ -199,11 +114,11 @@ static void
 not_between_steps_ends_what_waits(void **state)
 {
     fixture       *f   = *state;
-    weiri_pattern *a   = step(f, WEIRI_FIRST, "a");
+    weiri_pattern *a   = mr_step(f, WEIRI_FIRST, "a");
     weiri_pattern *n   = pb_not(&f->b, WEIRI_FOLLOWED, pb_typed(&f->b, "n", 'n' - 'a'));
-    weiri_pattern *b   = pb_repeat(step(f, WEIRI_FOLLOWED_ANY, "b"), 1, 2);
+    weiri_pattern *b   = pb_repeat(mr_step(f, WEIRI_FOLLOWED_ANY, "b"), 1, 2);
     f->b.plan->pattern = pb_group(&f->b, WEIRI_PATTERN_SEQUENCE, WEIRI_FIRST, a, n, b,
-        step(f, WEIRI_FOLLOWED, "c"), NULL);
+        mr_step(f, WEIRI_FOLLOWED, "c"), NULL);
     events(f, "anabnbc");
     run(f);
     assert_string_equal(f->text, "a2 b3 b5 c6; a2 b3 c6; ");
@@ -213,8 +128,8 @@ static void
 match_may_be_complete_before_the_event_that_tells(void **state)
 {
     fixture       *f = *state;
-    weiri_pattern *a = step(f, WEIRI_FIRST, "a");
-    weiri_pattern *b = pb_repeat(step(f, WEIRI_FOLLOWED_ANY, "b"), 1, 2);
+    weiri_pattern *a = mr_step(f, WEIRI_FIRST, "a");
+    weiri_pattern *b = pb_repeat(mr_step(f, WEIRI_FOLLOWED_ANY, "b"), 1, 2);
     weiri_pattern *n = pb_not(&f->b, WEIRI_NEXT, pb_typed(&f->b, "n", 'n' - 'a'));
     b->inner         = WEIRI_INNER_ANY;
     f->b.plan->pattern =
@@ -232,10 +147,10 @@ window_includes_its_end_and_what_is_older_is_forgotten(void **state)
     a_bs_c(f, 1, 2);
     f->b.plan->within_ns = 5 * PB_SECOND;
     start(f);
-    feed(f);
+    mr_feed(f);
     assert_string_equal(f->text, "a1 b2 b3 c6; a1 b2 c6; a1 b3 c6; ");
     assert_ok(weiri_matcher_advance(f->matcher, 6 * PB_SECOND + 1, NULL));
-    weiri_match_counts counts = stop(f);
+    weiri_match_counts counts = mr_stop(f);
     assert_int_equal(counts.live_runs, 0);
     assert_int_equal(counts.live_keys, 0);
 }
@@ -265,13 +180,13 @@ matches_beyond_number_are_counted_as_many_as_can_be(void **state)
     a_bs_c(f, 1, WEIRI_UNBOUNDED);
     f->b.plan->max_matches = 3;
     start(f);
-    one_event(f, 0, 0);
-    feed(f);
-    fill(f, 1, 1);
-    feed(f);
-    one_event(f, 1e5, 2);
-    feed(f);
-    weiri_match_counts counts = stop(f);
+    mr_one_event(f, 0, 0);
+    mr_feed(f);
+    mr_fill(f, 1, 1);
+    mr_feed(f);
+    mr_one_event(f, 1e5, 2);
+    mr_feed(f);
+    weiri_match_counts counts = mr_stop(f);
     assert_int_equal(counts.matches, 3);
     assert_true(counts.dropped_matches == UINT64_MAX - 3);
 }
@@ -288,13 +203,13 @@ bound_of_a_partition_drops_what_began_first(void **state)
         pb_repeat(f->b.plan->pattern->items[1], 0, 1); /* no chain */
     f->b.plan->max_matches = UINT32_MAX;
     start(f);
-    fill(f, 0, 0);
+    mr_fill(f, 0, 0);
     for (uint32_t i = 0; i < N_CHUNKS; i++) {
-        feed(f); /* the same rows again: times may repeat without `within` */
+        mr_feed(f); /* the same rows again: times may repeat without `within` */
     }
-    one_event(f, 1e5, 2);
-    feed(f);
-    weiri_match_counts counts = stop(f);
+    mr_one_event(f, 1e5, 2);
+    mr_feed(f);
+    weiri_match_counts counts = mr_stop(f);
     assert_in_range(counts.matches, MOST, 2 * MOST);
     assert_int_equal(
         counts.matches + counts.dropped_runs, (uint64_t)N_CHUNKS * WEIRI_CHUNK_ROWS);
@@ -313,8 +228,8 @@ what_no_partial_match_holds_is_given_back(void **state)
     start(f);
     uint64_t most = 0;
     for (uint32_t i = 0; i < 300; i++) {
-        fill(f, (double)i * WEIRI_CHUNK_ROWS, i % 3);
-        feed(f);
+        mr_fill(f, (double)i * WEIRI_CHUNK_ROWS, i % 3);
+        mr_feed(f);
         weiri_match_counts counts = weiri_matcher_counts(f->matcher);
         most                      = counts.live_runs > most ? counts.live_runs : most;
         weiri_pack saved          = { .size = 0 };
@@ -323,13 +238,13 @@ what_no_partial_match_holds_is_given_back(void **state)
         weiri_pack_fini(&saved);
     }
     assert_in_range(most, 1, 20);
-    (void)stop(f);
+    (void)mr_stop(f);
 }
 
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, mr_setup, mr_teardown)
     const struct CMUnitTest tests[] = {
         TEST(longer_matches_come_first_then_earlier_positions),
         TEST(positions_count_before_steps),

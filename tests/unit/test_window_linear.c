@@ -1,5 +1,5 @@
-/* Gaps that are filled: random streams, cut at random, saved and loaded on the way, against
- * the definition; and what is said of bounds and of bytes that are damaged. */
+/* Gaps that are filled: random streams, cut at random, saved and loaded on the way,
+ * against the definition; and what is said of bounds and of bytes that are damaged. */
 #include "weir_test.h"
 
 #include <stdio.h>
@@ -29,7 +29,8 @@ typedef struct event {
     double  value[N_FILLED];
 } event;
 
-/* When something is settled: with an event, or by a deadline after all events of its time. */
+/* When something is settled: with an event, or by a deadline after all events of its
+ * time. */
 typedef struct moment {
     int64_t  t;
     bool     is_deadline;
@@ -118,8 +119,8 @@ define(const event *events, uint32_t n, int64_t within_ns, filled *out)
         }
         for (uint32_t k = 0; k + 1 < n_out; k++) { /* none before those of its key */
             bool is_same = events[out[k].id].key == events[i].key;
-            it->at       = is_same && compare_moments(&out[k].at, &it->at) > 0 ? out[k].at
-                                                                               : it->at;
+            it->at =
+                is_same && compare_moments(&out[k].at, &it->at) > 0 ? out[k].at : it->at;
         }
     }
     qsort(out, n_out, sizeof *out, compare_filled);
@@ -156,12 +157,12 @@ emitted(void *context, int64_t time_ns, const weir_value *values)
     const filled *it = &self->expected[self->n_got++];
     char          text[24];
     (void)snprintf(text, sizeof text, "event %u", it->id);
-    bool is_same = values[ID].as.i == it->id && time_ns == it->at.t
-                   && values[KEY].as.i == self->events[it->id].key
-                   && (it->id % 3 == 0
-                           ? values[TEXT].is_null
-                           : values[TEXT].size == strlen(text)
-                                 && memcmp(values[TEXT].as.s, text, strlen(text)) == 0);
+    bool is_same =
+        values[ID].as.i == it->id && time_ns == it->at.t
+        && values[KEY].as.i == self->events[it->id].key
+        && (it->id % 3 == 0 ? values[TEXT].is_null
+                            : values[TEXT].size == strlen(text)
+                                  && memcmp(values[TEXT].as.s, text, strlen(text)) == 0);
     for (uint32_t f = 0; f < N_FILLED; f++) {
         is_same = is_same && values[X + f].is_null == !it->has[f]
                   && (!it->has[f] || values[X + f].as.f == it->value[f]);
@@ -182,13 +183,13 @@ make_plan(fixture *self, int64_t within_ns, bool is_by_key)
     for (uint32_t a = 0; a < N_FIELDS; a++) {
         weiri_aggregate *it = &self->aggregates[a];
         *it                 = (weiri_aggregate){ .kind = WEIRI_AGGREGATE_LAST,
-                            .argument = weiri_expr_field(self->arena, &SCHEMA, a) };
+                            .argument                  = weiri_expr_field(self->arena, &SCHEMA, a) };
         if (a == KEY && is_by_key) {
             *it = (weiri_aggregate){ .kind = WEIRI_AGGREGATE_KEY, .type = WEIR_INT };
         }
         assert_ok(weiri_aggregate_resolve(it, NULL));
-        self->values[a] = weiri_expr_register(
-            self->arena, a, it->type, it->element, it->is_nullable);
+        self->values[a] =
+            weiri_expr_register(self->arena, a, it->type, it->element, it->is_nullable);
     }
     self->window = (weiri_window){ .kind = WEIRI_WINDOW_LINEAR,
         .width_ns                        = within_ns,
@@ -200,9 +201,8 @@ make_plan(fixture *self, int64_t within_ns, bool is_by_key)
         .n_aggregates                    = N_FIELDS,
         .linear                          = 1U << X | 1U << Z };
     self->emit   = (weiri_emit){ &SCHEMA, self->values, 0 };
-    self->query  = (weiri_query){
-         .schema = &SCHEMA, .emit = &self->emit, .window = &self->window
-    };
+    self->query =
+        (weiri_query){ .schema = &SCHEMA, .emit = &self->emit, .window = &self->window };
     self->sink = (weiri_window_sink){ .context = self, .emitted = emitted };
     assert_ok(weiri_windower_new(&self->query, &self->sink, &self->windower, NULL));
 }
@@ -367,18 +367,30 @@ when_too_many_wait_the_oldest_is_given_as_it_is_and_counted(void **state)
     static fixture it;
     it = (fixture){ .n_events = 5 };
     for (uint32_t i = 0; i < 5; i++) {
-        it.events[i] = (event){ .t = i * SECOND,
-            .has                   = { i == 0 || i == 4, true },
-            .value                 = { 10.0 * i, 1.0 } };
+        it.events[i] = (event){
+            .t = i * SECOND, .has = { i == 0 || i == 4, true }, .value = { 10.0 * i, 1.0 }
+        };
     }
     make_plan(&it, 60 * SECOND, true);
-    it.window.max_rows = 2;
+    it.window.max_rows      = 2;
     const filled expected[] = {
         { .id = 0, .at = { .t = 0 }, .has = { true, true }, .value = { 0.0, 1.0 } },
-        { .id = 1, .at = { .t = 3 * SECOND }, .has = { false, true }, .value = { 0, 1.0 } },
-        { .id = 2, .at = { .t = 4 * SECOND }, .has = { true, true }, .value = { 20, 1.0 } },
-        { .id = 3, .at = { .t = 4 * SECOND }, .has = { true, true }, .value = { 30, 1.0 } },
-        { .id = 4, .at = { .t = 4 * SECOND }, .has = { true, true }, .value = { 40, 1.0 } },
+        { .id      = 1,
+            .at    = { .t = 3 * SECOND },
+            .has   = { false, true },
+            .value = { 0, 1.0 } },
+        { .id      = 2,
+            .at    = { .t = 4 * SECOND },
+            .has   = { true, true },
+            .value = { 20, 1.0 } },
+        { .id      = 3,
+            .at    = { .t = 4 * SECOND },
+            .has   = { true, true },
+            .value = { 30, 1.0 } },
+        { .id      = 4,
+            .at    = { .t = 4 * SECOND },
+            .has   = { true, true },
+            .value = { 40, 1.0 } },
     };
     memcpy(it.expected, expected, sizeof expected);
     it.n_expected = 5;
@@ -439,10 +451,9 @@ damaged_bytes_are_refused_or_are_those_of_some_state(void **state)
     uint64_t       seed  = 77;
     it                   = (fixture){ .n_events = 40 };
     for (uint32_t i = 0; i < 40; i++) {
-        it.events[i] = (event){ .t = i * SECOND,
-            .key                   = i % 4,
-            .has                   = { i < 4, i < 8 },
-            .value                 = { i, i } };
+        it.events[i] = (event){
+            .t = i * SECOND, .key = i % 4, .has = { i < 4, i < 8 }, .value = { i, i }
+        };
     }
     make_plan(&it, 100 * SECOND, true);
     it.n_expected = define(it.events, 40, 100 * SECOND, it.expected);

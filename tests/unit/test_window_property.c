@@ -255,6 +255,9 @@ choose_window(test_plan *self, uint64_t *seed)
     w->is_before    = is_event && below(seed, 3) == 0;
     w->is_reset     = is_event && below(seed, 3) == 0;
     w->has_fill     = is_aligned && below(seed, 4) == 0;
+    if (is_aligned && below(seed, 3) == 0) {
+        w->offset_ns = below(seed, 2 * w->width_ns - 1) - w->width_ns + 1;
+    }
     if (!is_event && !is_batch && below(seed, 3) == 0) {
         w->early_ns = (1 + below(seed, 7)) * SECOND;
     }

@@ -59,6 +59,12 @@ floor_to(int64_t t, int64_t width)
     return t - (rest < 0 ? rest + width : rest);
 }
 
+static int64_t
+floor_from(int64_t t, int64_t width, int64_t offset)
+{
+    return floor_to(t - offset, width) + offset;
+}
+
 /* ---- what closes ---- */
 
 /* A result for [start, end), final or early at time_ns. */
@@ -117,7 +123,7 @@ hop(naive_run *self, uint32_t key)
     for (uint32_t i = 0; i < self->n && first == INT64_MAX; i++) {
         int64_t t = self->events[i].t;
         if (has_key(self, i) && is_same_key(self, i, key)
-            && t < floor_to(t, every) + width) {
+            && t < floor_from(t, every, plan->offset_ns) + width) {
             first         = t;
             self->entered = i;
         }
@@ -125,7 +131,7 @@ hop(naive_run *self, uint32_t key)
     if (first == INT64_MAX) {
         return;
     }
-    for (int64_t start = floor_to(first - width, every) + every;
+    for (int64_t start = floor_from(first - width, every, plan->offset_ns) + every;
          start <= last || (plan->has_fill && start + width <= self->final_ns);
          start += every) {
         push_early(self, key, start, start + width);

@@ -35,7 +35,7 @@ complete -c weir -n 'test (__weir_verb) = apply' -l format -x -a 'text json'
 complete -c weir -n 'contains -- (__weir_verb) node apply cluster' -l config -r -F
 complete -c weir -n 'contains -- (__weir_verb) node apply cluster' -l control -r -F
 complete -c weir -n 'test (__weir_verb) = cluster' -l format -x -a 'text json'
-complete -c weir -n 'test (__weir_verb) = cluster' -x -a 'status'
+complete -c weir -n 'test (__weir_verb) = cluster' -x -a 'status move drain'
 complete -c weir -n 'test (__weir_verb) = run' -l state -x -a '(__fish_complete_directories)'
 complete -c weir -n 'test (__weir_verb) = explain' -l format -x -a 'text json'
 complete -c weir -n 'test (__weir_verb) = explain' -l draw -x -a 'text dot svg'

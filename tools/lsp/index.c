@@ -454,6 +454,7 @@ walk_clauses(struct walk *self, const weiri_ast_rule *rule)
     }
     walk_expr(self, rule->fill.within);
     walk_expr(self, rule->window.width);
+    walk_expr(self, rule->window.offset);
     walk_expr(self, rule->window.every);
     walk_expr(self, rule->window.early);
     self->of_emit = from != NULL;

@@ -46,7 +46,7 @@ static const char *const LAST[]    = { "last", NULL };
 static const char *const WINDOWS[] = { "tumbling", "hopping", "sliding", "session",
     "last", "all", NULL };
 static const char *const WINDOW_WORDS[] = { "every", "before", "reset", "fill", "early",
-    NULL };
+    "offset", NULL };
 static const char *const LINEAR[]       = { "linear", "within", NULL };
 static const char *const TIMEOUT[]      = { "timeout", NULL };
 static const char *const EMIT[]         = { "emit", NULL };

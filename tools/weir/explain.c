@@ -435,6 +435,10 @@ json_joins(json_writer *json, const struct explained *self)
             words_join_is_lookup(self->plan, join) ? "lookup"
             : join->kind == WEIRI_JOIN_ASOF        ? "asof"
                                                    : "interval");
+        json_text(json, "left",
+            words_of_stream(self->arena, self->plan, join->sides[0].stream));
+        json_text(json, "right",
+            words_of_stream(self->arena, self->plan, join->sides[1].stream));
         json_bool(json, "is_left", join->is_left);
         json_text(json, "means", words_of_join(self->arena, self->plan, join));
         json_text(json, "keeps", words_of_join_state(self->arena, self->plan, join));

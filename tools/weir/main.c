@@ -11,7 +11,7 @@ static const struct verb {
     { "run", command_run, "run rules over the events of their sources" },
     { "node", command_node, "run a node as its file says, and ask how it is" },
     { "keygen", command_keygen, "make a pair of keys for a node" },
-    { "cluster", command_cluster, "ask how a cluster looks from one of its nodes" },
+    { "cluster", command_cluster, "see a cluster, and move its keys from node to node" },
     { "apply", command_apply, "change the rules of a node while it runs" },
     { "replay", command_replay, "run rules again over what a run has read" },
     { "check", command_check, "say what is wrong with rules, without running them" },

@@ -68,12 +68,23 @@ static const char APPLY_HELP[] =
 
 static const char CLUSTER_HELP[] =
     "Usage: weir cluster status --config FILE [OPTION]...\n"
+    "       weir cluster move GROUPS from NODE to NODE --config FILE [OPTION]...\n"
+    "       weir cluster drain NODE --config FILE [OPTION]...\n"
     "\n"
     "Ask a node how the cluster that it is in looks from there: which nodes there are, "
     "how\n"
     "many key groups each has and how far its events have come, which rules run where, "
     "and\n"
-    "what is on its way to the others and from them.\n"
+    "what is on its way to the others and from them. Or have the node that is asked give "
+    "key\n"
+    "groups to another, while events flow; `status` tells how far that is.\n"
+    "\n"
+    "  status     how the cluster looks\n"
+    "  move       give GROUPS: a number, ranges (0-99,200) of which it gives those that "
+    "it\n"
+    "             has, a percentage of what it has (10%), or all\n"
+    "  drain      give all, to the nodes that would have them if this one were not "
+    "there\n"
     "\n"
     "  --config FILE    the node file of a node of the cluster\n"
     "  --node NAME      which node of the file, if it has several\n"
@@ -81,9 +92,9 @@ static const char CLUSTER_HELP[] =
     "  --format FORMAT  text, or json, an object a line\n"
     "  --help           print this\n"
     "\n"
-    "Exit status: 0 done, 2 wrong usage, 65 the node is in no cluster, 66 a file is "
-    "missing\n"
-    "or no node listens.\n";
+    "Exit status: 0 done, 2 wrong usage, 65 the node is in no cluster or cannot do it, "
+    "66 a\n"
+    "file is missing or no node listens.\n";
 
 enum {
     OPTION_CONFIG = 256,
@@ -398,21 +409,59 @@ command_apply(int argc, char **argv)
 
 /* ---- weir cluster ---- */
 
+/* A request that names nodes: which is to give, and what to whom; or all it has. */
+static int
+ask_move(
+    const struct request *request, const char *groups, const char *from, const char *to)
+{
+    char  *text   = NULL;
+    size_t size   = 0;
+    FILE  *stream = open_memstream(&text, &size);
+    if (stream == NULL) {
+        return EXIT_BUG;
+    }
+    fputs("move", stream);
+    bool is =
+        add_field(stream, "from", from)
+        && (groups == NULL
+            || (add_field(stream, "groups", groups) && add_field(stream, "to", to)));
+    fclose(stream);
+    int status =
+        is ? ask(request, text) : report_usage("cluster", "this is no name of a node");
+    free(text);
+    return status;
+}
+
+static int
+cluster_words(const struct request *request, char **words, int n)
+{
+    char text[64];
+    bool is_move = n == 6 && strcmp(words[0], "move") == 0
+                   && strcmp(words[2], "from") == 0 && strcmp(words[4], "to") == 0;
+    if (is_move) {
+        return ask_move(request, words[1], words[3], words[5]);
+    }
+    if (n == 2 && strcmp(words[0], "drain") == 0) {
+        return ask_move(request, NULL, words[1], NULL);
+    }
+    if (n != 1 || strcmp(words[0], "status") != 0) {
+        return report_usage(
+            "cluster", "one of: status, move GROUPS from NODE to NODE, drain NODE");
+    }
+    snprintf(text, sizeof text, "cluster\tformat=%s",
+        request->format != NULL ? request->format : "text");
+    return ask(request, text);
+}
+
 int
 command_cluster(int argc, char **argv)
 {
     struct request request = { .verb = "cluster" };
-    char           text[64];
-    int            status = parse_options(argc, argv, &request);
+    int            status  = parse_options(argc, argv, &request);
     if (status == EXIT_OK && request.help) {
         fputs(CLUSTER_HELP, stdout);
-    } else if (status == EXIT_OK
-               && (argc - optind != 1 || strcmp(argv[optind], "status") != 0)) {
-        status = report_usage("cluster", "one verb: status");
     } else if (status == EXIT_OK) {
-        snprintf(text, sizeof text, "cluster\tformat=%s",
-            request.format != NULL ? request.format : "text");
-        status = ask(&request, text);
+        status = cluster_words(&request, argv + optind, argc - optind);
     }
     free(request.discard);
     free(request.send);

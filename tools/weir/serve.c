@@ -8,6 +8,7 @@
 #include "control.h"
 #include "linking.h"
 #include "log.h"
+#include "moving.h"
 #include "node.h"
 #include "notify.h"
 #include "peering.h"
@@ -45,8 +46,8 @@ typedef struct answer {
     size_t size;
 } answer;
 
-static const char *const VERBS[] = { "status", "cluster", "checkpoint", "stop", "apply",
-    "allow", "revoke", NULL };
+static const char *const VERBS[] = { "status", "cluster", "move", "checkpoint", "stop",
+    "apply", "allow", "revoke", NULL };
 
 static int64_t
 clock_now_ns(clockid_t clock)
@@ -515,13 +516,33 @@ reload(node *self, running *run)
     notify_say(&self->notify, "READY=1");
 }
 
+/* What was promised cannot be kept on the medium: the node ends, and knows it again. */
+static weir_status
+move(node *self, running *run, const control_request *request, answer *out, int *status,
+    weir_error *err)
+{
+    weir_error  why = { .status = WEIR_OK };
+    weir_status moved =
+        moving_obey(running_engine(run), self->rules->plan, request, out->stream, &why);
+    if (moved != WEIR_OK) {
+        fprintf(out->stream, "weir: %s\n", why.text);
+        *status = exit_status(moved);
+    }
+    if (moved == WEIR_EIO || moved == WEIR_ENOMEM) {
+        *err = why;
+        return moved;
+    }
+    return WEIR_OK;
+}
+
 /* Returns WEIR_EOF if the node is to stop. */
 static weir_status
-obey(node *self, running *run, const control_request *request)
+obey(node *self, running *run, const control_request *request, weir_error *failure)
 {
-    weir_error err    = { .status = WEIR_OK };
-    int        status = EXIT_OK;
-    answer     out;
+    weir_error  err    = { .status = WEIR_OK };
+    int         status = EXIT_OK;
+    weir_status result = WEIR_OK;
+    answer      out;
     if (strcmp(request->verb, "stop") == 0) {
         self->is_asked_to_stop = true;
         begin_stop(self, "asked");
@@ -530,7 +551,9 @@ obey(node *self, running *run, const control_request *request)
     if (!answer_open(&out)) {
         return WEIR_OK;
     }
-    if (strcmp(request->verb, "apply") == 0) {
+    if (strcmp(request->verb, "move") == 0) {
+        result = move(self, run, request, &out, &status, failure);
+    } else if (strcmp(request->verb, "apply") == 0) {
         status = apply(self, run, request, out.stream);
     } else if (strcmp(request->verb, "allow") == 0
                || strcmp(request->verb, "revoke") == 0) {
@@ -543,13 +566,12 @@ obey(node *self, running *run, const control_request *request)
         status = exit_status(err.status);
     }
     answer_send(&out, self, status);
-    return WEIR_OK;
+    return result;
 }
 
 static weir_status
 attend(void *context, running *run, weir_error *err)
 {
-    (void)err;
     node                  *self = context;
     const control_request *request =
         self->control != NULL ? control_peek(self->control) : NULL;
@@ -567,7 +589,7 @@ attend(void *context, running *run, weir_error *err)
         answer_status(self, running_engine(run), request);
         return WEIR_OK;
     }
-    return obey(self, run, request);
+    return obey(self, run, request, err);
 }
 
 /* ---- beginning ---- */

@@ -252,6 +252,7 @@ stateful_lend(stateful_run *self, weiri_engine_options *options)
     self->context                  = options->context;
     const weiri_sections *sections = weiri_durable_sections(self->durable);
     options->tape                  = weiri_durable_tape(self->durable);
+    options->folder                = self->request->path;
     self->keeper                   = (weiri_engine_keeper){
                           .wants_rest = wants_rest, .between = between, .context = self
     };

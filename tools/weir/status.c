@@ -229,11 +229,11 @@ state_of(const node_status *self, const char *member)
 }
 
 static uint32_t
-count_groups(const weiri_cluster_plan *cluster, uint32_t member)
+count_groups(const weiri_moves *moves, uint32_t member)
 {
     uint32_t n = 0;
     for (uint32_t g = 0; g < WEIRI_KEY_GROUPS; g++) {
-        n += cluster->owners[g] == member;
+        n += weiri_moves_owner(moves, g) == member;
     }
     return n;
 }
@@ -263,9 +263,39 @@ print_member(const line *out, const node_status *self, uint32_t member)
     const char               *name    = cluster->members[member];
     begin(out, "member", name);
     add_text(out, "is", member == cluster->self ? "here" : state_of(self, name));
-    add_number(out, "key_groups", count_groups(cluster, member));
+    add_number(out, "key_groups", count_groups(weiri_engine_moves(self->engine), member));
     add_time(out, "clock", clock_of(self, member));
     end(out);
+}
+
+/* A move that was cut is done on this node when all before the cut is. */
+static const char *
+word_of(const node_status *self, const weiri_move *move)
+{
+    uint32_t here    = self->plan->cluster->self;
+    bool     is_done = move->from == here || move->to == here
+                           ? move->is_applied
+                           : weiri_engine_watermark(self->engine) >= move->cut_ns;
+    return move->is_void ? "void" : !move->is_cut ? "begun" : is_done ? "done" : "agreed";
+}
+
+static void
+print_moves(const line *out, const node_status *self)
+{
+    char const *const *members = self->plan->cluster->members;
+    const weiri_moves *moves   = weiri_engine_moves(self->engine);
+    for (uint32_t i = 0; i < moves->n; i++) {
+        const weiri_move *move = &moves->moves[i];
+        char              name[WEIRI_SECTION_NAME];
+        snprintf(name, sizeof name, "%s/%" PRIu64, members[move->from], move->number);
+        begin(out, "move", name);
+        add_number(out, "key_groups", weiri_groups_count(&move->groups));
+        add_text(out, "from", members[move->from]);
+        add_text(out, "to", members[move->to]);
+        add_text(out, "is", word_of(self, move));
+        add_time(out, "cut", move->is_cut ? move->cut_ns : INT64_MIN);
+        end(out);
+    }
 }
 
 static void
@@ -299,11 +329,13 @@ status_print_cluster(const node_status *self, bool is_json, FILE *stream)
     add_number(&out, "nodes", cluster->n_members);
     add_text(&out, "hub", cluster->members[cluster->hub]);
     add_text(&out, "rules", self->rules);
+    add_number(&out, "placement", weiri_engine_moves(self->engine)->version);
     add_time(&out, "watermark", weiri_engine_watermark(self->engine));
     end(&out);
     for (uint32_t m = 0; m < cluster->n_members; m++) {
         print_member(&out, self, m);
     }
+    print_moves(&out, self);
     print_places(&out, self);
 }
 

@@ -7,7 +7,7 @@
 
 enum { MOST_TAKEN = 12 }; /* more are told of by the first and the last of them */
 
-#define VIRTUAL_NS (365 * 24 * 3600 * WEIRI_NS_PER_S)
+#define VIRTUAL_NS (INT64_C(365) * 24 * 3600 * WEIRI_NS_PER_S)
 
 const char *
 time_text(const story *self, int64_t ns)

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "weiri/folder.h"
+
 static weir_status
 read_all(FILE *file, size_t bound, char **text, size_t *size)
 {
@@ -66,27 +68,21 @@ text_read(const char *path, size_t bound, char **text, size_t *size, weir_error 
 
 /* ---- writing ---- */
 
-static bool
-write_all(int file, const char *text, size_t size)
-{
-    while (size > 0) {
-        ssize_t n = write(file, text, size);
-        if (n < 0 && errno != EINTR) {
-            return false;
-        }
-        text += n > 0 ? n : 0;
-        size -= n > 0 ? (size_t)n : 0;
-    }
-    return true;
-}
-
-static bool
-fill(int file, const char *real, const char *text, size_t size)
+/* With the rights of the one that it is to replace. */
+static weir_status
+fill(int file, const char *real, const char *text, size_t size, weir_error *err)
 {
     struct stat info;
-    bool is_whole = stat(real, &info) == 0 && fchmod(file, info.st_mode & 07777) == 0
-                    && write_all(file, text, size);
-    return close(file) == 0 && is_whole;
+    weir_status status = WEIR_OK;
+    if (stat(real, &info) != 0 || fchmod(file, info.st_mode & 07777) != 0) {
+        status = WEIR_FAIL_OS(err, errno, "cannot write '%s'", real);
+    }
+    if (status == WEIR_OK) {
+        status = weiri_write_all(file, text, size, real, err);
+    }
+    return close(file) == 0 || status != WEIR_OK
+               ? status
+               : WEIR_FAIL_OS(err, errno, "cannot write '%s'", real);
 }
 
 weir_status
@@ -101,13 +97,16 @@ text_replace(const char *path, const char *text, size_t size, weir_error *err)
         return WEIR_FAIL_OS(err, errno, "cannot write '%s'", path);
     }
     snprintf(name, room, "%s.XXXXXX", real);
-    int  file    = mkstemp(name);
-    bool is_done = file >= 0 && fill(file, real, text, size) && rename(name, real) == 0;
-    int  failed  = errno;
-    if (file >= 0 && !is_done) {
+    int         file   = mkstemp(name);
+    weir_status status = file >= 0 ? fill(file, real, text, size, err)
+                                   : WEIR_FAIL_OS(err, errno, "cannot write '%s'", path);
+    if (status == WEIR_OK && rename(name, real) != 0) {
+        status = WEIR_FAIL_OS(err, errno, "cannot write '%s'", path);
+    }
+    if (file >= 0 && status != WEIR_OK) {
         unlink(name);
     }
     free(real);
     free(name);
-    return is_done ? WEIR_OK : WEIR_FAIL_OS(err, failed, "cannot write '%s'", path);
+    return status;
 }

@@ -375,16 +375,19 @@ tell_match_rule(why_telling *self, weir_error *err)
 }
 
 static int
-tell_replay(const weiri_rule *rule, const why_request *request, weiri_reading *replay)
+tell_replay(const weiri_plan *plan, const why_request *request, weiri_reading *replay)
 {
-    why_telling self = { .rule = rule, .request = request, .replay = replay };
-    weir_error  err  = { 0 };
-    self.gathered    = weiri_reading_events(replay);
-    self.story       = (story){ .arena = weiri_arena_new(),
-              .plan                    = rule->match,
-              .events                  = self.gathered.events,
-              .lead                    = "",
-              .file                    = stdout };
+    const weiri_rule *rule = &plan->rules[request->replay.rule];
+    why_telling       self = {
+              .plan = plan, .rule = rule, .request = request, .replay = replay
+    };
+    weir_error err = { 0 };
+    self.gathered  = weiri_reading_events(replay);
+    self.story     = (story){ .arena = weiri_arena_new(),
+            .plan                    = rule->match,
+            .events                  = self.gathered.events,
+            .lead                    = "",
+            .file                    = stdout };
     weir_status status =
         rule->match != NULL ? tell_match_rule(&self, &err) : why_query(&self, &err);
     weiri_arena_destroy(&self.story.arena);
@@ -436,8 +439,8 @@ why(const weiri_plan *plan, const char *name, why_request *request)
     request->replay.n_redirects = request->redirects.n;
     request->replay.told        = tell_begin;
     weir_status status = weiri_reading_new(plan, &request->replay, &replay, &err);
-    int exit = status == WEIR_OK ? tell_replay(&plan->rules[rule], request, replay)
-                                 : report_failure(status, &err);
+    int         exit   = status == WEIR_OK ? tell_replay(plan, request, replay)
+                                           : report_failure(status, &err);
     weiri_reading_destroy(&replay);
     return exit;
 }

@@ -3,6 +3,7 @@
 #define WEIR_WHY_H
 
 #include "command.h"
+#include "jsontext.h"
 #include "story.h"
 #include "weiri/reading.h"
 
@@ -20,6 +21,7 @@ typedef struct why_request {
 /* What is told of. */
 typedef struct why_telling {
     story              story;
+    const weiri_plan  *plan;
     const weiri_rule  *rule;
     const why_request *request;
     weiri_reading     *replay;
@@ -65,6 +67,20 @@ why_event_json(const story *self, const weiri_trace_event *event);
 /* The 16 digits by which --match finds it again. */
 const char *
 why_id_text(weiri_arena *arena, uint64_t id);
+
+/* ---- why_join.c: joins ---- */
+
+/* "orders { id: "a" } with p { order: "a" }", of an event that a query reads; what is not
+ * joined as event_text. */
+const char *
+why_row_text(const why_telling *self, const weiri_trace_event *event);
+
+/* The last events of the left of the rule's join that found no counterpart, and what kept
+ * the nearest of the right from being it. Nothing, where there is no such join. */
+void
+why_tell_lones(const why_telling *self);
+void
+why_put_lones(json_writer *out, const why_telling *self);
 
 /* ---- why_query.c: queries ---- */
 

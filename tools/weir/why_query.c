@@ -303,7 +303,7 @@ static void
 tell_row(const telling *self, const weiri_trace_event *event, const char *lead)
 {
     printf("%s%s  %s\n", lead, time_text(&self->of->story, event->time_ns),
-        event_text(&self->of->story, event));
+        why_row_text(self->of, event));
 }
 
 static void
@@ -453,6 +453,12 @@ tell_lates(const telling *self)
     }
 }
 
+static uint32_t
+n_keys_of(const telling *self)
+{
+    return self->window != NULL ? self->window->n_keys : 0;
+}
+
 static weir_status
 tell(const telling *self)
 {
@@ -461,7 +467,7 @@ tell(const telling *self)
     weir_status status   = WEIR_OK;
     tell_head(self);
     if (self->of->gathered.n == 0) {
-        printf("no event has this key\n");
+        printf(n_keys_of(self) > 0 ? "no event has this key\n" : "no event\n");
     } else if (self->window == NULL) {
         tell_in(self);
     } else {
@@ -476,6 +482,7 @@ tell(const telling *self)
         }
     }
     tell_out(self);
+    why_tell_lones(self->of);
     tell_lates(self);
     return status;
 }
@@ -583,6 +590,7 @@ put(const telling *self)
     json_close(&out, ']');
     json_bool(&out, "is_asked_for", is_asked);
     put_out(&out, self);
+    why_put_lones(&out, self->of);
     json_open(&out, "late", '[');
     for (uint32_t i = 0; i < n_lates; i++) {
         put_event(&out, self, &lates[i]);

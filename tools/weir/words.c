@@ -282,15 +282,32 @@ match_words(const wording *self)
 }
 
 static const char *
+offset_words(weiri_arena *arena, const weiri_window *window)
+{
+    int64_t offset = window->offset_ns;
+    return offset == 0 ? ""
+                       : weiri_arena_format(arena, ", %s %s than in step with the clock",
+                           words_of_duration(arena, offset < 0 ? -offset : offset),
+                           offset < 0 ? "earlier" : "later");
+}
+
+static const char *
 span_words(weiri_arena *arena, const weiri_window *window)
 {
     const char *width = words_of_duration(arena, window->width_ns);
     switch (window->kind) {
     case WEIRI_WINDOW_TUMBLING:
-        return weiri_arena_format(arena, "over spans of %s, one after another", width);
+        return window->months > 0
+                   ? weiri_arena_format(arena, "over each %s of the calendar%s",
+                       window->months == 1    ? "month"
+                       : window->months == 12 ? "year"
+                                              : "quarter",
+                       offset_words(arena, window))
+                   : weiri_arena_format(arena, "over spans of %s, one after another%s",
+                       width, offset_words(arena, window));
     case WEIRI_WINDOW_HOPPING:
-        return weiri_arena_format(arena, "over spans of %s that begin each %s", width,
-            words_of_duration(arena, window->every_ns));
+        return weiri_arena_format(arena, "over spans of %s that begin each %s%s", width,
+            words_of_duration(arena, window->every_ns), offset_words(arena, window));
     case WEIRI_WINDOW_SLIDING:
         return weiri_arena_format(arena, "at each event over the %s before it%s", width,
             window->is_before ? ", itself left out" : ", itself included");
@@ -544,7 +561,8 @@ moment_words(const weiri_plan *plan, const weiri_rule *rule)
                          && window->kind != WEIRI_WINDOW_LAST
                          && window->kind != WEIRI_WINDOW_ALL;
         if (window == NULL && fill_before(plan, rule) != NULL) {
-            return "A result comes with its event, or when the gap that it is in has ended";
+            return "A result comes with its event, or when the gap that it is in has "
+                   "ended";
         }
         return is_closed ? "A result comes when time passes the end of its window"
                          : "A result comes with its event";

@@ -33,10 +33,10 @@ fill_of(const weiri_plan *plan, uint32_t stream)
 const weiri_query *
 fill_before(const weiri_plan *plan, const weiri_rule *rule)
 {
-    uint32_t stream = rule->query == NULL         ? WEIRI_NONE
-                      : rule->query->fold != NULL ? rule->query->fold->sides[0].stream
-                                                  : rule->query->stream;
-    const weiri_query *fill = NULL;
+    uint32_t           stream = rule->query == NULL         ? WEIRI_NONE
+                                : rule->query->fold != NULL ? rule->query->fold->sides[0].stream
+                                                            : rule->query->stream;
+    const weiri_query *fill   = NULL;
     while (stream != WEIRI_NONE && fill == NULL) {
         const weiri_join *join = join_that_gives(plan, stream);
         fill                   = fill_of(plan, stream);
@@ -54,8 +54,7 @@ static void
 add_joins(weiri_arena *arena, const weiri_plan *plan, uint32_t stream, struct joins *to)
 {
     const weiri_query *fill = fill_of(plan, stream);
-    const weiri_join  *join =
-        join_that_gives(plan, fill != NULL ? fill->stream : stream);
+    const weiri_join  *join = join_that_gives(plan, fill != NULL ? fill->stream : stream);
     if (join == NULL) {
         return;
     }
@@ -93,9 +92,9 @@ words_join_is_lookup(const weiri_plan *plan, const weiri_join *join)
 const char *
 words_of_stream(weiri_arena *arena, const weiri_plan *plan, uint32_t stream)
 {
-    uint32_t    place = weiri_plan_place(plan, stream);
-    const char *name  = plan->streams[place].schema.name;
-    const weiri_query *fill = fill_of(plan, place);
+    uint32_t           place = weiri_plan_place(plan, stream);
+    const char        *name  = plan->streams[place].schema.name;
+    const weiri_query *fill  = fill_of(plan, place);
     if (fill != NULL) {
         return weiri_arena_format(
             arena, "filled %s", words_of_stream(arena, plan, fill->stream));
@@ -209,13 +208,14 @@ words_of_fill(weiri_arena *arena, const weiri_plan *plan, const weiri_query *fil
     for (uint32_t a = 0; a < window->n_aggregates; a++) {
         if (((window->linear >> a) & 1) != 0) {
             const uint32_t field = window->aggregates[a].argument->as.field;
-            names = weiri_arena_format(arena, "%s%s%s", names,
+            names                = weiri_arena_format(arena, "%s%s%s", names,
                 names[0] != '\0' ? ", " : "", fill->schema->fields[field].name);
         }
     }
     return weiri_arena_format(arena,
         "Where %s is null in an event of %s, it lies on the line between the values "
-        "before and after%s, if these are at most %s apart. Events wait for that, and are "
+        "before and after%s, if these are at most %s apart. Events wait for that, and "
+        "are "
         "given in their order.",
         names, words_of_stream(arena, plan, fill->stream),
         window->n_keys > 0 ? " of the same key" : "",

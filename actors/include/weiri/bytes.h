@@ -266,6 +266,10 @@ weiri_writer_save(const weiri_writer *self, weiri_pack *out);
 bool
 weiri_writer_is_full(weiri_writer *self);
 
+/* How a link stands to who reads it. */
+weiri_link_standing
+weiri_writer_standing(weiri_writer *self);
+
 /* As of readers. */
 weiri_link_farewell
 weiri_writer_farewell(weiri_writer *self);

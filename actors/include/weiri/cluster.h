@@ -37,6 +37,7 @@ typedef struct weiri_given {
     uint32_t            stream;
     const weiri_stream *numbered;   /* its fields, then the order                   */
     bool                is_derived; /* rules give it, else sources                  */
+    bool                is_moves;   /* the node itself does: what it says of moves  */
     uint64_t            all;        /* bit m: member m gets every event             */
     const weiri_rule  **routes; /* shape (n_routes,): split by key, whose member gets an
                                  * event */
@@ -49,10 +50,12 @@ typedef struct weiri_cluster_plan {
     uint32_t           n_members;
     uint32_t           self;
     uint32_t           hub;
-    uint16_t           owners[WEIRI_KEY_GROUPS]; /* the member of each key group */
-    weiri_given       *given;                    /* shape (n_given,)             */
-    uint32_t           n_given;
-    weiri_own         *own;   /* shape (plan->n_streams,)           */
+    uint16_t           owners[WEIRI_KEY_GROUPS]; /* the member of each key group before
+                                                  * any was moved (weiri/moves.h)  */
+    uint32_t     moves; /* the stream of what nodes say of moves */
+    weiri_given *given; /* shape (n_given,)             */
+    uint32_t     n_given;
+    weiri_own   *own; /* shape (plan->n_streams,)           */
     weiri_link_term   *terms; /* shape (n_terms,): what all have to have alike */
     uint32_t           n_terms;
 } weiri_cluster_plan;

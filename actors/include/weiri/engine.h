@@ -10,6 +10,7 @@
 #include "weiri/graph.h"
 #include "weiri/histogram.h"
 #include "weiri/links.h"
+#include "weiri/moves.h"
 #include "weiri/tape.h"
 
 typedef struct weiri_engine weiri_engine;
@@ -63,11 +64,15 @@ typedef struct weiri_engine_options {
                         * weiri_engine_run. What is written is the same */
     weiri_links               *links;  /* to other nodes; NULL: there are none          */
     const weiri_engine_keeper *keeper; /* of weiri_engine_run; NULL: nobody         */
+    size_t backlog_bytes; /* of each way to a node of the cluster; 0: the default */
     const uint64_t *seed; /* of weiri_engine_run: without threads, in an order that
                            * follows from this number; NULL: on threads */
     /* What the state says of the rules that it is of, as its section "engine/rules";
      * NULL: nothing */
     const weiri_pack *rules;
+    /* In a cluster: the folder where it is durable what this node has promised of key
+     * groups that move; NULL: none does. Made by the caller */
+    const char *folder;
 } weiri_engine_options;
 
 typedef struct weiri_engine_counts {
@@ -221,6 +226,22 @@ weiri_engine_close(weiri_engine *self, weir_error *err);
 
 weiri_engine_counts
 weiri_engine_get_counts(const weiri_engine *self);
+
+/* ---- key groups that move between nodes of a cluster ---- */
+
+/* Begin to give key groups of this node to another, at rest between two turns; what is
+ * promised is durable then, and will be done, or given up by all, whoever is killed.
+ *
+ *   errors  WEIR_EINVAL  it cannot be: `err` says why
+ *           WEIR_EIO, WEIR_ENOMEM: the run is to end
+ */
+WEIR_MUST_CHECK weir_status
+weiri_engine_move(
+    weiri_engine *self, uint32_t to, const weiri_groups *groups, weir_error *err);
+
+/* Who has what, and what moves; NULL: it is in no cluster. */
+const weiri_moves *
+weiri_engine_moves(const weiri_engine *self);
 
 /* ---- what is to be seen of it; between two turns ---- */
 

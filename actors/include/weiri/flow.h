@@ -160,6 +160,15 @@ WEIR_MUST_CHECK weir_status
 weiri_flow_save_groups(const weiri_flow *self, const weiri_groups *groups,
     weiri_sections *out, weir_error *err);
 
+/* Have these key groups alone, as the owner of some of a cluster's; before the flow has
+ * got a state or an event. */
+void
+weiri_flow_set_groups(weiri_flow *self, const weiri_groups *groups);
+
+/* The shard that is to have a key group. */
+uint32_t
+weiri_flow_shard_of(const weiri_flow *self, uint32_t group);
+
 /* Keep nothing of these key groups any more, and leave out the events of their keys.
  *
  *   errors  WEIR_EINVAL, WEIR_ENOMEM: the flow is to be destroyed

@@ -154,6 +154,8 @@ typedef struct weiri_source {
     const weiri_stream *numbered; /* what another node of the cluster has of the stream:
                                    * its fields, then the order of each event; NULL: a
                                    * source of this node */
+    bool is_moves; /* of a cluster: what another node says of key groups that move. These
+                    * are no events: they have no time, and none is late */
     weiri_place_in_text place;
 } weiri_source;
 

@@ -38,7 +38,7 @@ enum {
 };
 
 typedef enum weiri_window_kind {
-    WEIRI_WINDOW_TUMBLING, /* [k width, (k + 1) width)                                  */
+    WEIRI_WINDOW_TUMBLING, /* [k width, (k + 1) width), or months */
     WEIRI_WINDOW_HOPPING,  /* [k every, k every + width)                                */
     WEIRI_WINDOW_SLIDING,  /* for each event: from its time - width, inclusive, to itself
                             */
@@ -120,25 +120,29 @@ typedef struct weiri_order {
 
 typedef struct weiri_window {
     weiri_window_kind kind;
-    int64_t           width_ns; /* D; > 0; of LAST unused               */
-    int64_t           every_ns; /* E of HOPPING; > 0                    */
-    uint32_t          n_rows;   /* n of LAST and BATCH; > 0             */
-    bool is_before;             /* sliding, last, all: the event itself is left out     */
-    bool is_reset;              /* sliding, last, all: emptied, the event too, when it
-                                 * emits                                        */
-    bool has_fill;              /* tumbling, hopping: windows without events close too:
-                                 * without keys from the first window to the last; with
-                                 * keys each key from its first window on, those
-                                 * without events after the others, in order of their
-                                 * first event in any window                    */
-    uint64_t linear;           /* of LINEAR: bit a: the nulls of aggregate a are filled; of
-                                * a float field                                 */
-    int64_t early_ns;          /* <= 0: no. Tumbling, hopping, session: at each multiple T
-                                * of it the open windows with events since the last
-                                * time emit what they hold, at time T, before the
-                                * events at T; after what closes at T           */
-    const weiri_expr **keys;   /* shape (n_keys,) */
-    uint32_t           n_keys; /* 0: one partition */
+    int64_t           width_ns;  /* D; > 0; of LAST unused               */
+    int64_t           every_ns;  /* E of HOPPING; > 0                    */
+    int64_t           offset_ns; /* tumbling, hopping: all begin so much later; less than
+                                  * width either way                    */
+    uint32_t months;    /* tumbling: 1, 3 or 12 months of the calendar, in UTC but for
+                         * the offset; 0: width                  */
+    uint32_t n_rows;    /* n of LAST and BATCH; > 0             */
+    bool     is_before; /* sliding, last, all: the event itself is left out     */
+    bool     is_reset;  /* sliding, last, all: emptied, the event too, when it
+                         * emits                                        */
+    bool has_fill;      /* tumbling, hopping: windows without events close too:
+                         * without keys from the first window to the last; with
+                         * keys each key from its first window on, those
+                         * without events after the others, in order of their
+                         * first event in any window                    */
+    uint64_t linear;    /* of LINEAR: bit a: the nulls of aggregate a are filled; of
+                         * a float field                                 */
+    int64_t early_ns;   /* <= 0: no. Tumbling, hopping, session: at each multiple T
+                         * of it the open windows with events since the last
+                         * time emit what they hold, at time T, before the
+                         * events at T; after what closes at T           */
+    const weiri_expr **keys;       /* shape (n_keys,) */
+    uint32_t           n_keys;     /* 0: one partition */
     weiri_aggregate   *aggregates; /* shape (n_aggregates,) */
     uint32_t           n_aggregates;
     const weiri_expr  *having; /* bool, over registers; of sliding and last over the

@@ -208,6 +208,17 @@ weiri_sender_is_full(const weiri_sender *self);
 bool
 weiri_sender_is_done(const weiri_sender *self);
 
+/* How a sender stands to its receiver. One that goes on from an earlier checkpoint gives
+ * again what it had given: until then it is behind. */
+typedef enum weiri_link_standing {
+    WEIRI_LINK_APART,  /* the receiver has not said what it has */
+    WEIRI_LINK_BEHIND, /* it has what was not given again yet    */
+    WEIRI_LINK_EVEN
+} weiri_link_standing;
+
+weiri_link_standing
+weiri_sender_standing(const weiri_sender *self);
+
 weiri_link_farewell
 weiri_sender_farewell(const weiri_sender *self);
 

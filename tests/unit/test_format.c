@@ -309,14 +309,17 @@ spread(const char *text)
 {
     char  *out        = calloc(2, strlen(text) + 1);
     size_t n          = 0;
-    bool   is_text    = false;
+    char   quote      = '\0'; /* of the text that we are in */
     bool   is_comment = false;
     for (const char *at = text; *at != '\0'; at++) {
-        bool is_escaped = at > text && at[-1] == '\\';
-        is_text         = is_text != (*at == '"' && !is_comment && !is_escaped);
-        is_comment      = *at != '\n' && (is_comment || (*at == '#' && !is_text));
-        out[n++]        = *at;
-        if (*at == ' ' && !is_text && !is_comment) {
+        bool is_escaped = quote == '"' && at > text && at[-1] == '\\';
+        bool is_quote   = (*at == '"' || *at == '`') && !is_comment && !is_escaped;
+        if (is_quote && (quote == '\0' || quote == *at)) {
+            quote = (char)(quote == '\0' ? *at : '\0');
+        }
+        is_comment = *at != '\n' && (is_comment || (*at == '#' && quote == '\0'));
+        out[n++]   = *at;
+        if (*at == ' ' && quote == '\0' && !is_comment) {
             out[n++] = ' ';
         }
     }

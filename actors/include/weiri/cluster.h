@@ -52,12 +52,12 @@ typedef struct weiri_cluster_plan {
     uint32_t           hub;
     uint16_t           owners[WEIRI_KEY_GROUPS]; /* the member of each key group before
                                                   * any was moved (weiri/moves.h)  */
-    uint32_t     moves; /* the stream of what nodes say of moves */
-    weiri_given *given; /* shape (n_given,)             */
-    uint32_t     n_given;
-    weiri_own   *own; /* shape (plan->n_streams,)           */
-    weiri_link_term   *terms; /* shape (n_terms,): what all have to have alike */
-    uint32_t           n_terms;
+    uint32_t         moves; /* the stream of what nodes say of moves */
+    weiri_given     *given; /* shape (n_given,)             */
+    uint32_t         n_given;
+    weiri_own       *own;   /* shape (plan->n_streams,)           */
+    weiri_link_term *terms; /* shape (n_terms,): what all have to have alike */
+    uint32_t         n_terms;
 } weiri_cluster_plan;
 
 /* The member with the highest weight for something, where each draws its weight from a

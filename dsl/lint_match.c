@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "lint.h"
+#include "weiri/assert.h"
 #include "weiri/limits.h"
 
 struct step {
@@ -300,10 +301,11 @@ check_last_wait(const struct steps *self)
 static bool
 reads_previous(const weiri_ast_expr *expr)
 {
+    weiri_assert(expr != NULL);
     const weiri_ast_expr *of = expr->n_items > 0 ? expr->items[0] : NULL;
     switch (expr->kind) {
     case WEIRI_AST_MEMBER:
-        return of->kind == WEIRI_AST_NAME && of->name.text != NULL
+        return of != NULL && of->kind == WEIRI_AST_NAME && of->name.text != NULL
                && strcmp(of->name.text, "prev") == 0;
     case WEIRI_AST_BINARY: return reads_previous(of) || reads_previous(expr->items[1]);
     case WEIRI_AST_UNARY:

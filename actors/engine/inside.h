@@ -29,8 +29,9 @@ struct weiri_engine {
     weiri_rows_list     *own;   /* in a cluster, shape (plan->n_streams,): scratch */
     weiri_wires         *wires; /* NULL: no socket is used            */
     uint32_t            *sink_streams; /* of the flow's outlet, shape (plan->n_sinks,) */
-    int64_t              watermark_ns; /* of the last turn              */
-    weiri_histogram      latency;      /* from reading to having written, an event each */
+    uint32_t            *passed_streams; /* of the one for those who look */
+    int64_t              watermark_ns;   /* of the last turn              */
+    weiri_histogram      latency; /* from reading to having written, an event each */
     weiri_taken_in taken_in; /* in the turn at work, and in those on the way of a flow: */
     weiri_taken_in on_the_way[WEIRI_FLOW_TURNS];
     weiri_shard_sight

@@ -595,6 +595,7 @@ weiri_engine_destroy(weiri_engine **self_p)
     weiri_graph_destroy(&self->graph);
     weiri_flow_destroy(&self->flow);
     free(self->sink_streams);
+    free(self->passed_streams);
     free(self->shards);
     free(self->intakes);
     free(self->paths);

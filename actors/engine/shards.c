@@ -5,18 +5,22 @@
 #include "inside.h"
 #include "mover.h"
 
-/* On the thread of the shard that writes, which is always the same one. Who looks sees
- * what is written. */
+/* On the thread of the shard that writes, which is always the same one. */
 static weir_status
 on_rows(
     void *context, const weiri_turn *turn, const weiri_rows_list *rows, weir_error *err)
 {
-    weiri_engine               *self    = context;
-    const weiri_engine_options *options = &self->options;
-    weir_status                 status  = weiri_engine_write(self, turn, rows, err);
-    return status == WEIR_OK && options->passed != NULL
-               ? options->passed(options->passed_context, rows, turn->deadline_ns, err)
-               : status;
+    return weiri_engine_write(context, turn, rows, err);
+}
+
+/* Who looks sees every stream, in the order in which one shard would have it. Likewise on
+ * a thread that is always the same. */
+static weir_status
+on_passed(
+    void *context, const weiri_turn *turn, const weiri_rows_list *rows, weir_error *err)
+{
+    const weiri_engine_options *options = &((weiri_engine *)context)->options;
+    return options->passed(options->passed_context, rows, turn->deadline_ns, err);
 }
 
 static bool
@@ -30,6 +34,20 @@ is_listed(const uint32_t *streams, uint32_t n, uint32_t stream)
     return false;
 }
 
+/* The streams that events of are kept until they have passed. */
+static uint32_t
+list_passed(weiri_engine *self)
+{
+    const weiri_plan *plan = self->plan;
+    uint32_t          n    = 0;
+    for (uint32_t s = 0; s < plan->n_streams; s++) {
+        if (plan->streams[s].is_read || plan->streams[s].origin == WEIRI_ORIGIN_SOURCE) {
+            self->passed_streams[n++] = s;
+        }
+    }
+    return n;
+}
+
 weir_status
 weiri_engine_make_flow(weiri_engine *self, weir_error *err)
 {
@@ -37,8 +55,11 @@ weiri_engine_make_flow(weiri_engine *self, weir_error *err)
     uint32_t          n    = 0;
     self->sink_streams =
         calloc(plan->n_sinks + self->n_givers + (size_t)1, sizeof *self->sink_streams);
+    self->passed_streams =
+        calloc(plan->n_streams + (size_t)1, sizeof *self->passed_streams);
     self->shards = calloc(self->options.n_shards + (size_t)1, sizeof *self->shards);
-    if (self->sink_streams == NULL || self->shards == NULL) {
+    if (self->sink_streams == NULL || self->passed_streams == NULL
+        || self->shards == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
     }
     for (uint32_t i = 0; i < plan->n_sinks; i++) {
@@ -52,11 +73,23 @@ weiri_engine_make_flow(weiri_engine *self, weir_error *err)
             self->sink_streams[n++] = s;
         }
     }
-    const weiri_flow_outlet outlet = {
-        .streams = self->sink_streams, .n_streams = n, .write = on_rows, .context = self
-    };
+    uint32_t          n_outlets = 0;
+    weiri_flow_outlet outlets[2];
+    if (n > 0) {
+        outlets[n_outlets++] = (weiri_flow_outlet){ .streams = self->sink_streams,
+            .n_streams                                       = n,
+            .write                                           = on_rows,
+            .context                                         = self };
+    }
+    n = self->options.passed != NULL ? list_passed(self) : 0;
+    if (n > 0) {
+        outlets[n_outlets++] = (weiri_flow_outlet){ .streams = self->passed_streams,
+            .n_streams                                       = n,
+            .write                                           = on_passed,
+            .context                                         = self };
+    }
     return weiri_flow_new(
-        plan, self->options.n_shards, &outlet, n > 0 ? 1 : 0, &self->flow, err);
+        plan, self->options.n_shards, outlets, n_outlets, &self->flow, err);
 }
 
 /* ---- running ---- */

@@ -6,16 +6,27 @@
 #include "weiri/assert.h"
 #include "weiri/window.h"
 
+/* Whether each key of an actor is a matter of its own, so that shards have the actor once
+ * each. One that begins anew when it is opened again does so with all keys. */
+static bool
+is_by_key(const weiri_actor_plan *plan)
+{
+    bool is_lost = !plan->is_program && plan->on_error == WEIRI_ON_ERROR_RESTART
+                   && plan->actor->state_save == NULL;
+    return plan->n_keys > 0 && !is_lost && !weiri_actor_comes(plan);
+}
+
 weiri_split
 weiri_split_of(const weiri_rule *rule)
 {
     if (rule->spread == WEIRI_SPREAD_WHOLE) {
         return WEIRI_SPLIT_NOT;
     }
-    if (rule->join != NULL
-        || (rule->query != NULL
-            && (rule->query->actor != NULL || rule->query->fold != NULL))) {
+    if (rule->join != NULL || (rule->query != NULL && rule->query->fold != NULL)) {
         return WEIRI_SPLIT_NOT;
+    }
+    if (rule->query != NULL && rule->query->actor != NULL) {
+        return is_by_key(rule->query->actor) ? WEIRI_SPLIT_KEYS : WEIRI_SPLIT_NOT;
     }
     if (rule->match != NULL) { /* a limit without `per` is one of all keys */
         const weiri_match *match    = rule->match;
@@ -34,6 +45,10 @@ const weiri_expr *const *
 weiri_split_keys(const weiri_rule *rule, uint32_t stream, uint32_t *n)
 {
     const weiri_match *match = rule->match;
+    if (match == NULL && rule->query->actor != NULL) {
+        *n = rule->query->actor->n_keys;
+        return rule->query->actor->keys;
+    }
     if (match == NULL) {
         *n = rule->query->window->n_keys;
         return rule->query->window->keys;

@@ -13,6 +13,7 @@
 typedef struct weiri_live_head {
     uint32_t size; /* of the line */
     uint32_t kind; /* a weiri_live_kind */
+    uint64_t wish; /* tap_version of the wish that it answers */
 } weiri_live_head;
 
 typedef struct weiri_live_page {

@@ -5,7 +5,7 @@
  * Partial matches are those of a tracing matcher that is fed the events of one key, from
  * the moment on that somebody asked: the executors know nothing of it.
  */
-#include "tap.h"
+#include "tap_inside.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -15,10 +15,8 @@
 #include <time.h>
 
 #include "../rule/rule.h"
-#include "weiri/codec.h"
 #include "weiri/condition.h"
 #include "weiri/exprtext.h"
-#include "weiri/gather.h"
 #include "weiri/limits.h"
 #include "weiri/numtext.h"
 #include "weiri/timetext.h"
@@ -30,38 +28,6 @@ enum {
     MOST_TRACED   = 4096, /* events of the key that is followed; then it begins anew */
     MOST_OF_A_KEY = 64,   /* of one that the tap has chosen; then another one's turn is */
     MOST_CAUSES   = 2     /* of an ended partial match                            */
-};
-
-struct weiri_tap {
-    const weiri_plan  *plan;
-    weiri_live_page   *page;
-    weiri_encoder    **encoders; /* shape (plan->n_streams,): NULL until used */
-    weiri_buffer       buffer;
-    uint64_t           version; /* of the wish that is answered; 0: of none */
-    weiri_tap_wish     wish;
-    bool               is_refused; /* it cannot be answered, and that was said */
-    weiri_arena       *arena;      /* of the answer                            */
-    const weiri_rule  *rule;       /* NULL: none is asked about                */
-    uint32_t           rule_index;
-    const weiri_match *inputs;  /* of the rule; of a query as of a match       */
-    weiri_program    **filters; /* shape (plan->n_streams,): NULL: all rows    */
-    bool              *is_seen; /* likewise: the stream is looked at           */
-    /* what may still be done in this window */
-    int64_t  window_ns;
-    int64_t  spent_ns;
-    uint32_t budget;
-    uint64_t n_unsaid;
-    /* partial matches of one key */
-    bool             has_key;
-    weiri_program  **keys; /* of each input: is it of the key? */
-    const char      *key;
-    weiri_rows_list *picked; /* of each stream, for `gather`   */
-    weiri_gather    *gather;
-    weiri_trace     *trace;
-    uint32_t         n_pushed;
-    uint32_t         n_nodes; /* told of, as are ... */
-    uint32_t         n_ends;
-    uint32_t         n_outputs;
 };
 
 static int64_t
@@ -87,8 +53,10 @@ static void
 give(weiri_tap *self, weiri_live_kind kind, const char *line, size_t size)
 {
     weiri_live_page *page = self->page;
-    weiri_live_head  head = { .size = (uint32_t)size, .kind = kind };
-    uint64_t         end  = atomic_load_explicit(&page->ring_end, memory_order_relaxed);
+    weiri_live_head  head = {
+         .size = (uint32_t)size, .kind = kind, .wish = self->version
+    };
+    uint64_t end = atomic_load_explicit(&page->ring_end, memory_order_relaxed);
     put(page, end, &head, sizeof head);
     put(page, end + sizeof head, line, size);
     atomic_store_explicit(
@@ -158,30 +126,6 @@ drop_answer(weiri_tap *self)
     self->version = 0;
 }
 
-/* A value of the key as it was typed. */
-static bool
-read_value(
-    weiri_tap *self, const char *text, size_t size, weir_type type, weir_value *out)
-{
-    *out = (weir_value){ .type = (uint8_t)type };
-    switch (type) {
-    case WEIR_STRING:
-        out->as.s = weiri_arena_text(self->arena, text, size);
-        out->size = (uint32_t)size;
-        return true;
-    case WEIR_INT: return weiri_int_parse(text, size, &out->as.i);
-    case WEIR_FLOAT: return weiri_float_parse(text, size, &out->as.f);
-    case WEIR_TIME: return weiri_time_parse(text, size, &out->as.i);
-    case WEIR_DURATION: return weiri_duration_parse(text, size, &out->as.i);
-    case WEIR_BOOL:
-        out->as.b = size == 4 && memcmp(text, "true", size) == 0;
-        return out->as.b || (size == 5 && memcmp(text, "false", size) == 0);
-    case WEIR_NULL:
-    case WEIR_LIST: break;
-    }
-    return false;
-}
-
 /* "a and b"; either may be NULL. */
 static weir_status
 both(weiri_tap *self, const weiri_expr *a, const weiri_expr *b, const weiri_expr **out,
@@ -214,7 +158,7 @@ key_condition(weiri_tap *self, uint32_t input, const char *key, const weiri_expr
         weir_value        part;
         weiri_expr       *equal = NULL;
         if ((i + 1 < n && comma == NULL)
-            || !read_value(self, at, size, value->type, &part)) {
+            || !weiri_tap_read_value(self, at, size, value->type, &part)) {
             return WEIR_FAIL(err, WEIR_EINVAL,
                 "rule '%s' has no such key as '%s': it has %u value%s", self->rule->name,
                 key, n, n == 1 ? "" : "s, separated by commas");
@@ -371,6 +315,7 @@ make_answer(weiri_tap *self, weir_error *err)
     self->picked = weiri_arena_alloc(self->arena, (n + (size_t)1) * sizeof *self->picked);
     self->is_seen      = weiri_arena_alloc(self->arena, n + (size_t)1);
     weir_status status = find_rule(self, err);
+    status             = status == WEIR_OK ? weiri_tap_check_place(self, err) : status;
     if (status == WEIR_OK && self->inputs != NULL) {
         self->keys = weiri_arena_alloc(
             self->arena, (self->inputs->n_inputs + (size_t)1) * sizeof(weiri_program *));
@@ -400,8 +345,8 @@ read_wish(weiri_tap *self)
     self->wish.is_partial = self->wish.is_partial && self->wish.rule[0] != '\0';
     self->wish.has_key    = self->wish.has_key && self->wish.rule[0] != '\0';
     weir_error err        = { .status = WEIR_OK };
-    self->is_refused      = make_answer(self, &err) != WEIR_OK;
     self->version         = before;
+    self->is_refused      = make_answer(self, &err) != WEIR_OK;
     if (self->is_refused) {
         say(self, WEIRI_LIVE_REFUSED, "%s",
             err.text[0] != '\0' ? err.text : "there is no memory for it");
@@ -489,6 +434,26 @@ show_events(weiri_tap *self, const weiri_rows_list *rows, int64_t begun_ns)
 
 /* ---- partial matches ---- */
 
+/* The key of the first of some rows that has one of this node, into `values` and `key`.
+ */
+static bool
+find_key(weiri_tap *self, weiri_program *program, weir_rows rows, weir_value *values)
+{
+    const weiri_match *match = self->inputs;
+    for (uint32_t i = 0; i < rows.n; i++) {
+        bool is_null = false;
+        for (uint32_t k = 0; k < match->n_keys; k++) {
+            values[k] = weiri_program_eval(program, k, rows.chunk, rows.first + i, NULL);
+            is_null   = is_null || values[k].is_null;
+        }
+        if (!is_null && weiri_tap_has_key(self, values)) {
+            self->key = weiri_key_text(self->arena, values, match->n_keys);
+            return true;
+        }
+    }
+    return false;
+}
+
 /* From the first event on that is of the key that is asked about, or of any. */
 static bool
 choose_key(weiri_tap *self, const weiri_rows_list *rows, weir_error *err)
@@ -499,7 +464,6 @@ choose_key(weiri_tap *self, const weiri_rows_list *rows, weir_error *err)
     self->key = self->wish.key;
     for (uint32_t i = 0; !self->wish.has_key && match->n_keys > 0; i++) {
         weiri_program *program = NULL;
-        bool           is_null = false;
         if (i == match->n_inputs) {
             return false;
         }
@@ -509,14 +473,9 @@ choose_key(weiri_tap *self, const weiri_rows_list *rows, weir_error *err)
                    != WEIR_OK) {
             continue;
         }
-        for (uint32_t k = 0; k < match->n_keys; k++) {
-            values[k] = weiri_program_eval(
-                program, k, of->items[0].chunk, of->items[0].first, NULL);
-            is_null = is_null || values[k].is_null;
-        }
-        self->key = weiri_key_text(self->arena, values, match->n_keys);
+        bool is_found = find_key(self, program, of->items[0], values);
         weiri_program_destroy(&program);
-        if (!is_null) {
+        if (is_found) {
             break;
         }
     }

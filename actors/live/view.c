@@ -18,6 +18,7 @@ struct weiri_view {
     weiri_live_page *page;
     uint64_t         at; /* in the ring */
     bool             has_wished;
+    uint64_t         wish; /* its version */
 };
 
 weir_status
@@ -105,7 +106,8 @@ weiri_view_tap(weiri_view *self, const weiri_tap_wish *wish)
         atomic_store(&page->tap_version, version);
         atomic_thread_fence(memory_order_release);
         page->tap_wish = *wish;
-        atomic_store_explicit(&page->tap_version, version + 1, memory_order_release);
+        self->wish     = version + 1;
+        atomic_store_explicit(&page->tap_version, self->wish, memory_order_release);
     }
     atomic_store_explicit(&page->tap_until_ns,
         (uint64_t)(now.tv_sec + 1) * WEIRI_NS_PER_S + (uint64_t)now.tv_nsec,
@@ -121,21 +123,20 @@ get(const weiri_live_page *page, uint64_t at, void *bytes, size_t size)
     memcpy((char *)bytes + first, page->ring, size - first);
 }
 
-size_t
-weiri_view_next(weiri_view *self, char *line, weiri_live_kind *kind, uint64_t *n_lost)
+/* The next line, whoever it answers. */
+static size_t
+next_line(weiri_view *self, char *line, weiri_live_head *head, uint64_t *n_lost)
 {
     const weiri_live_page *page = self->page;
-    uint64_t        end  = atomic_load_explicit(&page->ring_end, memory_order_acquire);
-    weiri_live_head head = { 0 };
+    uint64_t end = atomic_load_explicit(&page->ring_end, memory_order_acquire);
     if (end == self->at) {
         return 0;
     }
-    get(page, self->at, &head, sizeof head);
-    uint32_t size = head.size;
-    *kind         = (weiri_live_kind)head.kind;
-    bool is_whole = size <= WEIRI_LIVE_LINE && end - self->at <= WEIRI_LIVE_RING;
+    get(page, self->at, head, sizeof *head);
+    uint32_t size     = head->size;
+    bool     is_whole = size <= WEIRI_LIVE_LINE && end - self->at <= WEIRI_LIVE_RING;
     if (is_whole) {
-        get(page, self->at + sizeof head, line, size);
+        get(page, self->at + sizeof *head, line, size);
         atomic_thread_fence(memory_order_acquire);
         /* The writer may have come round while it was copied. */
         uint64_t now = atomic_load_explicit(&page->ring_end, memory_order_relaxed);
@@ -147,6 +148,18 @@ weiri_view_next(weiri_view *self, char *line, weiri_live_kind *kind, uint64_t *n
         self->at = now;
         return 0;
     }
-    self->at += sizeof head + size;
+    self->at += sizeof *head + size;
+    return size;
+}
+
+size_t
+weiri_view_next(weiri_view *self, char *line, weiri_live_kind *kind, uint64_t *n_lost)
+{
+    weiri_live_head head = { 0 };
+    size_t          size = next_line(self, line, &head, n_lost);
+    while (size > 0 && self->has_wished && head.wish != self->wish) {
+        size = next_line(self, line, &head, n_lost); /* what another had asked for */
+    }
+    *kind = (weiri_live_kind)head.kind;
     return size;
 }

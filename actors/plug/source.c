@@ -94,7 +94,8 @@ note_place(plug_reader *self, uint64_t offset, weir_error *err)
         weiri_pack_fini(&out);
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", self->part->name);
     }
-    for (uint32_t i = 1; self->n_places == PLACES && i < self->n_places; i++) {
+    bool is_full = self->n_places == PLACES;
+    for (uint32_t i = 1; is_full && i < self->n_places; i++) {
         drop_place(self, i); /* every other one: there are never many */
     }
     self->places[self->n_places++] =

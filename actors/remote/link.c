@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "link.h"
+#include "remote.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,51 +9,16 @@
 
 #include "weiri/child.h"
 #include "weiri/limits.h"
-#include "weiri/pair.h"
 #include "weiri/plugin.h"
 #include "weiri/timetext.h"
 
 enum {
-    BUDGET_MS    = 5000,
-    HELLO_MS     = 10000,
-    SLICE_MS     = 10,
-    GOODBYE_MS   = 500,
-    BACK_OFF_MS  = 10, /* doubled each time, */
-    LONGEST_MS   = 1000,
-    LOG_REQUESTS = 64, /* of requests since the state was asked for */
-    LOG_BYTES    = 4 << 20,
-    MAX_STATE    = 60 << 20
-};
-
-/* What a process does about its state. */
-typedef enum stands {
-    STATE_NONE, /* it has none                       */
-    STATE_SAVED,
-    STATE_LOST /* it has some, and cannot give it */
-} stands;
-
-struct weiri_remote {
-    const weiri_actor_plan *plan;
-    const char             *name;
-    weiri_metrics          *metrics;
-    bool                    is_keyed;
-    uint32_t                n_logged;
-    weiri_pair             *pair;
-    char                   *folder; /* of its socket */
-    uint32_t                n_started;
-    int                     pid;      /* 0: none of ours */
-    bool                    is_ready; /* it has said hello, and has its state */
-    stands                  stand;
-    bool                    has_stand; /* it has said which */
-    uint64_t                sequence;  /* of the last request */
-    uint64_t                answered;  /* of the last answer  */
-    bool                    has_state;
-    weiri_pack              state; /* as it was saved last */
-    int64_t                 version;
-    weiri_pack             *log; /* shape (n_log,): requests since */
-    uint32_t                n_log;
-    size_t                  log_bytes;
-    uint32_t                n_restarts; /* since an answer came */
+    BUDGET_MS   = 5000,
+    HELLO_MS    = 10000,
+    SLICE_MS    = 10,
+    GOODBYE_MS  = 500,
+    BACK_OFF_MS = 10, /* doubled each time, */
+    LONGEST_MS  = 1000
 };
 
 static int64_t
@@ -81,11 +46,6 @@ weiri_remote_new(
         self->name     = name;
         self->metrics  = metrics;
         self->is_keyed = is_keyed;
-        self->log      = calloc(LOG_REQUESTS, sizeof *self->log);
-        if (self->log == NULL) {
-            free(self);
-            return NULL;
-        }
     }
     return self;
 }
@@ -100,12 +60,6 @@ drop_log(weiri_remote *self)
 }
 
 /* ---- the process ---- */
-
-static bool
-is_address(const char *path)
-{
-    return strncmp(path, "ipc://", 6) == 0;
-}
 
 /* This very program, if it is weir; else the one that is found by name. */
 static const char *
@@ -145,7 +99,7 @@ begin(weiri_remote *self, weir_error *err)
 {
     char        address[200];
     weir_status status = WEIR_OK;
-    if (self->plan->is_program && is_address(self->plan->path)) {
+    if (weiri_actor_comes(self->plan)) {
         snprintf(address, sizeof address, "%s", self->plan->path);
         return weiri_pair_open(address, true, &self->pair, err);
     }
@@ -380,7 +334,7 @@ read_hello(weiri_remote *self, weiri_message *in, uint32_t n_left, weir_error *e
     const char *text = weiri_message_read_text(in, 16, &size);
     for (int i = 0; i < 3; i++) {
         if (size == strlen(STANDS[i]) && memcmp(text, STANDS[i], size) == 0) {
-            self->stand = (stands)i;
+            self->stand = (weiri_remote_stand)i;
             is_known    = true;
         }
     }
@@ -394,8 +348,7 @@ read_hello(weiri_remote *self, weiri_message *in, uint32_t n_left, weir_error *e
             "its state was written by another version of it: %lld, this is %lld",
             (long long)self->version, (long long)version);
     }
-    self->version   = version;
-    self->has_stand = true;
+    self->version = version;
     return wrong(in, err);
 }
 
@@ -426,12 +379,54 @@ restore(weiri_remote *self, weir_error *err)
     }
     weiri_message_array(&out, 2);
     weiri_message_word(&out, "restore");
-    weiri_message_bytes(&out, self->state.bytes, self->state.size);
+    if (self->is_keyed) {
+        weiri_pack_bytes(&out, self->state.bytes, self->state.size);
+    } else {
+        weiri_message_bytes(&out, self->state.bytes, self->state.size);
+    }
     weir_status status = send(self, &out, 0, err);
     weiri_pack_fini(&out);
     return status == WEIR_OK
                ? receive(self, budget_ms(self) + HELLO_MS, "done", &in, &n_left, err)
                : status;
+}
+
+/* Ask for the state, and forget what led to it. */
+static weir_status
+ask_state(weiri_remote *self, weir_error *err)
+{
+    weiri_pack    out    = { 0 };
+    uint32_t      n_left = 0;
+    weiri_message in;
+    weiri_message_array(&out, 1);
+    weiri_message_word(&out, "save");
+    weir_status status = send(self, &out, 0, err);
+    weiri_pack_fini(&out);
+    if (status == WEIR_OK) {
+        status = receive(self, budget_ms(self) + HELLO_MS, "state", &in, &n_left, err);
+    }
+    if (status != WEIR_OK) {
+        return status;
+    }
+    const char *bytes = (const char *)in.cursor.at;
+    uint32_t    size  = 0;
+    if (self->is_keyed) {
+        weiri_remote_check_keys(self, &in);
+        size = (uint32_t)((const char *)in.cursor.at - bytes);
+    } else {
+        bytes = weiri_message_read_bytes(&in, &size);
+    }
+    weiri_message_end(&in);
+    if (in.wrong != NULL || size > WEIRI_REMOTE_STATE) {
+        weiri_message_fail(&in, "its state is more than 60 MiB");
+        return wrong(&in, err);
+    }
+    self->state.size = 0;
+    weiri_pack_bytes(&self->state, bytes, size);
+    self->has_state = true;
+    drop_log(self);
+    return self->state.is_out_of_memory ? WEIR_FAIL(err, WEIR_ENOMEM, "no memory")
+                                        : WEIR_OK;
 }
 
 static weir_status
@@ -463,40 +458,11 @@ make_ready(weiri_remote *self, weir_error *err)
     if (status == WEIR_OK) {
         status = replay(self, err);
     }
+    if (status == WEIR_OK && weiri_remote_is_due(self)) {
+        status = ask_state(self, err); /* what several have answered came together */
+    }
     self->is_ready = status == WEIR_OK;
     return status;
-}
-
-/* Ask for the state, and forget what led to it. */
-static weir_status
-ask_state(weiri_remote *self, weir_error *err)
-{
-    weiri_pack    out    = { 0 };
-    uint32_t      n_left = 0;
-    uint32_t      size   = 0;
-    weiri_message in;
-    weiri_message_array(&out, 1);
-    weiri_message_word(&out, "save");
-    weir_status status = send(self, &out, 0, err);
-    weiri_pack_fini(&out);
-    if (status == WEIR_OK) {
-        status = receive(self, budget_ms(self) + HELLO_MS, "state", &in, &n_left, err);
-    }
-    if (status != WEIR_OK) {
-        return status;
-    }
-    const char *bytes = weiri_message_read_bytes(&in, &size);
-    weiri_message_end(&in);
-    if (in.wrong != NULL || size > MAX_STATE) {
-        weiri_message_fail(&in, "its state is more than 60 MiB");
-        return wrong(&in, err);
-    }
-    self->state.size = 0;
-    weiri_pack_bytes(&self->state, bytes, size);
-    self->has_state = true;
-    drop_log(self);
-    return self->state.is_out_of_memory ? WEIR_FAIL(err, WEIR_ENOMEM, "no memory")
-                                        : WEIR_OK;
 }
 
 /* ---- for the host ---- */
@@ -521,30 +487,24 @@ weiri_remote_receive(weiri_remote *self, const char *word, weiri_message *out,
 bool
 weiri_remote_is_due(const weiri_remote *self)
 {
-    return self->stand == STATE_SAVED
-           && (self->n_log >= LOG_REQUESTS - WEIRI_REMOTE_WINDOW
-               || self->log_bytes > LOG_BYTES);
+    return self->stand == WEIRI_REMOTE_SAVED
+           && (self->n_log >= WEIRI_REMOTE_LOG - WEIRI_REMOTE_WINDOW
+               || self->log_bytes > WEIRI_REMOTE_BYTES);
 }
 
 weir_status
 weiri_remote_keep(weiri_remote *self, const weiri_pack *request, weir_error *err)
 {
-    if (self->stand != STATE_SAVED) {
+    if (self->stand != WEIRI_REMOTE_SAVED) {
         return WEIR_OK;
     }
-    weiri_pack *copy = &self->log[self->n_log];
-    weiri_pack_bytes(copy, request->bytes, request->size);
-    if (copy->is_out_of_memory) {
-        weiri_pack_fini(copy);
-        *copy = (weiri_pack){ 0 };
+    if (!weiri_remote_log(self, request->bytes, request->size)) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "%s", weir_status_text(WEIR_ENOMEM));
     }
-    self->n_log++;
-    self->log_bytes += copy->size;
     bool is_much = weiri_remote_is_due(self);
     bool is_idle = self->answered == self->sequence; /* nothing is on its way */
     if (!is_much || !is_idle) {
-        return self->n_log < LOG_REQUESTS
+        return self->n_log < WEIRI_REMOTE_LOG
                    ? WEIR_OK
                    : WEIR_FAIL(err, WEIR_EFULL, "its state was never asked for");
     }
@@ -560,7 +520,8 @@ weiri_remote_keep(weiri_remote *self, const weiri_pack *request, weir_error *err
 weir_status
 weiri_remote_settle(weiri_remote *self, weir_error *err)
 {
-    return self->is_ready && self->stand == STATE_SAVED ? ask_state(self, err) : WEIR_OK;
+    return self->is_ready && self->stand == WEIRI_REMOTE_SAVED ? ask_state(self, err)
+                                                               : WEIR_OK;
 }
 
 void
@@ -600,55 +561,4 @@ weiri_remote_destroy(weiri_remote **self_p)
     free(self->log);
     weiri_pack_fini(&self->state);
     free(self);
-}
-
-/* ---- state ---- */
-
-weir_status
-weiri_remote_save(const weiri_remote *self, weiri_pack *out, weir_error *err)
-{
-    if (self->stand == STATE_LOST) {
-        return WEIR_FAIL(err, WEIR_EINVAL,
-            "its process does not save what it remembers, so its state cannot be kept");
-    }
-    weiri_pack_number(out, self->has_state);
-    weiri_pack_signed(out, self->version);
-    weiri_pack_text(out, self->state.bytes, self->state.size);
-    weiri_pack_number(out, self->n_log);
-    for (uint32_t i = 0; i < self->n_log; i++) {
-        weiri_pack_text(out, self->log[i].bytes, self->log[i].size);
-    }
-    return WEIR_OK;
-}
-
-weir_status
-weiri_remote_load(weiri_remote *self, weiri_unpack *in, weir_error *err)
-{
-    uint32_t size    = 0;
-    self->has_state  = weiri_unpack_below(in, 2, "a state is there or not") != 0;
-    self->version    = weiri_unpack_signed(in);
-    const char *text = weiri_unpack_text(in, &size);
-    if (in->wrong == NULL && size > 0) {
-        weiri_pack_bytes(&self->state, text, size);
-    }
-    uint64_t n = weiri_unpack_below(in, LOG_REQUESTS, "it has too many requests");
-    for (uint64_t i = 0; i < n && in->wrong == NULL; i++) {
-        text = weiri_unpack_text(in, &size);
-        if (in->wrong == NULL) {
-            weiri_pack_bytes(&self->log[self->n_log], text, size);
-            self->log_bytes += size;
-            self->n_log++;
-        }
-    }
-    bool is_out = self->state.is_out_of_memory;
-    for (uint32_t i = 0; i < self->n_log; i++) {
-        is_out = is_out || self->log[i].is_out_of_memory;
-    }
-    if (is_out) {
-        return WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the state");
-    }
-    self->stand = self->has_state || self->n_log > 0 ? STATE_SAVED : STATE_NONE;
-    return in->wrong == NULL
-               ? WEIR_OK
-               : WEIR_FAIL(err, WEIR_EDATA, "the state cannot be loaded: %s", in->wrong);
 }

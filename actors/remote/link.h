@@ -10,6 +10,7 @@
 #define WEIRI_REMOTE_LINK_H
 
 #include "message.h"
+#include "weiri/keyed.h"
 #include "weiri/plan.h"
 #include "weiri/plugin.h"
 
@@ -72,11 +73,25 @@ weiri_remote_settle(weiri_remote *self, weir_error *err);
 void
 weiri_remote_restart(weiri_remote *self);
 
-/* Append the state, and read it before the first request. errors  WEIR_EINVAL,
- * WEIR_EDATA, WEIR_ENOMEM */
+/* Append the state to the head that is being written, end that, and add the keys. errors
+ * WEIR_EINVAL, WEIR_ENOMEM */
 WEIR_MUST_CHECK weir_status
-weiri_remote_save(const weiri_remote *self, weiri_pack *out, weir_error *err);
+weiri_remote_save(const weiri_remote *self, weiri_keyed *out, weir_error *err);
+
+/* Before the first request: go on from saved ones. First every head, where what else it
+ * has was read; then the keys. NULL: no memory. */
+typedef struct weiri_remote_load weiri_remote_load;
+
+weiri_remote_load *
+weiri_remote_load_begin(weiri_remote *self, const weiri_keyed_load *how);
+
+/* What is wrong is noted in `in`, or in `from`. errors  WEIR_ENOMEM */
 WEIR_MUST_CHECK weir_status
-weiri_remote_load(weiri_remote *self, weiri_unpack *in, weir_error *err);
+weiri_remote_load_head(weiri_remote_load *self, weiri_unpack *in);
+WEIR_MUST_CHECK weir_status
+weiri_remote_load_keys(weiri_remote_load *self, weiri_keyed_reader *from);
+
+void
+weiri_remote_load_end(weiri_remote_load **self_p);
 
 #endif

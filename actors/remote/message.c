@@ -233,6 +233,14 @@ weiri_message_read_bytes(weiri_message *self, uint32_t *size)
     return self->wrong == NULL && token.size > 0 ? token.bytes : "";
 }
 
+void
+weiri_message_skip(weiri_message *self)
+{
+    if (self->wrong == NULL && weiri_mp_skip(&self->cursor, 0) != WEIRI_MP_OK) {
+        weiri_message_fail(self, "it is cut, or no MessagePack");
+    }
+}
+
 bool
 weiri_message_take_nil(weiri_message *self)
 {

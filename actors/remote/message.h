@@ -13,7 +13,11 @@
 #include "weiri/frame.h"
 #include "weiri/pack.h"
 
-enum { WEIRI_REMOTE_PROTOCOL = 1, WEIRI_REMOTE_NONE = UINT32_MAX };
+enum {
+    WEIRI_REMOTE_PROTOCOL = 1,
+    WEIRI_REMOTE_HEAD     = 3, /* of a row, before its values: time, key, number */
+    WEIRI_REMOTE_NONE     = UINT32_MAX
+};
 
 #define WEIRI_REMOTE_VARIABLE "WEIR_ACTOR_ADDRESS"
 
@@ -77,6 +81,9 @@ weiri_message_read_text(weiri_message *self, size_t most, uint32_t *size);
 /* Bytes, borrowed; never NULL. */
 const char *
 weiri_message_read_bytes(weiri_message *self, uint32_t *size);
+/* Whatever is next is passed over. */
+void
+weiri_message_skip(weiri_message *self);
 /* Whether a nil is next, which is taken. */
 bool
 weiri_message_take_nil(weiri_message *self);

@@ -9,7 +9,14 @@
 #include "message.h"
 #include "weiri/pair.h"
 
-enum { AT_ROW, AT_KEY, AT_INPUTS, PATIENCE_MS = 1000, SEND_MS = 60000 };
+enum {
+    AT_ROW,
+    AT_KEY,
+    AT_INPUTS,
+    MOST_KEYS   = 1 << 20,
+    PATIENCE_MS = 1000,
+    SEND_MS     = 60000
+};
 
 typedef struct server {
     weiri_plugin       *library;
@@ -90,6 +97,17 @@ tell_metrics(server *self, weir_error *err)
     return status == WEIR_OK && self->of.metrics == NULL ? WEIR_ENOMEM : status;
 }
 
+/* With which number the key began whose timer it was. */
+static void
+write_number(const server *self, uint64_t trigger, weiri_pack *out)
+{
+    if (self->plan.n_keys > 0) {
+        weiri_message_int(out, (int64_t)(trigger - WEIRI_TRIGGER_LATER));
+    } else {
+        weiri_message_nil(out);
+    }
+}
+
 static void
 write_events(server *self, weiri_pack *out)
 {
@@ -97,10 +115,13 @@ write_events(server *self, weiri_pack *out)
     for (uint32_t i = 0; i < self->given.n; i++) {
         const weir_chunk *chunk = self->given.items[i];
         for (uint32_t row = 0; row < chunk->n_rows; row++) {
-            weiri_message_array(out, self->emitted.n_fields + 1);
-            weir_value number = weir_chunk_get(chunk, row, 0);
-            weiri_message_value(out, &number);
+            weir_value of = weir_chunk_get(chunk, row, 0);
+            weiri_message_array(out, self->emitted.n_fields + (of.is_null ? 2 : 1));
+            weiri_message_value(out, &of);
             weiri_message_int(out, chunk->time[row]);
+            if (of.is_null) {
+                write_number(self, chunk->order[row], out);
+            }
             for (uint32_t j = 1; j < self->emitted.n_fields; j++) {
                 weir_value value = weir_chunk_get(chunk, row, j);
                 weiri_message_value(out, &value);
@@ -272,7 +293,7 @@ static weir_status
 on_failure(void *context, int64_t at_ns, const char *reason, weir_rows event)
 {
     server *self = context;
-    weiri_message_array(&self->failures, 3);
+    weiri_message_array(&self->failures, event.n > 0 ? 3 : 4);
     if (event.n > 0) {
         weir_value row = weir_chunk_get(event.chunk, event.first, AT_ROW);
         weiri_message_int(&self->failures, row.as.i);
@@ -281,6 +302,9 @@ on_failure(void *context, int64_t at_ns, const char *reason, weir_rows event)
         weiri_message_nil(&self->failures);
     }
     weiri_message_int(&self->failures, at_ns);
+    if (event.n == 0) {
+        write_number(self, self->trigger, &self->failures);
+    }
     weiri_message_word(&self->failures, reason);
     self->n_failures++;
     return self->is_stopping ? WEIR_EDATA : WEIR_OK;
@@ -316,7 +340,8 @@ make_host(server *self, bool is_keyed, weir_error *err)
          .rule                              = &self->rule,
          .emitted                           = &self->collector,
          .timeouts                          = &self->unused,
-         .n_events                          = &self->n_events };
+         .n_events                          = &self->n_events,
+         .trigger                           = &self->trigger };
     void                  *host   = NULL;
     weir_status            status = weiri_plugin_host_ops.make(&frame, &host, err);
     self->host                    = host;
@@ -387,12 +412,17 @@ read_row(server *self, weiri_message *in, uint32_t row)
     weir_chunk *chunk  = self->chunk;
     weir_value  number = weir_plugin_int(WEIR_INT, row);
     weir_value  key    = weir_plugin_null(WEIR_STRING);
-    weiri_message_read_array(in, 2 + self->plan.n_inputs, 2 + self->plan.n_inputs);
-    chunk->time[row] = weiri_message_read_int(in);
+    uint32_t    n      = WEIRI_REMOTE_HEAD + self->plan.n_inputs;
+    weiri_message_read_array(in, n, n);
+    chunk->time[row]  = weiri_message_read_int(in);
+    chunk->order[row] = row;
     if (!weiri_message_take_nil(in)) {
         uint32_t    size  = 0;
         const char *bytes = weiri_message_read_bytes(in, &size);
         key               = weir_plugin_string(bytes, size);
+    }
+    if (!weiri_message_take_nil(in)) {
+        chunk->order[row] = (uint64_t)weiri_message_read_int(in);
     }
     weir_status status = weir_chunk_set(chunk, row, AT_ROW, &number);
     if (status == WEIR_OK) {
@@ -407,7 +437,7 @@ read_row(server *self, weiri_message *in, uint32_t row)
     return status;
 }
 
-/* ["rows", stop at the first failure, [[time, key, value, …], …]] */
+/* ["rows", stop at the first failure, [[time, key, number, value, …], …]] */
 static weir_status
 take_rows(server *self, weiri_message *in, weir_error *err)
 {
@@ -432,6 +462,85 @@ take_rows(server *self, weiri_message *in, weir_error *err)
     return status == WEIR_EDATA && self->n_failures > 0 ? WEIR_OK : status;
 }
 
+/* What is kept of one key. */
+typedef struct kept_key {
+    const char  *key;
+    uint32_t     size;
+    weiri_unpack state;
+} kept_key;
+
+static int
+compare_keys(const void *a, const void *b)
+{
+    const kept_key *x = a;
+    const kept_key *y = b;
+    uint32_t        n = x->size < y->size ? x->size : y->size;
+    int             d = n > 0 ? memcmp(x->key, y->key, n) : 0;
+    return d != 0 ? d : (x->size > y->size) - (x->size < y->size);
+}
+
+/* [[key, bytes], …] in the order of the keys' bytes, of the host's state. */
+static weir_status
+write_keys(const weiri_pack *state, weiri_pack *out, weir_error *err)
+{
+    size_t             n    = 0;
+    size_t             room = 0;
+    kept_key          *all  = NULL;
+    weiri_keyed_reader from;
+    weiri_keyed_entry  entry;
+    bool               is_ok = weiri_keyed_open(&from, state->bytes, state->size);
+    while (is_ok && weiri_keyed_next(&from, NULL, &entry)) {
+        if (n == room) {
+            room            = room == 0 ? 64 : 2 * room;
+            kept_key *grown = realloc(all, room * sizeof *all);
+            is_ok           = grown != NULL;
+            all             = is_ok ? grown : all;
+        }
+        if (is_ok) {
+            kept_key *it = &all[n++];
+            it->key      = weiri_unpack_text(&entry.key, &it->size);
+            it->state    = entry.state;
+        }
+    }
+    if (n > 1) {
+        qsort(all, n, sizeof *all, compare_keys);
+    }
+    weiri_message_array(out, (uint32_t)n);
+    for (size_t i = 0; i < n; i++) {
+        weiri_message_array(out, 2);
+        weiri_message_bytes(out, all[i].key, all[i].size);
+        weiri_message_bytes(
+            out, all[i].state.at, (size_t)(all[i].state.end - all[i].state.at));
+    }
+    free(all);
+    return is_ok ? WEIR_OK : WEIR_FAIL(err, WEIR_ENOMEM, "no memory for the state");
+}
+
+/* The other way: the state that the host would have saved. */
+static void
+read_keys(server *self, weiri_message *in, weiri_pack *out)
+{
+    weiri_keyed keyed = { 0 };
+    uint32_t    n     = weiri_message_read_array(in, 0, MOST_KEYS);
+    weiri_pack_text(&keyed.head, self->actor.name, strlen(self->actor.name));
+    weiri_pack_number(&keyed.head, self->actor.state_version);
+    weiri_keyed_add_type(&keyed, 0, WEIR_STRING);
+    weiri_keyed_end_head(&keyed);
+    for (uint32_t i = 0; i < n && in->wrong == NULL; i++) {
+        uint32_t size = 0;
+        weiri_message_read_array(in, 2, 2);
+        const char *text  = weiri_message_read_bytes(in, &size);
+        weir_value  key   = weir_plugin_string(text, size);
+        const char *bytes = weiri_message_read_bytes(in, &size);
+        weiri_pack *pack  = weiri_keyed_begin(&keyed, &key, 1, 0);
+        if (pack != NULL) {
+            weiri_pack_bytes(pack, bytes, size);
+            weiri_keyed_end(&keyed);
+        }
+    }
+    out->is_out_of_memory = !weiri_keyed_finish(&keyed, out);
+}
+
 static weir_status
 take_save(server *self, weir_error *err)
 {
@@ -443,12 +552,17 @@ take_save(server *self, weir_error *err)
     if (status == WEIR_OK && !weiri_keyed_finish(&keyed, &state)) {
         status = WEIR_FAIL(&why, WEIR_ENOMEM, "no memory for the state");
     }
-    if (status == WEIR_OK) {
-        weiri_message_array(&out, 2);
-        weiri_message_word(&out, "state");
+    weiri_message_array(&out, 2);
+    weiri_message_word(&out, "state");
+    if (status == WEIR_OK && self->plan.n_keys > 0) {
+        status = write_keys(&state, &out, &why);
+    } else {
         weiri_message_bytes(&out, state.bytes, state.size);
+    }
+    if (status == WEIR_OK) {
         status = answer(self, &out, err);
     } else {
+        weiri_pack_fini(&out);
         status = answer_error(self, why.text, err);
     }
     weiri_keyed_fini(&keyed);
@@ -459,20 +573,31 @@ take_save(server *self, weir_error *err)
 static weir_status
 take_restore(server *self, weiri_message *in, weir_error *err)
 {
-    uint32_t         size  = 0;
-    const char      *bytes = weiri_message_read_bytes(in, &size);
     weiri_keyed_load how   = { .groups = NULL };
     weir_error       why   = { .status = WEIR_OK };
     weiri_pack       out   = { 0 };
+    weiri_pack       state = { 0 };
+    if (self->plan.n_keys > 0) {
+        read_keys(self, in, &state);
+    } else {
+        uint32_t    size  = 0;
+        const char *bytes = weiri_message_read_bytes(in, &size);
+        weiri_pack_bytes(&state, bytes, size);
+    }
     weiri_message_end(in);
-    if (in->wrong != NULL) {
-        return answer_error(self, in->wrong, err);
+    const char *wrong = in->wrong;
+    if (wrong == NULL && state.is_out_of_memory) {
+        wrong = "no memory for the state";
     }
-    if (!weiri_keyed_open(&how.from, (const uint8_t *)bytes, size)) {
-        return answer_error(self, how.from.in.wrong, err);
+    if (wrong == NULL && !weiri_keyed_open(&how.from, state.bytes, state.size)) {
+        wrong = how.from.in.wrong;
     }
-    if (weiri_plugin_host_ops.load(self->host, &how, &why) != WEIR_OK) {
-        return answer_error(self, why.text, err);
+    if (wrong == NULL && weiri_plugin_host_ops.load(self->host, &how, &why) != WEIR_OK) {
+        wrong = why.text;
+    }
+    weiri_pack_fini(&state);
+    if (wrong != NULL) {
+        return answer_error(self, wrong, err);
     }
     weiri_message_array(&out, 1);
     weiri_message_word(&out, "done");

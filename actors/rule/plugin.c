@@ -109,24 +109,28 @@ weiri_plugin_bury(const weiri_host_frame *frame, weiri_encoder **encoder, int64_
     return status;
 }
 
-/* What the rules say is done about a failure. *is_again: offer the event once more. */
+/* What the rules say is done about a failure. *is_again: offer the event once more.
+ *
+ *   position  of the event, or of the one that made the state whose timer it was
+ */
 static weir_status
 handle(weiri_plugin_host *self, weiri_plugin_calling *call, int64_t at_ns,
-    weir_rows event, bool *is_again, weir_error *err)
+    uint64_t position, weir_rows event, bool *is_again, weir_error *err)
 {
     const char *reason = weiri_plugin_reason(&call->base);
     *is_again          = false;
     self->tally.n_failed++;
-    self->tally.n_in_a_row++;
     if (call->status != WEIR_OK) {
         return call->status;
     }
+    weiri_plugin_trigger(&self->frame, position, event.n == 0);
     if (self->served != NULL) {
         return self->served->failed(self->served->context, at_ns, reason, event);
     }
     if (self->plan->on_error == WEIRI_ON_ERROR_SKIP) {
         return weiri_plugin_bury(&self->frame, &self->encoder, at_ns, reason, event);
     }
+    self->tally.n_in_a_row++;
     if (self->plan->on_error == WEIRI_ON_ERROR_RESTART) {
         *is_again = true;
         return self->tally.n_in_a_row <= WEIRI_PLUGIN_RESTARTS
@@ -154,6 +158,7 @@ static weir_status
 fire(weiri_plugin_host *self, weiri_plugin_state *state, weir_error *err)
 {
     int64_t    at_ns    = state->timer;
+    uint64_t   position = state->serial;
     bool       is_again = true;
     weiri_pack key      = { 0 };
     weiri_pack_bytes(&key, state->key, state->key_size);
@@ -164,17 +169,19 @@ fire(weiri_plugin_host *self, weiri_plugin_state *state, weir_error *err)
         weiri_plugin_calling_init(&call, self);
         call.state    = state;
         call.now      = at_ns;
+        call.position = position;
         call.may_emit = true;
         bool is_ok =
             self->plan->actor->on_timer(&call.base.base, self->actor, state->state, at_ns)
             && !call.base.is_failed;
-        status   = weiri_plugin_commit(self, is_ok ? 1 : 0);
+        status   = weiri_plugin_commit(&call, is_ok ? 1 : 0);
         is_again = false;
         if (status == WEIR_OK && is_ok) {
             self->tally.n_in_a_row = 0;
             drop_if_asked(self, &call);
         } else if (status == WEIR_OK) {
-            status = handle(self, &call, at_ns, (weir_rows){ 0 }, &is_again, err);
+            status =
+                handle(self, &call, at_ns, position, (weir_rows){ 0 }, &is_again, err);
         }
         if (is_again) { /* what cannot be saved began empty, without timers */
             state    = weiri_plugin_state_at(self, key.bytes, key.size);
@@ -274,11 +281,13 @@ run_length(weiri_plugin_host *self, weir_rows rows, uint32_t first,
 /* Offer events of one key once; *n_taken of them have been. */
 static weir_status
 offer(weiri_plugin_host *self, weiri_plugin_state *state, weir_rows rows,
-    const weir_value *values, weiri_plugin_calling *call, uint32_t *n_taken)
+    uint64_t position, const weir_value *values, weiri_plugin_calling *call,
+    uint32_t *n_taken)
 {
     weiri_plugin_calling_init(call, self);
     call->state                 = state;
     call->rows                  = rows;
+    call->position              = position;
     call->may_emit              = true;
     const weir_plugin_rows lent = { .size = sizeof lent,
         .n                                = rows.n,
@@ -297,28 +306,34 @@ offer(weiri_plugin_host *self, weiri_plugin_state *state, weir_rows rows,
     if (*n_taken > 0) {
         self->tally.n_in_a_row = 0;
     }
-    return weiri_plugin_commit(self, *n_taken);
+    return weiri_plugin_commit(call, *n_taken);
 }
 
-/* The state that the event `row` belongs to; *out NULL: it failed and is dealt with. */
+/* The state that an event belongs to; *out NULL: it failed and is dealt with. */
 static weir_status
-state_of(
-    weiri_plugin_host *self, weir_rows event, weiri_plugin_state **out, weir_error *err)
+state_of(weiri_plugin_host *self, weir_rows event, uint64_t position,
+    weiri_plugin_state **out, weir_error *err)
 {
-    bool is_again = true;
-    *out          = NULL;
+    bool                is_keyed = self->plan->n_keys > 0;
+    bool                is_again = true;
+    const uint8_t      *key      = is_keyed ? self->key.bytes : (const uint8_t *)"";
+    size_t              size     = is_keyed ? self->key.size : 0;
+    int64_t             time_ns  = event.chunk->time[event.first];
+    weiri_plugin_state *old =
+        self->plan->idle_ns >= 0 ? weiri_plugin_state_at(self, key, size) : NULL;
+    if (old != NULL && idle_from(self, old) <= time_ns) {
+        weiri_plugin_drop_state(self, old);
+    }
+    *out = NULL;
     while (is_again) {
         weiri_plugin_calling call;
         weiri_plugin_calling_init(&call, self);
-        bool        is_keyed = self->plan->n_keys > 0;
-        weir_status status   = weiri_plugin_find_state(self,
-            is_keyed ? self->key.bytes : (const uint8_t *)"",
-            is_keyed ? self->key.size : 0, &call, out);
+        weir_status status =
+            weiri_plugin_find_state(self, key, size, position, &call, out);
         if (status != WEIR_EDATA) {
             return status;
         }
-        status =
-            handle(self, &call, event.chunk->time[event.first], event, &is_again, err);
+        status = handle(self, &call, time_ns, position, event, &is_again, err);
         if (status != WEIR_OK) {
             return status;
         }
@@ -340,12 +355,14 @@ give(
 {
     weiri_plugin_state *state  = NULL;
     weir_status         status = WEIR_OK;
-    *n                         = 1;
+    uint64_t            position =
+        weiri_plugin_position(&self->frame, rows, first, self->tally.position);
+    *n = 1;
     if (self->plan->n_keys > 0 && !read_key(self, rows.chunk, rows.first + first)) {
         self->tally.n_null_keys++;
         return WEIR_OK;
     }
-    status = state_of(self, part(rows, first, 1), &state, err);
+    status = state_of(self, part(rows, first, 1), position, &state, err);
     if (status != WEIR_OK || state == NULL) {
         return status;
     }
@@ -357,11 +374,13 @@ give(
         length = 1; /* each event may be the one before which the key is forgotten */
         weiri_plugin_touch(self, state, rows.chunk->time[rows.first + first]);
     }
-    status = offer(self, state, part(rows, first, length),
+    status = offer(self, state, part(rows, first, length), position,
         self->values + (size_t)first * self->plan->n_inputs, &call, &n_taken);
     *n     = n_taken;
     if (status == WEIR_OK && n_taken < length) {
         status = handle(self, &call, rows.chunk->time[rows.first + first + n_taken],
+            weiri_plugin_position(
+                &self->frame, rows, first + n_taken, self->tally.position),
             part(rows, first + n_taken, 1), &is_again, err);
         *n += !is_again;
     } else {
@@ -410,6 +429,11 @@ feed_rows(weiri_plugin_host *self, weir_rows rows, weir_error *err)
             status = give(self, rows, i, &n, err);
         }
         i += n;
+    }
+    if (rows.n > 0) {
+        self->tally.position =
+            weiri_plugin_position(&self->frame, rows, rows.n - 1, self->tally.position)
+            + 1;
     }
     forget(self);
     return self->key.is_out_of_memory ? WEIR_ENOMEM : status;

@@ -96,8 +96,15 @@ put_row(const weiri_plugin_calling *at, uint32_t row, const weir_value *values)
 }
 
 static weir_status
-commit_row(weiri_plugin_host *self, uint32_t row)
+commit_row(const weiri_plugin_calling *call, uint32_t row)
 {
+    weiri_plugin_host *self = call->self;
+    uint32_t           of   = (uint32_t)self->pending->order[row];
+    weiri_plugin_trigger(&self->frame,
+        call->rows.n > 0
+            ? weiri_plugin_position(&self->frame, call->rows, of, call->position)
+            : call->position,
+        call->rows.n == 0);
     for (uint32_t i = 0; i < self->pending->schema->n_fields; i++) {
         self->row[i] = weir_chunk_get(self->pending, row, i);
     }
@@ -105,16 +112,17 @@ commit_row(weiri_plugin_host *self, uint32_t row)
 }
 
 weir_status
-weiri_plugin_commit(weiri_plugin_host *self, uint64_t end)
+weiri_plugin_commit(weiri_plugin_calling *call, uint64_t end)
 {
-    weir_status status = WEIR_OK;
+    weiri_plugin_host *self   = call->self;
+    weir_status        status = WEIR_OK;
     if (self->pending == NULL) {
         return status;
     }
     for (uint32_t i = 0;
          i < self->pending->n_rows && status == WEIR_OK && self->pending->order[i] < end;
          i++) {
-        status = commit_row(self, i);
+        status = commit_row(call, i);
     }
     weir_chunk_clear(self->pending);
     return status;
@@ -141,7 +149,7 @@ emit(weir_plugin_call *call, uint32_t row, const weir_value *values, uint32_t n_
         status = put_row(at, row, values);
     }
     if (status == WEIR_EFULL && row > at->row) { /* rows before this one have succeeded */
-        status = weiri_plugin_commit(self, row);
+        status = weiri_plugin_commit(at, row);
         status = status == WEIR_OK ? put_row(at, row, values) : status;
     }
     at->row = row;

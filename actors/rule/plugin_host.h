@@ -11,6 +11,7 @@
 #include "host.h"
 #include "weiri/codec.h"
 #include "weiri/limits.h"
+#include "weiri/pattern.h"
 #include "weiri/plugin.h"
 
 enum {
@@ -29,7 +30,7 @@ typedef struct weiri_plugin_state {
     int64_t  timer;                   /* INT64_MAX: none */
     uint32_t index;                   /* in `states` */
     uint32_t in_heap;                 /* place in the heap of timers; UINT32_MAX: none */
-    uint64_t serial;                  /* in the order of making */
+    uint64_t serial;                  /* position of the event that made it */
     int64_t  last_ns;                 /* time of its last event */
     struct weiri_plugin_state *older; /* by last event; NULL: none is */
     struct weiri_plugin_state *newer;
@@ -48,6 +49,7 @@ typedef struct weiri_plugin_tally {
     uint64_t n_failed;
     uint64_t n_null_keys;
     uint32_t n_in_a_row; /* failures since an event was taken */
+    uint64_t position;   /* above those of all events so far  */
 } weiri_plugin_tally;
 
 typedef struct weiri_plugin_host {
@@ -66,8 +68,7 @@ typedef struct weiri_plugin_host {
     weir_chunk             *pending; /* given in this call; `order` holds the row */
     weiri_pack              key;     /* scratch */
     weiri_plugin_state    **states;  /* in no order */
-    uint64_t                n_made;
-    weiri_plugin_state     *oldest; /* by last event */
+    weiri_plugin_state     *oldest;  /* by last event */
     weiri_plugin_state     *newest;
     uint32_t                n_states;
     uint32_t                room;  /* of states */
@@ -118,27 +119,51 @@ typedef struct weiri_plugin_calling {
     bool                is_dropped; /* the state is as good as new */
     uint32_t            failed_row; /* UINT32_MAX: not known       */
     uint32_t            row;        /* for which something was given last */
-    weir_status         status;     /* of what is not the plugin's fault */
-    weiri_pack         *out;        /* of state_save; NULL: other calls */
+    uint64_t            position;   /* of the first of `rows` in the rule's input, or of
+                                     * the event that made `state`               */
+    weir_status status;             /* of what is not the plugin's fault */
+    weiri_pack *out;                /* of state_save; NULL: other calls */
 } weiri_plugin_calling;
 
 void
 weiri_plugin_calling_init(weiri_plugin_calling *self, weiri_plugin_host *host);
 
-/* Hand on what was given for rows before `end`, and forget the rest. */
+/* Hand on what was given in the call for rows before `end`, and forget the rest. */
 WEIR_MUST_CHECK weir_status
-weiri_plugin_commit(weiri_plugin_host *self, uint64_t end);
+weiri_plugin_commit(weiri_plugin_calling *call, uint64_t end);
+
+/* What goes on next was led to by an event of the rule's input, or by the timer of a
+ * state. */
+static inline void
+weiri_plugin_trigger(const weiri_host_frame *frame, uint64_t position, bool is_timer)
+{
+    if (frame->trigger != NULL) {
+        *frame->trigger = position + (is_timer ? WEIRI_TRIGGER_LATER : 0);
+    }
+}
+
+/* The position in the rule's input of row `i` of rows that are being worked off: of a
+ * part of them it comes with the row.
+ *
+ *   position  of the first of them, where they are the whole input
+ */
+static inline uint64_t
+weiri_plugin_position(
+    const weiri_host_frame *frame, weir_rows rows, uint32_t i, uint64_t position)
+{
+    return frame->trigger != NULL ? rows.chunk->order[rows.first + i] : position + i;
+}
 
 /* ---- plugin_states.c ---- */
 
-/* The state of a key, made if it is new.
+/* The state of a key, made if it is new by the event at `position`.
  *
  *   call    has the reason where the plugin could not
  *   errors  WEIR_EDATA  the plugin failed; WEIR_ENOMEM
  */
 WEIR_MUST_CHECK weir_status
 weiri_plugin_find_state(weiri_plugin_host *self, const uint8_t *key, size_t size,
-    weiri_plugin_calling *call, weiri_plugin_state **out);
+    uint64_t position, weiri_plugin_calling *call, weiri_plugin_state **out);
 
 void
 weiri_plugin_set_timer(weiri_plugin_host *self, weiri_plugin_state *state, int64_t at_ns);

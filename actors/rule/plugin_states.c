@@ -131,7 +131,6 @@ weiri_plugin_drop_states(weiri_plugin_host *self)
     }
     self->n_states = 0;
     self->n_heap   = 0;
-    self->n_made   = 0;
     self->oldest   = NULL;
     self->newest   = NULL;
 }
@@ -228,11 +227,11 @@ add_state(
 }
 
 static void
-keep_state(weiri_plugin_host *self, weiri_plugin_state *state)
+keep_state(weiri_plugin_host *self, weiri_plugin_state *state, uint64_t position)
 {
     uint32_t slot = slot_of(self, state->key, state->key_size, state->hash);
     state->index  = self->n_states;
-    state->serial = self->n_made++;
+    state->serial = position;
     self->states[self->n_states++] = state;
     self->slots[slot]              = self->n_states;
 }
@@ -250,7 +249,7 @@ weiri_plugin_state_at(const weiri_plugin_host *self, const uint8_t *key, size_t 
 
 weir_status
 weiri_plugin_find_state(weiri_plugin_host *self, const uint8_t *key, size_t size,
-    weiri_plugin_calling *call, weiri_plugin_state **out)
+    uint64_t position, weiri_plugin_calling *call, weiri_plugin_state **out)
 {
     *out = weiri_plugin_state_at(self, key, size);
     if (*out != NULL) {
@@ -274,7 +273,7 @@ weiri_plugin_find_state(weiri_plugin_host *self, const uint8_t *key, size_t size
         destroy_state(self, state);
         return WEIR_EDATA;
     }
-    keep_state(self, state);
+    keep_state(self, state, position);
     *out = state;
     return WEIR_OK;
 }
@@ -434,7 +433,9 @@ load_state(weiri_plugin_host *self, found *from, weir_error *err)
         return WEIR_OK;
     }
     state->last_ns = last_ns;
-    keep_state(self, state);
+    keep_state(self, state, from->number);
+    self->tally.position =
+        from->number >= self->tally.position ? from->number + 1 : self->tally.position;
     if (is_timed && self->plan->actor->on_timer != NULL) {
         weiri_plugin_set_timer(self, state, timer);
     }
@@ -495,9 +496,10 @@ find_states(weiri_keyed_reader *from, const weiri_groups *groups, found **all, s
             weiri_unpack_fail(&from->in, "it has too many keys");
             return WEIR_OK;
         }
-        found *it  = &(*all)[(*n)++];
-        *it        = (found){ .key = entry.key, .in = entry.state };
-        it->number = weiri_unpack_number(&it->in);
+        found *it = &(*all)[(*n)++];
+        *it       = (found){ .key = entry.key, .in = entry.state };
+        it->number =
+            weiri_unpack_below(&it->in, WEIRI_TRIGGER_LATER, "a key began with no event");
     }
     if (*n > 1) {
         qsort(*all, *n, sizeof **all, compare_found);

@@ -30,6 +30,7 @@ weiri_plugin_host_count(const void *context, weiri_rule_counts *counts)
     const weiri_plugin_tally *self = context;
     counts->n_failed               = self->n_failed;
     counts->match.null_keys        = self->n_null_keys;
+    counts->position               = self->position;
 }
 
 void
@@ -49,6 +50,7 @@ weiri_plugin_host_load_counts(void *context, weiri_unpack *in)
         "an actor may fail as often in a process of its own");
     self->n_failed += weiri_unpack_number(in);
     self->n_null_keys += weiri_unpack_number(in);
-    self->n_in_a_row += (uint32_t)weiri_unpack_below(
-        in, WEIRI_PLUGIN_RESTARTS + 1 - self->n_in_a_row, "it has failed too often");
+    uint32_t n = (uint32_t)weiri_unpack_below(
+        in, WEIRI_PLUGIN_RESTARTS + 1, "it has failed too often");
+    self->n_in_a_row = n > self->n_in_a_row ? n : self->n_in_a_row;
 }

@@ -28,15 +28,17 @@ typedef struct remote_host {
     weiri_program          *keys;   /* likewise             */
     weir_value             *row;    /* shape (n_fields of the emit,): scratch */
     uint32_t                n_kept;
-    const weir_chunk       *chunk; /* that is being worked off      */
+    weir_rows               fed;   /* that are being worked off     */
+    const weir_chunk       *chunk; /* of these                      */
     uint32_t               *rows; /* shape (WEIRI_CHUNK_ROWS,): of it, those with a key */
     piece                  *pieces;
     uint32_t                n_pieces;
     uint32_t                room;
     weiri_encoder          *encoder;
     int64_t                 next_timer;
-    int64_t                 last_ns; /* time of what was given last */
-    uint32_t                careful; /* pieces before it go one at a time */
+    int64_t                 last_ns;  /* time of what was given last            */
+    uint64_t                last_led; /* and of which key's timer it was, if of any */
+    uint32_t                careful;  /* pieces before it go one at a time */
 } remote_host;
 
 /* ---- requests ---- */
@@ -61,7 +63,15 @@ write_key(remote_host *self, uint32_t row, weiri_pack *key)
     return true;
 }
 
-/* ["rows", stop at the first failure, [[time, key, value, …], …]] */
+/* The position of a row of the chunk in the rule's input. */
+static uint64_t
+position_of(const remote_host *self, uint32_t row)
+{
+    return weiri_plugin_position(
+        &self->frame, self->fed, row - self->fed.first, self->tally.position);
+}
+
+/* ["rows", stop at the first failure, [[time, key, number, value, …], …]] */
 static void
 write_rows(remote_host *self, uint32_t first, uint32_t n, weiri_pack *out)
 {
@@ -72,11 +82,13 @@ write_rows(remote_host *self, uint32_t first, uint32_t n, weiri_pack *out)
     weiri_message_array(out, n);
     for (uint32_t i = 0; i < n; i++) {
         uint32_t row = self->rows[first + i];
-        weiri_message_array(out, 2 + self->plan->n_inputs);
+        weiri_message_array(out, WEIRI_REMOTE_HEAD + self->plan->n_inputs);
         weiri_message_int(out, self->chunk->time[row]);
         if (self->plan->n_keys > 0 && write_key(self, row, &key)) {
             weiri_message_bytes(out, key.bytes, key.size);
+            weiri_message_int(out, (int64_t)position_of(self, row));
         } else {
+            weiri_message_nil(out);
             weiri_message_nil(out);
         }
         for (uint32_t j = 0; j < self->plan->n_inputs; j++) {
@@ -141,60 +153,97 @@ typedef struct about {
     int64_t  before_ns; /* of timers alone */
 } about;
 
+/* What an event or a failure is of: a row of the chunk, or a timer. */
+typedef struct item {
+    uint32_t row; /* in the chunk; WEIRI_REMOTE_NONE: a timer */
+    int64_t  at_ns;
+    uint64_t position; /* of the row, or of the event with which the timer's key began */
+} item;
+
 static weir_status
-give(remote_host *self, int64_t at_ns, uint32_t row, const weir_value *outputs)
+give(remote_host *self, const item *of, const weir_value *outputs)
 {
     const weir_schema *schema = self->frame.emitted->schema;
+    weiri_plugin_trigger(&self->frame, of->position, of->row == WEIRI_REMOTE_NONE);
     for (uint32_t i = 0; i < self->n_kept; i++) {
-        self->row[i] = weir_chunk_get(self->chunk, row, i);
+        self->row[i] = weir_chunk_get(self->chunk, of->row, i);
     }
     for (uint32_t i = self->n_kept; i < schema->n_fields; i++) {
         self->row[i] = outputs[i - self->n_kept];
     }
-    return weiri_collector_add(self->frame.emitted, at_ns, self->row);
+    return weiri_collector_add(self->frame.emitted, of->at_ns, self->row);
 }
 
-/* The row that an item is about: its number in the chunk; WEIRI_REMOTE_NONE: a timer. */
-static uint32_t
-read_row(remote_host *self, weiri_message *in, const about *of, uint32_t *last)
+/* The beginning of an item that has `n` values: an array that says, of a row, its number
+ * in the request and its time; of a timer nil, its time and the number with which its key
+ * began. */
+static item
+read_item(
+    remote_host *self, weiri_message *in, const about *of, uint32_t n, uint32_t *last)
 {
-    if (weiri_message_take_nil(in)) {
-        return WEIRI_REMOTE_NONE;
+    item     it     = { .row = WEIRI_REMOTE_NONE };
+    uint32_t length = weiri_message_read_array(in, 2 + n, 3 + n);
+    bool     is_row = !weiri_message_take_nil(in);
+    int64_t  row    = is_row ? weiri_message_read_int(in) : 0;
+    it.at_ns        = weiri_message_read_int(in);
+    if (in->wrong == NULL && length != (is_row ? 2 : 3) + n) {
+        weiri_message_fail(in, "an array has another length");
     }
-    int64_t row = weiri_message_read_int(in);
-    if (in->wrong == NULL && (row < *last || row >= of->n)) {
-        weiri_message_fail(in, "it gives an event for a row that is not at hand");
+    if (is_row) {
+        if (in->wrong == NULL && (row < *last || row >= of->n)) {
+            weiri_message_fail(in, "it gives an event for a row that is not at hand");
+        }
+        if (in->wrong == NULL) {
+            *last       = (uint32_t)row;
+            it.row      = self->rows[of->first + *last];
+            it.position = position_of(self, it.row);
+        }
+    } else if (self->plan->n_keys > 0) {
+        int64_t number = weiri_message_read_int(in);
+        if (in->wrong == NULL && number < 0) {
+            weiri_message_fail(in, "it gives an event for a key that began with none");
+        }
+        it.position = in->wrong == NULL ? (uint64_t)number : 0;
+    } else if (!weiri_message_take_nil(in)) {
+        weiri_message_fail(in, "it says of which key a timer is, and has no keys");
     }
-    if (in->wrong != NULL) {
-        return WEIRI_REMOTE_NONE;
-    }
-    *last = (uint32_t)row;
-    return self->rows[of->first + *last];
+    return it;
 }
 
-/* The time of an item, which never goes back. */
-static int64_t
-check_time(const remote_host *self, weiri_message *in, const about *of, uint32_t row,
-    int64_t at_ns, int64_t before_ns)
+/* What was given last: what is given next is not before it. */
+typedef struct given {
+    int64_t  at_ns;
+    uint64_t led; /* of a timer: with which event its key began; else 0 */
+} given;
+
+/* Times never go back; timers of one time are in the order of their keys. */
+static given
+check_order(const remote_host *self, weiri_message *in, const about *of, const item *it,
+    given last)
 {
-    bool    is_timer = row == WEIRI_REMOTE_NONE;
+    bool    is_timer = it->row == WEIRI_REMOTE_NONE;
+    int64_t at_ns    = it->at_ns;
     int64_t least    = self->next_timer; /* one that is set later is later than its row */
     int64_t before   = of->before_ns;
+    given   next     = { .at_ns = at_ns, .led = is_timer ? it->position : 0 };
     if (of->n > 0) {
         int64_t first = self->chunk->time[self->rows[of->first]];
         least         = first < least ? first : least;
         before        = self->chunk->time[self->rows[of->first + of->n - 1]];
     }
-    bool is_right = at_ns >= before_ns
+    bool is_right = at_ns >= last.at_ns
                     && (is_timer ? at_ns >= least && at_ns < before
-                                 : at_ns == self->chunk->time[row]);
+                                 : at_ns == self->chunk->time[it->row]);
     if (!is_right) {
         weiri_message_fail(in, "it gives an event at a time that cannot be");
+    } else if (at_ns == last.at_ns && next.led < last.led) {
+        weiri_message_fail(in,
+            "of timers of one time it does not give that first whose key began first");
     }
-    return at_ns;
+    return next;
 }
 
-/* [[row or nil, time, value, …], …] */
+/* [[row, time, value, …], [nil, time, number, value, …], …] */
 static weir_status
 read_events(remote_host *self, weiri_message *in, const about *of, bool is_given)
 {
@@ -203,31 +252,43 @@ read_events(remote_host *self, weiri_message *in, const about *of, bool is_given
     weir_value              *outputs = self->row + self->frame.emitted->schema->n_fields;
     weir_status              status  = WEIR_OK;
     uint32_t                 last    = 0;
-    int64_t                  last_ns = self->last_ns;
+    given                    before  = { self->last_ns, self->last_led };
     uint32_t                 n       = weiri_message_read_array(in, 0, MOST);
     for (uint32_t i = 0; i < n && in->wrong == NULL && status == WEIR_OK; i++) {
-        weiri_message_read_array(in, 2 + actor->n_outputs, 2 + actor->n_outputs);
-        uint32_t row   = read_row(self, in, of, &last);
-        int64_t  at_ns = weiri_message_read_int(in);
-        if (row == WEIRI_REMOTE_NONE && self->n_kept > 0) {
+        item it = read_item(self, in, of, actor->n_outputs, &last);
+        if (it.row == WEIRI_REMOTE_NONE && self->n_kept > 0) {
             weiri_message_fail(in, "it gives an event with a timer, and adds to events");
         }
         if (in->wrong == NULL) {
-            last_ns = check_time(self, in, of, row, at_ns, last_ns);
+            before = check_order(self, in, of, &it, before);
         }
         for (uint32_t j = 0; j < actor->n_outputs; j++) {
             outputs[j] = weiri_message_read_value(
                 in, (weir_type)actor->outputs[j].type, actor->outputs[j].is_nullable);
         }
         if (is_given && in->wrong == NULL) {
-            status        = give(self, at_ns, row, outputs);
-            self->last_ns = at_ns;
+            status         = give(self, &it, outputs);
+            self->last_ns  = before.at_ns;
+            self->last_led = before.led;
         }
     }
     return status;
 }
 
-/* [[row or nil, time, reason], …]; reason: of the last one. */
+/* An event, or a timer, failed. */
+static weir_status
+bury(remote_host *self, const item *of, const char *reason)
+{
+    bool      is_row = of->row != WEIRI_REMOTE_NONE;
+    weir_rows event  = {
+         .chunk = is_row ? self->chunk : NULL, .first = is_row ? of->row : 0, .n = is_row
+    };
+    weiri_plugin_trigger(&self->frame, of->position, !is_row);
+    return weiri_plugin_bury(&self->frame, &self->encoder,
+        is_row ? self->chunk->time[of->row] : of->at_ns, reason, event);
+}
+
+/* [[row, time, reason], [nil, time, number, reason], …]; reason: of the last one. */
 static weir_status
 read_failures(remote_host *self, weiri_message *in, const about *of, bool is_given,
     char reason[WEIRI_PLUGIN_REASON])
@@ -236,23 +297,15 @@ read_failures(remote_host *self, weiri_message *in, const about *of, bool is_giv
     uint32_t    last   = 0;
     uint32_t    n      = weiri_message_read_array(in, 0, 1 << 20);
     for (uint32_t i = 0; i < n && in->wrong == NULL && status == WEIR_OK; i++) {
-        uint32_t size = 0;
-        weiri_message_read_array(in, 3, 3);
-        uint32_t    row   = read_row(self, in, of, &last);
-        int64_t     at_ns = weiri_message_read_int(in);
-        const char *text  = weiri_message_read_text(in, WEIRI_PLUGIN_REASON - 1, &size);
+        uint32_t    size = 0;
+        item        it   = read_item(self, in, of, 1, &last);
+        const char *text = weiri_message_read_text(in, WEIRI_PLUGIN_REASON - 1, &size);
         if (in->wrong == NULL) {
             memcpy(reason, text, size);
             reason[size] = 0;
         }
         if (is_given && in->wrong == NULL && !stops(self)) {
-            bool      is_row = row != WEIRI_REMOTE_NONE;
-            weir_rows event  = { .chunk = is_row ? self->chunk : NULL,
-                 .first                 = is_row ? row : 0,
-                 .n                     = is_row };
-            at_ns            = is_row ? self->chunk->time[row] : at_ns;
-            status =
-                weiri_plugin_bury(&self->frame, &self->encoder, at_ns, reason, event);
+            status = bury(self, &it, reason);
             self->tally.n_failed++;
         }
     }
@@ -335,10 +388,10 @@ survive(remote_host *self, uint32_t at, uint32_t n_sent, uint32_t *next, weir_er
         return WEIR_OK; /* the same, alone */
     }
     if (skips && it->n == 1) {
-        uint32_t row = self->rows[it->first];
-        status = weiri_plugin_bury(&self->frame, &self->encoder, self->chunk->time[row],
-            err->text, (weir_rows){ .chunk = self->chunk, .first = row, .n = 1 });
-        *next  = at + 1;
+        const item of          = { .row = self->rows[it->first],
+                     .position          = position_of(self, self->rows[it->first]) };
+        status                 = bury(self, &of, err->text);
+        *next                  = at + 1;
         self->tally.n_in_a_row = 0;
     } else if (skips) { /* one by one, to find the one */
         uint32_t first = it->first;
@@ -474,6 +527,7 @@ feed_rows(remote_host *self, weir_rows rows, weir_error *err)
     weiri_pack  key = { 0 };
     uint32_t    n   = 0;
     weir_status status;
+    self->fed   = rows;
     self->chunk = rows.chunk;
     for (uint32_t i = 0; i < rows.n; i++) {
         self->rows[n] = rows.first + i;
@@ -484,6 +538,9 @@ feed_rows(remote_host *self, weir_rows rows, weir_error *err)
     weiri_pack_fini(&key);
     status = cut(self, n);
     status = status == WEIR_OK ? work_off(self, err) : status;
+    if (rows.n > 0) {
+        self->tally.position = position_of(self, rows.first + rows.n - 1) + 1;
+    }
     if (self->inputs != NULL) {
         weiri_program_forget(self->inputs);
     }
@@ -561,23 +618,25 @@ next_deadline(const void *context)
 
 /* ---- state ---- */
 
-/* All in the head: what the process remembers is known to it alone, so that the rule is
- * never split by key. */
+/* In the head stand when the process wants to be told of the time next, and how far the
+ * rule's input has been read. What it remembers is of each key, as an actor in this
+ * process has it; of one without keys in the head, too. */
 static weir_status
 save(const void *context, weiri_keyed *out, weir_error *err)
 {
     const remote_host *self = context;
     const char        *name = self->plan->actor->name;
     weiri_pack_text(&out->head, name, strlen(name));
+    weiri_pack_number(&out->head, self->tally.position);
     weiri_pack_number(&out->head, self->next_timer != INT64_MAX);
     weiri_pack_time(&out->head, self->next_timer != INT64_MAX ? self->next_timer : 0);
-    weir_status status = weiri_remote_save(self->remote, &out->head, err);
-    weiri_keyed_end_head(out);
-    return status;
+    return weiri_remote_save(self->remote, out, err);
 }
 
-static weir_status
-load_head(remote_host *self, weiri_unpack *in, weir_error *err)
+/* Several parts have saved theirs: this one is told of the time when the first wants it.
+ */
+static void
+load_head(remote_host *self, weiri_unpack *in)
 {
     uint32_t    size = 0;
     const char *name = weiri_unpack_text(in, &size);
@@ -586,34 +645,42 @@ load_head(remote_host *self, weiri_unpack *in, weir_error *err)
             || memcmp(name, self->plan->actor->name, size) != 0)) {
         weiri_unpack_fail(in, "it is of another actor");
     }
-    bool    is_timed   = weiri_unpack_below(in, 2, "a timer is none") == 1;
-    int64_t timer      = weiri_unpack_time(in);
-    self->next_timer   = is_timed ? timer : INT64_MAX;
-    weir_status status = weiri_remote_load(self->remote, in, err);
-    if (status == WEIR_OK && in->at != in->end) {
-        status =
-            WEIR_FAIL(err, WEIR_EDATA, "the state cannot be loaded: something follows");
+    uint64_t position =
+        weiri_unpack_below(in, WEIRI_TRIGGER_LATER, "it is of too many events");
+    bool    is_timed = weiri_unpack_below(in, 2, "a timer is none") == 1;
+    int64_t timer    = weiri_unpack_time(in);
+    if (is_timed && timer < self->next_timer) {
+        self->next_timer = timer;
     }
-    return status;
+    self->tally.position =
+        position > self->tally.position ? position : self->tally.position;
 }
 
 static weir_status
 load(void *context, const weiri_keyed_load *how, weir_error *err)
 {
-    weiri_keyed_reader from   = how->from;
-    weir_status        status = WEIR_OK;
-    uint32_t           n      = 0;
+    remote_host       *self    = context;
+    weiri_keyed_reader from    = how->from;
+    weiri_remote_load *loading = weiri_remote_load_begin(self->remote, how);
+    weir_status        status  = loading != NULL ? WEIR_OK : WEIR_ENOMEM;
     weiri_keyed_head   head;
     while (status == WEIR_OK && weiri_keyed_next_head(&from, &head)) {
-        status = n++ == 0 ? load_head(context, &head.in, err)
-                          : WEIR_FAIL(err, WEIR_EDATA,
-                              "the state cannot be loaded: it is of several processes");
+        load_head(self, &head.in);
+        status = weiri_remote_load_head(loading, &head.in);
+        if (head.in.wrong != NULL) {
+            weiri_unpack_fail(&from.in, head.in.wrong);
+        }
     }
+    if (status == WEIR_OK && from.in.wrong == NULL) {
+        status = weiri_remote_load_keys(loading, &from);
+    }
+    weiri_remote_load_end(&loading);
     if (status == WEIR_OK && from.in.wrong != NULL) {
-        status =
-            WEIR_FAIL(err, WEIR_EDATA, "the state cannot be loaded: %s", from.in.wrong);
+        return WEIR_FAIL(
+            err, WEIR_EDATA, "the state cannot be loaded: %s", from.in.wrong);
     }
-    return status;
+    return status == WEIR_OK ? WEIR_OK
+                             : WEIR_FAIL(err, status, "no memory for the state");
 }
 
 /* ---- making and ending ---- */

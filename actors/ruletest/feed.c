@@ -33,7 +33,7 @@ feed(weiri_graph *graph, const weiri_plan *plan, const weiri_source *source,
     const weiri_stream *dead    = dead_stream(plan, source);
     weiri_source        patient = *source;
     patient.lateness_ns         = INT64_MAX;
-    patient.on_error = dead != NULL ? WEIRI_ON_ERROR_SKIP : WEIRI_ON_ERROR_STOP;
+    patient.on_error           = dead != NULL ? WEIRI_ON_ERROR_SKIP : WEIRI_ON_ERROR_STOP;
     weiri_intake_config config = {
         .source    = &patient,
         .place     = place,

@@ -356,8 +356,9 @@ fill(weiri_intake *self, int64_t wait_ns, weir_error *err)
         }
         bool have_some = self->chunk->n_rows > 0 || self->has_moved;
         status         = read_more(self, have_some ? 0 : wait_ns, err);
-        if (status == WEIR_EAGAIN && have_some) {
-            return WEIR_OK;
+        if ((status == WEIR_EAGAIN || status == WEIR_ENOSPC) && have_some) {
+            return WEIR_OK; /* handed on before anything is saved; the read is tried again
+                             */
         }
         if (status != WEIR_OK) {
             return status;

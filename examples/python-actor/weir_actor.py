@@ -62,10 +62,10 @@ class _Server:
         self.socket = socket
         self.actor = None
         self.idle = None
+        self.is_keyed = False
         self.states = {}  # key: [state, timer or None, last event]
-        self.heap = []  # (timer, order of making, key)
-        self.made = {}
-        self.n_made = 0
+        self.heap = []  # (timer, number, key)
+        self.made = {}  # key: the number of the event with which it began
 
     def answer(self, sequence, *message):
         payload = msgpack.packb(message, use_bin_type=True)
@@ -84,26 +84,28 @@ class _Server:
                 return
             self.answer(sequence, *getattr(self, "on_" + word)(*rest))
 
-    def on_hello(self, protocol, _name, params, takes, gives, _keyed, idle):
+    def on_hello(self, protocol, _name, params, takes, gives, keyed, idle):
         """Compare what both sides think, and make the actor."""
         if protocol != PROTOCOL:
             return "error", "it speaks protocol %d, this is %d" % (protocol, PROTOCOL)
         self.actor = self.actor_class(params)
         self.idle = idle
+        self.is_keyed = keyed
         return ("hello", PROTOCOL, [list(field) for field in self.actor.takes],
                 [list(field) for field in self.actor.gives], "saved", self.actor.version)
 
     def on_save(self):
-        """All that there is to remember."""
-        entries = [[key, *self.states[key], self.made[key]] for key in self.states]
-        return "state", msgpack.packb(entries, use_bin_type=True)
+        """All that there is to remember: of each key, in order, or as a whole."""
+        keys = [[key, msgpack.packb([*self.states[key], self.made[key]], use_bin_type=True)]
+                for key in (sorted(self.states) if self.is_keyed else self.states)]
+        return "state", keys if self.is_keyed else msgpack.packb(keys, use_bin_type=True)
 
     def on_restore(self, state):
         """The other way."""
-        for key, value, timer, last, made in msgpack.unpackb(state, strict_map_key=False):
+        for key, kept in state if self.is_keyed else msgpack.unpackb(state):
+            value, timer, last, made = msgpack.unpackb(kept, strict_map_key=False)
             self.states[key] = [value, None, last]
             self.made[key] = made
-            self.n_made = max(self.n_made, made)
             self.set_timer(key, timer)
         return ("done",)
 
@@ -122,13 +124,14 @@ class _Server:
             heapq.heappop(self.heap)
         return None
 
-    def call(self, key, time, call, row, events, failures):
-        """One call of the actor: what it gives is given if it succeeds."""
+    def call(self, key, call, of, events, failures):
+        """One call of the actor: what it gives is given if it succeeds. `of` says what for:
+        [row, time], or of a timer [None, time, number]."""
         given = []
         try:
-            when = call(lambda values: given.append([row, time, *values]))
+            when = call(lambda values: given.append([*of, *values]))
         except Exception as failure:  # pylint: disable=broad-except
-            failures.append([row, time, (str(failure) or type(failure).__name__)[:60]])
+            failures.append([*of, (str(failure) or type(failure).__name__)[:60]])
             return False
         events += given
         if when is not None:
@@ -144,8 +147,8 @@ class _Server:
             if self.idle is not None and state[2] + self.idle <= timer:
                 del self.states[key], self.made[key]
                 continue
-            self.call(key, timer, lambda emit, s=state[0], t=timer: self.actor.timer(s, t, emit),
-                      None, events, failures)
+            self.call(key, lambda emit, s=state[0], t=timer: self.actor.timer(s, t, emit),
+                      [None, timer, self.made[key]], events, failures)
         if self.idle is not None:
             for key in [k for k, s in self.states.items() if s[2] + self.idle <= time]:
                 del self.states[key], self.made[key]
@@ -153,18 +156,16 @@ class _Server:
     def on_rows(self, stops, rows):
         """Events, in order of time."""
         events, failures = [], []
-        for i, (time, key, *values) in enumerate(rows):
+        for i, (time, key, number, *values) in enumerate(rows):
             self.fire_before(time, events, failures)
             if key not in self.states:
-                self.n_made += 1
-                self.made[key] = self.n_made
+                self.made[key] = number
                 self.states[key] = [self.actor.new_state(), None, time]
             state = self.states[key]
             state[2] = time
             is_ok = self.call(
-                key, time,
-                lambda emit, s=state[0], t=time, v=values: self.actor.event(s, t, v, emit),
-                i, events, failures)
+                key, lambda emit, s=state[0], t=time, v=values: self.actor.event(s, t, v, emit),
+                [i, time], events, failures)
             if stops and not is_ok:
                 return "result", i, events, failures, self.next_timer()
         return "result", len(rows), events, failures, self.next_timer()

@@ -3,6 +3,7 @@
 #include "aggregate/foreign.h"
 #include "aggregate/quantile.h"
 #include "aggregate/sorted.h"
+#include "aggregate/suffixes.h"
 #include "weiri/prefetch.h"
 
 /* MIN, MAX: rows of which none is better and later than another, oldest first. */
@@ -33,6 +34,21 @@ typedef struct stacks {
 /* DISTINCT, TOP. */
 typedef weiri_multiset counted;
 
+/* Whether a plugin's aggregate can take a row out again. */
+static bool
+removes(const weiri_aggregate *plan)
+{
+    return plan->kind == WEIRI_AGGREGATE_PLUGIN && plan->foreign->table->remove != NULL;
+}
+
+/* Whether it cannot, and can merge. */
+static bool
+merges(const weiri_aggregate *plan)
+{
+    return plan->kind == WEIRI_AGGREGATE_PLUGIN && plan->foreign->table->remove == NULL
+           && plan->foreign->table->merge != NULL;
+}
+
 size_t
 weiri_slide_size(const weiri_aggregate *plan)
 {
@@ -53,16 +69,10 @@ weiri_slide_size(const weiri_aggregate *plan)
     case WEIRI_AGGREGATE_QUANTILE: return sizeof(weiri_sorted *);
     case WEIRI_AGGREGATE_DISTINCT:
     case WEIRI_AGGREGATE_TOP: return sizeof(counted);
-    case WEIRI_AGGREGATE_PLUGIN: return sizeof(weiri_foreign_tally);
+    case WEIRI_AGGREGATE_PLUGIN:
+        return merges(plan) ? sizeof(weiri_suffixes) : sizeof(weiri_foreign_tally);
     default: return sizeof(stacks) + weiri_moments_size(plan->kind);
     }
-}
-
-/* Whether a plugin's aggregate can take a row out again. */
-static bool
-removes(const weiri_aggregate *plan)
-{
-    return plan->kind == WEIRI_AGGREGATE_PLUGIN && plan->foreign->table->remove != NULL;
 }
 
 const char *
@@ -85,7 +95,10 @@ weiri_slide_way(const weiri_aggregate *plan)
     case WEIRI_AGGREGATE_MAX: return "queue of candidates";
     case WEIRI_AGGREGATE_FIRST:
     case WEIRI_AGGREGATE_LAST: return "pointer to a row";
-    case WEIRI_AGGREGATE_PLUGIN: return removes(plan) ? "subtract" : "read off the rows";
+    case WEIRI_AGGREGATE_PLUGIN:
+        return removes(plan)  ? "subtract"
+               : merges(plan) ? "two stacks"
+                              : "read off the rows";
     default: return "two stacks";
     }
 }
@@ -315,6 +328,10 @@ foreign_value(const weiri_slide_spec *spec, void *state, const weiri_ring *ring,
     weiri_results *results)
 {
     const weiri_foreign *foreign = spec->plan->foreign;
+    if (merges(spec->plan)) {
+        return weiri_suffixes_value(
+            spec, state, ring, &results->lists[spec->index], &results->faults);
+    }
     if (!removes(spec->plan)) {
         weiri_foreign_clear(foreign, state);
         for (uint64_t number = ring->head; number < ring->tail; number++) {
@@ -328,14 +345,23 @@ foreign_value(const weiri_slide_spec *spec, void *state, const weiri_ring *ring,
 }
 
 bool
-weiri_slide_save(const weiri_slide_spec *spec, const void *state, weiri_pack *out)
+weiri_slide_save(const weiri_slide_spec *spec, const void *state, const weiri_ring *ring,
+    weiri_pack *out)
 {
+    if (merges(spec->plan)) {
+        weiri_suffixes_save(state, ring, out);
+        return true;
+    }
     return !removes(spec->plan) || weiri_foreign_save(spec->plan->foreign, state, out);
 }
 
 bool
-weiri_slide_load(const weiri_slide_spec *spec, void *state, weiri_unpack *in)
+weiri_slide_load(
+    const weiri_slide_spec *spec, void *state, const weiri_ring *ring, weiri_unpack *in)
 {
+    if (merges(spec->plan)) {
+        return weiri_suffixes_load(spec, state, ring, in);
+    }
     if (!removes(spec->plan)) {
         return true;
     }
@@ -397,7 +423,9 @@ weiri_slide_add(
     case WEIRI_AGGREGATE_DISTINCT:
     case WEIRI_AGGREGATE_TOP: return set_add(plan, state, cell);
     case WEIRI_AGGREGATE_PLUGIN:
-        if (removes(plan)) {
+        if (merges(plan)) {
+            weiri_suffixes_add(spec, state, ring, number);
+        } else if (removes(plan)) {
             foreign_add(spec, state, ring, number);
         }
         return true;
@@ -441,6 +469,9 @@ weiri_slide_evict(const weiri_slide_spec *spec, void *state, const weiri_ring *r
     case WEIRI_AGGREGATE_DISTINCT:
     case WEIRI_AGGREGATE_TOP: weiri_multiset_remove(state, cell); return true;
     case WEIRI_AGGREGATE_PLUGIN:
+        if (merges(plan)) {
+            return weiri_suffixes_evict(spec, state, ring);
+        }
         if (removes(plan)) {
             weiri_sample sample = sample_at(spec, ring, ring->head);
             weiri_foreign_remove_cells(plan, state, sample.x, sample.y, sample.time_ns);
@@ -470,7 +501,13 @@ weiri_slide_clear(const weiri_slide_spec *spec, void *state)
     case WEIRI_AGGREGATE_QUANTILE: weiri_sorted_destroy(state); break;
     case WEIRI_AGGREGATE_DISTINCT:
     case WEIRI_AGGREGATE_TOP: weiri_multiset_fini(state); break;
-    case WEIRI_AGGREGATE_PLUGIN: weiri_foreign_clear(spec->plan->foreign, state); break;
+    case WEIRI_AGGREGATE_PLUGIN:
+        if (merges(spec->plan)) {
+            weiri_suffixes_clear(spec, state);
+        } else {
+            weiri_foreign_clear(spec->plan->foreign, state);
+        }
+        break;
     default: free(((stacks *)state)->suffixes); break;
     }
     memset(state, 0, weiri_slide_size(spec->plan));

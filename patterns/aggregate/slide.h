@@ -4,7 +4,8 @@
  * Counts, sums and sets take back what leaves, exactly. Minimum and maximum keep the rows
  * that may still become it, in order. Moments, which cannot be taken back without loss,
  * are two stacks: suffixes of the older rows, and one total of the newer ones, which
- * becomes suffixes when the older ones are used up.
+ * becomes suffixes when the older ones are used up. So are aggregates of plugins that can
+ * merge and take nothing back; those that cannot merge are worked out anew each time.
  *
  *   source  K. Tangwongsan, M. Hirzel, S. Schneider, "Low-latency sliding-window
  * aggregation in worst-case constant time", DEBS 2017 (two stacks, after Adamax)
@@ -80,9 +81,11 @@ weiri_slide_old(const weiri_slide_spec *spec, const void *state, const weiri_rin
 /* What the rows alone do not tell of an aggregate of a plugin, and back, when all rows
  * are there. False: as of weiri_tally_save and weiri_tally_load. */
 bool
-weiri_slide_save(const weiri_slide_spec *spec, const void *state, weiri_pack *out);
+weiri_slide_save(const weiri_slide_spec *spec, const void *state, const weiri_ring *ring,
+    weiri_pack *out);
 bool
-weiri_slide_load(const weiri_slide_spec *spec, void *state, weiri_unpack *in);
+weiri_slide_load(
+    const weiri_slide_spec *spec, void *state, const weiri_ring *ring, weiri_unpack *in);
 
 /* Make suffixes of all rows that are there, of moments. False: out of memory. */
 bool

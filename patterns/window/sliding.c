@@ -351,7 +351,8 @@ save_entry(
     bool ok = true;
     for (uint32_t j = 0; j < self->n_active && ok; j++) {
         uint32_t a = self->active[j];
-        ok = weiri_slide_save(&self->slides[a], states_of(entry) + self->offset[a], out);
+        ok         = weiri_slide_save(
+                    &self->slides[a], states_of(entry) + self->offset[a], ring, out);
     }
     return ok;
 }
@@ -411,7 +412,8 @@ load_entry(weiri_windower *self, uint32_t index, weiri_unpack *in)
     }
     for (uint32_t j = 0; j < self->n_active && ok; j++) {
         uint32_t a = self->active[j];
-        ok = weiri_slide_load(&self->slides[a], states_of(entry) + self->offset[a], in);
+        ok         = weiri_slide_load(
+                    &self->slides[a], states_of(entry) + self->offset[a], &entry->ring, in);
     }
     return ok && in->wrong == NULL;
 }

@@ -29,7 +29,7 @@ weiri_malloc_huge(size_t n_bytes)
 void *
 weiri_calloc_huge(size_t n, size_t size)
 {
-    if (size != 0 && n > SIZE_MAX / size) {
+    if (n == 0 || size == 0 || n > SIZE_MAX / size) {
         return NULL;
     }
     if (n * size < LEAST) {

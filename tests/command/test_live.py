@@ -94,13 +94,17 @@ class Live(unittest.TestCase):
         self.assertEqual(re.findall(r"^(highs|odd|even|steps) +(.*)", shown, re.MULTILINE), rules)
         self.assertEqual(re.findall(r"^([0-9]) +[0-9]", shown, re.MULTILINE), ["0", "1", "2"])
 
-    def test_with_shards_tap_sees_what_is_written(self):
+    def test_with_shards_tap_sees_what_it_sees_without(self):
         self.start("--shards", "2")
         status, lines, _ = self.tap("some", "--rule", "odd", "--where", "x > 20", "--count", "30")
         self.assertEqual((status, len(lines)), (0, 30))
         for line in lines:
             x = json.loads(line.split(" ", 2)[2])["x"]
             self.assertTrue(x > 20 and x % 2 == 1, line)
+        status, lines, _ = self.tap("reading", "--where", "x > 20", "--count", "30")
+        self.assertEqual((status, len(lines)), (0, 30))
+        for line in lines:
+            self.assertEqual(line.split(" ", 2)[1], "reading")
 
     def test_on_a_terminal_top_draws_anew_and_a_run_says_how_many_matches_there_are(self):
         with open(os.path.join(self.folder, "events"), "w") as events:
@@ -202,7 +206,14 @@ class Live(unittest.TestCase):
             self.assertEqual((stream, json.loads(event)["id"]), ("reading", 5))
 
     def test_tap_follows_partial_matches_of_a_key_and_says_what_ends_them(self):
-        self.start()
+        for shards in ((), ("--shards", "1"), ("--shards", "2"), ("--shards", "3"), ("--shards", "8")):
+            with self.subTest(shards=shards):
+                self.start(*shards)
+                self.follows_partial_matches()
+                self.assertEqual(self.end(), 0)
+                os.remove(os.path.join(self.folder, "page"))
+
+    def follows_partial_matches(self):
         status, lines, _ = self.tap("--rule", "steps", "--key", "5", "--partial", "--count", "200",
                                     "--rate", "100000")
         self.assertEqual((status, len(lines)), (0, 200))
@@ -214,6 +225,9 @@ class Live(unittest.TestCase):
         self.assertIn("a match of 2", told)
         self.assertRegex(told, "ended with 1: an event left it no way on; 'high': "
                                "`x % 6 == 3` is false: x is [0-9]+")
+        times = [line.split("Z", 1)[0].partition(".") for line in lines]
+        times = [(seconds, float("0." + (part or "0"))) for seconds, _, part in times]
+        self.assertEqual(times, sorted(times))
 
     def test_tap_without_a_key_follows_one_after_another(self):
         self.start()

@@ -219,6 +219,20 @@ static const weir_plugin_actor flaky = { .size = sizeof flaky,
     .state_save                                = tally_save,
     .state_load                                = tally_load };
 
+/* ---- fresh: the same, and cannot save its states ---- */
+
+static const weir_plugin_actor fresh = { .size = sizeof fresh,
+    .name                                      = "fresh",
+    .inputs                                    = pass_inputs,
+    .n_inputs                                  = 1,
+    .outputs                                   = tally_outputs,
+    .n_outputs                                 = 2,
+    .open                                      = flaky_open,
+    .close                                     = free,
+    .state_new                                 = tally_new,
+    .state_free                                = tally_free,
+    .on_rows                                   = flaky_rows };
+
 /* ---- garbage: what it gives is wrong, in the way that n says ---- */
 
 static const weir_plugin_field garbage_outputs[] = { { .name = "f", .type = WEIR_FLOAT },
@@ -270,6 +284,20 @@ static const weir_plugin_actor garbage = { .size = sizeof garbage,
     .outputs                                     = garbage_outputs,
     .n_outputs                                   = 2,
     .on_rows                                     = garbage_rows };
+
+/* ---- garbled: the same, of each key ---- */
+
+static const weir_plugin_actor garbled = { .size = sizeof garbled,
+    .name                                        = "garbled",
+    .inputs                                      = pass_inputs,
+    .n_inputs                                    = 1,
+    .outputs                                     = garbage_outputs,
+    .n_outputs                                   = 2,
+    .state_new                                   = tally_new,
+    .state_free                                  = tally_free,
+    .on_rows                                     = garbage_rows,
+    .state_save                                  = tally_save,
+    .state_load                                  = tally_load };
 
 /* ---- over: says that it took more than there is ---- */
 
@@ -395,7 +423,7 @@ static const weir_plugin_function shout = { sizeof shout, "shout", shout_params,
     WEIR_STRING, shout_of };
 
 static const weir_plugin_actor *const actors[] = { &pass, &tally, &garbage, &over, &flaky,
-    &risky };
+    &risky, &garbled, &fresh };
 static const weir_plugin_function *const functions[] = { &twice, &shout };
 
-WEIR_PLUGIN_DEFINE("fixture", "1.0.0", actors, 6, functions, 2)
+WEIR_PLUGIN_DEFINE("fixture", "1.0.0", actors, 8, functions, 2)

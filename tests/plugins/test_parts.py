@@ -5,6 +5,7 @@ Usage: test_parts.py PATH_TO_WEIR FOLDER_OF_PLUGINS [unittest arguments]
 
 import json
 import os
+import shutil
 import signal
 import statistics
 import subprocess
@@ -16,6 +17,7 @@ WEIR = os.path.abspath(sys.argv.pop(1))
 PLUGINS = os.path.abspath(sys.argv.pop(1))
 STREAM = "stream tick { at time, who string, n int, maybe int? }\n"
 HEAD = STREAM + "source tick from stdin()\n"
+SHARDS = ((), ("--shards", "1"), ("--shards", "2"), ("--shards", "3"), ("--shards", "8"))
 
 
 def tick(second, n, who="a", maybe=None):
@@ -209,6 +211,9 @@ class Sources(Case):
         source tick from tape(path: "in.jsonl"%s)%s
         rule all { from tick emit out { who, n } }
         """
+    by_key = """
+        rule sums { from tick by who window tumbling 10s emit sums { who, n: sum(n) } }
+        """
 
     def test_bytes_are_read_in_the_format_that_is_said(self):
         self.write("in.jsonl", lines(self.events))
@@ -277,6 +282,53 @@ class Sources(Case):
         told = [int(line) for line in self.read("in.jsonl.told").splitlines()]
         self.assertLessEqual(max(told), os.path.getsize(self.path("in.jsonl")))
         self.assertGreater(max(told), 0)
+
+    def test_shards_give_the_same(self):
+        self.write("in.jsonl", lines([tick(i % 3600, i, "abcdefg"[i % 7]) for i in range(3000)]))
+        for rules in (self.rules % (", step: 11", ""),
+                      self.rules.replace("tape", "pipe") % (", step: 4000", ""),
+                      self.rules.replace("tape", "count").replace('path: "in.jsonl"', "to: 3001")
+                      % ("", "")):
+            rules = rules + self.by_key
+            shown = [self.weir("run", rules, more=("--quiet", *more)) for more in SHARDS]
+            self.assertEqual([ran.stderr for ran in shown], [""] * len(SHARDS))
+            self.assertEqual(len({ran.stdout for ran in shown}), 1)
+            self.assertGreater(len(shown[0].stdout.splitlines()), 3000)
+
+    def test_with_shards_it_is_read_again_from_where_the_checkpoint_was(self):
+        self.write("in.jsonl", lines([tick(i % 3600, i, "abc"[i % 3]) for i in range(3000)]))
+        self.goes_on(self.rules % (", step: 11", "") + self.by_key
+                     + 'sink sums to file("sums.jsonl")\n', "sums.jsonl", "3")
+
+    def replays(self, rules, *more):
+        """What `weir replay` gives of what a run has read, and what the run has written."""
+        ran = self.weir("run", rules, more=("--quiet", "--state", self.path("state"), "--checkpoint", "1ms",
+                                            "--keep-journal", "1d", *more))
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        told = self.read("in.jsonl.told") if os.path.exists(self.path("in.jsonl.told")) else None
+        replay = self.weir("replay", rules, more=("--quiet", "--state", self.path("state"), "--to",
+                                                  self.path("again")))
+        self.assertEqual((replay.returncode, replay.stderr), (0, ""))
+        for name in ("out.jsonl", "sums.jsonl"):
+            self.assertEqual(self.read("again/" + name), self.read(name))
+            self.assertTrue(self.read(name))
+        diff = self.weir("replay", rules, more=("--quiet", "--state", self.path("state"), "--diff"))
+        self.assertRegex(diff.stdout, "^0 added, 0 missing, 0 changed, [0-9]+ the same\n$")
+        self.assertEqual((diff.returncode, diff.stderr), (0, ""))
+        if told is not None:  # a replay acknowledges nothing
+            self.assertEqual(self.read("in.jsonl.told"), told)
+        shutil.rmtree(self.path("state"))
+        shutil.rmtree(self.path("again"))
+        os.remove(self.path("out.jsonl"))
+        os.remove(self.path("sums.jsonl"))
+
+    def test_what_the_journal_has_of_it_is_replayed(self):
+        self.write("in.jsonl", lines([tick(i % 3600, i, "abcdefg"[i % 7]) for i in range(3000)]))
+        for shards in ("1", "3"):
+            with self.subTest(shards=shards):
+                self.replays(self.rules.replace("tape", "pipe") % (", step: 4000", "") + self.by_key
+                             + 'sink out to file("out.jsonl")\nsink sums to file("sums.jsonl")\n',
+                             "--shards", shards)
 
     def test_what_cannot_be_read_again_is_told_when_the_journal_has_it(self):
         self.write("in.jsonl", lines(self.events))

@@ -25,7 +25,7 @@ a_plugin_says_what_it_has(void **state)
     assert_ok(weiri_plugin_open(PLUGINS "/libfixture.so", &plugin, NULL));
     assert_string_equal(weiri_plugin_name(plugin), "fixture");
     assert_string_equal(weiri_plugin_actor(plugin, 1)->name, "tally");
-    assert_null(weiri_plugin_actor(plugin, 6));
+    assert_null(weiri_plugin_actor(plugin, 8));
     assert_string_equal(weiri_plugin_function(plugin, 0)->name, "twice");
     assert_null(weiri_plugin_function(plugin, 2));
     weiri_plugin_close(&plugin);

@@ -6,6 +6,7 @@ Usage: test_remote.py PATH_TO_WEIR FOLDER_OF_PLUGINS [unittest arguments]
 import json
 import os
 import re
+import shutil
 import signal
 import struct
 import subprocess
@@ -63,11 +64,29 @@ class Case(unittest.TestCase):
         self.assertEqual(ran.returncode, 0, ran.stderr)
         return [json.loads(line) for line in ran.stdout.splitlines()]
 
-    def fails(self, rules, events, *why):
-        ran = self.run_rules(rules, events)
+    def fails(self, rules, events, *why, more=()):
+        ran = self.run_rules(rules, events, more)
         self.assertGreater(ran.returncode, 0, ran.stdout)
         for text in why:
             self.assertIn(text, ran.stderr)
+
+    def stops_and_goes_on(self, command, text, n_first, n_shown):
+        """What the run `command(0)` gives of `n_first` lines and, stopped when `n_shown` have come
+        out, `command(1)` of the rest."""
+        with subprocess.Popen(command(0), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              text=True) as first:
+            first.stdin.write("".join(text.splitlines(keepends=True)[:n_first]))
+            first.stdin.flush()
+            got = [first.stdout.readline() for _ in range(n_shown)]
+            first.send_signal(signal.SIGTERM)
+            got += first.stdout.readlines()
+            first.stdin.close()
+        shown = subprocess.run([WEIR, "state", "show", "--format", "json", self.path("state")],
+                               capture_output=True, text=True, check=True).stdout
+        rest = text[int(re.search('"committed":([0-9]+)', shown).group(1)):]
+        second = subprocess.run(command(1), input=rest, capture_output=True, text=True, check=False)
+        self.assertEqual(second.returncode, 0, second.stderr)
+        return "".join(got) + second.stdout
 
 
 class Apart(Case):
@@ -212,6 +231,139 @@ class Apart(Case):
         self.assertEqual(ran.returncode, 66)
 
 
+SHARDS = ((), ("--shards", "1"), ("--shards", "2"), ("--shards", "3"), ("--shards", "8"))
+
+
+class Shards(Case):
+    """An actor with keys is there once a shard; what comes out is the same."""
+    # Of each second several keys have their last event, so that timers are due together.
+    events = [tick(i // 5 * (1 if i < 900 else 2), (i * 7) % 11 if i % 50 else 0, "k%d" % (i * i % 23))
+              for i in range(2500)]
+
+    def same(self, rules, events, code=0):
+        """The same bytes in this process and in others, for any number of shards."""
+        shown = None
+        for where in ("from", "from process"):
+            for more in SHARDS:
+                with self.subTest(where=where, more=more):
+                    ran = self.run_rules(rules % where, events, (*more, "--quiet"))
+                    self.assertEqual(ran.returncode, code, ran.stderr)
+                    shown = ran.stdout if shown is None else shown
+                    self.assertEqual(ran.stdout, shown)
+        self.assertTrue(shown)
+        return [json.loads(line) for line in shown.splitlines()]
+
+    def test_events_and_timers_of_all_keys_are_in_one_order(self):
+        got = self.same('actor tally %s "libfixture.so"\n'
+                        "rule all { from tally(tick) by who emit out { count, what } }", self.events)
+        self.assertIn("quiet", {e["what"] for e in got})
+
+    def test_keys_are_forgotten_alike(self):
+        self.same('actor tally %s "libfixture.so" idle 3s\n'
+                  "rule all { from tally(tick) by who emit out { count, what } }", self.events)
+
+    def test_a_key_of_several_values_and_one_that_is_null(self):
+        events = [{**e, "maybe": None if i % 9 == 0 else "m%d" % (i % 4)}
+                  for i, e in enumerate(self.events[:900])]
+        got = self.same('actor tally %s "libfixture.so"\n'
+                        "rule all { from tally(tick) by maybe, n emit out { count, what } }", events)
+        self.assertLess(sum(e["what"] == "event" for e in got), 900)
+
+    def test_failures_are_in_one_order(self):
+        events = [tick(i // 3, 13 if i % 17 == 4 else i % 5, "k%d" % (i % 19)) for i in range(900)]
+        got = self.same("""
+            actor tally %s "libfixture.so" on error skip
+            rule all { from tally(tick) by who emit out { count, what } }
+            sink out to stdout()
+            sink dead.tally to stdout()
+            """, events)
+        self.assertEqual(sum("reason" in e for e in got), sum(e["n"] == 13 for e in events))
+
+    def test_garbage_is_a_failure_of_its_event(self):
+        """Every seventh event makes the actor give what it may not."""
+        events = [tick(i, 4 if i % 7 == 0 else 0, "k%d" % (i % 9)) for i in range(200)]
+        got = self.same("""
+            actor garbled %s "libfixture.so" on error skip
+            rule all { from garbled(tick) by who emit out { f } }
+            sink out to stdout()
+            sink dead.garbled to stdout()
+            """, events)
+        self.assertEqual(sum("reason" in e for e in got), 29)
+
+    def test_who_begins_anew_does_so_with_all_keys(self):
+        """Without a state that can be saved `restart` forgets every key, so it is not split."""
+        events = [tick(i // 3, 13 if i == 200 else i % 5, "k%d" % (i % 19)) for i in range(400)]
+        shown = {self.run_rules('actor fresh from "libfixture.so" on error restart\n'
+                                "rule all { from fresh(tick) by who emit out { count } }",
+                                events, more).stdout for more in SHARDS}
+        self.assertEqual(len(shown), 1)
+        self.assertEqual(len(shown.pop().splitlines()), 400)
+
+    def test_when_one_dies_it_goes_on_where_it_was(self):
+        events = [tick(i, 13 if i == 777 else i % 10, "abcdefg"[i % 7]) for i in range(5000)]
+        whole = [i // 7 + 1 for i in range(5000)]
+        for more in SHARDS:
+            with self.subTest(more=more):
+                got = self.gives("""
+                    actor risky from process "libfixture.so" (file: "died%s") on error restart
+                    rule all { from risky(tick) by who emit out { count } }
+                    """ % "".join(more), events, more)
+                self.assertEqual([e["count"] for e in got], whole)
+
+    def test_skip_passes_over_the_event_over_which_one_dies(self):
+        events = [tick(i, 13 if i in (40, 41, 700) else i % 10, "abcdefg"[i % 7]) for i in range(800)]
+        shown = set()
+        for more in SHARDS:
+            ran = self.run_rules("""
+                actor risky from process "libfixture.so" on error skip
+                rule all { from risky(tick) by who emit out { count } }
+                sink out to stdout()
+                sink dead.risky to stdout()
+                """, events, more)
+            self.assertEqual(ran.returncode, 0, ran.stderr)
+            shown.add(ran.stdout)
+        self.assertEqual(len(shown), 1)
+        self.assertEqual(shown.pop().count("ended by signal 6"), 3)
+
+    def test_stop_and_too_many_restarts_end_the_run(self):
+        rules = """
+            actor risky from process "libfixture.so" on error %s
+            rule all { from risky(tick) by who emit out { count } }
+            """
+        events = [tick(i, 13 if i == 50 else 1, "k%d" % (i % 9)) for i in range(60)]
+        for more in SHARDS:
+            with self.subTest(more=more):
+                self.fails(rules % "stop", events, "ended by signal 6", "goes on", more=more)
+                self.fails(rules % "restart", events, "ended by signal 6", "5 restarts", more=more)
+
+    def test_who_takes_longer_than_the_budget_is_ended(self):
+        events = [tick(i, 14 if i == 30 else 1, "k%d" % (i % 9)) for i in range(60)]
+        for more in SHARDS[2:4]:
+            got = self.gives("""
+                actor risky from process "libfixture.so" budget 300ms on error skip
+                rule all { from risky(tick) by who emit out { count } }
+                sink out to stdout()
+                sink dead.risky to stdout()
+                """, events, more)
+            self.assertEqual(sum("count" in e for e in got), 59)
+            self.assertIn("did not answer within 300 ms", [e for e in got if "reason" in e][0]["reason"])
+
+    def test_state_goes_on_with_any_number_of_shards(self):
+        rules = self.write("rules.weir", HEAD + """
+            actor tally from process "libfixture.so"
+            rule all { from tally(tick) by who emit out { count, what } }
+            """)
+        text = "".join(json.dumps(event) + "\n" for event in self.events)
+        whole = subprocess.run([WEIR, "run", "--quiet", rules], input=text, capture_output=True,
+                               text=True, check=True).stdout
+        for pair in (("1", "3"), ("3", "1"), ("3", "8"), ("8", "2"), ("2", "2")):
+            with self.subTest(shards=pair):
+                command = lambda i, pair=pair: [WEIR, "run", rules, "--quiet", "--shards", pair[i],
+                                                "--checkpoint", "1ms", "--state", self.path("state")]
+                self.assertEqual(self.stops_and_goes_on(command, text, 1200, 700), whole)
+                shutil.rmtree(self.path("state"))
+
+
 @unittest.skipIf(zmq is None, "python3-zmq and python3-msgpack are not installed")
 class Hosts(Case):
     """`weir host`, spoken with by hand."""
@@ -297,7 +449,8 @@ class Programs(Case):
                 ('("what", taken)', "something else"),
                 ("()", "array is missing"),
                 ('("error", "it is tired")', "it is tired"),
-                ('("result", taken, [[None, 10**17, 1]], failures, timer)', "cannot be"),
+                ('("result", taken, [[None, 10**17, 0, 1]], failures, timer)', "at a time that cannot be"),
+                ('("result", taken, [[None, 0, -1, 1]], failures, timer)', "began with none"),
                 ("exit(3)", "status 3")):
             with self.subTest(answer=answer):
                 self.server(answer)
@@ -328,6 +481,108 @@ class Programs(Case):
                 [tick(i, i) for i in range(9)])
             self.assertEqual([e["m"] for e in got], list(range(1, 10)))
             self.assertEqual(actor.wait(30), 0)
+
+
+FRAIL = """
+import os, sys
+sys.path.insert(0, %r)
+import weir_actor
+
+class Frail(weir_actor.Actor):
+    takes = [("n", "int", False)]
+    gives = [("m", "int", False), ("what", "string", False)]
+    def event(self, state, time, values, emit):
+        n = values[0]
+        if n %% 400 == 13 and not os.path.exists("died%%d" %% n):
+            open("died%%d" %% n, "w").close()
+            os._exit(3)
+        state["count"] = state.get("count", 0) + 1
+        emit([state["count"], "event"])
+        return time + 5 * 10**9
+    def timer(self, state, time, emit):
+        emit([state["count"], "quiet"])
+
+class Server(weir_actor._Server):
+    def on_rows(self, stops, rows):
+        with open("told", "a") as told:
+            told.writelines("%%d %%s %%d\\n" %% (os.getpid(), key.hex(), number)
+                            for _, key, number, *_ in rows)
+        return super().on_rows(stops, rows)
+    def on_save(self):
+        word, keys = super().on_save()
+        return word, %s
+
+weir_actor._Server = Server
+weir_actor.run(Frail)
+"""
+
+
+@unittest.skipIf(zmq is None, "python3-zmq and python3-msgpack are not installed")
+class FrailPrograms(Case):
+    rules = """
+        actor frail from process "%s frail.py" on error restart takes { n int }
+          gives { m int, what string }
+        rule all { from frail(tick) by who emit out { m, what } }
+        """ % sys.executable
+    events = [tick(i // 4, i, "k%d" % (i * 7 % 47)) for i in range(2000)]
+
+    def program(self, keys="keys"):
+        self.write("frail.py", FRAIL % (os.path.abspath(EXAMPLE), keys))
+        for name in os.listdir(self.folder):
+            if name.startswith("died"):
+                os.remove(self.path(name))
+
+    def test_when_one_dies_its_share_alone_is_given_again(self):
+        self.program()
+        for n in range(413, 2000, 400):  # it dies once
+            self.write("died%d" % n, "")
+        shown = set()
+        for shards in (1, 2, 3, 8):
+            self.write("told", "")
+            if os.path.exists(self.path("died13")):
+                os.remove(self.path("died13"))
+            ran = self.run_rules(self.rules, self.events, ("--quiet", "--shards", str(shards)))
+            self.assertEqual(ran.returncode, 0, ran.stderr)
+            shown.add(ran.stdout)
+            told = {}
+            with open(self.path("told"), encoding="utf-8") as file:
+                for line in file:
+                    pid, key, number = line.split()
+                    told.setdefault(pid, []).append((int(number), key))
+            self.assertEqual(len(told), shards + 1)
+            dead = [pid for pid, of in told.items() if 13 in [number for number, _ in of]]
+            self.assertEqual(len(dead), 2)
+            whole = sorted({of for one in told.values() for of in one})
+            self.assertEqual([number for number, _ in whole], list(range(2000)))
+            of_share = {key for pid in dead for _, key in told[pid]}
+            for pid, of in told.items():
+                self.assertEqual(of_share.isdisjoint({key for _, key in of}), pid not in dead)
+                self.assertEqual(len(of), len(set(of)))
+        self.assertEqual(len(shown), 1)
+
+    def test_death_while_checkpoints_are_written(self):
+        """One dies now and then, and a checkpoint is written after every millisecond."""
+        rules = self.write("rules.weir", HEAD + self.rules)
+        text = "".join(json.dumps(event) + "\n" for event in self.events)
+        self.program()
+        whole = subprocess.run([WEIR, "run", "--quiet", rules], input=text, capture_output=True,
+                               text=True, check=True).stdout
+        for pair in (("2", "3"), ("3", "1")):
+            with self.subTest(shards=pair):
+                self.program()
+                command = lambda i, pair=pair: [WEIR, "run", rules, "--quiet", "--shards", pair[i],
+                                                "--checkpoint", "1ms", "--state", self.path("state")]
+                self.assertEqual(self.stops_and_goes_on(command, text, 1200, 700), whole)
+                shutil.rmtree(self.path("state"))
+
+    def test_what_it_saves_is_checked(self):
+        for keys, why in (("keys[::-1]", "in the order of their bytes"),
+                          ("[[b'\\xff', b'']]", "never was given"),
+                          ("b'whole'", "array is missing")):
+            with self.subTest(keys=keys):
+                self.program(keys)
+                self.fails(self.rules.replace("restart", "stop"),
+                           [tick(i, 1, "k%d" % (i % 9)) for i in range(16000)], why)
 
 
 if __name__ == "__main__":

@@ -345,6 +345,27 @@ want_skip(struct sight *self)
 }
 
 static void
+want_fill(struct sight *self, bool is_first)
+{
+    if (word_at(self, self->before) == WEIRI_WORD_WITHIN) {
+        want(self, LSP_WANTS_PARAMS, NULL);
+    } else {
+        want_value(self);
+        self->found.words = is_first ? NULL : LINEAR;
+    }
+}
+
+static void
+want_on(struct sight *self, int64_t clause)
+{
+    if (self->braces > 1 || word_at(self, self->before) == WEIRI_WORD_EMIT) {
+        want_emit(self, clause);
+    } else {
+        want(self, 0, self->before == clause ? TIMEOUT : EMIT);
+    }
+}
+
+static void
 want_in_clause(struct sight *self, int64_t clause)
 {
     bool is_first = self->before == clause;
@@ -366,24 +387,11 @@ want_in_clause(struct sight *self, int64_t clause)
             want_pattern(self);
         }
         break;
-    case WEIRI_WORD_FILL:
-        if (word_at(self, self->before) == WEIRI_WORD_WITHIN) {
-            want(self, LSP_WANTS_PARAMS, NULL);
-        } else {
-            want_value(self);
-            self->found.words = is_first ? NULL : LINEAR;
-        }
-        break;
+    case WEIRI_WORD_FILL: want_fill(self, is_first); break;
     case WEIRI_WORD_WINDOW:
         want(self, is_first ? 0 : LSP_WANTS_PARAMS, is_first ? WINDOWS : WINDOW_WORDS);
         break;
-    case WEIRI_WORD_ON:
-        if (self->braces > 1 || word_at(self, self->before) == WEIRI_WORD_EMIT) {
-            want_emit(self, clause);
-        } else {
-            want(self, 0, is_first ? TIMEOUT : EMIT);
-        }
-        break;
+    case WEIRI_WORD_ON: want_on(self, clause); break;
     case WEIRI_WORD_LIMIT: want(self, LSP_WANTS_PARAMS, is_first ? NULL : PER); break;
     case WEIRI_WORD_ORDER:
         want_value(self);

@@ -47,8 +47,7 @@ typedef struct weiri_engine_options {
     /* Told after each pass what every stream gave, before it is given back, and that all
      * deadlines before a time have fired. NULL: nobody. A failure ends the run.
      *
-     * On several shards: of the streams that are written alone, on another thread than
-     * the caller's, always the same.
+     * On several shards: on another thread than the caller's, always the same.
      *
      *   rows  shape (plan->n_streams,), borrowed for the call
      */

@@ -2,6 +2,8 @@
 #ifndef WEIRI_PLAN_H
 #define WEIRI_PLAN_H
 
+#include <string.h>
+
 #include "weir/plugin.h"
 #include "weiri/join.h"
 #include "weiri/window.h"
@@ -102,6 +104,14 @@ typedef struct weiri_actor_plan {
     const char *folder;    /* of the rules: there a program runs */
     int64_t     budget_ns; /* for an answer; -1: default                              */
 } weiri_actor_plan;
+
+/* Whether it is a process that comes by itself to where it is waited for, of which there
+ * is one. */
+static inline bool
+weiri_actor_comes(const weiri_actor_plan *self)
+{
+    return self->is_program && strncmp(self->path, "ipc://", 6) == 0;
+}
 
 /* A source, sink or codec of a plugin as the rules ask for it; the table lives as long as
  * the plan. */

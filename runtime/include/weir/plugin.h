@@ -246,13 +246,13 @@ typedef struct weir_plugin_aggregate {
     bool (*add)(
         weir_plugin_call *call, void *state, int64_t time_ns, const weir_value *values);
 
-    /* Take the oldest value out again. NULL: a sliding window adds its values anew for
-     * each result, which costs as much as it holds. */
+    /* Take the oldest value out again. NULL: a sliding window of n values merges what it
+     * keeps of √n parts of it or, without merge, adds all its values for each result. */
     bool (*remove)(
         weir_plugin_call *call, void *state, int64_t time_ns, const weir_value *values);
 
     /* Add what `later` holds, of events after all of `state`. NULL: the aggregate cannot
-     * stand in hopping windows, or with `early`. */
+     * stand in hopping windows, or with `early`. `state` may be new. */
     bool (*merge)(weir_plugin_call *call, void *state, const void *later);
 
     /* Work out the result; the state stays as it is.

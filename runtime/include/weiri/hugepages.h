@@ -18,7 +18,7 @@
 void *
 weiri_malloc_huge(size_t n_bytes);
 
-/* The same, zeroed. */
+/* The same, zeroed; of at least one byte. */
 void *
 weiri_calloc_huge(size_t n, size_t size);
 

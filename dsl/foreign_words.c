@@ -71,7 +71,7 @@ static const struct {
         "say which window: 'tumbling 5m' ends and begins anew, 'sliding 5m' moves with "
         "each "
         "event" },
-    { "a duration or a number", WEIRI_TOKEN_LEFT_PAREN, NULL,
+    { "a duration, a number", WEIRI_TOKEN_LEFT_PAREN, NULL,
         "without parentheses: tumbling 5m" },
     { "a duration", WEIRI_TOKEN_STRING, NULL, "without quotes: 5m" },
     { "the stream to emit", WEIRI_TOKEN_LEFT_BRACE, NULL,

@@ -9,7 +9,6 @@
 #include "../durable/journal.h"
 #include "../durable/kept.h"
 #include "outputs.h"
-#include "weir/plugin.h"
 #include "weiri/flow.h"
 #include "weiri/reread.h"
 #include "weiri/statedir.h"
@@ -120,20 +119,13 @@ check_is_file(const replay *self, uint32_t source, weir_error *err)
                              name, name);
 }
 
-/* A plugin's source that goes back by itself is on no tape. */
-static weir_status
-check_is_taped(const replay *self, uint32_t source, weir_error *err)
+/* A source of a plugin that can go back is read again, as files are: the journal has
+ * nothing of it. */
+static bool
+can_go_back(const weiri_source *source)
 {
-    const weiri_source *of   = &self->plan->sources[source];
-    const char         *name = self->plan->streams[of->stream].schema.name;
-    return of->endpoint == WEIRI_ENDPOINT_PLUGIN && redirected(self, source) == NULL
-                   && of->connector.of.source->position != NULL
-               ? WEIR_FAIL(err, WEIR_EINVAL,
-                   "source '%s': '%s' is read again by its plugin, so that the journal "
-                   "has nothing of it, and a replay opens no plugin's source: say --from "
-                   "%s=PATH",
-                   name, of->connector.name, name)
-               : WEIR_OK;
+    return source->endpoint == WEIRI_ENDPOINT_PLUGIN
+           && source->connector.of.source->position != NULL;
 }
 
 static weir_status
@@ -149,18 +141,21 @@ set_extent(replay *self, uint32_t source, weir_error *err)
     }
     const char *instead = redirected(self, source);
     bool is_looked_at = self->plan->sources[source].refresh_ns > 0; /* again and again */
-    extent->is_taped  = (!kept->is_regular || is_looked_at)
+    bool is_plug      = instead == NULL && can_go_back(&self->plan->sources[source]);
+    extent->is_taped  = (!kept->is_regular || is_looked_at) && !is_plug
                        && (instead == NULL || !is_regular_file(instead));
-    if (extent->is_taped) {
+    if (extent->is_taped || is_plug) {
         extent->is_ended = kept->is_closed;
+    }
+    if (is_plug || (self->options->is_compared && !kept->is_closed)) {
+        extent->end = kept->position; /* more may have come since */
     }
     if (self->options->is_compared && !kept->is_closed) {
         extent->is_ended = false;
-        extent->end      = kept->position;
         extent->clock_ns = kept->clock_ns;
     }
-    weir_status status = extent->is_taped ? check_is_taped(self, source, err) : WEIR_OK;
-    if (extent->is_taped && status == WEIR_OK) {
+    weir_status status = WEIR_OK;
+    if (extent->is_taped) {
         status =
             weiri_journal_begin(self->journal, source, &self->begins[source], &has, err);
         self->begins[source] = has ? self->begins[source] : kept->committed;

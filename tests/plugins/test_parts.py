@@ -322,13 +322,16 @@ class Sources(Case):
         os.remove(self.path("out.jsonl"))
         os.remove(self.path("sums.jsonl"))
 
-    def test_what_the_journal_has_of_it_is_replayed(self):
+    def test_what_a_run_has_read_of_it_is_replayed(self):
         self.write("in.jsonl", lines([tick(i % 3600, i, "abcdefg"[i % 7]) for i in range(3000)]))
-        for shards in ("1", "3"):
-            with self.subTest(shards=shards):
-                self.replays(self.rules.replace("tape", "pipe") % (", step: 4000", "") + self.by_key
-                             + 'sink out to file("out.jsonl")\nsink sums to file("sums.jsonl")\n',
-                             "--shards", shards)
+        for rules in (self.rules % (", step: 11", ""),
+                      self.rules.replace("tape", "pipe") % (", step: 4000", ""),
+                      self.rules.replace("tape", "count").replace('path: "in.jsonl"', "to: 3001")
+                      % ("", "")):
+            for shards in ("1", "3"):
+                with self.subTest(rules=rules, shards=shards):
+                    self.replays(rules + self.by_key + 'sink out to file("out.jsonl")\n'
+                                 'sink sums to file("sums.jsonl")\n', "--shards", shards)
 
     def test_what_cannot_be_read_again_is_told_when_the_journal_has_it(self):
         self.write("in.jsonl", lines(self.events))
@@ -338,29 +341,6 @@ class Sources(Case):
         self.assertEqual(ran.returncode, 0, ran.stderr)
         self.assertEqual(len(self.read("out.jsonl").splitlines()), 60)
         self.assertEqual(set(self.read("in.jsonl.told").splitlines()), {"-1"})
-
-    def replay(self, rules, *more):
-        state = self.path("state")
-        ran = self.weir("run", rules, more=("--state", state, "--keep-journal", "1G", "--quiet"))
-        self.assertEqual(ran.returncode, 0, ran.stderr)
-        os.rename(self.path("in.jsonl"), self.path("old.jsonl"))
-        return self.weir("replay", rules, more=("--state", state, "--diff", "--quiet", *more))
-
-    def test_what_cannot_be_read_again_is_replayed_from_the_journal_alone(self):
-        self.write("in.jsonl", lines(self.events))
-        ran = self.replay(self.rules.replace("tape", "pipe") % (", step: 11", "")
-                          + 'sink out to file("out.jsonl")\n')
-        self.assertEqual(ran.stdout, "0 added, 0 missing, 0 changed, 60 the same\n", ran.stderr)
-
-    def test_what_can_be_read_again_is_not_replayed_but_from_a_file(self):
-        self.write("in.jsonl", lines(self.events))
-        rules = self.rules % (", step: 11", "") + 'sink out to file("out.jsonl")\n'
-        ran = self.replay(rules)
-        self.assertEqual(ran.returncode, 2)
-        self.assertIn("'tape' is read again by its plugin", ran.stderr)
-        ran = self.weir("replay", rules, more=("--state", self.path("state"), "--diff", "--quiet",
-                                               "--from", self.path("old.jsonl")))
-        self.assertEqual(ran.stdout, "0 added, 0 missing, 0 changed, 60 the same\n", ran.stderr)
 
 
 class Sinks(Case):

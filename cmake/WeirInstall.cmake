@@ -4,7 +4,7 @@ include(CMakePackageConfigHelpers)
 
 # What the parts link from outside, by linker name: the same words serve the exported
 # target and the pkg-config file.
-set(weir_foreign_libs z zstd lmdb zmq pthread m ${CMAKE_DL_LIBS})
+set(weir_foreign_libs z zstd lmdb zmq pcre2-8 pthread m ${CMAKE_DL_LIBS})
 
 add_library(weir
   $<TARGET_OBJECTS:weir_runtime> $<TARGET_OBJECTS:weir_patterns>

@@ -213,20 +213,19 @@ static bool
 search(lines_decoder *self, weiri_decode *decode, const char *line, size_t size,
     weir_status *status)
 {
-    bool found = false;
-    if (!weiri_utf8_is_valid(line, size)) {
-        weiri_decode_reason(decode, "not UTF-8");
-        return false;
-    }
-    *status = weiri_regex_search(
-        self->pattern, &self->scratch, line, size, self->parts, &found);
-    if (*status == WEIR_EFULL) {
-        weiri_decode_reason(decode, "too long for this pattern");
+    bool        found = false;
+    const char *why   = "the pattern does not fit this line";
+    *status           = weiri_regex_search(
+                  self->pattern, &self->scratch, line, size, self->parts, &found);
+    if (*status == WEIR_EINVAL) {
+        why     = "not UTF-8";
         *status = WEIR_OK;
-        return false;
+    } else if (*status == WEIR_EFULL) {
+        why     = "the pattern takes too many steps on this line";
+        *status = WEIR_OK;
     }
-    if (*status == WEIR_OK && !found) {
-        weiri_decode_reason(decode, "the pattern does not fit this line");
+    if (!found) {
+        weiri_decode_reason(decode, "%s", why);
     }
     return found;
 }

@@ -1,5 +1,6 @@
 #include "weir_test.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,6 +81,22 @@ lines_that_the_pattern_does_not_fit_are_dead_and_so_are_wrong_values(void **stat
 }
 
 static void
+line_on_which_the_pattern_takes_too_long_is_dead(void **state)
+{
+    (void)state;
+    static const char    A[]    = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    weiri_decoder_config config = lines_of(&SCHEMA, "^(?<at>\\S+) (?<user>(a+)+)$");
+    char                 text[256];
+    char                 expected[256];
+    snprintf(text, sizeof text, "%s %s!\n1970-01-01T00:00:02Z aa\n", A, A);
+    snprintf(expected, sizeof expected,
+        "2000000000|\"aa\"|null|null\n! line 1 at 0 after 0 rows: the pattern takes too "
+        "many steps on this line [%s %s!]\n",
+        A, A);
+    assert_decodes(&config, text, expected);
+}
+
+static void
 field_that_has_to_be_there_is_missed(void **state)
 {
     (void)state;
@@ -140,6 +157,7 @@ main(void)
         cmocka_unit_test(what_is_empty_is_text_or_null),
         cmocka_unit_test(
             lines_that_the_pattern_does_not_fit_are_dead_and_so_are_wrong_values),
+        cmocka_unit_test(line_on_which_the_pattern_takes_too_long_is_dead),
         cmocka_unit_test(field_that_has_to_be_there_is_missed),
         cmocka_unit_test(years_that_are_not_said_go_on_at_their_end),
         cmocka_unit_test(line_that_is_too_long_is_dead_once),

@@ -324,13 +324,17 @@ weiri_sender_standing(const weiri_sender *self)
 weiri_link_farewell
 weiri_sender_farewell(const weiri_sender *self)
 {
+    weiri_link_parting parting = !self->is_ended || !weiri_sender_is_done(self)
+                                     ? WEIRI_LINK_FLOWING
+                                 : self->is_free ? WEIRI_LINK_PARTED
+                                                 : WEIRI_LINK_SETTLED;
     return (weiri_link_farewell){
-        .parting    = !self->is_ended || !weiri_sender_is_done(self) ? WEIRI_LINK_FLOWING
-                      : self->is_free                                ? WEIRI_LINK_PARTED
-                                                                     : WEIRI_LINK_SETTLED,
+        .parting    = parting,
         .is_kept    = weiri_sender_is_done(self),
         .is_there   = self->is_open,
         .is_lasting = self->config.is_lasting,
+        .is_unsaid =
+            self->is_open && parting == WEIRI_LINK_PARTED && self->said < parting,
     };
 }
 

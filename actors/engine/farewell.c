@@ -16,6 +16,7 @@ count_outlet(void *context, weiri_outlet *outlet)
     all->n_unkept += !is.is_kept;
     all->n_bound += is.parting != WEIRI_LINK_PARTED;
     all->n_there += is.parting != WEIRI_LINK_PARTED && is.is_there;
+    all->n_unsaid += is.is_unsaid;
     all->has_news = all->has_news || weiri_outlet_has_news(outlet);
 }
 
@@ -40,7 +41,8 @@ weiri_engine_farewell(const weiri_engine *self)
 bool
 weiri_farewell_waits(const weiri_farewell *self, weiri_patience *times, int64_t now_ns)
 {
-    if (self->n_unkept > 0 || self->n_unsettled > 0 || self->n_there > 0) {
+    if (self->n_unkept > 0 || self->n_unsettled > 0 || self->n_there > 0
+        || self->n_unsaid > 0) {
         times->there_ns = now_ns;
         times->bound_ns = now_ns;
         return true;

@@ -321,16 +321,26 @@ weiri_sender_standing(const weiri_sender *self)
                                                                 : WEIRI_LINK_BEHIND;
 }
 
+/* Before its end a sender's rows may be staged at any time, by another thread. */
+static weiri_link_parting
+parting_of(const weiri_sender *self)
+{
+    return !self->is_ended || !weiri_sender_is_done(self) ? WEIRI_LINK_FLOWING
+           : self->is_free                                ? WEIRI_LINK_PARTED
+                                                          : WEIRI_LINK_SETTLED;
+}
+
 weiri_link_farewell
 weiri_sender_farewell(const weiri_sender *self)
 {
+    weiri_link_parting parting = parting_of(self);
     return (weiri_link_farewell){
-        .parting    = !self->is_ended || !weiri_sender_is_done(self) ? WEIRI_LINK_FLOWING
-                      : self->is_free                                ? WEIRI_LINK_PARTED
-                                                                     : WEIRI_LINK_SETTLED,
+        .parting    = parting,
         .is_kept    = weiri_sender_is_done(self),
         .is_there   = self->is_open,
         .is_lasting = self->config.is_lasting,
+        .is_unsaid =
+            self->is_open && parting == WEIRI_LINK_PARTED && self->said < parting,
     };
 }
 
@@ -344,7 +354,7 @@ weiri_sender_release(weiri_sender *self, weiri_link_parting parting)
 static weiri_link_parting
 sayable(const weiri_sender *self)
 {
-    weiri_link_parting is = weiri_sender_farewell(self).parting;
+    weiri_link_parting is = parting_of(self);
     return self->config.is_lasting && self->released < is ? self->released : is;
 }
 
@@ -415,7 +425,7 @@ on_ack(
         self->sent = self->kept;
         pass_sent(self);
     }
-    if (is_welcome && !self->is_open && !self->is_barred) {
+    if (is_welcome && self->is_connected && !self->is_open && !self->is_barred) {
         self->is_open    = true;
         self->is_refused = false;
         self->n_episode  = 0;

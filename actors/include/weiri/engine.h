@@ -187,6 +187,7 @@ typedef struct weiri_farewell {
     uint32_t n_unsettled; /* of which the sender, if it is killed, would ask again */
     uint32_t n_bound;     /* whose receiver may still wait for this node           */
     uint32_t n_there;     /* and is there to say that it does not                  */
+    uint32_t n_unsaid;    /* whose receiver is there, and not told that it was heard  */
     uint32_t n_staying;   /* whose sender has not said that it has heard the last word */
     bool     has_news;    /* that no state has yet: only then is it told             */
 } weiri_farewell;
@@ -199,7 +200,8 @@ typedef struct weiri_patience {
 
 /* Whether a node at its end has to stay: until all that it sent is kept, and those whose
  * events it has know so for good, for as long as it takes; then for the last word of
- * those who are there, and of those who are away for WEIRI_LINK_AWAY_MS; then
+ * those who are there, and of those who are away for WEIRI_LINK_AWAY_MS; until who is
+ * there is told that it was heard; then
  * WEIRI_WIRE_LINGER_MS until its own is heard. */
 bool
 weiri_farewell_waits(const weiri_farewell *self, weiri_patience *times, int64_t now_ns);

@@ -99,6 +99,7 @@ typedef struct weiri_link_farewell {
     bool is_kept;    /* of a sender: all that was given is acknowledged           */
     bool is_there;   /* the other end: it has been heard of on this connection    */
     bool is_lasting; /* of a receiver: the sender goes on with its stream after a crash */
+    bool is_unsaid;  /* of a sender: who is there has not been told that it has parted */
 } weiri_link_farewell;
 
 /* Whether an epoch is that of a sender that remembers it. */

@@ -441,7 +441,7 @@ work_member(member *self)
         return;
     }
     weiri_links_step(self->links);
-    if (roll(all, 8) != 0) {
+    if (roll(all, self->is_ending ? 3 : 8) != 0) {
         return;
     }
     if (self->is_ending) {

@@ -245,16 +245,12 @@ listen(weiri_engine *self, weir_error *err)
 }
 
 /* A link to another node has no room: nothing is taken in until it has. What comes from
- * the other nodes of a cluster is, where only what goes to them from here is too much:
- * else they would wait for each other. */
+ * the other nodes of a cluster is, and so are this node's other streams, where only what
+ * a source delivers to them is too much: else they would wait for each other. */
 static bool
 is_held_up(const weiri_engine *self, uint32_t source)
 {
-    if (self->plan->sources[source].numbered == NULL
-        && weiri_engine_givers_are(self, false, weiri_outlet_is_full, true)) {
-        return true;
-    }
-    if (weiri_engine_givers_are(self, true, weiri_outlet_is_full, true)) {
+    if (weiri_engine_is_overfull(self, &self->plan->sources[source])) {
         return true;
     }
     for (uint32_t i = 0; i < self->n_outlets; i++) {

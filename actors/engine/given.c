@@ -272,21 +272,31 @@ weiri_engine_each_outlet(const weiri_engine *self,
     }
 }
 
-bool
-weiri_engine_givers_are(const weiri_engine *self, bool is_derived,
-    bool (*is)(const weiri_outlet *outlet), bool       any)
+static bool
+has_no_room(const weiri_giver *self, uint32_t n_members)
 {
-    uint32_t n = self->n_givers > 0 ? self->plan->cluster->n_members : 0;
-    for (uint32_t i = 0; i < self->n_givers; i++) {
-        for (uint32_t m = 0; m < n; m++) {
-            const weiri_outlet *outlet = self->givers[i].outlets[m];
-            if (outlet != NULL && self->givers[i].given->is_derived == is_derived
-                && is(outlet) == any) {
-                return any;
-            }
+    for (uint32_t m = 0; m < n_members; m++) {
+        if (self->outlets[m] != NULL && weiri_outlet_is_full(self->outlets[m])) {
+            return true;
         }
     }
-    return !any;
+    return false;
+}
+
+/* The other streams of this node's sources are read on: whoever has not taken in what
+ * fills the way may wait for one of these. */
+bool
+weiri_engine_is_overfull(const weiri_engine *self, const weiri_source *source)
+{
+    for (uint32_t i = 0; i < self->n_givers; i++) {
+        const weiri_giver *giver = &self->givers[i];
+        bool is_its = source->numbered == NULL && giver->given->stream == source->stream;
+        if ((is_its || giver->given->is_derived)
+            && has_no_room(giver, self->plan->cluster->n_members)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* ---- state ---- */

@@ -55,13 +55,10 @@ WEIR_MUST_CHECK weir_status
 weiri_engine_keep_own(
     weiri_engine *self, const weiri_rows_list *rows, const weiri_rows_list **out);
 
-/* Whether any (or with `any` false: each) of the ways to others is so.
- *
- *   is_derived  of what rules give, else of what sources deliver
- */
+/* Whether a way to another node has no room for more of what a source brings: for its
+ * stream, where it is one of this node's own, or for what rules give. */
 bool
-weiri_engine_givers_are(const weiri_engine *self, bool is_derived,
-    bool (*is)(const weiri_outlet *outlet), bool       any);
+weiri_engine_is_overfull(const weiri_engine *self, const weiri_source *source);
 
 WEIR_MUST_CHECK weir_status
 weiri_engine_settle_givers(weiri_engine *self, weir_error *err);

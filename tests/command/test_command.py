@@ -644,6 +644,46 @@ class Windows(Folder):
         self.assertIn("1 without a key", self.stderr)
 
 
+class Bounds(Folder):
+    """Joins that keep more than they may."""
+
+    STREAMS = """
+stream o { at time unit s, id string }
+stream p { at time unit s, id string }
+source o from file("o.jsonl")
+source p from file("p.jsonl")
+"""
+
+    def joins(self, rule, orders, payments, status=0):
+        self.write("o.jsonl", lines({"at": at, "id": i} for at, i in orders))
+        self.write("p.jsonl", lines({"at": at, "id": i} for at, i in payments))
+        out = self.run_rules(self.STREAMS + rule + "  emit out { id: o.id }\n}\n", status=status)
+        return [e["id"] for e in self.events_of(out)]
+
+    def test_full_stop_ends_the_run_at_the_event_that_is_one_too_many(self):
+        rule = "rule j {\n  from o join p on o.id == p.id within 1m full at 3 stop\n"
+        many = [(i, "k%d" % i) for i in range(4)]
+        self.assertEqual(self.joins(rule, many[:3], [(30, "k0")]), ["k0"])
+        for orders, payments, side in ((many, [(30, "k0")], "o"), ([(30, "k0")], many, "p")):
+            self.joins(rule, orders, payments, status=65)
+            self.assertIn("of '%s' 3 rows are kept, and one more is too many ('full stop')" % side,
+                          self.stderr)
+        self.assertEqual(self.joins(rule.replace("stop", "drop oldest"), many,
+                                    [(30, "k0"), (30, "k3")]), ["k3"])
+
+    def test_who_has_left_the_window_makes_room(self):
+        rule = "rule j {\n  from o join p on o.id == p.id within 1m full at 3 stop\n"
+        far = [(100 * i, "k%d" % i) for i in range(9)]
+        self.assertEqual(self.joins(rule, far, far), [i for _, i in far])
+
+    def test_full_stop_counts_the_keys_of_the_side_that_is_looked_up(self):
+        rule = "rule j {\n  from o asof join p on o.id == p.id full at 2 stop\n"
+        again = [(i, "k%d" % (i % 2)) for i in range(9)]
+        self.assertEqual(self.joins(rule, [(30, "k0")], again), ["k0"])
+        self.joins(rule, [(30, "k0")], again + [(20, "k2")], status=65)
+        self.assertIn("of 'p' 2 rows are kept, and one more is too many ('full stop')", self.stderr)
+
+
 class Living(Folder):
     """Input that does not end by itself."""
 

@@ -363,6 +363,26 @@ class Shards(Case):
                 self.assertEqual(self.stops_and_goes_on(command, text, 1200, 700), whole)
                 shutil.rmtree(self.path("state"))
 
+    def test_a_state_may_have_more_skipped_failures_in_a_row_than_there_are_restarts(self):
+        for place, bad in (("from", (16,)), ("from process", (16,)), ("from process", (13, 16))):
+            events = [tick(i, bad[i % len(bad)] if 10 <= i < 22 else i % 10, "abc"[i % 3]) for i in range(40)]
+            text = "".join(json.dumps(event) + "\n" for event in events)
+            rules = self.write("rules.weir", HEAD + """
+                actor risky %s "libfixture.so" on error skip
+                rule all { from risky(tick) by who emit out { count } }
+                sink out to stdout()
+                sink dead.risky to stdout()
+                """ % place)
+            whole = subprocess.run([WEIR, "run", "--quiet", rules], input=text, capture_output=True,
+                                   text=True, check=True).stdout
+            self.assertEqual(whole.count('"reason"'), 12)
+            for pair in (("1", "1"), ("1", "3"), ("3", "2")):
+                with self.subTest(place=place, bad=bad, shards=pair):
+                    command = lambda i, pair=pair: [WEIR, "run", rules, "--quiet", "--shards", pair[i],
+                                                    "--state", self.path("state")]
+                    self.assertEqual(self.stops_and_goes_on(command, text, 22, 21), whole)
+                    shutil.rmtree(self.path("state"))
+
 
 @unittest.skipIf(zmq is None, "python3-zmq and python3-msgpack are not installed")
 class Hosts(Case):

@@ -235,11 +235,22 @@ is_from_middle(const replay *self)
     return self->options->since_ns != INT64_MIN || self->options->position > 0;
 }
 
+/* The source of which the journal has given back most. */
+static uint32_t
+most_trimmed(const replay *self)
+{
+    uint32_t most = 0;
+    for (uint32_t i = 1; i < self->plan->n_sources; i++) {
+        most = self->begins[i] > self->begins[most] ? i : most;
+    }
+    return most;
+}
+
 static weir_status
 fail_to_begin(const replay *self, weir_error *err)
 {
     char           at[WEIRI_TIME_TEXT];
-    const uint64_t trimmed = self->begins[self->position_source];
+    const uint32_t source = most_trimmed(self);
     if (self->kept.n > 0) {
         return WEIR_FAIL(err, WEIR_EINVAL,
             "the journal does not go back as far: the oldest moment that '%s' keeps is "
@@ -248,9 +259,10 @@ fail_to_begin(const replay *self, weir_error *err)
     }
     return WEIR_FAIL(err, WEIR_EINVAL,
         "the journal of '%s' begins at byte %" PRIu64
-        ": what was before is in the state and was given back; `weir run --keep-journal` "
-        "keeps it",
-        self->options->state, trimmed);
+        " of '%s': what was before is in the state and was given back; `weir run "
+        "--keep-journal` keeps it",
+        self->options->state, self->begins[source],
+        self->plan->streams[self->plan->sources[source].stream].schema.name);
 }
 
 /* The start; or, for what is in the middle, the newest moment before it. */

@@ -15,7 +15,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    weiri_zap_part    parts[WEIRI_ZAP_PARTS];
+    weiri_zap_part    parts[WEIRI_ZAP_PARTS] = { 0 };
     weiri_zap_request request;
     weiri_head        head;
     size_t            n  = 0;

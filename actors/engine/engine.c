@@ -152,10 +152,14 @@ await_tables(weiri_engine *self, weir_error *err)
     if (!self->has_refreshed) {
         return WEIR_OK;
     }
-    int64_t others = least_clock(self);
-    int64_t newest = newest_event(self);
+    int64_t others     = least_clock(self);
+    int64_t newest     = newest_event(self);
+    bool    is_playing = false;
+    for (uint32_t i = 0; i < self->plan->n_sources; i++) {
+        is_playing = is_playing || weiri_intake_is_playing(self->intakes[i]);
+    }
     for (uint32_t i = 0; i < self->plan->n_sources && status == WEIR_OK; i++) {
-        status = weiri_intake_await(self->intakes[i], others, newest, err);
+        status = weiri_intake_await(self->intakes[i], others, newest, is_playing, err);
     }
     return status;
 }

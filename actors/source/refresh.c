@@ -548,8 +548,8 @@ await_taped(weiri_intake *intake, weir_error *err)
 }
 
 weir_status
-weiri_intake_await(
-    weiri_intake *intake, int64_t others_ns, int64_t newest_ns, weir_error *err)
+weiri_intake_await(weiri_intake *intake, int64_t others_ns, int64_t newest_ns,
+    bool is_playing, weir_error *err)
 {
     weiri_refresh *self = intake->refresh;
     if (self == NULL || !self->is_begun || intake->is_closed || others_ns == INT64_MIN) {
@@ -566,7 +566,7 @@ weiri_intake_await(
         intake->is_closed = true;
         return WEIR_OK;
     }
-    if (status != WEIR_OK || self->is_decided || self->is_played
+    if (status != WEIR_OK || self->is_decided || self->is_played || is_playing
         || (intake->config.tape != NULL && wall_ns() < self->free_ns)) {
         return status;
     }

@@ -277,6 +277,14 @@ begin_chunk(weiri_intake *self, weir_error *err)
         weir_chunk_new(&self->config.stream->schema, self->config.used, &self->chunk);
     return status == WEIR_OK ? status : WEIR_FAIL(err, status, "%s", self->config.path);
 }
+
+bool
+weiri_intake_is_playing(const weiri_intake *self)
+{
+    return self->config.tape != NULL && self->refresh == NULL && !self->is_live
+           && !self->is_closed;
+}
+
 /* ---- reading and decoding ---- */
 
 static weir_status

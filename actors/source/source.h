@@ -136,16 +136,22 @@ weiri_intake_acknowledge(weiri_intake *self, uint64_t position, weir_error *err)
 bool
 weiri_intake_is_refreshed(const weiri_intake *self);
 
+/* Whether what is kept of the source is being read again: what a run that was killed has
+ * seen of it comes before anything that is new. */
+bool
+weiri_intake_is_playing(const weiri_intake *self);
+
 /* Of a source that is refreshed: set its clock to when it is to be looked at next. Before
  * each choice of the source to pump.
  *
  *   others_ns  the least clock of the sources that are not refreshed
  *   newest_ns  time of their newest event
+ *   is_playing one of them is: only what is kept is looked at, as it was then
  *   errors     as weiri_intake_pump
  */
 WEIR_MUST_CHECK weir_status
-weiri_intake_await(
-    weiri_intake *intake, int64_t others_ns, int64_t newest_ns, weir_error *err);
+weiri_intake_await(weiri_intake *intake, int64_t others_ns, int64_t newest_ns,
+    bool is_playing, weir_error *err);
 
 /* How many (unpacked) bytes were decoded: what comes before them is not needed again once
  * the state is kept. */

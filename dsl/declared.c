@@ -19,6 +19,23 @@ hash_of(const char *text, size_t size)
     return weiri_text_hash(text, (uint32_t)size);
 }
 
+/* The first token that does not begin before `offset`. */
+static uint32_t
+token_from(const weiri_tokens *tokens, uint32_t offset)
+{
+    uint32_t from = 0;
+    uint32_t to   = tokens->n_items;
+    while (from < to) {
+        uint32_t middle = from + (to - from) / 2;
+        if (tokens->items[middle].offset < offset) {
+            from = middle + 1;
+        } else {
+            to = middle;
+        }
+    }
+    return from;
+}
+
 /* Its first two words and all of its tokens. */
 static weiri_declared
 declare(weiri_arena *arena, const char *text, const weiri_tokens *tokens, weiri_span at)
@@ -26,17 +43,15 @@ declare(weiri_arena *arena, const char *text, const weiri_tokens *tokens, weiri_
     weiri_declared out   = { .hash = 0 };
     const char    *words = NULL;
     uint32_t       n     = 0;
-    for (uint32_t i = 0; i < tokens->n_items; i++) {
+    for (uint32_t i = token_from(tokens, at.offset);
+         i < tokens->n_items && tokens->items[i].offset < at.offset + at.size; i++) {
         const weiri_token *token = &tokens->items[i];
-        if (token->offset < at.offset || token->offset >= at.offset + at.size) {
-            continue;
-        }
-        const char *is = text + token->offset;
-        words          = n == 0 ? weiri_arena_text(arena, is, token->size)
-                         : n == 1
-                             ? weiri_arena_format(arena, "%s %.*s", words, (int)token->size, is)
-                             : words;
-        out.hash       = weiri_hash_join(out.hash, hash_of(is, token->size));
+        const char        *is    = text + token->offset;
+        words                    = n == 0 ? weiri_arena_text(arena, is, token->size)
+                                   : n == 1
+                                       ? weiri_arena_format(arena, "%s %.*s", words, (int)token->size, is)
+                                       : words;
+        out.hash                 = weiri_hash_join(out.hash, hash_of(is, token->size));
         n++;
     }
     out.name = words;

@@ -1,7 +1,7 @@
 /* Events a second over an acknowledged link, and how late they are: both ends and their
  * transport in one process on the loopback, with nothing else; beside it the same bytes
  * by a bare pair of ZeroMQ sockets. "kept" syncs each batch that was taken to a file
- * before it is acknowledged. One JSON object.
+ * before it is acknowledged; all of it plainly and with CURVE. One JSON object.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #include <zmq.h>
 
 #include "weiri/columns.h"
+#include "weiri/keypair.h"
 #include "weiri/links.h"
 #include "weiri/peers.h"
 #include "weiri/worker.h"
@@ -54,18 +55,23 @@ need(bool is, const char *what)
     }
 }
 
+/* keys: its own and the other's; NULL: neither keys nor secrecy */
 static void
-open_side(struct side *self, const char *name, const char *peer, const char *listen,
-    const char *address)
+open_side(struct side *self, const char *name, const char *peer,
+    const weiri_keypair *const keys[2], const char *listen, const char *address)
 {
     const weiri_peer_config  other  = { .name = peer,
           .address                            = address,
+          .key                                = keys != NULL ? keys[1]->public_key : NULL,
           .may_send                           = { .is_any = true },
           .may_read                           = { .is_any = true } };
-    const weiri_peers_config config = {
-        .name = name, .is_insecure = true, .listen = listen, .peers = &other, .n_peers = 1
-    };
-    weir_error err = { .status = WEIR_OK };
+    const weiri_peers_config config = { .name = name,
+        .keys                                 = keys != NULL ? keys[0] : NULL,
+        .is_insecure                          = keys == NULL,
+        .listen                               = listen,
+        .peers                                = &other,
+        .n_peers                              = 1 };
+    weir_error               err    = { .status = WEIR_OK };
     need(weiri_peers_open(&config, &self->peers, &err) == WEIR_OK, err.text);
     const weiri_links_config links = { .self = name,
         .transport                           = weiri_links_by_peers(self->peers) };
@@ -168,19 +174,28 @@ compare(const void *a, const void *b)
 
 /* Seconds for all of it. */
 static double
-run(bool is_kept, uint32_t n_chunks, uint32_t n_rows, int64_t pace_ns, double late_ms[2])
+run(bool is_secret, bool is_kept, uint32_t n_chunks, uint32_t n_rows, int64_t pace_ns,
+    double late_ms[2])
 {
     struct side       core;
     struct side       edge;
-    weir_error        err    = { .status = WEIR_OK };
-    struct taking     taking = { .fd = -1 };
-    weiri_writer     *writer = NULL;
-    weiri_worker     *worker = NULL;
-    weiri_link_place  place  = { 0 };
-    char              file[] = "bench_link.XXXXXX";
-    weiri_link_config link   = { .peer = "edge", .schema = &SCHEMA };
-    open_side(&core, "core", "edge", "tcp://127.0.0.1:*", NULL);
-    open_side(&edge, "edge", "core", NULL, weiri_peers_address(core.peers));
+    weir_error        err      = { .status = WEIR_OK };
+    struct taking     taking   = { .fd = -1 };
+    weiri_writer     *writer   = NULL;
+    weiri_worker     *worker   = NULL;
+    weiri_link_place  place    = { 0 };
+    char              file[]   = "bench_link.XXXXXX";
+    weiri_link_config link     = { .peer = "edge", .schema = &SCHEMA };
+    weiri_keypair     pairs[2] = { 0 };
+    need(weiri_keypair_make(&pairs[0], &err) == WEIR_OK
+             && weiri_keypair_make(&pairs[1], &err) == WEIR_OK,
+        err.text);
+    const weiri_keypair *const of_core[] = { &pairs[0], &pairs[1] };
+    const weiri_keypair *const of_edge[] = { &pairs[1], &pairs[0] };
+    open_side(
+        &core, "core", "edge", is_secret ? of_core : NULL, "tcp://127.0.0.1:*", NULL);
+    open_side(&edge, "edge", "core", is_secret ? of_edge : NULL, NULL,
+        weiri_peers_address(core.peers));
     need(weiri_reader_link(core.links, &link, &taking.reader, &err) == WEIR_OK, err.text);
     link.peer = "core";
     need(weiri_writer_link(edge.links, &link, NULL, &writer, &err) == WEIR_OK, err.text);
@@ -266,12 +281,16 @@ main(void)
     double events     = (double)CHUNKS * BATCH;
     double late_ms[2] = { 0, 0 };
     double bare       = events / run_bare();
-    double taken      = events / run(false, CHUNKS, BATCH, 0, NULL);
-    double kept       = events / run(true, CHUNKS, BATCH, 0, NULL);
-    (void)run(false, LATE_CHUNKS, LATE_ROWS, 1000000, late_ms); /* 100 k events/s */
-    printf("{\"bytes_per_event\": %d, \"bare_zmq_per_second\": %.0f, "
-           "\"taken_per_second\": %.0f, \"kept_per_second\": %.0f, "
-           "\"at_100k_median_ms\": %.3f, \"at_100k_p99_ms\": %.3f}\n",
-        TEXT + 24, bare, taken, kept, late_ms[0], late_ms[1]);
+    printf("{\"bytes_per_event\": %d, \"bare_zmq_per_second\": %.0f", TEXT + 24, bare);
+    for (int is_secret = 0; is_secret < 2; is_secret++) {
+        double taken = events / run(is_secret, false, CHUNKS, BATCH, 0, NULL);
+        double kept  = events / run(is_secret, true, CHUNKS, BATCH, 0, NULL);
+        (void)run(
+            is_secret, false, LATE_CHUNKS, LATE_ROWS, 1000000, late_ms); /* 100 k/s */
+        printf(", \"%s\": {\"taken_per_second\": %.0f, \"kept_per_second\": %.0f, "
+               "\"at_100k_median_ms\": %.3f, \"at_100k_p99_ms\": %.3f}",
+            is_secret ? "curve" : "plain", taken, kept, late_ms[0], late_ms[1]);
+    }
+    printf("}\n");
     return 0;
 }

@@ -9,6 +9,7 @@
 
 #include "annotate.h"
 #include "context.h"
+#include "socket.h"
 #include "weiri/limits.h"
 
 enum { NAME = 40, FILES = 64 };
@@ -56,7 +57,7 @@ open_inbox(weiri_inproc *self, uint32_t shard)
     inbox->pushes = calloc(self->n_shards, sizeof *inbox->pushes);
     inbox->pull   = socket_new(self->context, ZMQ_PULL);
     return inbox->pushes != NULL && inbox->pull != NULL
-           && zmq_bind(inbox->pull, name) == 0;
+           && weiri_socket_bind(inbox->pull, name);
 }
 
 weir_status
@@ -123,7 +124,7 @@ push_to(weiri_inproc *self, uint32_t from, uint32_t to)
         char name[NAME];
         name_of(self, to, name);
         *push = socket_new(self->context, ZMQ_PUSH);
-        if (*push != NULL && zmq_connect(*push, name) != 0) {
+        if (*push != NULL && !weiri_socket_connect(*push, name)) {
             zmq_close(*push);
             *push = NULL;
         }

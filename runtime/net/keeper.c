@@ -7,6 +7,7 @@
 #include <zmq.h>
 
 #include "annotate.h"
+#include "socket.h"
 #include "weiri/lock.h"
 #include "zap.h"
 
@@ -184,7 +185,7 @@ add(weiri_keeper *self, const struct order *order)
             return WEIR_EIO;
         }
         zmq_setsockopt(monitor, ZMQ_LINGER, &linger, sizeof linger);
-        if (zmq_connect(monitor, order->monitor) != 0) {
+        if (!weiri_socket_connect(monitor, order->monitor)) {
             zmq_close(monitor);
             return WEIR_EIO;
         }
@@ -270,7 +271,7 @@ listen_at(void *zmq, const char *name)
     void *socket = zmq_socket(zmq, ZMQ_REP);
     if (socket != NULL
         && (zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof linger) != 0
-            || zmq_bind(socket, name) != 0)) {
+            || !weiri_socket_bind(socket, name))) {
         zmq_close(socket);
         socket = NULL;
     }
@@ -295,7 +296,7 @@ connect_to(void *zmq, const char *name)
     void *socket = zmq_socket(zmq, ZMQ_REQ);
     if (socket != NULL
         && (zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof linger) != 0
-            || zmq_connect(socket, name) != 0)) {
+            || !weiri_socket_connect(socket, name))) {
         zmq_close(socket);
         socket = NULL;
     }

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <zmq.h>
 
+#include "socket.h"
+
 struct weiri_pair {
     void     *context;
     void     *socket;
@@ -34,12 +36,11 @@ weiri_pair_open(const char *address, bool is_bound, weiri_pair **out, weir_error
                  && set_number(self->socket, ZMQ_SNDHWM, WAITING)
                  && set_number(self->socket, ZMQ_RCVHWM, WAITING)
                  && set_number(self->socket, ZMQ_LINGER, is_bound ? 0 : 1000);
-    int failed = 0;
     if (is_ok) {
-        failed = is_bound ? zmq_bind(self->socket, address)
-                          : zmq_connect(self->socket, address);
+        is_ok = is_bound ? weiri_socket_bind(self->socket, address)
+                         : weiri_socket_connect(self->socket, address);
     }
-    if (!is_ok || failed != 0) {
+    if (!is_ok) {
         weir_status status = errno == EINVAL ? WEIR_EINVAL : WEIR_EIO;
         status             = WEIR_FAIL(err, status, "cannot %s '%s': %s",
             is_bound ? "listen at" : "connect to", address, zmq_strerror(errno));

@@ -12,6 +12,7 @@
 
 #include "context.h"
 #include "peers_inside.h"
+#include "socket.h"
 #include "weiri/assert.h"
 #include "weiri/limits.h"
 
@@ -323,10 +324,7 @@ weiri_peers_fill(
 static void
 look_after_sending(weiri_peers *self, void *socket, uint32_t spot)
 {
-    int    events = 0;
-    size_t size   = sizeof events;
-    if (zmq_getsockopt(socket, ZMQ_EVENTS, &events, &size) == 0
-        && (events & ZMQ_POLLIN) != 0 && !self->is_spot[spot]) {
+    if ((weiri_socket_events(socket) & ZMQ_POLLIN) != 0 && !self->is_spot[spot]) {
         weiri_peers_look(self, spot);
         weiri_guard_wake(self->guard);
     }
@@ -335,13 +333,11 @@ look_after_sending(weiri_peers *self, void *socket, uint32_t spot)
 static weir_status
 send_out(struct dialer *dialer, zmq_msg_t *message)
 {
-    int    events = 0;
-    size_t size   = sizeof events;
     if (zmq_msg_send(message, dialer->socket, ZMQ_DONTWAIT) >= 0) {
         return WEIR_OK;
     }
     /* Perhaps room has been made that the socket has not heard of. */
-    zmq_getsockopt(dialer->socket, ZMQ_EVENTS, &events, &size);
+    (void)weiri_socket_events(dialer->socket);
     return zmq_msg_send(message, dialer->socket, ZMQ_DONTWAIT) >= 0 ? WEIR_OK
                                                                     : WEIR_EAGAIN;
 }

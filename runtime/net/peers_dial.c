@@ -10,6 +10,7 @@
 
 #include "context.h"
 #include "peers_inside.h"
+#include "socket.h"
 
 enum { NAME = 40 };
 
@@ -109,7 +110,7 @@ open_monitor(const weiri_peers *self, void *socket)
     void *monitor = zmq_socket_monitor(socket, name, events) == 0
                         ? zmq_socket(self->zmq, ZMQ_PAIR)
                         : NULL;
-    if (monitor != NULL && zmq_connect(monitor, name) != 0) {
+    if (monitor != NULL && !weiri_socket_connect(monitor, name)) {
         zmq_close(monitor);
         monitor = NULL;
     }
@@ -137,7 +138,7 @@ weiri_dial_begin(weiri_peers *self, uint32_t peer, weir_error *err)
         return WEIR_FAIL(
             err, WEIR_EIO, "no socket for '%s': %s", to->name, zmq_strerror(code));
     }
-    if (zmq_connect(dialer->socket, to->address) != 0) {
+    if (!weiri_socket_connect(dialer->socket, to->address)) {
         int code = zmq_errno();
         weiri_dial_rest(self, peer);
         return WEIR_FAIL(err, code == EINVAL ? WEIR_EINVAL : WEIR_EIO,
@@ -160,9 +161,7 @@ weiri_dial_greet(weiri_peers *self, uint32_t peer)
     weiri_head head = { .kind = WEIRI_HEAD_HELLO, .session = dialer->session };
     if (weiri_peers_fill(&message, &head, self->name, strlen(self->name))) {
         /* Have ZeroMQ see that there is a connection by now. */
-        int    events = 0;
-        size_t size   = sizeof events;
-        zmq_getsockopt(dialer->socket, ZMQ_EVENTS, &events, &size);
+        (void)weiri_socket_events(dialer->socket);
         if (zmq_msg_send(&message, dialer->socket, ZMQ_DONTWAIT) < 0) {
             zmq_msg_close(&message);
             weiri_dial_rest(self, peer);

@@ -8,6 +8,7 @@
 
 #include "context.h"
 #include "peers_inside.h"
+#include "socket.h"
 
 enum { NAME = 40, BACKLOG = 128 };
 
@@ -81,7 +82,7 @@ weiri_router_open(weiri_peers *self, weir_error *err)
     if (status != WEIR_OK) {
         return status;
     }
-    if (zmq_bind(self->router, self->config.listen) != 0) {
+    if (!weiri_socket_bind(self->router, self->config.listen)) {
         return WEIR_FAIL(err, errno == EINVAL ? WEIR_EINVAL : WEIR_EIO,
             "cannot listen at '%s': %s", self->config.listen, zmq_strerror(errno));
     }
@@ -115,12 +116,10 @@ weir_status
 weiri_router_send(
     weiri_peers *self, const uint8_t *routing, size_t routing_size, zmq_msg_t *message)
 {
-    int    events = 0;
-    size_t size   = sizeof events;
-    int    n = zmq_send(self->router, routing, routing_size, ZMQ_SNDMORE | ZMQ_DONTWAIT);
+    int n = zmq_send(self->router, routing, routing_size, ZMQ_SNDMORE | ZMQ_DONTWAIT);
     if (n < 0) {
         /* Perhaps room has been made that the socket has not heard of. */
-        zmq_getsockopt(self->router, ZMQ_EVENTS, &events, &size);
+        (void)weiri_socket_events(self->router);
         n = zmq_send(self->router, routing, routing_size, ZMQ_SNDMORE | ZMQ_DONTWAIT);
     }
     if (n < 0) {

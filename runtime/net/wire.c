@@ -8,6 +8,7 @@
 #include <zmq.h>
 
 #include "context.h"
+#include "socket.h"
 #include "weiri/limits.h"
 #include "wire_curve.h"
 #include "wire_replies.h"
@@ -199,9 +200,10 @@ wait_for(weiri_wire *self, short events, int timeout_ms, weir_error *err)
 static weir_status
 reach(weiri_wire *self, const weiri_wire_config *config, weir_error *err)
 {
-    int failed = config->is_bound ? zmq_bind(self->socket, config->address)
-                                  : zmq_connect(self->socket, config->address);
-    if (failed == 0) {
+    bool is_there = config->is_bound
+                        ? weiri_socket_bind(self->socket, config->address)
+                        : weiri_socket_connect(self->socket, config->address);
+    if (is_there) {
         return WEIR_OK;
     }
     weir_status status = errno == EINVAL ? WEIR_EINVAL : WEIR_EIO;

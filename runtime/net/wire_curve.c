@@ -7,6 +7,7 @@
 #include <zmq.h>
 
 #include "context.h"
+#include "socket.h"
 #include "weiri/keypair.h"
 
 enum { UNUSED = 1 }; /* bounds of a guard that follows no connections */
@@ -105,7 +106,7 @@ weiri_wire_watch(void *context, void *socket)
         return NULL;
     }
     zmq_setsockopt(watch, ZMQ_LINGER, &linger, sizeof linger);
-    if (zmq_connect(watch, name) != 0) {
+    if (!weiri_socket_connect(watch, name)) {
         int code = errno;
         zmq_close(watch);
         errno = code;

@@ -1,6 +1,10 @@
 /* A node on threads, and the same node simulated: what comes out is the same. */
+#define _DEFAULT_SOURCE /* setitimer */
+
 #include "actor_probe.h"
 
+#include <signal.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 /* source and sink on shard 0, stages on the shards in turn. */
@@ -347,6 +351,32 @@ a_shard_that_runs_tells_what_it_did(void **state)
     }
 }
 
+/* ---- signals ---- */
+
+enum { N_NODES = 500 };
+
+static void
+do_nothing(int number)
+{
+    (void)number;
+}
+
+/* As where the control socket wakes a node that takes other rules. */
+static void
+signals_end_no_node(void **state)
+{
+    const struct itimerval often  = { { 0, 50 }, { 0, 50 } }; /* each 50 us */
+    const struct itimerval never  = { { 0, 0 }, { 0, 0 } };
+    struct sigaction       action = { .sa_handler = do_nothing };
+    (void)state;
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &often, NULL);
+    for (uint32_t i = 0; i < N_NODES; i++) {
+        run_chain(2, 30, 0, 0);
+    }
+    setitimer(ITIMER_REAL, &never, NULL);
+}
+
 int
 main(void)
 {
@@ -361,6 +391,7 @@ main(void)
         cmocka_unit_test(a_node_runs_once),
         cmocka_unit_test(a_file_wakes_who_waits_for_it),
         cmocka_unit_test(a_shard_that_runs_tells_what_it_did),
+        cmocka_unit_test(signals_end_no_node),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

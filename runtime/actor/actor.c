@@ -54,24 +54,48 @@ hand_over(weiri_actor *self, weiri_message *message)
 
 /* What one callback may leave behind is bounded: more of it than a mailbox is refused. */
 static weir_status
-check_room(const weiri_shard *self, uint32_t to, uint32_t level)
+check_room(const weiri_queue *queue)
 {
-    const weiri_queue *queue = to == self->index || to >= self->n_shards
-                                   ? &self->lanes[level]
-                                   : &self->peers[to].ways[level].parked;
     return queue->n < WEIRI_MAILBOX_MESSAGES ? WEIR_OK : WEIR_EFULL;
 }
 
-/* The message is written once, to where it will be read; field by field where fields were
- * just written, as weiri_queue_read explains. */
 static weir_status
-send_here(weiri_actor *self, uint32_t level, weiri_message *message)
+make_room(weiri_queue *queue)
 {
-    uint32_t       cost  = message->n_rows > 0 ? message->n_rows : 1;
-    weiri_message *place = weiri_shard_put(self->shard, level, cost);
-    if (place == NULL) {
-        return WEIR_ENOMEM;
+    weir_status status = check_room(queue);
+    return status == WEIR_OK && queue->n == queue->capacity ? weiri_queue_grow(queue)
+                                                            : status;
+}
+
+/* Something waits in it, and there is room for more. */
+static bool
+goes_on(const weiri_queue *queue)
+{
+    return queue->n > 0 && queue->n < queue->capacity
+           && queue->n < WEIRI_MAILBOX_MESSAGES;
+}
+
+/* Where nothing waits that would have to be worked off before. */
+static bool
+is_next(const weiri_shard *self, uint32_t level)
+{
+    return self->handed < 0 && (int32_t)level > weiri_level_set_deepest(&self->ready);
+}
+
+/* The message is written once, to where it will be read; field by field where fields were
+ * just written, as weiri_queue_read explains. Not into a lane without room. */
+static inline void
+put_here(weiri_actor *self, uint32_t level, weiri_message *message, uint8_t flags)
+{
+    weiri_shard   *shard = self->shard;
+    weiri_message *place = NULL;
+    if (is_next(shard, level)) {
+        place         = &shard->hands[shard->hand];
+        shard->handed = (int32_t)level;
+    } else {
+        place = weiri_shard_put(shard, level);
     }
+    weiri_shard_count_waiting(shard, message->n_rows > 0 ? message->n_rows : 1);
     place->to       = message->to;
     place->from     = self->address;
     place->about    = message->about;
@@ -82,34 +106,57 @@ send_here(weiri_actor *self, uint32_t level, weiri_message *message)
     place->size     = message->size;
     place->key_size = 0;
     place->form     = message->form;
-    place->flags    = message->flags & WEIRI_FLAG_DEAD;
-    place->as       = message->as;
-    message->form   = WEIRI_FORM_INLINE;
-    message->size   = 0;
-    return WEIR_OK;
+    place->flags    = flags;
+    for (uint32_t i = 0; i < 3; i++) {
+        place->as.words[i] = message->as.words[i];
+    }
+    message->form = WEIRI_FORM_INLINE;
+    message->size = 0;
+}
+
+/* Not to an actor of this shard, or into a lane that has no room, or not at all. */
+static OUT_OF_LINE weir_status
+send_otherwise(weiri_actor *self, weiri_message *message)
+{
+    weiri_shard *shard  = self->shard;
+    uint32_t     to     = address_shard(message->to);
+    uint32_t     level  = address_level(message->to);
+    weir_status  status = WEIR_OK;
+    if (message->to != WEIRI_NOBODY
+        && (level <= self->level || level >= shard->n_levels || to == FAMILY_SHARD)) {
+        return WEIR_EINVAL;
+    }
+    if (to == shard->index && address_slot(message->to) != 0) {
+        status = make_room(&shard->lanes[level]);
+        if (status == WEIR_OK) {
+            put_here(self, level, message, message->flags & WEIRI_FLAG_DEAD);
+        }
+        return status;
+    }
+    if (to < shard->n_shards) {
+        status = check_room(&shard->peers[to].ways[level].parked);
+    }
+    if (status == WEIR_OK) {
+        message->flags &= WEIRI_FLAG_DEAD;
+        message->key_size = 0;
+        hand_over(self, message);
+    }
+    return status;
 }
 
 weir_status
 weiri_actor_send(weiri_actor *self, weiri_message *message)
 {
-    uint32_t to    = address_shard(message->to);
-    uint32_t level = address_level(message->to);
-    if (message->to != WEIRI_NOBODY
-        && (level <= self->level || level >= self->shard->n_levels
-            || to == FAMILY_SHARD)) {
-        return WEIR_EINVAL;
+    const weiri_shard *shard   = self->shard;
+    uint32_t           level   = address_level(message->to);
+    bool               is_here = address_shard(message->to) == shard->index
+                   && address_slot(message->to) != 0 && level > self->level
+                   && level < shard->n_levels;
+    if (is_here && (is_next(shard, level) || goes_on(&shard->lanes[level]))) {
+        put_here(self, level, message, message->flags & WEIRI_FLAG_DEAD);
+        return WEIR_OK;
     }
-    weir_status status = check_room(self->shard, to, level);
-    if (status != WEIR_OK) {
-        return status;
-    }
-    if (to == self->shard->index && address_slot(message->to) != 0) {
-        return send_here(self, level, message);
-    }
-    message->flags &= WEIRI_FLAG_DEAD;
-    message->key_size = 0;
-    hand_over(self, message);
-    return WEIR_OK;
+    return send_otherwise(self, message);
 }
 
 /* A key that goes to another shard: in the message, or in a block if it is long. */
@@ -131,6 +178,43 @@ pack_key(weiri_message *message, const void *key, uint32_t size)
     return WEIR_OK;
 }
 
+static weir_status
+send_keyed_here(weiri_actor *self, weiri_message *message, const void *key, uint32_t size)
+{
+    weiri_shard  *shard  = self->shard;
+    weiri_address family = message->to;
+    uint32_t      level  = address_level(family);
+    weir_status   status = make_room(&shard->lanes[level]);
+    if (status == WEIR_OK) {
+        status =
+            weiri_shard_instance(shard, address_slot(family), key, size, &message->to);
+    }
+    if (status == WEIR_OK) {
+        put_here(self, level, message, WEIRI_FLAG_KEYED);
+        message->to = family; /* for the next key */
+    }
+    return status;
+}
+
+static weir_status
+send_keyed_away(weiri_actor *self, uint32_t to, weiri_message *message, const void *key,
+    uint32_t size)
+{
+    weiri_shard *shard = self->shard;
+    weir_status  status =
+        check_room(&shard->peers[to].ways[address_level(message->to)].parked);
+    if (status == WEIR_OK) {
+        status = pack_key(message, key, size);
+    }
+    if (status == WEIR_OK) {
+        message->id    = to;
+        message->flags = WEIRI_FLAG_KEYED;
+        hand_over(self, message);
+        message->key_size = 0;
+    }
+    return status;
+}
+
 weir_status
 weiri_actor_send_keyed(
     weiri_actor *self, weiri_message *message, const void *key, uint32_t size)
@@ -142,26 +226,11 @@ weiri_actor_send_keyed(
         || level <= self->level || size == 0 || size > WEIRI_KEY_BYTES) {
         return WEIR_EINVAL;
     }
-    uint32_t    to     = shard->n_shards == 1
-                             ? 0
-                             : weiri_family_shard(weiri_family_hash(key, size), shard->n_shards);
-    weir_status status = check_room(shard, to, level);
-    if (status == WEIR_OK && to == shard->index) {
-        weiri_address instance = WEIRI_NOBODY;
-        status      = weiri_shard_instance(shard, family, key, size, &instance);
-        message->to = status == WEIR_OK ? instance : message->to;
-    } else if (status == WEIR_OK) {
-        status      = pack_key(message, key, size);
-        message->id = to;
-    }
-    if (status == WEIR_OK) {
-        weiri_address of = address_make(FAMILY_SHARD, level, family, 0);
-        message->flags   = WEIRI_FLAG_KEYED;
-        hand_over(self, message);
-        message->to       = of; /* for the next key */
-        message->key_size = 0;
-    }
-    return status;
+    uint32_t to = shard->n_shards == 1
+                      ? 0
+                      : weiri_family_shard(weiri_family_hash(key, size), shard->n_shards);
+    return to == shard->index ? send_keyed_here(self, message, key, size)
+                              : send_keyed_away(self, to, message, key, size);
 }
 
 weir_status

@@ -126,8 +126,8 @@ add_key(weiri_cell *which)
             return status;
         }
     }
-    put_entry(keys,
-        (uint64_t)tag_of(weiri_cell_key(which), which->key_size) << 32 | which->slot);
+    put_entry(keys, (uint64_t)tag_of(weiri_cell_key(which), which->key_size) << 32
+                        | address_slot(which->address));
     keys->n++;
     return WEIR_OK;
 }
@@ -152,7 +152,7 @@ remove_key(weiri_cell *which)
 {
     weiri_key_table *keys = &which->class->keys;
     uint32_t         tag  = tag_of(weiri_cell_key(which), which->key_size);
-    uint64_t         mine = (uint64_t)tag << 32 | which->slot;
+    uint64_t         mine = (uint64_t)tag << 32 | address_slot(which->address);
     uint32_t         at   = tag & (keys->capacity - 1);
     while (keys->entries[at] != mine) {
         at = (at + 1) & (keys->capacity - 1);
@@ -241,8 +241,8 @@ give_slot(weiri_cells *self, uint32_t index)
 }
 
 weir_status
-weiri_cells_add(weiri_cells *self, weiri_cell_class *class, const void *key,
-    uint32_t size, weiri_cell **out)
+weiri_cells_add(weiri_cells *self, weiri_cell_class *class, uint32_t shard,
+    const void *key, uint32_t size, weiri_cell **out)
 {
     uint32_t    slot = 0;
     weiri_cell *which =
@@ -259,8 +259,8 @@ weiri_cells_add(weiri_cells *self, weiri_cell_class *class, const void *key,
         pool_give(&self->pool, which, size_of(which));
         return status;
     }
-    which->slot            = slot;
-    which->generation      = self->slots[slot].generation;
+    which->address =
+        address_make(shard, class->level, slot, self->slots[slot].generation);
     self->slots[slot].cell = which;
     self->n++;
     if (size > 0) {
@@ -294,7 +294,7 @@ weiri_cells_remove(weiri_cells *self, weiri_cell *which)
     if (which->key_size > 0) {
         remove_key(which);
     }
-    give_slot(self, which->slot);
+    give_slot(self, address_slot(which->address));
     free_extra(which);
     self->n--;
     bool is_alone = (which->flags & CELL_ALONE) != 0;

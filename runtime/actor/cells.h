@@ -8,6 +8,7 @@
 #ifndef ACTOR_CELLS_H
 #define ACTOR_CELLS_H
 
+#include "address.h"
 #include "queue.h"
 #include "state.h"
 
@@ -57,8 +58,7 @@ typedef struct weiri_cell {
     weiri_cell_class *class;
     weiri_cell_extra *extra; /* NULL: none */
     uint64_t          n_messages;
-    uint32_t          slot;
-    uint32_t          generation;
+    weiri_address     address;
     uint32_t          n_pending; /* messages to its key that are in a queue */
     uint32_t          n_failures;
     uint16_t          n_restarts;
@@ -110,22 +110,22 @@ struct weiri_cells {
 };
 
 static inline weiri_cell *
-weiri_cells_find(const weiri_cells *self, uint32_t slot, uint32_t generation)
+weiri_cells_find(const weiri_cells *self, weiri_address address)
 {
-    if (slot >= self->n_slots || self->slots[slot].generation != generation) {
-        return NULL;
-    }
-    return self->slots[slot].cell;
+    uint32_t    slot  = address_slot(address);
+    weiri_cell *found = slot < self->n_slots ? self->slots[slot].cell : NULL;
+    return found != NULL && found->address == address ? found : NULL;
 }
 
 /* A cell in the state `created`, its state zeroed.
  *
+ *   shard   where it is, for its address
  *   key     shape (size,); size 0 of one without a key
  *   errors  WEIR_ENOMEM, WEIR_EFULL no slot is left
  */
 WEIR_MUST_CHECK weir_status
-weiri_cells_add(weiri_cells *self, weiri_cell_class *class, const void *key,
-    uint32_t size, weiri_cell **out);
+weiri_cells_add(weiri_cells *self, weiri_cell_class *class, uint32_t shard,
+    const void *key, uint32_t size, weiri_cell **out);
 
 void
 weiri_cells_remove(weiri_cells *self, weiri_cell *which);

@@ -5,9 +5,8 @@
 #include "node.h"
 #include "weiri/assert.h"
 
-/* What a message weighs, remembered because a callback may change the message. */
+/* What is known of a message, remembered because a callback may change it. */
 struct load {
-    weiri_address to;
     weiri_address from;
     uint32_t      lane;
     uint32_t      cost;
@@ -20,7 +19,6 @@ static struct load
 load_of(const weiri_message *message, uint32_t lane)
 {
     return (struct load){
-        .to     = message->to,
         .from   = message->from,
         .lane   = lane,
         .cost   = message_cost(message),
@@ -30,10 +28,22 @@ load_of(const weiri_message *message, uint32_t lane)
     };
 }
 
-static void
-restore(weiri_message *message, const struct load *load)
+/* The same of an event of this shard that says nothing more. */
+static struct load
+load_of_plain(const weiri_message *message, uint32_t lane)
 {
-    message->to     = load->to;
+    return (struct load){
+        .from   = message->from,
+        .lane   = lane,
+        .cost   = message->n_rows > 0 ? message->n_rows : 1,
+        .n_rows = message->n_rows,
+    };
+}
+
+static void
+restore(weiri_message *message, weiri_address to, const struct load *load)
+{
+    message->to     = to;
     message->from   = load->from;
     message->n_rows = load->n_rows;
     message->via    = load->via;
@@ -102,7 +112,7 @@ count_taken_up(weiri_shard *self, uint32_t lane, uint32_t cost)
     self->n_held_total -= cost;
 }
 
-static void
+static OUT_OF_LINE void
 hold(weiri_shard *self, weiri_cell *which, weiri_message *message, bool is_first)
 {
     weiri_cell_extra *extra  = weiri_cell_extra_of(which);
@@ -145,13 +155,21 @@ weiri_shard_drop_held(weiri_shard *self, weiri_cell *which, weiri_reason reason)
 
 /* ---- callbacks ---- */
 
-static weir_status
+/* Whether the simulation makes it fail. */
+static OUT_OF_LINE bool
+is_made_to_fail(
+    const weiri_shard *self, const weiri_cell *which, const weiri_message *message)
+{
+    const weiri_transport *face = self->transport;
+    return which->class->supervisor != WEIRI_NOBODY && message->kind >= WEIRI_KIND_USER
+           && face->should_fail(face->context);
+}
+
+static ALWAYS_INLINE weir_status
 call(weiri_shard *self, weiri_cell *which, weiri_message *message)
 {
     const weiri_behaviour *behaviour = which->class->behaviour;
-    const weiri_transport *face      = self->transport;
-    if (face->should_fail != NULL && which->class->supervisor != WEIRI_NOBODY
-        && message->kind >= WEIRI_KIND_USER && face->should_fail(face->context)) {
+    if (self->transport->should_fail != NULL && is_made_to_fail(self, which, message)) {
         return WEIR_FAIL(&self->error, WEIR_EIO, "the simulation made it fail");
     }
     return behaviour->on_message(
@@ -164,39 +182,41 @@ may_wait(const struct load *load, uint16_t kind)
     return (load->flags & WEIRI_FLAG_SIGNAL) == 0 && kind >= WEIRI_KIND_USER;
 }
 
-/* Returns whether it was kept. */
-static bool
+/* It is kept, or settled. */
+static OUT_OF_LINE void
 give_failed(weiri_shard *self, weiri_cell *which, weiri_message *message,
-    const struct load *load, weir_status status)
+    struct load load, weir_status status)
 {
-    restore(message, load);
-    if (status == WEIR_EAGAIN && may_wait(load, message->kind)) {
+    restore(message, which->address, &load);
+    if (status == WEIR_EAGAIN && may_wait(&load, message->kind)) {
         weiri_cell_step(which, ACTOR_PAUSE);
         hold(self, which, message, true);
-        return true;
+    } else {
+        weiri_shard_dead_letter(self, message, WEIRI_REASON_FAILED);
+        weiri_shard_fail_cell(self, which, status);
+        which->n_pending -= (load.flags & WEIRI_FLAG_KEYED) != 0;
+        weiri_shard_settle(self, load.via, load.lane, load.cost);
     }
-    weiri_shard_dead_letter(self, message, WEIRI_REASON_FAILED);
-    weiri_shard_fail_cell(self, which, status);
-    return false;
+    weiri_shard_after(self, which);
 }
 
-static void
-give(weiri_shard *self, weiri_cell *which, weiri_message *message, uint32_t lane)
+/* Inline, so that of a plain event no more is remembered than it has. */
+static ALWAYS_INLINE void
+give(weiri_shard *self, weiri_cell *which, weiri_message *message, struct load load)
 {
-    const struct load load = load_of(message, lane);
     which->n_messages++;
     self->counts.n_messages++;
     self->counts.n_events += load.cost;
     weir_status status = call(self, which, message);
-    if (status != WEIR_OK && give_failed(self, which, message, &load, status)) {
-        weiri_shard_after(self, which);
+    if (status != WEIR_OK) {
+        give_failed(self, which, message, load, status);
         return;
     }
-    if (status == WEIR_OK && message->form != WEIRI_FORM_INLINE) {
+    if (message->form != WEIRI_FORM_INLINE) {
         weiri_message_drop(message);
     }
     which->n_pending -= (load.flags & WEIRI_FLAG_KEYED) != 0;
-    weiri_shard_settle(self, load.via, lane, load.cost);
+    weiri_shard_settle(self, load.via, load.lane, load.cost);
     weiri_shard_after(self, which);
 }
 
@@ -247,7 +267,7 @@ weiri_shard_fire(weiri_shard *self, const weiri_timer *timer)
 void
 weiri_shard_take_up(weiri_shard *self, weiri_cell *which)
 {
-    weiri_address address = weiri_shard_address_of(self, which);
+    weiri_address address = which->address;
     which->flags &= (uint8_t)~CELL_HAS_TOKEN;
     if (!takes(which) || !holds(which)) {
         return;
@@ -256,7 +276,8 @@ weiri_shard_take_up(weiri_shard *self, weiri_cell *which)
     weiri_queue_pop(&which->extra->held, &message);
     count_taken_up(self, weiri_shard_lane_of(self, &message), message_cost(&message));
     if (message.kind != KIND_TIMER) {
-        give(self, which, &message, weiri_shard_lane_of(self, &message));
+        give(self, which, &message,
+            load_of(&message, weiri_shard_lane_of(self, &message)));
     } else {
         self->counts.n_waiting--;
         if (message.id == which->n_restarts) {
@@ -311,16 +332,15 @@ deliver_late(weiri_shard *self, weiri_message *message, uint32_t lane)
 static bool
 start(weiri_shard *self, weiri_cell *which)
 {
-    weiri_address address = weiri_shard_address_of(self, which);
+    weiri_address address = which->address;
     weiri_shard_start_cell(self, which);
     weiri_shard_after(self, which);
     return weiri_shard_find(self, address) != NULL;
 }
 
-void
-weiri_shard_deliver(weiri_shard *self, weiri_message *message, uint32_t lane)
+static OUT_OF_LINE void
+deliver(weiri_shard *self, weiri_cell *which, weiri_message *message, uint32_t lane)
 {
-    weiri_cell *which = weiri_shard_find(self, message->to);
     if (which == NULL) {
         deliver_nobody(self, message, lane);
         return;
@@ -347,8 +367,68 @@ weiri_shard_deliver(weiri_shard *self, weiri_message *message, uint32_t lane)
         (message->flags & WEIRI_FLAG_SIGNAL) != 0 || message->kind == WEIRI_KIND_WAKE;
     if (takes(which) ? goes_first || !holds(which)
                      : goes_first && which->state == ACTOR_PAUSED) {
-        give(self, which, message, lane);
+        give(self, which, message, load_of(message, lane));
     } else {
         hold(self, which, message, false);
     }
+}
+
+/* An event of this shard, not to a key, to an actor that runs and holds none back. */
+static bool
+is_plain(const weiri_cell *which, const weiri_message *message)
+{
+    return which != NULL && message->kind >= WEIRI_KIND_USER && message->via == 0
+           && message->flags == 0 && which->state == ACTOR_RUNNING && !holds(which);
+}
+
+static void
+end_lane(weiri_shard *self, uint32_t lane)
+{
+    weiri_queue *queue = &self->lanes[lane];
+    weiri_queue_done(queue);
+    if (queue->n == 0) {
+        weiri_level_set_remove(&self->ready, lane);
+        weiri_queue_shrink(queue);
+    }
+}
+
+/* Whether a message is next: no timer that is due, and no level that blocks. */
+static bool
+goes_on(const weiri_shard *self)
+{
+    int32_t deepest = weiri_shard_deepest(self);
+    return !self->has_ended && !self->may_be_due && deepest >= 0
+           && deepest >= weiri_level_set_deepest(&self->blocked);
+}
+
+uint64_t
+weiri_shard_work(weiri_shard *self, uint64_t budget)
+{
+    uint64_t spent = 0;
+    do {
+        int32_t        lane      = weiri_level_set_deepest(&self->ready);
+        bool           is_handed = self->handed >= lane;
+        weiri_message *message   = NULL;
+        if (is_handed) {
+            lane         = self->handed;
+            message      = &self->hands[self->hand];
+            self->handed = -1;
+            self->hand ^= 1;
+        } else {
+            message = weiri_queue_read(&self->lanes[lane]);
+        }
+        weiri_cell *which = weiri_shard_find(self, message->to);
+        if (is_plain(which, message)) {
+            const struct load load = load_of_plain(message, (uint32_t)lane);
+            spent += load.cost;
+            give(self, which, message, load);
+        } else {
+            spent += message_cost(message);
+            deliver(self, which, message, (uint32_t)lane);
+        }
+        if (!is_handed) {
+            end_lane(self, (uint32_t)lane);
+        }
+    } while (spent < budget && goes_on(self));
+    return spent;
 }

@@ -60,7 +60,7 @@ weiri_shard_fail_cell(weiri_shard *self, weiri_cell *which, weir_status status)
         weiri_shard_halt(self, status, &self->error);
     } else {
         weiri_message failed = { .to = supervisor,
-            .about                   = weiri_shard_address_of(self, which),
+            .about                   = which->address,
             .kind                    = WEIRI_KIND_FAILED,
             .n_rows                  = (uint32_t)status };
         weir_error   *copy   = malloc(sizeof *copy);
@@ -119,7 +119,7 @@ restart(weiri_shard *self, weiri_cell *which)
 static void
 tell_watchers(weiri_shard *self, const weiri_cell *which, weiri_reason reason)
 {
-    weiri_address about = weiri_shard_address_of(self, which);
+    weiri_address about = which->address;
     for (uint32_t i = 0; which->extra != NULL && i < which->extra->n_watchers; i++) {
         const weiri_watcher *watcher = &which->extra->watchers[i];
         if (!watcher->is_link) {

@@ -236,6 +236,7 @@ weiri_node_get_actor_counts(const weiri_node *self, weiri_address who)
         counts.n_waiting +=
             lane->items[(lane->head + i) & (lane->capacity - 1)].to == who;
     }
+    counts.n_waiting += shard->handed >= 0 && shard->hands[shard->hand].to == who;
     return counts;
 }
 

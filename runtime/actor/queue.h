@@ -29,13 +29,10 @@ weiri_queue_shrink(weiri_queue *self);
 void
 weiri_queue_fini(weiri_queue *self);
 
-/* The place of the next message, to be filled; NULL: out of memory, unchanged. */
+/* The place of the next message, to be filled. Not of a full queue. */
 static inline weiri_message *
 weiri_queue_put(weiri_queue *self)
 {
-    if (self->n == self->capacity && weiri_queue_grow(self) != WEIR_OK) {
-        return NULL;
-    }
     return &self->items[(self->head + self->n++) & (self->capacity - 1)];
 }
 
@@ -43,12 +40,11 @@ weiri_queue_put(weiri_queue *self)
 WEIR_MUST_CHECK static inline weir_status
 weiri_queue_push(weiri_queue *self, const weiri_message *message)
 {
-    weiri_message *place = weiri_queue_put(self);
-    if (place == NULL) {
-        return WEIR_ENOMEM;
+    weir_status status = self->n == self->capacity ? weiri_queue_grow(self) : WEIR_OK;
+    if (status == WEIR_OK) {
+        *weiri_queue_put(self) = *message;
     }
-    *place = *message;
-    return WEIR_OK;
+    return status;
 }
 
 /* In front of all others. */

@@ -40,18 +40,19 @@ out_of_memory(weiri_shard *self, weiri_message *message)
 static void
 push(weiri_shard *self, uint32_t lane, weiri_message *message)
 {
-    weiri_message *place = weiri_shard_put(self, lane, message_cost(message));
-    if (place == NULL) {
+    weiri_queue *queue = &self->lanes[lane];
+    if (queue->n == queue->capacity && weiri_queue_grow(queue) != WEIR_OK) {
         out_of_memory(self, message);
         return;
     }
-    *place = *message;
+    *weiri_shard_put(self, lane) = *message;
+    weiri_shard_count_waiting(self, message_cost(message));
 }
 
 void
 weiri_shard_post(weiri_shard *self, weiri_cell *which, uint16_t kind)
 {
-    weiri_message message = { .to = weiri_shard_address_of(self, which), .kind = kind };
+    weiri_message message = { .to = which->address, .kind = kind };
     push(self, which->class->level, &message);
 }
 
@@ -62,13 +63,14 @@ weiri_shard_instance(weiri_shard *self, uint32_t family, const void *key, uint32
     weiri_cell_class *class = self->families[family];
     weiri_cell *which       = weiri_cells_find_key(&self->cells, class, key, size);
     if (which == NULL) {
-        weir_status status = weiri_cells_add(&self->cells, class, key, size, &which);
+        weir_status status =
+            weiri_cells_add(&self->cells, class, self->index, key, size, &which);
         if (status != WEIR_OK) {
             return status;
         }
     }
     which->n_pending++;
-    *out = weiri_shard_address_of(self, which);
+    *out = which->address;
     return WEIR_OK;
 }
 

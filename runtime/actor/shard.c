@@ -35,6 +35,7 @@ weiri_shard_new(
     self->n_levels  = config->n_levels;
     self->current   = (weiri_actor){ .shard = self };
     self->clock_ns  = INT64_MIN;
+    self->handed    = -1;
     self->draining  = -1;
     self->end_level = -1;
     self->lanes     = calloc(n, sizeof *self->lanes);
@@ -115,6 +116,9 @@ weiri_shard_destroy(weiri_shard **self_p)
     for (uint32_t i = 0; self->lanes != NULL && i <= self->n_levels; i++) {
         weiri_queue_fini(&self->lanes[i]);
     }
+    if (self->handed >= 0) {
+        weiri_message_drop(&self->hands[self->hand]);
+    }
     for (uint32_t i = 0; self->peers != NULL && i < self->n_shards; i++) {
         destroy_peer(self, &self->peers[i]);
     }
@@ -161,13 +165,13 @@ weiri_shard_spawn(weiri_shard *self, const weiri_actor_spec *spec, weiri_address
         return status;
     }
     class->level = spec->level == WEIRI_CONTROL ? self->n_levels : spec->level;
-    status       = weiri_cells_add(&self->cells, class, NULL, 0, &which);
+    status       = weiri_cells_add(&self->cells, class, self->index, NULL, 0, &which);
     if (status != WEIR_OK) {
         weiri_cell_class_destroy(&class);
         return status;
     }
     which->flags |= CELL_ALONE;
-    *out = weiri_shard_address_of(self, which);
+    *out = which->address;
     weiri_shard_post(self, which, KIND_START);
     return WEIR_OK;
 }

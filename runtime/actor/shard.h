@@ -5,6 +5,9 @@
  * that is for that actor, so that a million idle actors have no queue at all. The deepest
  * lane that has something is worked on, one message at a time.
  *
+ * An event to a level deeper than all that have something is next: it is handed over past
+ * the lanes, in front of what comes to its lane later.
+ *
  * Events to another shard's level take credit, which comes back as they are worked off.
  * What finds none waits here (parked) and blocks the shallower levels of this shard; so
  * does a level where actors that take nothing hold as much as a mailbox. The deepest
@@ -22,6 +25,10 @@
 #include "weiri/timer_wheel.h"
 
 typedef struct weiri_shard weiri_shard;
+
+/* Not on the way that most messages take, which is shorter without it. */
+#define OUT_OF_LINE   __attribute__((noinline))
+#define ALWAYS_INLINE inline __attribute__((always_inline))
 
 /* Kinds that only the runtime sends and takes. */
 enum {
@@ -102,6 +109,9 @@ struct weiri_shard {
     uint32_t       *n_blocked; /* shape (n_levels + 1,): reasons for which it blocks */
     weiri_level_set ready;     /* lanes that have something                          */
     weiri_level_set blocked;
+    weiri_message   hands[2]; /* one is handed over while the other is worked off   */
+    uint32_t        hand;     /* the one that is handed over next                   */
+    int32_t         handed;   /* the level of the message in it, -1: none           */
     uint64_t        n_held_total;
     int64_t         n_outstanding; /* events sent, credit not returned */
     struct peer    *peers;         /* shape (n_shards,)                */
@@ -171,9 +181,11 @@ weiri_shard_ask_clock(weiri_shard *self);
 
 /* ---- delivering (deliver.c) ---- */
 
-/* Give a message of a lane to its actor, or to nobody. */
-void
-weiri_shard_deliver(weiri_shard *self, weiri_message *message, uint32_t lane);
+/* Give messages to their actors, or to nobody, the deepest first; at least one, which
+ * there is, and on until they have counted `budget` or something else may have its turn.
+ * Returns what they counted. */
+uint64_t
+weiri_shard_work(weiri_shard *self, uint64_t budget);
 
 /* Take up the first message that was held, if the actor takes messages. */
 void
@@ -200,14 +212,15 @@ weiri_shard_dead_letter(weiri_shard *self, weiri_message *message, weiri_reason 
 static inline weiri_cell *
 weiri_shard_find(const weiri_shard *self, weiri_address address)
 {
-    return weiri_cells_find(
-        &self->cells, address_slot(address), address_generation(address));
+    return weiri_cells_find(&self->cells, address);
 }
 
-static inline weiri_address
-weiri_shard_address_of(const weiri_shard *self, const weiri_cell *which)
+/* The deepest level that has something, -1: none has. */
+static inline int32_t
+weiri_shard_deepest(const weiri_shard *self)
 {
-    return address_make(self->index, which->class->level, which->slot, which->generation);
+    int32_t lane = weiri_level_set_deepest(&self->ready);
+    return lane > self->handed ? lane : self->handed;
 }
 
 /* The actor that runs, during a callback. */
@@ -215,7 +228,7 @@ static inline weiri_actor *
 weiri_shard_enter(weiri_shard *self, weiri_cell *which)
 {
     self->current.cell    = which;
-    self->current.address = weiri_shard_address_of(self, which);
+    self->current.address = which->address;
     self->current.level   = which->class->level;
     self->current.stops   = false;
     return &self->current;
@@ -302,20 +315,24 @@ weiri_shard_settle(weiri_shard *self, uint32_t via, uint32_t lane, uint32_t cost
     }
 }
 
-/* A place in a lane of this shard for a message of that cost; NULL: out of memory. */
-static inline weiri_message *
-weiri_shard_put(weiri_shard *self, uint32_t lane, uint32_t cost)
+static inline void
+weiri_shard_count_waiting(weiri_shard *self, uint32_t cost)
 {
-    weiri_message *place = weiri_queue_put(&self->lanes[lane]);
-    if (place == NULL) {
-        return NULL;
-    }
-    weiri_level_set_add(&self->ready, lane);
     self->counts.n_waiting += cost;
     if (self->counts.n_waiting > self->counts.max_waiting) {
         self->counts.max_waiting = self->counts.n_waiting;
     }
-    return place;
+}
+
+/* A place in a lane of this shard that is not full. */
+static inline weiri_message *
+weiri_shard_put(weiri_shard *self, uint32_t lane)
+{
+    weiri_queue *queue = &self->lanes[lane];
+    if (queue->n == 0) {
+        weiri_level_set_add(&self->ready, lane);
+    }
+    return weiri_queue_put(queue);
 }
 
 void

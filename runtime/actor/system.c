@@ -128,8 +128,7 @@ weiri_shard_drain(weiri_shard *self)
         weiri_shard_drain_cell(self, which);
         return true;
     }
-    if (self->ready.used != 0 || self->blocked.used != 0 || self->n_outstanding != 0
-        || self->n_held_total != 0) {
+    if (self->blocked.used != 0 || self->n_outstanding != 0 || self->n_held_total != 0) {
         return false;
     }
     self->is_drain_told = true;

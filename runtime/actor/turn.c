@@ -76,21 +76,6 @@ look_at_clock(weiri_shard *self)
 
 /* ---- work ---- */
 
-static uint32_t
-work_lane(weiri_shard *self, uint32_t lane)
-{
-    weiri_queue   *from    = &self->lanes[lane];
-    weiri_message *message = weiri_queue_read(from);
-    uint32_t       cost    = message_cost(message);
-    weiri_shard_deliver(self, message, lane);
-    weiri_queue_done(from);
-    if (from->n == 0) {
-        weiri_level_set_remove(&self->ready, lane);
-        weiri_queue_shrink(from);
-    }
-    return cost;
-}
-
 /* A timer of a level has its turn when no event waits for that level or a deeper one:
  * those were there before time went on. Returns whether one fired. */
 static bool
@@ -112,17 +97,17 @@ fire_due(weiri_shard *self, int32_t deepest, int32_t blocked)
     return true;
 }
 
-/* One message or timer; returns what it counted, 0 if nothing could be done. */
-static uint32_t
-step(weiri_shard *self)
+/* A timer, or up to `budget` events; returns what was done, 0 if nothing could be. */
+static uint64_t
+step(weiri_shard *self, uint64_t budget)
 {
-    int32_t deepest = weiri_level_set_deepest(&self->ready);
+    int32_t deepest = weiri_shard_deepest(self);
     int32_t blocked = weiri_level_set_deepest(&self->blocked);
     if (self->may_be_due && fire_due(self, deepest, blocked)) {
         return 1;
     }
     if (deepest >= 0 && deepest >= blocked) {
-        return work_lane(self, (uint32_t)deepest);
+        return weiri_shard_work(self, budget);
     }
     if (deepest < 0 && self->draining >= blocked && weiri_shard_drain(self)) {
         return 1;
@@ -147,9 +132,10 @@ weiri_shard_turn(weiri_shard *self, uint32_t budget)
     bool any = weiri_shard_take_in(self);
     look_at_clock(self);
     uint64_t spent = 0;
-    uint32_t cost  = 0;
-    while (!self->has_ended && spent < budget && (cost = step(self)) > 0) {
-        spent += cost;
+    uint64_t done  = 0;
+    while (
+        !self->has_ended && spent < budget && (done = step(self, budget - spent)) > 0) {
+        spent += done;
     }
     weiri_shard_flush(self, spent < budget);
     return any || spent > 0;

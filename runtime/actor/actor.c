@@ -7,10 +7,16 @@
 
 /* ---- who it is ---- */
 
+static uint32_t
+level_of(const weiri_actor *self)
+{
+    return address_level(self->cell->address);
+}
+
 weiri_address
 weiri_actor_address(const weiri_actor *self)
 {
-    return self->address;
+    return self->cell->address;
 }
 
 uint32_t
@@ -46,7 +52,7 @@ static void
 hand_over(weiri_actor *self, weiri_message *message)
 {
     weiri_message copy = *message;
-    copy.from          = self->address;
+    copy.from          = self->cell->address;
     message->form      = WEIRI_FORM_INLINE;
     message->size      = 0;
     weiri_shard_route(self->shard, &copy);
@@ -82,36 +88,59 @@ is_next(const weiri_shard *self, uint32_t level)
     return self->handed < 0 && (int32_t)level > weiri_level_set_deepest(&self->ready);
 }
 
-/* The message is written once, to where it will be read; field by field where fields were
- * just written, as weiri_queue_read explains. Not into a lane without room. */
+/* A field of a message as it lies in its word of eight bytes. */
+#define IN_WORD(name, value)                                                             \
+    ((uint64_t)(value) << 8                                                              \
+                              * (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__               \
+                                      ? offsetof(weiri_message, name) % 8                \
+                                      : 8 - offsetof(weiri_message, name) % 8            \
+                                            - sizeof((weiri_message *)NULL)->name))
+
+/* What lies between the addresses and the payload: read by fields, for they may just have
+ * been written so, as weiri_queue_read explains; written by words, as a processor can
+ * write one or two things a cycle and that is what a hop takes longest for. */
 static inline void
+copy_head(weiri_message *place, const weiri_message *message, uint8_t flags)
+{
+    const uint64_t words[2] = {
+        IN_WORD(kind, message->kind) | IN_WORD(id, message->id),
+        IN_WORD(n_rows, message->n_rows) | IN_WORD(size, message->size)
+            | IN_WORD(form, message->form) | IN_WORD(flags, flags),
+    };
+    memcpy((uint8_t *)place + offsetof(weiri_message, kind), words, sizeof words);
+}
+
+/* The message is written once, to where it will be read. */
+static ALWAYS_INLINE void
+put(weiri_actor *self, weiri_message *place, weiri_message *message, uint8_t flags)
+{
+    weiri_shard_count_waiting(self->shard, message->n_rows > 0 ? message->n_rows : 1);
+    place->to    = message->to;
+    place->from  = self->cell->address;
+    place->about = message->about;
+    place->as    = message->as;
+    copy_head(place, message, flags);
+    if (message->form != WEIRI_FORM_INLINE) {
+        message->form = WEIRI_FORM_INLINE;
+    }
+    message->size = 0;
+}
+
+static inline weiri_message *
+take_hand(weiri_shard *self, uint32_t level)
+{
+    self->handed = (int32_t)level;
+    return &self->hands[self->hand];
+}
+
+/* Not into a lane without room. */
+static void
 put_here(weiri_actor *self, uint32_t level, weiri_message *message, uint8_t flags)
 {
-    weiri_shard   *shard = self->shard;
-    weiri_message *place = NULL;
-    if (is_next(shard, level)) {
-        place         = &shard->hands[shard->hand];
-        shard->handed = (int32_t)level;
-    } else {
-        place = weiri_shard_put(shard, level);
-    }
-    weiri_shard_count_waiting(shard, message->n_rows > 0 ? message->n_rows : 1);
-    place->to       = message->to;
-    place->from     = self->address;
-    place->about    = message->about;
-    place->kind     = message->kind;
-    place->via      = 0;
-    place->id       = message->id;
-    place->n_rows   = message->n_rows;
-    place->size     = message->size;
-    place->key_size = 0;
-    place->form     = message->form;
-    place->flags    = flags;
-    for (uint32_t i = 0; i < 3; i++) {
-        place->as.words[i] = message->as.words[i];
-    }
-    message->form = WEIRI_FORM_INLINE;
-    message->size = 0;
+    weiri_shard *shard = self->shard;
+    put(self,
+        is_next(shard, level) ? take_hand(shard, level) : weiri_shard_put(shard, level),
+        message, flags);
 }
 
 /* Not to an actor of this shard, or into a lane that has no room, or not at all. */
@@ -123,7 +152,7 @@ send_otherwise(weiri_actor *self, weiri_message *message)
     uint32_t     level  = address_level(message->to);
     weir_status  status = WEIR_OK;
     if (message->to != WEIRI_NOBODY
-        && (level <= self->level || level >= shard->n_levels || to == FAMILY_SHARD)) {
+        && (level <= level_of(self) || level >= shard->n_levels || to == FAMILY_SHARD)) {
         return WEIR_EINVAL;
     }
     if (to == shard->index && address_slot(message->to) != 0) {
@@ -147,13 +176,18 @@ send_otherwise(weiri_actor *self, weiri_message *message)
 weir_status
 weiri_actor_send(weiri_actor *self, weiri_message *message)
 {
-    const weiri_shard *shard   = self->shard;
-    uint32_t           level   = address_level(message->to);
-    bool               is_here = address_shard(message->to) == shard->index
-                   && address_slot(message->to) != 0 && level > self->level
+    weiri_shard *shard   = self->shard;
+    uint32_t     level   = address_level(message->to);
+    bool         is_here = address_shard(message->to) == shard->index
+                   && address_slot(message->to) != 0 && level > level_of(self)
                    && level < shard->n_levels;
-    if (is_here && (is_next(shard, level) || goes_on(&shard->lanes[level]))) {
-        put_here(self, level, message, message->flags & WEIRI_FLAG_DEAD);
+    if (is_here && is_next(shard, level)) {
+        put(self, take_hand(shard, level), message, message->flags & WEIRI_FLAG_DEAD);
+        return WEIR_OK;
+    }
+    if (is_here && goes_on(&shard->lanes[level])) {
+        put(self, weiri_queue_put(&shard->lanes[level]), message,
+            message->flags & WEIRI_FLAG_DEAD);
         return WEIR_OK;
     }
     return send_otherwise(self, message);
@@ -223,7 +257,7 @@ weiri_actor_send_keyed(
     uint32_t     family = address_slot(message->to);
     uint32_t     level  = address_level(message->to);
     if (address_shard(message->to) != FAMILY_SHARD || family >= shard->n_families
-        || level <= self->level || size == 0 || size > WEIRI_KEY_BYTES) {
+        || level <= level_of(self) || size == 0 || size > WEIRI_KEY_BYTES) {
         return WEIR_EINVAL;
     }
     uint32_t to = shard->n_shards == 1
@@ -256,7 +290,7 @@ weiri_actor_signal(weiri_actor *self, weiri_message *message)
 void
 weiri_actor_wake(weiri_actor *self)
 {
-    bool is_over = self->shard->draining >= (int32_t)self->level;
+    bool is_over = self->shard->draining >= (int32_t)level_of(self);
     if ((self->cell->flags & CELL_WOKEN) == 0 && !is_over) {
         self->cell->flags |= CELL_WOKEN;
         weiri_shard_post(self->shard, self->cell, WEIRI_KIND_WAKE);
@@ -271,7 +305,7 @@ weiri_actor_wake_when_readable(weiri_actor *self, int fd)
     if (files == NULL) {
         return WEIR_ENOMEM;
     }
-    files[shard->n_files++] = (struct file_wake){ fd, self->address };
+    files[shard->n_files++] = (struct file_wake){ fd, self->cell->address };
     shard->files            = files;
     return WEIR_OK;
 }
@@ -280,7 +314,8 @@ weir_status
 weiri_actor_ask(
     weiri_actor *self, weiri_message *message, int64_t timeout_ns, uint32_t *id)
 {
-    weir_status status = weiri_shard_open_ask(self->shard, self->address, timeout_ns, id);
+    weir_status status =
+        weiri_shard_open_ask(self->shard, self->cell->address, timeout_ns, id);
     if (status != WEIR_OK) {
         return status;
     }
@@ -288,7 +323,7 @@ weiri_actor_ask(
     message->id    = *id;
     status         = weiri_actor_signal(self, message);
     if (status != WEIR_OK) {
-        (void)weiri_shard_close_ask(self->shard, *id, self->address);
+        (void)weiri_shard_close_ask(self->shard, *id, self->cell->address);
     }
     return status;
 }
@@ -308,10 +343,11 @@ weiri_actor_inspect(weiri_actor *self, uint32_t shard, int64_t timeout_ns, uint3
     if (shard >= self->shard->n_shards) {
         return WEIR_EINVAL;
     }
-    weir_status status = weiri_shard_open_ask(self->shard, self->address, timeout_ns, id);
+    weir_status status =
+        weiri_shard_open_ask(self->shard, self->cell->address, timeout_ns, id);
     if (status == WEIR_OK) {
         weiri_message message = { .to = weiri_shard_system_address(shard),
-            .from                     = self->address,
+            .from                     = self->cell->address,
             .kind                     = KIND_INSPECT,
             .id                       = *id };
         weiri_shard_signal(self->shard, message);
@@ -363,14 +399,16 @@ weiri_actor_spawn(
 static weir_status
 signal_about(weiri_actor *self, weiri_address to, uint16_t kind, uint32_t id)
 {
-    weiri_message message = { .to = to, .about = self->address, .kind = kind, .id = id };
+    weiri_message message = {
+        .to = to, .about = self->cell->address, .kind = kind, .id = id
+    };
     return weiri_actor_signal(self, &message);
 }
 
 weir_status
 weiri_actor_stop(weiri_actor *self, weiri_address who)
 {
-    if (who == self->address) {
+    if (who == self->cell->address) {
         self->stops       = true;
         self->stop_reason = WEIRI_REASON_DONE;
         return WEIR_OK;
@@ -396,7 +434,7 @@ weiri_actor_monitor(weiri_actor *self, weiri_address who)
 weir_status
 weiri_actor_link(weiri_actor *self, weiri_address who)
 {
-    weiri_message mine   = { .to = self->address, .about = who, .kind = KIND_LINK };
+    weiri_message mine   = { .to = self->cell->address, .about = who, .kind = KIND_LINK };
     weir_status   status = weiri_actor_signal(self, &mine);
     if (status != WEIR_OK) {
         return status;
@@ -429,7 +467,8 @@ weiri_actor_save(weiri_actor *self)
     extra->saved     = pack;
     extra->has_saved = true;
     if (config->on_saved != NULL) {
-        config->on_saved(config->context, class->name, self->address, &extra->saved);
+        config->on_saved(
+            config->context, class->name, self->cell->address, &extra->saved);
     }
     return WEIR_OK;
 }
@@ -449,7 +488,7 @@ weiri_actor_set_timer(weiri_actor *self, weiri_clock_kind which, int64_t deadlin
     uint64_t tag, weiri_timer_id *out)
 {
     const weiri_timer timer = { .deadline_ns = deadline_ns,
-        .owner                               = self->address,
+        .owner                               = self->cell->address,
         .tag                                 = tag,
         .life                                = self->cell->n_restarts };
     uint64_t          id    = 0;

@@ -16,11 +16,11 @@ struct load {
 };
 
 static struct load
-load_of(const weiri_message *message, uint32_t lane)
+load_of(const weiri_shard *shard, const weiri_message *message)
 {
     return (struct load){
         .from   = message->from,
-        .lane   = lane,
+        .lane   = weiri_shard_lane_of(shard, message),
         .cost   = message_cost(message),
         .n_rows = message->n_rows,
         .via    = message->via,
@@ -28,13 +28,12 @@ load_of(const weiri_message *message, uint32_t lane)
     };
 }
 
-/* The same of an event of this shard that says nothing more. */
+/* The same of an event of this shard, for which credit of no lane is owed. */
 static struct load
-load_of_plain(const weiri_message *message, uint32_t lane)
+load_of_plain(const weiri_message *message)
 {
     return (struct load){
         .from   = message->from,
-        .lane   = lane,
         .cost   = message->n_rows > 0 ? message->n_rows : 1,
         .n_rows = message->n_rows,
     };
@@ -142,7 +141,7 @@ weiri_shard_drop_held(weiri_shard *self, weiri_cell *which, weiri_reason reason)
     while (holds(which)) {
         weiri_message message;
         weiri_queue_pop(&which->extra->held, &message);
-        struct load load = load_of(&message, weiri_shard_lane_of(self, &message));
+        struct load load = load_of(self, &message);
         count_taken_up(self, load.lane, load.cost);
         if (message.kind == KIND_TIMER) {
             weiri_message_drop(&message);
@@ -155,25 +154,23 @@ weiri_shard_drop_held(weiri_shard *self, weiri_cell *which, weiri_reason reason)
 
 /* ---- callbacks ---- */
 
-/* Whether the simulation makes it fail. */
-static OUT_OF_LINE bool
-is_made_to_fail(
-    const weiri_shard *self, const weiri_cell *which, const weiri_message *message)
-{
-    const weiri_transport *face = self->transport;
-    return which->class->supervisor != WEIRI_NOBODY && message->kind >= WEIRI_KIND_USER
-           && face->should_fail(face->context);
-}
-
-static ALWAYS_INLINE weir_status
+static inline weir_status
 call(weiri_shard *self, weiri_cell *which, weiri_message *message)
 {
-    const weiri_behaviour *behaviour = which->class->behaviour;
-    if (self->transport->should_fail != NULL && is_made_to_fail(self, which, message)) {
+    return which->class->behaviour->on_message(
+        weiri_shard_enter(self, which), weiri_cell_state(which), message, &self->error);
+}
+
+/* Unless the simulation makes it fail. */
+static OUT_OF_LINE weir_status
+call_in_simulation(weiri_shard *self, weiri_cell *which, weiri_message *message)
+{
+    const weiri_transport *face = self->transport;
+    if (which->class->supervisor != WEIRI_NOBODY && message->kind >= WEIRI_KIND_USER
+        && face->should_fail(face->context)) {
         return WEIR_FAIL(&self->error, WEIR_EIO, "the simulation made it fail");
     }
-    return behaviour->on_message(
-        weiri_shard_enter(self, which), weiri_cell_state(which), message, &self->error);
+    return call(self, which, message);
 }
 
 static bool
@@ -207,7 +204,9 @@ give(weiri_shard *self, weiri_cell *which, weiri_message *message, struct load l
     which->n_messages++;
     self->counts.n_messages++;
     self->counts.n_events += load.cost;
-    weir_status status = call(self, which, message);
+    weir_status status = self->transport->should_fail == NULL
+                             ? call(self, which, message)
+                             : call_in_simulation(self, which, message);
     if (status != WEIR_OK) {
         give_failed(self, which, message, load, status);
         return;
@@ -276,8 +275,7 @@ weiri_shard_take_up(weiri_shard *self, weiri_cell *which)
     weiri_queue_pop(&which->extra->held, &message);
     count_taken_up(self, weiri_shard_lane_of(self, &message), message_cost(&message));
     if (message.kind != KIND_TIMER) {
-        give(self, which, &message,
-            load_of(&message, weiri_shard_lane_of(self, &message)));
+        give(self, which, &message, load_of(self, &message));
     } else {
         self->counts.n_waiting--;
         if (message.id == which->n_restarts) {
@@ -309,9 +307,9 @@ weiri_shard_drain_cell(weiri_shard *self, weiri_cell *which)
 /* ---- messages ---- */
 
 static void
-deliver_nobody(weiri_shard *self, weiri_message *message, uint32_t lane)
+deliver_nobody(weiri_shard *self, weiri_message *message)
 {
-    const struct load load = load_of(message, lane);
+    const struct load load = load_of(self, message);
     if (weiri_shard_control_nobody(self, message)) {
         weiri_message_drop(message);
     } else {
@@ -321,9 +319,9 @@ deliver_nobody(weiri_shard *self, weiri_message *message, uint32_t lane)
 }
 
 static void
-deliver_late(weiri_shard *self, weiri_message *message, uint32_t lane)
+deliver_late(weiri_shard *self, weiri_message *message)
 {
-    const struct load load = load_of(message, lane);
+    const struct load load = load_of(self, message);
     weiri_shard_dead_letter(self, message, WEIRI_REASON_LATE);
     weiri_shard_settle(self, load.via, load.lane, load.cost);
 }
@@ -339,25 +337,25 @@ start(weiri_shard *self, weiri_cell *which)
 }
 
 static OUT_OF_LINE void
-deliver(weiri_shard *self, weiri_cell *which, weiri_message *message, uint32_t lane)
+deliver(weiri_shard *self, weiri_cell *which, weiri_message *message)
 {
     if (which == NULL) {
-        deliver_nobody(self, message, lane);
+        deliver_nobody(self, message);
         return;
     }
     if (message->kind >= KIND_START && message->kind < WEIRI_KIND_USER) {
-        const struct load load = load_of(message, lane);
+        const struct load load = load_of(self, message);
         weiri_shard_control(self, which, message);
         weiri_shard_settle(self, load.via, load.lane, load.cost);
         return;
     }
     if ((message->flags & WEIRI_FLAG_REPLY) != 0
         && !weiri_shard_close_ask(self, message->id, message->to)) {
-        deliver_late(self, message, lane);
+        deliver_late(self, message);
         return;
     }
     if (which->state == ACTOR_CREATED && !start(self, which)) {
-        deliver_nobody(self, message, lane);
+        deliver_nobody(self, message);
         return;
     }
     if (message->kind == WEIRI_KIND_WAKE) {
@@ -367,7 +365,7 @@ deliver(weiri_shard *self, weiri_cell *which, weiri_message *message, uint32_t l
         (message->flags & WEIRI_FLAG_SIGNAL) != 0 || message->kind == WEIRI_KIND_WAKE;
     if (takes(which) ? goes_first || !holds(which)
                      : goes_first && which->state == ACTOR_PAUSED) {
-        give(self, which, message, load_of(message, lane));
+        give(self, which, message, load_of(self, message));
     } else {
         hold(self, which, message, false);
     }
@@ -382,14 +380,22 @@ is_plain(const weiri_cell *which, const weiri_message *message)
 }
 
 static void
-end_lane(weiri_shard *self, uint32_t lane)
+end_read(weiri_shard *self, weiri_queue *lane)
 {
-    weiri_queue *queue = &self->lanes[lane];
-    weiri_queue_done(queue);
-    if (queue->n == 0) {
-        weiri_level_set_remove(&self->ready, lane);
-        weiri_queue_shrink(queue);
+    weiri_queue_done(lane);
+    if (lane->n == 0) {
+        weiri_level_set_remove(&self->ready, (uint32_t)(lane - self->lanes));
+        weiri_queue_shrink(lane);
     }
+}
+
+static weiri_message *
+read_hand(weiri_shard *self)
+{
+    weiri_message *message = &self->hands[self->hand];
+    self->handed           = -1;
+    self->hand ^= 1;
+    return message;
 }
 
 /* Whether a message is next: no timer that is due, and no level that blocks. */
@@ -404,31 +410,23 @@ goes_on(const weiri_shard *self)
 uint64_t
 weiri_shard_work(weiri_shard *self, uint64_t budget)
 {
-    uint64_t spent = 0;
+    int64_t left = (int64_t)budget;
     do {
-        int32_t        lane      = weiri_level_set_deepest(&self->ready);
-        bool           is_handed = self->handed >= lane;
-        weiri_message *message   = NULL;
-        if (is_handed) {
-            lane         = self->handed;
-            message      = &self->hands[self->hand];
-            self->handed = -1;
-            self->hand ^= 1;
-        } else {
-            message = weiri_queue_read(&self->lanes[lane]);
-        }
-        weiri_cell *which = weiri_shard_find(self, message->to);
+        int32_t        deepest = weiri_level_set_deepest(&self->ready);
+        weiri_queue   *lane    = self->handed < deepest ? &self->lanes[deepest] : NULL;
+        weiri_message *message = lane != NULL ? weiri_queue_read(lane) : read_hand(self);
+        weiri_cell    *which   = weiri_shard_find(self, message->to);
         if (is_plain(which, message)) {
-            const struct load load = load_of_plain(message, (uint32_t)lane);
-            spent += load.cost;
+            const struct load load = load_of_plain(message);
+            left -= load.cost;
             give(self, which, message, load);
         } else {
-            spent += message_cost(message);
-            deliver(self, which, message, (uint32_t)lane);
+            left -= message_cost(message);
+            deliver(self, which, message);
         }
-        if (!is_handed) {
-            end_lane(self, (uint32_t)lane);
+        if (lane != NULL) {
+            end_read(self, lane);
         }
-    } while (spent < budget && goes_on(self));
-    return spent;
+    } while (left > 0 && goes_on(self));
+    return budget - (uint64_t)left;
 }

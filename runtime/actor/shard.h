@@ -79,12 +79,10 @@ struct ask {
 };
 
 struct weiri_actor {
-    weiri_shard  *shard;
-    weiri_cell   *cell;
-    weiri_address address;
-    uint32_t      level;
-    bool          stops; /* when the callback returns */
-    uint32_t      stop_reason;
+    weiri_shard *shard;
+    weiri_cell  *cell;
+    bool         stops; /* when the callback returns */
+    uint32_t     stop_reason;
 };
 
 struct file_wake {
@@ -227,10 +225,7 @@ weiri_shard_deepest(const weiri_shard *self)
 static inline weiri_actor *
 weiri_shard_enter(weiri_shard *self, weiri_cell *which)
 {
-    self->current.cell    = which;
-    self->current.address = which->address;
-    self->current.level   = which->class->level;
-    self->current.stops   = false;
+    self->current.cell = which;
     return &self->current;
 }
 

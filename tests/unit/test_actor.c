@@ -88,6 +88,80 @@ what_follows_from_a_message_is_done_before_the_next(void **state)
 }
 
 static weir_status
+send_by_turns(weiri_actor *actor, probe *self)
+{
+    (void)self;
+    assert_ok(probe_send(actor, "b", 1));
+    assert_ok(probe_send(actor, "c", 2));
+    assert_ok(probe_send(actor, "b", 3));
+    assert_ok(probe_send(actor, "c", 4));
+    return WEIR_OK;
+}
+
+static void
+what_one_callback_sends_to_several_levels_is_worked_off_deepest_first(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= rig_n_seeds(); seed++) { /* turns cut anywhere */
+        char  log[PROBE_LOG] = "";
+        probe a              = { .name = "a", .on_init = send_by_turns };
+        probe b = { .name = "b", .log = log, .on_message = note_and_pass, .to = "c" };
+        probe c = { .name = "c", .log = log, .on_message = note_number };
+
+        weiri_node *node = rig_node(1, 3, 0);
+        rig_spawn(node, "a", &probe_behaviour, &a, 0, 0);
+        rig_spawn(node, "b", &probe_behaviour, &b, 0, 1);
+        rig_spawn(node, "c", &probe_behaviour, &c, 0, 2);
+        rig_run(node, seed);
+        assert_string_equal(log, "c 2\nc 4\nb 1\nc 10\nb 3\nc 30\n");
+        weiri_node_destroy(&node);
+    }
+}
+
+static uint32_t n_released;
+
+static void
+count_release(void *bytes)
+{
+    (void)bytes;
+    n_released++;
+}
+
+static weir_status
+send_bytes_and_stop(weiri_actor *actor, probe *self)
+{
+    static char bytes[8];
+    for (uint32_t i = 0; i < 2; i++) {
+        weiri_message message = { .to = weiri_actor_resolve(actor, self->to),
+            .kind                     = KIND_NUMBER,
+            .form                     = WEIRI_FORM_BYTES,
+            .as.block                 = { bytes, sizeof bytes, count_release } };
+        assert_ok(weiri_actor_send(actor, &message));
+        assert_int_equal(message.form, WEIRI_FORM_INLINE);
+    }
+    weiri_actor_stop_node(actor, WEIR_OK, NULL);
+    return WEIR_OK;
+}
+
+static void
+what_waits_when_the_node_is_stopped_is_counted_and_given_back(void **state)
+{
+    probe a = { .name = "a", .on_init = send_bytes_and_stop, .to = "b" };
+    probe b = { .name = "b", .on_message = note_number };
+    (void)state;
+    n_released         = 0;
+    weiri_node   *node = rig_node(1, 2, 0);
+    weiri_address to   = rig_spawn(node, "b", &probe_behaviour, &b, 0, 1);
+    rig_spawn(node, "a", &probe_behaviour, &a, 0, 0);
+    rig_run(node, 1);
+    assert_int_equal(weiri_node_get_actor_counts(node, to).n_waiting, 2);
+    assert_int_equal(weiri_node_get_counts(node, 0).n_waiting, 2);
+    assert_int_equal(n_released, 0);
+    weiri_node_destroy(&node);
+    assert_int_equal(n_released, 2);
+}
+
+static weir_status
 send_and_signal(weiri_actor *actor, probe *self)
 {
     assert_ok(probe_send(actor, self->to, 1));
@@ -454,6 +528,9 @@ main(void)
         cmocka_unit_test(a_message_that_is_posted_is_there_when_the_node_begins),
         cmocka_unit_test(only_the_steps_of_the_table_can_be_taken),
         cmocka_unit_test(what_follows_from_a_message_is_done_before_the_next),
+        cmocka_unit_test(
+            what_one_callback_sends_to_several_levels_is_worked_off_deepest_first),
+        cmocka_unit_test(what_waits_when_the_node_is_stopped_is_counted_and_given_back),
         cmocka_unit_test(a_signal_goes_before_events),
         cmocka_unit_test(levels_are_drained_in_order_everywhere),
         cmocka_unit_test(an_ask_is_answered_once),

@@ -97,8 +97,8 @@ is_next(const weiri_shard *self, uint32_t level)
                                             - sizeof((weiri_message *)NULL)->name))
 
 /* What lies between the addresses and the payload: read by fields, for they may just have
- * been written so, as weiri_queue_read explains; written by words, as a processor can
- * write one or two things a cycle and that is what a hop takes longest for. */
+ * been written so, as weiri_queue_read explains; written by words, for a processor writes
+ * no more than one or two things a cycle. */
 static inline void
 copy_head(weiri_message *place, const weiri_message *message, uint8_t flags)
 {

@@ -284,7 +284,7 @@ weiri_wire_receive(
         weiri_wire_replies_begin(self->replies);
     }
     while (is_more) {
-        if (zmq_msg_recv(&self->message, self->socket, ZMQ_DONTWAIT) >= 0) {
+        if (weiri_socket_receive(self->socket, &self->message)) {
             is_more = zmq_msg_more(&self->message) != 0;
             if (is_more && self->replies != NULL) {
                 weiri_wire_replies_part(self->replies, zmq_msg_data(&self->message),
@@ -297,7 +297,7 @@ weiri_wire_receive(
             if (status != WEIR_OK) {
                 return status;
             }
-        } else if (errno != EINTR) {
+        } else {
             return WEIR_FAIL(err, WEIR_EIO, "cannot read '%s': %s", self->address,
                 zmq_strerror(errno));
         }
@@ -334,7 +334,7 @@ static void
 drop_answers(weiri_wire *self)
 {
     for (int i = 0; i < WEIRI_WIRE_MESSAGES; i++) {
-        if (zmq_msg_recv(&self->message, self->socket, ZMQ_DONTWAIT) < 0) {
+        if (!weiri_socket_receive(self->socket, &self->message)) {
             return;
         }
     }

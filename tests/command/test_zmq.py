@@ -97,6 +97,15 @@ class Wired(command.Folder):
         self.stderr = stderr.decode()
         return rest.decode()
 
+    def kill(self, weir, peer):
+        """Once `peer` has heard of it, what it sends goes to whoever comes next."""
+        gone = peer.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        gone.rcvtimeo = PATIENCE_MS
+        weir.kill()
+        weir.wait(timeout=60)
+        gone.recv_multipart()
+        peer.disable_monitor()
+
     def cards(self, text):
         return [e["card"] for e in self.events_of(text)]
 
@@ -224,8 +233,7 @@ rule all { from txn emit seen { card } }
         weir = self.start(rules, *state)
         push.send(rows(txn(1, "a", 1.5), txn(2, "b", 2.5), txn(3, "c", 3.5)))
         self.read_cards(weir, 2)  # they are on the tape
-        weir.kill()
-        weir.wait(timeout=60)
+        self.kill(weir, push)
         weir = self.start(rules, *state)
         push.send(rows(txn(4, "a", 4.5), txn(5, "c", 5.5), txn(6, "x", 0.0), txn(7, "x", 0.0)))
         while self.read_cards(weir, 1) != ["x"]:

@@ -3,6 +3,7 @@
 Usage: test_zmq.py PATH_TO_WEIR [unittest arguments]
 """
 
+import fcntl
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import socket
 import struct
 import subprocess
 import sys
+import termios
 import unittest
 
 DEBIAN = "/usr/bin/python3"
@@ -276,6 +278,18 @@ rule big { from txn where amount > 10 emit big { card, amount } }
             got += self.events_of(message.decode())
         self.assertEqual([e["card"] for e in got], ["c%d" % i for i in range(n)])
         self.assertEqual(weir.wait(timeout=60), 0)
+
+    def test_a_run_that_is_stopped_does_not_wait_for_ever_for_who_reads(self):
+        weir = self.start(self.rules(""))
+        weir.stdin.write(rows(*(txn(i, "c%d" % i, 20.0) for i in range(300))))
+        weir.stdin.flush()
+        while any(fcntl.ioctl(weir.stdin, termios.FIONREAD, bytes(4))):
+            pass  # until it has read them
+        weir.send_signal(signal.SIGTERM)
+        _, stderr = weir.communicate(timeout=60)
+        if weir.returncode != 0:  # else it had not come to write
+            self.assertEqual(weir.returncode, 74, stderr)
+            self.assertIn(b"nobody takes what is written", stderr)
 
     def test_published_under_a_topic_in_messagepack(self):
         weir = self.start(self.rules(', type: pub, bind: true, topic: "big"', "msgpack"))

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "weiri/assert.h"
+
 enum { ORDER_BITS = 48, PART_BITS = 20 };
 
 #define STATE_BYTES (UINT64_C(1) << (PART_BITS + 16)) /* that many parts of 64 KiB */
@@ -168,6 +170,8 @@ give_word(weiri_engine *self, weiri_giver *giver, bool *is_said, weir_error *err
                .to                   = move != NULL ? move->to : 0,
                .when                 = said->when };
     *is_said               = true;
+    weiri_assert(move != NULL
+                 || (said->kind != WEIRI_WORD_BEGIN && said->kind != WEIRI_WORD_STATE));
     if (said->kind == WEIRI_WORD_BEGIN) {
         weiri_groups_pack(&move->groups, groups);
         word.bytes = groups;
@@ -248,12 +252,12 @@ read_word(const weir_chunk *chunk, uint32_t row, weiri_word *out, weiri_pack *by
         .to                    = (uint32_t)chunk->columns[4].as.i[row],
         .when                  = chunk->columns[5].as.i[row] };
     for (uint32_t i = 0; i + 1 < text.size; i += 2) {
-        int     high  = digit(text.as.s[i]);
-        int     low   = digit(text.as.s[i + 1]);
-        uint8_t value = (uint8_t)(high << 4 | low);
+        int high = digit(text.as.s[i]);
+        int low  = digit(text.as.s[i + 1]);
         if (high < 0 || low < 0) {
             return false;
         }
+        uint8_t value = (uint8_t)(high << 4 | low);
         weiri_pack_bytes(bytes, &value, 1);
     }
     out->bytes = bytes->bytes;

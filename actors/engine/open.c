@@ -75,7 +75,15 @@ source_path(
 static weir_status
 need_wires(weiri_engine *self, weir_error *err)
 {
-    return self->wires != NULL ? WEIR_OK : weiri_wires_new(&self->wires, err);
+    if (self->wires != NULL) {
+        return WEIR_OK;
+    }
+    weir_status status = weiri_wires_new(&self->wires, err);
+    if (status == WEIR_OK) {
+        weiri_wires_stop_when(
+            self->wires, self->options.is_stopping, self->options.context);
+    }
+    return status;
 }
 
 /* Links are a node's: a run by itself has no name that others could know. */

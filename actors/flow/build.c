@@ -138,7 +138,6 @@ fini(struct builder *self)
         free(self->groups[i].first);
     }
     free(self->groups);
-    free(self->streams);
 }
 
 /* ---- nodes ---- */
@@ -382,10 +381,10 @@ weir_status
 weiri_flow_build(weiri_flow *self, const weiri_flow_outlet *outlets, uint32_t n_outlets,
     weir_error *err)
 {
-    struct builder builder = { .flow = self };
-    builder.streams = calloc(self->plan->n_streams + (size_t)1, sizeof *builder.streams);
-    weir_status status   = builder.streams != NULL ? make_groups(&builder) : WEIR_ENOMEM;
-    uint32_t    max_rank = 0;
+    uint32_t      *streams  = calloc(self->plan->n_streams + (size_t)1, sizeof *streams);
+    struct builder builder  = { .flow = self, .streams = streams };
+    weir_status    status   = streams != NULL ? make_groups(&builder) : WEIR_ENOMEM;
+    uint32_t       max_rank = 0;
     for (uint32_t s = 0; s < self->plan->n_streams; s++) {
         uint32_t rank = self->plan->streams[s].rank;
         max_rank      = rank > max_rank ? rank : max_rank;
@@ -401,5 +400,6 @@ weiri_flow_build(weiri_flow *self, const weiri_flow_outlet *outlets, uint32_t n_
         find_leaves(self);
     }
     fini(&builder);
+    free(streams);
     return status;
 }

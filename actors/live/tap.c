@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "../rule/rule.h"
+#include "weiri/assert.h"
 #include "weiri/condition.h"
 #include "weiri/exprtext.h"
 #include "weiri/limits.h"
@@ -213,6 +214,7 @@ is_wanted(const weiri_tap *self, uint32_t stream)
     if (rule == NULL) {
         return true;
     }
+    weiri_assert(self->inputs != NULL);
     if (self->wish.has_key || self->wish.is_partial) {
         for (uint32_t i = 0; i < self->inputs->n_inputs; i++) {
             if (self->inputs->inputs[i].stream == stream) {
@@ -258,6 +260,7 @@ make_filter(weiri_tap *self, uint32_t stream, weir_error *err)
     if (status == WEIR_OK && where != NULL) {
         status = check_fields(self, stream, where, err);
     }
+    weiri_assert(self->inputs != NULL || !self->wish.has_key);
     for (uint32_t i = 0; self->wish.has_key && i < self->inputs->n_inputs; i++) {
         if (status == WEIR_OK && self->inputs->inputs[i].stream == stream) {
             status = key_condition(self, i, self->wish.key, &of_key, err);

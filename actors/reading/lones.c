@@ -275,6 +275,19 @@ come_near(
     return WEIR_OK;
 }
 
+/* What one event of the right is to those of the left that have its key. */
+static weir_status
+look_at(weiri_lones *self, const weir_chunk *chunk, uint32_t row)
+{
+    weir_status status = WEIR_OK;
+    for (uint32_t l = 0; l < self->n && status == WEIR_OK; l++) {
+        if (has_equal_key(self, &self->lones[l].left, chunk, row)) {
+            status = come_near(self, &self->lones[l], chunk, row);
+        }
+    }
+    return status;
+}
+
 static weir_status
 look(void *context, const weiri_rows_list *rows, int64_t deadline_ns, weir_error *err)
 {
@@ -285,13 +298,8 @@ look(void *context, const weiri_rows_list *rows, int64_t deadline_ns, weir_error
     (void)err;
     for (uint32_t r = 0; r < right->n; r++) {
         const weir_rows *range = &right->items[r];
-        for (uint32_t i = 0; i < range->n; i++) {
-            for (uint32_t l = 0; l < self->n && status == WEIR_OK; l++) {
-                uint32_t row = range->first + i;
-                if (has_equal_key(self, &self->lones[l].left, range->chunk, row)) {
-                    status = come_near(self, &self->lones[l], range->chunk, row);
-                }
-            }
+        for (uint32_t i = 0; i < range->n && status == WEIR_OK; i++) {
+            status = look_at(self, range->chunk, range->first + i);
         }
     }
     return status;

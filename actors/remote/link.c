@@ -88,7 +88,7 @@ start_child(weiri_remote *self, const char *address, weir_error *err)
         config.command = command;
         config.folder  = self->plan->folder;
     }
-    weir_status status = weiri_child_start(&config, &self->pid, err);
+    weir_status status = weiri_child_start(&config, &self->child, err);
     free(command);
     return status;
 }
@@ -115,10 +115,7 @@ begin(weiri_remote *self, weir_error *err)
 static void
 end(weiri_remote *self, int patience_ms)
 {
-    if (self->pid > 0) {
-        weiri_child_end(self->pid, patience_ms);
-        self->pid = 0;
-    }
+    weiri_child_end(&self->child, patience_ms);
     weiri_pair_close(&self->pair);
     self->is_ready = false;
     self->sequence = 0;
@@ -142,9 +139,7 @@ send_within(weiri_remote *self, const weiri_pack *request, uint32_t n_rows,
     while (status == WEIR_EAGAIN) {
         status = weiri_pair_send(
             self->pair, head, sizeof head, request->bytes, request->size, SLICE_MS, err);
-        if (status == WEIR_EAGAIN && self->pid > 0
-            && weiri_child_has_ended(self->pid, how)) {
-            self->pid = 0;
+        if (status == WEIR_EAGAIN && weiri_child_has_ended(&self->child, how)) {
             return WEIR_FAIL(err, WEIR_EDATA, "%s", how);
         }
         if (status == WEIR_EAGAIN && now_ms() >= until) {
@@ -209,9 +204,8 @@ wait_for(weiri_remote *self, int64_t until, const uint8_t **bytes, size_t *size,
         if (is_last) {
             return WEIR_FAIL(err, WEIR_EDATA, "%s", how);
         }
-        if (self->pid > 0 && weiri_child_has_ended(self->pid, how)) {
-            self->pid = 0;
-            is_last   = true; /* what it sent before is still there */
+        if (weiri_child_has_ended(&self->child, how)) {
+            is_last = true; /* what it sent before is still there */
         } else if (now_ms() >= until) {
             return WEIR_EAGAIN;
         }

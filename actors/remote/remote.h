@@ -7,6 +7,7 @@
 #define WEIRI_REMOTE_REMOTE_H
 
 #include "link.h"
+#include "weiri/child.h"
 #include "weiri/pair.h"
 
 enum {
@@ -31,7 +32,7 @@ struct weiri_remote {
     weiri_pair             *pair;
     char                   *folder; /* of its socket */
     uint32_t                n_started;
-    int                     pid;      /* 0: none of ours */
+    weiri_child            *child;    /* NULL: none of ours */
     bool                    is_ready; /* it has said hello, and has its state */
     weiri_remote_stand      stand;
     uint64_t                sequence; /* of the last request */

@@ -145,11 +145,9 @@ weiri_inproc_send(void *self, uint32_t from, uint32_t to, const void *frame, siz
     }
     memcpy(zmq_msg_data(&message), frame, size);
     weiri_hand_over(zmq_msg_data(&message));
-    while (zmq_msg_send(&message, push, ZMQ_DONTWAIT) < 0) {
-        if (zmq_errno() != EINTR) {
-            zmq_msg_close(&message);
-            return WEIR_EIO;
-        }
+    if (!weiri_socket_send(push, &message, 0)) {
+        zmq_msg_close(&message);
+        return WEIR_EIO;
     }
     return WEIR_OK;
 }
@@ -158,7 +156,7 @@ const uint8_t *
 weiri_inproc_receive(void *self, uint32_t shard, size_t *size)
 {
     struct inbox *inbox = &((weiri_inproc *)self)->inboxes[shard];
-    if (zmq_msg_recv(&inbox->frame, inbox->pull, ZMQ_DONTWAIT) < 0) {
+    if (!weiri_socket_receive(inbox->pull, &inbox->frame)) {
         return NULL;
     }
     *size = zmq_msg_size(&inbox->frame);

@@ -63,7 +63,7 @@ receive_parts(void *socket, struct parts *out)
     while (is_more) {
         size_t     i       = out->n < WEIRI_ZAP_PARTS ? out->n++ : WEIRI_ZAP_PARTS - 1;
         zmq_msg_t *message = &out->messages[i];
-        if (zmq_msg_recv(message, socket, ZMQ_DONTWAIT) < 0) {
+        if (!weiri_socket_receive(socket, message)) {
             out->n -= i + 1 == out->n;
             return false;
         }
@@ -136,29 +136,12 @@ answer_requests(weiri_keeper *self)
 
 /* ---- connections ---- */
 
-/* An event of a monitor: a number of 16 bits, a value of 32, and a text that is not read.
- */
-static bool
-receive_event(void *monitor, uint16_t *event, int32_t *value)
-{
-    uint8_t head[6] = { 0 };
-    char    rest[8];
-    int     n = zmq_recv(monitor, head, sizeof head, ZMQ_DONTWAIT);
-    if (n < 0) {
-        return false;
-    }
-    zmq_recv(monitor, rest, sizeof rest, ZMQ_DONTWAIT);
-    memcpy(event, head, sizeof *event);
-    memcpy(value, head + sizeof *event, sizeof *value);
-    return true;
-}
-
 static void
 follow(weiri_guard *guard, void *monitor)
 {
     uint16_t event = 0;
     int32_t  value = 0;
-    while (receive_event(monitor, &event, &value)) {
+    while (weiri_socket_event(monitor, &event, &value)) {
         switch (event) {
         case ZMQ_EVENT_ACCEPTED: weiri_guard_accepted(guard, value); break;
         case ZMQ_EVENT_DISCONNECTED: weiri_guard_ended(guard, value); break;

@@ -93,10 +93,9 @@ weiri_pair_send(weiri_pair *self, const void *head, size_t head_size, const void
         memcpy((char *)zmq_msg_data(&message) + head_size, bytes, size);
     }
     weir_status status = WEIR_OK;
-    while (status == WEIR_OK && zmq_msg_send(&message, self->socket, ZMQ_DONTWAIT) < 0) {
-        status = errno == EAGAIN ? wait_for(self, ZMQ_POLLOUT, timeout_ms, err)
-                 : errno == EINTR
-                     ? WEIR_OK
+    while (status == WEIR_OK && !weiri_socket_send(self->socket, &message, 0)) {
+        status = errno == EAGAIN
+                     ? wait_for(self, ZMQ_POLLOUT, timeout_ms, err)
                      : WEIR_FAIL(err, WEIR_EIO, "cannot send: %s", zmq_strerror(errno));
     }
     if (status != WEIR_OK) {
@@ -109,12 +108,12 @@ weir_status
 weiri_pair_receive(weiri_pair *self, int timeout_ms, const uint8_t **bytes, size_t *size,
     weir_error *err)
 {
-    while (zmq_msg_recv(&self->message, self->socket, ZMQ_DONTWAIT) < 0) {
+    while (!weiri_socket_receive(self->socket, &self->message)) {
         weir_status status = WEIR_OK;
         if (errno == EAGAIN) {
             status = timeout_ms == 0 ? WEIR_EAGAIN
                                      : wait_for(self, ZMQ_POLLIN, timeout_ms, err);
-        } else if (errno != EINTR) {
+        } else {
             status = WEIR_FAIL(err, WEIR_EIO, "cannot read: %s", zmq_strerror(errno));
         }
         if (status != WEIR_OK) {

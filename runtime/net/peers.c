@@ -333,23 +333,26 @@ look_after_sending(weiri_peers *self, void *socket, uint32_t spot)
 static weir_status
 send_out(struct dialer *dialer, zmq_msg_t *message)
 {
-    if (zmq_msg_send(message, dialer->socket, ZMQ_DONTWAIT) >= 0) {
+    if (weiri_socket_send(dialer->socket, message, 0)) {
         return WEIR_OK;
     }
     /* Perhaps room has been made that the socket has not heard of. */
     (void)weiri_socket_events(dialer->socket);
-    return zmq_msg_send(message, dialer->socket, ZMQ_DONTWAIT) >= 0 ? WEIR_OK
-                                                                    : WEIR_EAGAIN;
+    return weiri_socket_send(dialer->socket, message, 0) ? WEIR_OK : WEIR_EAGAIN;
 }
 
 /* Hand a message over to a connection; taken on WEIR_OK. errors  WEIR_EAGAIN */
 static weir_status
-put(weiri_peers *self, struct peer *to, zmq_msg_t *message)
+put(weiri_peers *self, uint32_t peer, zmq_msg_t *message)
 {
-    weir_status status = to->way == WAY_OUT ? send_out(&to->dialer, message)
-                                            : weiri_router_send(self, to->routing,
-                                                to->routing_size, message);
+    struct peer *to     = &self->peers[peer];
+    bool         is_out = to->way == WAY_OUT;
+    weir_status  status =
+        is_out ? send_out(&to->dialer, message)
+                : weiri_router_send(self, to->routing, to->routing_size, message);
     to->was_sent_to |= status == WEIR_OK;
+    look_after_sending(self, is_out ? to->dialer.socket : self->router,
+        is_out ? weiri_spot_dealer(peer) : SPOT_ROUTER);
     return status;
 }
 
@@ -370,8 +373,7 @@ weiri_peers_send(weiri_peers *self, uint32_t peer, const void *bytes, size_t siz
     if (!weiri_peers_fill(&message, &head, bytes, size)) {
         return WEIR_ENOMEM;
     }
-    bool        is_out = to->way == WAY_OUT;
-    weir_status status = put(self, to, &message);
+    weir_status status = put(self, peer, &message);
     if (status == WEIR_OK) {
         to->counts.n_sent++;
         to->counts.n_sent_bytes += size;
@@ -379,8 +381,6 @@ weiri_peers_send(weiri_peers *self, uint32_t peer, const void *bytes, size_t siz
         to->counts.n_refused_send++;
         zmq_msg_close(&message);
     }
-    look_after_sending(self, is_out ? to->dialer.socket : self->router,
-        is_out ? weiri_spot_dealer(peer) : SPOT_ROUTER);
     return status;
 }
 
@@ -452,7 +452,7 @@ beat(weiri_peers *self, uint32_t peer)
     }
     weiri_head head = { .kind = WEIRI_HEAD_BEAT, .session = who->session };
     if (!who->was_sent_to && weiri_peers_fill(&message, &head, NULL, 0)
-        && put(self, who, &message) != WEIR_OK) {
+        && put(self, peer, &message) != WEIR_OK) {
         zmq_msg_close(&message);
     }
     who->n_silent    = who->was_heard ? 0 : who->n_silent + 1;

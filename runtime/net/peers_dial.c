@@ -107,7 +107,7 @@ open_monitor(const weiri_peers *self, void *socket)
                  | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH
                  | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CLOSED;
     snprintf(name, sizeof name, "inproc://weir.dial.%" PRIu64, weiri_context_number());
-    void *monitor = zmq_socket_monitor(socket, name, events) == 0
+    void *monitor = weiri_socket_monitor(socket, name, events)
                         ? zmq_socket(self->zmq, ZMQ_PAIR)
                         : NULL;
     if (monitor != NULL && !weiri_socket_connect(monitor, name)) {
@@ -162,7 +162,7 @@ weiri_dial_greet(weiri_peers *self, uint32_t peer)
     if (weiri_peers_fill(&message, &head, self->name, strlen(self->name))) {
         /* Have ZeroMQ see that there is a connection by now. */
         (void)weiri_socket_events(dialer->socket);
-        if (zmq_msg_send(&message, dialer->socket, ZMQ_DONTWAIT) < 0) {
+        if (!weiri_socket_send(dialer->socket, &message, 0)) {
             zmq_msg_close(&message);
             weiri_dial_rest(self, peer);
             return;
@@ -291,11 +291,8 @@ weiri_dial_visit(weiri_peers *self, uint32_t peer, weiri_peer_event *event)
         return VISIT_EMPTY;
     }
     zmq_msg_init(&message);
-    if (zmq_msg_recv(&message, dialer->socket, ZMQ_DONTWAIT) < 0) {
+    if (!weiri_socket_receive(dialer->socket, &message)) {
         zmq_msg_close(&message);
-        if (errno == EINTR) {
-            return VISIT_AGAIN;
-        }
         if (dialer->has_ended) {
             finish(self, peer, "the connection ended");
         }
@@ -328,17 +325,14 @@ weiri_visit
 weiri_dial_visit_monitor(weiri_peers *self, uint32_t peer)
 {
     struct dialer *dialer = &self->peers[peer].dialer;
-    uint8_t        head[6];
-    char           rest[8];
-    uint16_t       event = 0;
+    uint16_t       event  = 0;
+    int32_t        value  = 0;
     if (dialer->monitor == NULL) {
         return VISIT_EMPTY;
     }
-    if (zmq_recv(dialer->monitor, head, sizeof head, ZMQ_DONTWAIT) < 0) {
-        return errno == EINTR ? VISIT_AGAIN : VISIT_EMPTY;
+    if (!weiri_socket_event(dialer->monitor, &event, &value)) {
+        return VISIT_EMPTY;
     }
-    zmq_recv(dialer->monitor, rest, sizeof rest, ZMQ_DONTWAIT);
-    memcpy(&event, head, sizeof event);
     switch (event) {
     case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: weiri_dial_greet(self, peer); break;
     case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:

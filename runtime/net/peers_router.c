@@ -54,7 +54,7 @@ have_it_kept(weiri_peers *self, weir_error *err)
                  | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL
                  | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
     snprintf(name, sizeof name, "inproc://weir.router.%" PRIu64, weiri_context_number());
-    if (zmq_socket_monitor(self->router, name, events) != 0) {
+    if (!weiri_socket_monitor(self->router, name, events)) {
         return WEIR_FAIL(err, WEIR_EIO, "no monitor: %s", zmq_strerror(errno));
     }
     self->keeper = weiri_context_take_keeper(err);
@@ -125,12 +125,7 @@ weiri_router_send(
     if (n < 0) {
         return WEIR_EAGAIN;
     }
-    while (zmq_msg_send(message, self->router, ZMQ_DONTWAIT) < 0) {
-        if (errno != EINTR) {
-            return WEIR_EAGAIN;
-        }
-    }
-    return WEIR_OK;
+    return weiri_socket_send(self->router, message, 0) ? WEIR_OK : WEIR_EAGAIN;
 }
 
 /* ---- who is there ---- */
@@ -309,8 +304,7 @@ on_message(
 static void
 drop_rest(weiri_peers *self, zmq_msg_t *message)
 {
-    while (zmq_msg_more(message) != 0
-           && zmq_msg_recv(message, self->router, ZMQ_DONTWAIT) >= 0) {
+    while (zmq_msg_more(message) != 0 && weiri_socket_receive(self->router, message)) {
     }
 }
 
@@ -346,12 +340,9 @@ weiri_router_visit(weiri_peers *self, weiri_peer_event *event)
     }
     zmq_msg_init(&routing);
     zmq_msg_init(&message);
-    if (zmq_msg_recv(&routing, self->router, ZMQ_DONTWAIT) < 0) {
-        visit = errno == EINTR ? VISIT_AGAIN : VISIT_EMPTY;
-        if (visit == VISIT_EMPTY) {
-            let_all_leave(self);
-        }
-    } else if (zmq_msg_recv(&message, self->router, ZMQ_DONTWAIT) >= 0) {
+    if (!weiri_socket_receive(self->router, &routing)) {
+        let_all_leave(self);
+    } else if (weiri_socket_receive(self->router, &message)) {
         visit = on_parts(self, &routing, &message, event);
         if (self->n_leaving > 0 && --self->leaving_left == 0) {
             let_all_leave(self);

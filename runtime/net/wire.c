@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <zmq.h>
 
 #include "context.h"
@@ -22,14 +23,18 @@ enum {
     HANDSHAKE_MS         = 5000,
     RECONNECT_MS         = 100,
     RECONNECT_LONGEST_MS = 5000,
+    ASK_MS               = 100, /* while nobody takes what is sent */
 };
 
 struct weiri_wires {
     void         *context; /* the one of the process                             */
     weiri_keeper *keeper;  /* from the first socket on to which keys are to come */
+    bool (*is_stopping)(void *asked); /* NULL: never */
+    void *asked;
 };
 
 struct weiri_wire {
+    const weiri_wires  *wires;
     void               *socket;
     zmq_msg_t           message; /* the part that was received last */
     char               *address;
@@ -55,6 +60,14 @@ weiri_wires_new(weiri_wires **out, weir_error *err)
     }
     *out = self;
     return WEIR_OK;
+}
+
+void
+weiri_wires_stop_when(
+    weiri_wires *self, bool (*is_stopping)(void *context), void *context)
+{
+    self->is_stopping = is_stopping;
+    self->asked       = context;
 }
 
 void
@@ -220,6 +233,7 @@ weiri_wire_open(weiri_wires *wires, const weiri_wire_config *config, weiri_wire 
     if (self == NULL) {
         return WEIR_FAIL(err, WEIR_ENOMEM, "'%s'", config->address);
     }
+    self->wires = wires;
     zmq_msg_init(&self->message);
     weir_status status = WEIR_ENOMEM;
     bool        is_pub = config->kind == WEIRI_WIRE_PUB && config->topic != NULL;
@@ -284,7 +298,7 @@ weiri_wire_receive(
         weiri_wire_replies_begin(self->replies);
     }
     while (is_more) {
-        if (zmq_msg_recv(&self->message, self->socket, ZMQ_DONTWAIT) >= 0) {
+        if (weiri_socket_receive(self->socket, &self->message)) {
             is_more = zmq_msg_more(&self->message) != 0;
             if (is_more && self->replies != NULL) {
                 weiri_wire_replies_part(self->replies, zmq_msg_data(&self->message),
@@ -297,7 +311,7 @@ weiri_wire_receive(
             if (status != WEIR_OK) {
                 return status;
             }
-        } else if (errno != EINTR) {
+        } else {
             return WEIR_FAIL(err, WEIR_EIO, "cannot read '%s': %s", self->address,
                 zmq_strerror(errno));
         }
@@ -334,7 +348,7 @@ static void
 drop_answers(weiri_wire *self)
 {
     for (int i = 0; i < WEIRI_WIRE_MESSAGES; i++) {
-        if (zmq_msg_recv(&self->message, self->socket, ZMQ_DONTWAIT) < 0) {
+        if (!weiri_socket_receive(self->socket, &self->message)) {
             return;
         }
     }
@@ -345,28 +359,64 @@ send_part(weiri_wire *self, const char *bytes, size_t size, int flags)
 {
     int n = -1;
     do {
-        n = zmq_send(self->socket, bytes, size, flags);
+        n = zmq_send(self->socket, bytes, size, flags | ZMQ_DONTWAIT);
     } while (n < 0 && errno == EINTR);
     return n >= 0;
+}
+
+static int64_t
+now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Until there is a peer that takes something. */
+static weir_status
+wait_for_taker(weiri_wire *self, weir_error *err)
+{
+    const weiri_wires *wires  = self->wires;
+    int64_t            end_ms = INT64_MAX;
+    weir_status        status = wait_for(self, ZMQ_POLLOUT, ASK_MS, err);
+    while (status == WEIR_EAGAIN) {
+        int64_t at_ms = now_ms();
+        if (end_ms == INT64_MAX && wires->is_stopping != NULL
+            && wires->is_stopping(wires->asked)) {
+            end_ms = at_ms + WEIRI_WIRE_LINGER_MS;
+        }
+        status = at_ms < end_ms
+                     ? wait_for(self, ZMQ_POLLOUT, ASK_MS, err)
+                     : WEIR_FAIL(err, WEIR_EIO,
+                         "nobody takes what is written to '%s', and the run is to stop",
+                         self->address);
+    }
+    return status;
+}
+
+static weir_status
+cannot_write(const weiri_wire *self, weir_error *err)
+{
+    return WEIR_FAIL(
+        err, WEIR_EIO, "cannot write '%s': %s", self->address, zmq_strerror(errno));
 }
 
 weir_status
 weiri_wire_send(weiri_wire *self, const char *bytes, size_t size, weir_error *err)
 {
-    weir_status status = self->refusals != NULL ? WEIR_EAGAIN : WEIR_OK;
-    while (status == WEIR_EAGAIN) {
-        status = wait_for(self, ZMQ_POLLOUT, -1, err);
+    const char *front  = self->is_dealer ? "" : self->topic;
+    const char *first  = front != NULL ? front : bytes;
+    size_t      n      = front != NULL ? strlen(front) : size;
+    int         more   = front != NULL ? ZMQ_SNDMORE : 0;
+    weir_status status = self->refusals != NULL ? wait_for_taker(self, err) : WEIR_OK;
+    while (status == WEIR_OK && !send_part(self, first, n, more)) {
+        status = errno == EAGAIN ? wait_for_taker(self, err) : cannot_write(self, err);
     }
-    if (status != WEIR_OK) {
-        return status;
+    if (status == WEIR_OK && front != NULL && !send_part(self, bytes, size, 0)) {
+        status = cannot_write(self, err); /* it goes the way of the first, or nowhere */
     }
-    const char *front = self->is_dealer ? "" : self->topic;
-    bool is_sent = (front == NULL || send_part(self, front, strlen(front), ZMQ_SNDMORE))
-                   && send_part(self, bytes, size, 0);
     if (self->is_dealer) {
         drop_answers(self);
     }
-    return is_sent ? WEIR_OK
-                   : WEIR_FAIL(err, WEIR_EIO, "cannot write '%s': %s", self->address,
-                       zmq_strerror(errno));
+    return status;
 }

@@ -98,7 +98,7 @@ weiri_wire_watch(void *context, void *socket)
     char name[64];
     int  linger = 0;
     snprintf(name, sizeof name, "inproc://weir.wire.%" PRIu64, weiri_context_number());
-    if (zmq_socket_monitor(socket, name, ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) != 0) {
+    if (!weiri_socket_monitor(socket, name, ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)) {
         return NULL;
     }
     void *watch = zmq_socket(context, ZMQ_PAIR);

@@ -3,6 +3,7 @@
 Usage: test_zmq.py PATH_TO_WEIR [unittest arguments]
 """
 
+import fcntl
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import socket
 import struct
 import subprocess
 import sys
+import termios
 import unittest
 
 DEBIAN = "/usr/bin/python3"
@@ -96,6 +98,15 @@ class Wired(command.Folder):
         self.assertEqual(weir.returncode, 0, stderr.decode())
         self.stderr = stderr.decode()
         return rest.decode()
+
+    def kill(self, weir, peer):
+        """Once `peer` has heard of it, what it sends goes to whoever comes next."""
+        gone = peer.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        gone.rcvtimeo = PATIENCE_MS
+        weir.kill()
+        weir.wait(timeout=60)
+        gone.recv_multipart()
+        peer.disable_monitor()
 
     def cards(self, text):
         return [e["card"] for e in self.events_of(text)]
@@ -224,8 +235,7 @@ rule all { from txn emit seen { card } }
         weir = self.start(rules, *state)
         push.send(rows(txn(1, "a", 1.5), txn(2, "b", 2.5), txn(3, "c", 3.5)))
         self.read_cards(weir, 2)  # they are on the tape
-        weir.kill()
-        weir.wait(timeout=60)
+        self.kill(weir, push)
         weir = self.start(rules, *state)
         push.send(rows(txn(4, "a", 4.5), txn(5, "c", 5.5), txn(6, "x", 0.0), txn(7, "x", 0.0)))
         while self.read_cards(weir, 1) != ["x"]:
@@ -268,6 +278,18 @@ rule big { from txn where amount > 10 emit big { card, amount } }
             got += self.events_of(message.decode())
         self.assertEqual([e["card"] for e in got], ["c%d" % i for i in range(n)])
         self.assertEqual(weir.wait(timeout=60), 0)
+
+    def test_a_run_that_is_stopped_does_not_wait_for_ever_for_who_reads(self):
+        weir = self.start(self.rules(""))
+        weir.stdin.write(rows(*(txn(i, "c%d" % i, 20.0) for i in range(300))))
+        weir.stdin.flush()
+        while any(fcntl.ioctl(weir.stdin, termios.FIONREAD, bytes(4))):
+            pass  # until it has read them
+        weir.send_signal(signal.SIGTERM)
+        _, stderr = weir.communicate(timeout=60)
+        if weir.returncode != 0:  # else it had not come to write
+            self.assertEqual(weir.returncode, 74, stderr)
+            self.assertIn(b"nobody takes what is written", stderr)
 
     def test_published_under_a_topic_in_messagepack(self):
         weir = self.start(self.rules(', type: pub, bind: true, topic: "big"', "msgpack"))

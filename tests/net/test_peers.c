@@ -1,10 +1,13 @@
 #define _DEFAULT_SOURCE
 #include "weir_test.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "peers_rig.h"
@@ -407,6 +410,137 @@ who_has_no_descriptor_left_closes_all_the_same(void **state)
     assert_null(self->nodes[CORE]);
 }
 
+/* ---- signals, and moments ---- */
+
+static void
+do_nothing(int number)
+{
+    (void)number;
+}
+
+/* As where the control socket wakes a node that is about to begin. */
+static void
+signals_break_nothing(void **state)
+{
+    enum { ROUNDS = 60, N = 50 };
+    const struct itimerval often  = { { 0, 50 }, { 0, 50 } }; /* each 50 us */
+    const struct itimerval never  = { { 0, 0 }, { 0, 0 } };
+    struct sigaction       action = { .sa_handler = do_nothing };
+    rig                   *self   = *state;
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &often, NULL);
+    for (int i = 0; i < ROUNDS; i++) {
+        open_core(self);
+        open_edge(self, EDGE_1);
+        rig_await_connected(self, CORE, EDGE_1);
+        for (int k = 0; k < N; k++) {
+            rig_send(self, EDGE_1, 0, "from the edge", 13);
+            await_text(self, CORE, 0, "from the edge");
+            rig_send(self, CORE, 0, "from the core", 13);
+            await_text(self, EDGE_1, 0, "from the core");
+        }
+        weiri_peers_close(&self->nodes[EDGE_1]);
+        weiri_peers_close(&self->nodes[CORE]);
+    }
+    setitimer(ITIMER_REAL, &never, NULL);
+}
+
+enum {
+    CROWD  = 80,   /* more than are asked for at once */
+    SELDOM = 10000 /* a peer that takes what it is sent says so */
+};
+
+typedef struct crowd {
+    weiri_peers      *core;
+    weiri_peers      *edges[CROWD];
+    char              names[CROWD][16];
+    weiri_peer_config peers[CROWD];
+} crowd;
+
+static void
+open_crowd(crowd *self)
+{
+    weiri_peer_times   times    = RIG_TIMES;
+    weiri_peer_config  core     = { .name = "core" };
+    weiri_peers_config of_edges = { .listen = "tcp://127.0.0.1:*",
+        .max_waiting                        = SELDOM,
+        .is_insecure                        = true,
+        .times                              = times,
+        .peers                              = &core,
+        .n_peers                            = 1 };
+    for (unsigned i = 0; i < CROWD; i++) {
+        snprintf(self->names[i], sizeof self->names[i], "edge-%u", i);
+        of_edges.name = self->names[i];
+        assert_ok(weiri_peers_open(&of_edges, &self->edges[i], NULL));
+        self->peers[i] = (weiri_peer_config){ .name = self->names[i],
+            .address                                = weiri_peers_address(self->edges[i]),
+            .may_send                               = { .is_any = true } };
+    }
+    weiri_peers_config of_core = { .name = "core",
+        .max_waiting                     = SELDOM,
+        .is_insecure                     = true,
+        .times                           = times,
+        .peers                           = self->peers,
+        .n_peers                         = CROWD };
+    assert_ok(weiri_peers_open(&of_core, &self->core, NULL));
+}
+
+/* One turn of each edge. */
+static unsigned
+turn_crowd(crowd *self)
+{
+    unsigned         n = 0;
+    weiri_peer_event event;
+    for (unsigned i = 0; i < CROWD; i++) {
+        weir_status status = weiri_peers_receive(self->edges[i], 0, &event, NULL);
+        assert_true(status == WEIR_OK || status == WEIR_EAGAIN);
+        n += weiri_peers_is_connected(self->edges[i], 0);
+    }
+    return n;
+}
+
+/* To send is to hear, too: what has come by then has to be looked at, though no
+ * descriptor says so any more. */
+static void
+who_beats_hears_what_came_meanwhile(void **state)
+{
+    struct rlimit    limit;
+    crowd           *self   = calloc(1, sizeof *self);
+    unsigned         n      = 0;
+    weiri_peer_event event  = { .kind = WEIRI_PEER_CONNECTED };
+    struct timespec  beats  = { .tv_nsec = 300000000 };
+    struct timespec  moment = { .tv_nsec = 100000000 }; /* for what is on its way */
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = limit.rlim_max < 4096 ? limit.rlim_max : 4096;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    open_crowd(self);
+    for (int i = 0; i < RIG_WAIT_MS && (n < CROWD || turn_crowd(self) < CROWD); i++) {
+        weir_status status = weiri_peers_receive(self->core, 1, &event, NULL);
+        n += status == WEIR_OK && event.kind == WEIRI_PEER_CONNECTED;
+        (void)turn_crowd(self);
+    }
+    assert_int_equal(n, CROWD);
+    while (weiri_peers_receive(self->core, 0, &event, NULL) == WEIR_OK) {
+    }
+    nanosleep(&beats, NULL); /* its own is due before something comes */
+    for (unsigned i = 0; i < CROWD; i++) {
+        assert_ok(weiri_peers_send(self->edges[i], 0, "x", 1));
+    }
+    nanosleep(&moment, NULL);
+    n = 0;
+    for (int i = 0; i < RIG_WAIT_MS / 10 && n < CROWD; i++) {
+        weir_status status = weiri_peers_receive(self->core, 1, &event, NULL);
+        n += status == WEIR_OK && event.kind == WEIRI_PEER_MESSAGE;
+    }
+    assert_int_equal(n, CROWD);
+    weiri_peers_close(&self->core);
+    for (unsigned i = 0; i < CROWD; i++) {
+        weiri_peers_close(&self->edges[i]);
+    }
+    free(self);
+}
+
 int
 main(void)
 {
@@ -425,6 +559,8 @@ main(void)
         T(streams_are_permitted_by_name),
         T(what_is_wrong_with_a_configuration_is_said),
         T(without_keys_a_name_is_believed),
+        T(who_beats_hears_what_came_meanwhile),
+        T(signals_break_nothing),
         T(who_has_no_descriptor_left_closes_all_the_same),
 #undef T
     };

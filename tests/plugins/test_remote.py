@@ -348,6 +348,35 @@ class Shards(Case):
             self.assertEqual(sum("count" in e for e in got), 59)
             self.assertIn("did not answer within 300 ms", [e for e in got if "reason" in e][0]["reason"])
 
+    def test_processes_outlive_the_threads_that_began_them(self):
+        """A node that is asked for a checkpoint lets its threads go, and not its processes."""
+        self.write("rules.weir", HEAD.replace("stdin()", 'file("in") format json') + """
+            actor tally from process "libfixture.so"
+            rule all { from tally(tick) by who emit out { count, what } }
+            sink out to file("out.jsonl")
+            """)
+        self.write("core.node", """node "core" {
+            rules "rules.weir"
+            control "core.sock"
+            state "state"
+            shards 2
+            }""")
+        os.mkfifo(self.path("in"))
+        with subprocess.Popen([WEIR, "node", "--config", "core.node"], cwd=self.folder,
+                              stderr=subprocess.PIPE, text=True) as node:
+            with open(self.path("in"), "w", encoding="utf-8") as events:
+                for half in range(2):
+                    events.write("".join(json.dumps(tick(i, i % 11, "abcdefg"[i % 7])) + "\n"
+                                         for i in range(half * 100, half * 100 + 100)))
+                    events.flush()
+                    for _ in range(5):
+                        subprocess.run([WEIR, "node", "checkpoint", "--control", "core.sock"],
+                                       cwd=self.folder, check=True, capture_output=True)
+            log = node.stderr.read()
+        self.assertEqual(node.returncode, 0, log)
+        with open(self.path("out.jsonl"), encoding="utf-8") as file:
+            self.assertEqual(len(file.readlines()), 200)
+
     def test_state_goes_on_with_any_number_of_shards(self):
         rules = self.write("rules.weir", HEAD + """
             actor tally from process "libfixture.so"

@@ -187,6 +187,34 @@ an_address_that_is_none_or_taken_is_named(void **state)
     assert_non_null(strstr(err.text, "cannot listen at 'inproc://test'"));
 }
 
+static bool
+yes(void *context)
+{
+    (*(int *)context)++;
+    return true;
+}
+
+static void
+who_is_stopped_gives_up_waiting_for_a_taker(void **state)
+{
+    static const weiri_wire_config TO      = { .kind = WEIRI_WIRE_PUSH,
+             .address                                = "ipc://nobody.is.there" };
+    weiri_wires                   *wires   = NULL;
+    weiri_wire                    *out     = NULL;
+    int                            n_asked = 0;
+    weir_error                     err     = { .status = WEIR_OK };
+    (void)state;
+    assert_ok(weiri_wires_new(&wires, NULL));
+    weiri_wires_stop_when(wires, yes, &n_asked);
+    assert_ok(weiri_wire_open(wires, &TO, &out, NULL));
+    assert_int_equal(weiri_wire_send(out, "a\n", 2, &err), WEIR_EIO);
+    assert_string_equal(err.text, "nobody takes what is written to "
+                                  "'ipc://nobody.is.there', and the run is to stop");
+    assert_int_equal(n_asked, 1);
+    weiri_wire_close(&out);
+    weiri_wires_destroy(&wires);
+}
+
 int
 main(void)
 {
@@ -202,6 +230,7 @@ main(void)
         cmocka_unit_test(a_writer_sends_a_message_a_flush_and_never_an_empty_one),
         cmocka_unit_test_setup_teardown(
             an_address_that_is_none_or_taken_is_named, set_up_json, tear_down),
+        cmocka_unit_test(who_is_stopped_gives_up_waiting_for_a_taker),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -212,6 +212,14 @@ should_stop(void *context)
            || (host != NULL && self->engine != NULL && host->wants_rest(host->context));
 }
 
+static bool
+is_stopping(void *context)
+{
+    const running  *self = context;
+    const run_host *host = self->request->host;
+    return running_is_stopped() || (host != NULL && host->wants_end(host->context));
+}
+
 static void
 tell(const running *self, const char *notice)
 {
@@ -401,6 +409,7 @@ set_options(running *self)
                      .n_redirects   = request->n_redirects,
                      .stdout_format = request->format,
                      .should_stop   = should_stop,
+                     .is_stopping   = is_stopping,
                      .on_turn       = tell_turn,
                      .context       = self,
                      .n_shards      = request->n_shards,

@@ -9,10 +9,12 @@
 typedef struct running running;
 
 /* Whoever a run belongs to and who may want something of it while it runs. All is called
- * on the run's thread. */
+ * on the run's thread, if it does not say otherwise. */
 typedef struct run_host {
     /* Whether the run is to come to rest, so that `attend` can be called. */
     bool (*wants_rest)(void *context);
+    /* Whether that is so that it ends. On any thread */
+    bool (*wants_end)(void *context);
     /* At rest between two turns. errors  WEIR_EOF: stop; others end the run */
     weir_status (*attend)(void *context, running *run, weir_error *err);
     /* After each turn, and now and then while nothing comes. */

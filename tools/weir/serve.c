@@ -454,6 +454,15 @@ wants_rest(void *context)
            || (request != NULL && !self->is_asked_to_stop && !is_question(request));
 }
 
+static bool
+wants_end(void *context)
+{
+    node                  *self = context;
+    const control_request *request =
+        self->control != NULL ? control_peek(self->control) : NULL;
+    return request != NULL && strcmp(request->verb, "stop") == 0;
+}
+
 static void
 rate(node *self, const weiri_engine *engine, int64_t now_ns)
 {
@@ -692,6 +701,7 @@ static weir_status
 run_node(node *self, weir_error *err)
 {
     const run_host    host    = { .wants_rest = wants_rest,
+              .wants_end                      = wants_end,
               .attend                         = attend,
               .on_turn                        = on_turn,
               .on_notice                      = on_notice,

@@ -42,6 +42,9 @@ typedef struct weiri_engine_options {
     size_t                n_redirects;
     weiri_format          stdout_format; /* AUTO: as the sinks say, else JSON Lines  */
     bool (*should_stop)(void *context);  /* asked once a turn; NULL: never           */
+    /* Asked while an output waits for somebody to take it, on any thread: whether the run
+     * is to end, however much is left to write. NULL: never */
+    bool (*is_stopping)(void *context);
     void (*on_turn)(void *context); /* of weiri_engine_run: told each turn; NULL: not */
     void *context;
     /* Told after each pass what every stream gave, before it is given back, and that all

@@ -149,23 +149,23 @@ typedef struct weiri_source {
     weiri_plug         codec;      /* of FORMAT_PLUGIN */
     bool               has_header; /* CSV: first record names the columns (default); else
                                     * fields are taken in their declared order         */
-    char        delimiter;         /* CSV: ',' by default */
-    weiri_lines lines;             /* of FORMAT_LINES     */
-    int64_t     lateness_ns;       /* 0 by default */
-    bool        is_timeless;       /* a table's contents: all of the time INT64_MIN */
-    int64_t     refresh_ns;        /* of a timeless table: how often its file is looked
-                                    * at, in event time; 0: it is read once        */
-    uint32_t gone;                 /* refreshed: the stream of rows that are not in the
-                                    * file any more, with the table's fields       */
-    const uint32_t     *keys;      /* refreshed: fields of the key, shape (n_keys,) */
+    char delimiter;                /* CSV: ',' by default */
+    bool is_timeless;              /* a table's contents: all of the time INT64_MIN */
+    bool is_moves; /* of a cluster: what another node says of key groups that move. These
+                    * are no events: they have no time, and none is late */
+    weiri_lines lines;        /* of FORMAT_LINES     */
+    int64_t     lateness_ns;  /* 0 by default */
+    int64_t     refresh_ns;   /* of a timeless table: how often its file is looked
+                               * at, in event time; 0: it is read once        */
+    uint32_t gone;            /* refreshed: the stream of rows that are not in the
+                               * file any more, with the table's fields       */
+    const uint32_t     *keys; /* refreshed: fields of the key, shape (n_keys,) */
     uint32_t            n_keys;
     int64_t             idle_ns; /* -1: waits for ever */
     weiri_on_error      on_error;
     const weiri_stream *numbered; /* what another node of the cluster has of the stream:
                                    * its fields, then the order of each event; NULL: a
                                    * source of this node */
-    bool is_moves; /* of a cluster: what another node says of key groups that move. These
-                    * are no events: they have no time, and none is late */
     weiri_place_in_text place;
 } weiri_source;
 

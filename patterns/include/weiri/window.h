@@ -119,11 +119,11 @@ typedef struct weiri_order {
 } weiri_order;
 
 typedef struct weiri_window {
+    int64_t width_ns;  /* D; > 0; of LAST unused               */
+    int64_t every_ns;  /* E of HOPPING; > 0                    */
+    int64_t offset_ns; /* tumbling, hopping: all begin so much later; less than
+                        * width either way                    */
     weiri_window_kind kind;
-    int64_t           width_ns;  /* D; > 0; of LAST unused               */
-    int64_t           every_ns;  /* E of HOPPING; > 0                    */
-    int64_t           offset_ns; /* tumbling, hopping: all begin so much later; less than
-                                  * width either way                    */
     uint32_t months;    /* tumbling: 1, 3 or 12 months of the calendar, in UTC but for
                          * the offset; 0: width                  */
     uint32_t n_rows;    /* n of LAST and BATCH; > 0             */
@@ -135,6 +135,8 @@ typedef struct weiri_window {
                          * keys each key from its first window on, those
                          * without events after the others, in order of their
                          * first event in any window                    */
+    bool has_changes;   /* `when changes`: emit only where having is true and was
+                         * not at the evaluation of the key before               */
     uint64_t linear;    /* of LINEAR: bit a: the nulls of aggregate a are filled; of
                          * a float field                                 */
     int64_t early_ns;   /* <= 0: no. Tumbling, hopping, session: at each multiple T
@@ -147,8 +149,6 @@ typedef struct weiri_window {
     uint32_t           n_aggregates;
     const weiri_expr  *having; /* bool, over registers; of sliding and last over the
                                 * event's fields too; NULL: true                */
-    bool has_changes;          /* `when changes`: emit only where having is true and was
-                                * not at the evaluation of the key before */
     const weiri_order *order;  /* `order by`: among what closes with one end    */
     uint32_t           n_order;
     uint32_t           order_limit; /* `order by … limit k`; 0: all                  */

@@ -21,6 +21,13 @@ typedef struct weiri_wires weiri_wires;
 WEIR_MUST_CHECK weir_status
 weiri_wires_new(weiri_wires **out, weir_error *err);
 
+/* Have it be asked, while a wire waits for a peer that takes what it sends, whether the
+ * run is being stopped: then it waits WEIRI_WIRE_LINGER_MS more, and gives up. Asked on
+ * the threads of the wires. Not said: it waits as long as there is none. */
+void
+weiri_wires_stop_when(
+    weiri_wires *self, bool (*is_stopping)(void *context), void *context);
+
 /* When all its wires are closed. What was sent and has not left waits for up to
  * WEIRI_WIRE_LINGER_MS. */
 void
@@ -99,7 +106,7 @@ weiri_wire_reply(weiri_wire *self);
 /* Send a message. PUB with a topic: two parts, the topic first. DEALER: two parts, the
  * first of which is empty, as one that REP and ROUTER know; what came back is dropped.
  *
- *   errors  WEIR_EIO, WEIR_ENOMEM
+ *   errors  WEIR_EIO, e.g. the run is being stopped and nobody takes it; WEIR_ENOMEM
  *   cost    PUSH and DEALER wait while no peer takes it
  */
 WEIR_MUST_CHECK weir_status

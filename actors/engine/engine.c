@@ -298,11 +298,8 @@ take_in(weiri_engine *self, uint32_t source, bool may_wait, weir_error *err)
     if (own < 0) {
         return pump(self, source, may_wait, err);
     }
-    weir_status status = pump(self, source, false, err);
-    if (status == WEIR_EAGAIN) {
-        status = pump(self, (uint32_t)own, false, err);
-    }
-    return status == WEIR_EAGAIN && may_wait ? pump(self, source, true, err) : status;
+    weir_status status = pump(self, (uint32_t)own, false, err);
+    return status == WEIR_EAGAIN ? pump(self, source, may_wait, err) : status;
 }
 
 /* Whether there is a turn to make. The last one is that of the end; a new table begins

@@ -274,8 +274,8 @@ source_ahead(const weiri_engine *self)
     int64_t found = -1;
     for (uint32_t i = 0; i < self->plan->n_sources; i++) {
         const weiri_source *source = &self->plan->sources[i];
-        bool is_own = source->numbered == NULL && !source->is_timeless && !source->is_moves
-                      && clock_of(self, i) != INT64_MAX
+        bool                is_own = source->numbered == NULL && !source->is_timeless
+                      && !source->is_moves && clock_of(self, i) != INT64_MAX
                       && !weiri_intake_is_refreshed(self->intakes[i]);
         if (is_own && (found < 0 || clock_of(self, i) < clock_of(self, (uint32_t)found))
             && weiri_intake_waiting(self->intakes[i]) < WEIRI_AHEAD_ROWS
@@ -286,9 +286,10 @@ source_ahead(const weiri_engine *self)
     return found;
 }
 
-/* Take in from the source that holds time back. While that is another node's and nothing
- * of it has come, from this node's own: the others wait for those in turn, and nodes that
- * read a chunk each, one after the other, would wait for the way between them each time.
+/* Take in from the source that holds time back. While that is another node's, first what
+ * this node's own have: the others wait for it, and nodes that read a chunk each, one
+ * after the other, would wait for the way between them each time. What comes meanwhile is
+ * taken in, and made durable, together.
  */
 static weir_status
 take_in(weiri_engine *self, uint32_t source, bool may_wait, weir_error *err)

@@ -146,8 +146,8 @@ find_short(const weir_rows *ranges, uint32_t n, uint32_t *n_rows)
 {
     uint32_t k = 0;
     *n_rows    = 0;
-    while (k < n && ranges[k].n < SHORT_ROWS
-           && *n_rows + ranges[k].n <= WEIRI_CHUNK_ROWS) {
+    while (
+        k < n && ranges[k].n < SHORT_ROWS && *n_rows + ranges[k].n <= WEIRI_CHUNK_ROWS) {
         *n_rows += ranges[k++].n;
     }
     return k;

@@ -182,8 +182,9 @@ weiri_merge_push(weiri_merge *self, weir_chunk **chunk_p)
         self->heap     = heap;
         self->capacity = grown;
     }
-    self->is_alike             = self->n_runs == 0
-                     || (self->is_alike && weiri_chunk_is_alike(self->heap[0].chunk, chunk));
+    self->is_alike =
+        self->n_runs == 0
+        || (self->is_alike && weiri_chunk_is_alike(self->heap[0].chunk, chunk));
     self->heap[self->n_runs++] = (struct run){ .chunk = chunk, .row = 0 };
     self->n_rows += chunk->n_rows;
     sift_up(self, self->n_runs - 1);

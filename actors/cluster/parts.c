@@ -156,7 +156,7 @@ pick(weiri_parts *self, uint32_t member, weir_rows rows)
     uint32_t n = 0;
     for (uint32_t i = 0; i < rows.n; i++) {
         self->picks[n] = (uint16_t)(rows.first + i);
-        n += self->wanted[i] >> member & 1;
+        n += (self->wanted[i] >> member & 1) != 0;
     }
     return n;
 }

@@ -13,6 +13,7 @@ struct weiri_parts {
     weir_chunk       **open;     /* being filled, shape (n_members,)         */
     uint64_t           wanted[WEIRI_CHUNK_ROWS]; /* of a range's rows: by whom */
     uint16_t           groups[WEIRI_CHUNK_ROWS];
+    uint16_t           picks[WEIRI_CHUNK_ROWS]; /* rows of a range for a member    */
 };
 
 static weir_status
@@ -105,43 +106,59 @@ hand_on(weir_chunk **open, weiri_rows_list *to)
     return status;
 }
 
-/* WEIR_EFULL: the chunk is as it was. */
-static weir_status
-copy_row(weir_chunk *to, const weir_chunk *from, uint32_t row)
+/* Times and orders of rows that were copied; the order is a field, too. */
+static void
+stamp(weir_chunk *to, const weir_chunk *from, const uint16_t *picks, uint32_t n)
 {
-    uint32_t    n      = to->schema->n_fields - 1;
-    uint32_t    at     = to->n_rows;
-    weir_status status = at < to->capacity ? WEIR_OK : WEIR_EFULL;
-    for (uint32_t f = 0; f < n && status == WEIR_OK; f++) {
-        const weir_value value = weir_chunk_get(from, row, f);
-        status                 = weir_chunk_set(to, at, f, &value);
+    uint32_t at    = to->n_rows;
+    int64_t *field = to->columns[to->schema->n_fields - 1].as.i;
+    for (uint32_t i = 0; i < n; i++) {
+        to->time[at + i]  = from->time[picks[i]];
+        to->order[at + i] = from->order[picks[i]];
+        field[at + i]     = (int64_t)from->order[picks[i]];
     }
-    if (status == WEIR_OK) {
-        to->columns[n].as.i[at] = (int64_t)from->order[row];
-        to->time[at]            = from->time[row];
-        to->order[at]           = from->order[row];
-        to->n_rows++;
+    to->n_rows += n;
+}
+
+static weir_status
+copy_rows(weiri_parts *self, uint32_t member, const weir_chunk *from, uint32_t n_picks,
+    weiri_rows_list *to)
+{
+    weir_chunk **open   = &self->open[member];
+    weir_status  status = WEIR_OK;
+    for (uint32_t done = 0; done < n_picks && status == WEIR_OK;) {
+        if (*open == NULL) {
+            status = weir_chunk_new(&self->given->numbered->schema, NULL, open);
+        }
+        if (status != WEIR_OK) {
+            break;
+        }
+        const uint16_t *picks = self->picks + done;
+        uint32_t        room  = (*open)->capacity - (*open)->n_rows;
+        uint32_t        want  = n_picks - done < room ? n_picks - done : room;
+        uint32_t        n     = want;
+        status                = weiri_scatter_copy(*open, from, picks, &n);
+        if (status != WEIR_OK) {
+            break;
+        }
+        stamp(*open, from, picks, n);
+        done += n;
+        if (n < want || (*open)->n_rows == (*open)->capacity) {
+            status = hand_on(open, to);
+        }
     }
     return status;
 }
 
-static weir_status
-add_row(weiri_parts *self, uint32_t member, const weir_chunk *from, uint32_t row,
-    weiri_rows_list *to)
+static uint32_t
+pick(weiri_parts *self, uint32_t member, weir_rows rows)
 {
-    weir_chunk **open   = &self->open[member];
-    weir_status  status = WEIR_EFULL;
-    if (*open != NULL) {
-        status = copy_row(*open, from, row);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < rows.n; i++) {
+        self->picks[n] = (uint16_t)(rows.first + i);
+        n += (self->wanted[i] >> member & 1) != 0;
     }
-    if (status != WEIR_EFULL) {
-        return status;
-    }
-    status = hand_on(open, to);
-    if (status == WEIR_OK) {
-        status = weir_chunk_new(&self->given->numbered->schema, NULL, open);
-    }
-    return status == WEIR_OK ? copy_row(*open, from, row) : status;
+    return n;
 }
 
 static weir_status
@@ -153,11 +170,9 @@ split_range(weiri_parts *self, weir_rows rows, bool is_last, const weiri_moves *
     if (is_last) {
         self->wanted[rows.n - 1] = self->others;
     }
-    for (uint32_t i = 0; i < rows.n; i++) {
-        for (uint64_t left = self->wanted[i]; left != 0 && status == WEIR_OK;
-             left &= left - 1) {
-            uint32_t member = (uint32_t)__builtin_ctzll(left);
-            status = add_row(self, member, rows.chunk, rows.first + i, &to[member]);
+    for (uint32_t m = 0; m < self->n_members && status == WEIR_OK; m++) {
+        if ((self->others >> m & 1) != 0) {
+            status = copy_rows(self, m, rows.chunk, pick(self, m, rows), &to[m]);
         }
     }
     return status;

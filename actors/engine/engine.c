@@ -9,6 +9,7 @@
 
 #include "inside.h"
 #include "mover.h"
+#include "weiri/limits.h"
 #include "weiri/timetext.h"
 
 enum {
@@ -265,6 +266,43 @@ is_held_up(const weiri_engine *self, uint32_t source)
     return false;
 }
 
+/* The source of this node that is furthest behind of those that may be read while another
+ * node holds time back; -1: none may. */
+static int64_t
+source_ahead(const weiri_engine *self)
+{
+    int64_t found = -1;
+    for (uint32_t i = 0; i < self->plan->n_sources; i++) {
+        const weiri_source *source = &self->plan->sources[i];
+        bool                is_own = source->numbered == NULL && !source->is_timeless
+                      && !source->is_moves && clock_of(self, i) != INT64_MAX
+                      && !weiri_intake_is_refreshed(self->intakes[i]);
+        if (is_own && (found < 0 || clock_of(self, i) < clock_of(self, (uint32_t)found))
+            && weiri_intake_waiting(self->intakes[i]) < WEIRI_AHEAD_ROWS
+            && !is_held_up(self, i)) {
+            found = i;
+        }
+    }
+    return found;
+}
+
+/* Take in from the source that holds time back. While that is another node's, first what
+ * this node's own have: the others wait for it, and nodes that read a chunk each, one
+ * after the other, would wait for the way between them each time. What comes meanwhile is
+ * taken in, and made durable, together.
+ */
+static weir_status
+take_in(weiri_engine *self, uint32_t source, bool may_wait, weir_error *err)
+{
+    bool    is_others = self->plan->sources[source].numbered != NULL;
+    int64_t own       = is_others ? source_ahead(self) : -1;
+    if (own < 0) {
+        return pump(self, source, may_wait, err);
+    }
+    weir_status status = pump(self, (uint32_t)own, false, err);
+    return status == WEIR_EAGAIN ? pump(self, source, may_wait, err) : status;
+}
+
 /* Whether there is a turn to make. The last one is that of the end; a new table begins
  * before the others. */
 static bool
@@ -326,7 +364,7 @@ weiri_engine_take(weiri_engine *self, bool may_wait, weir_error *err)
         weiri_links_wait(self->options.links, HELD_UP_NS);
         return WEIR_OK;
     }
-    weir_status pumped = pump(self, (uint32_t)source, may_wait, err);
+    weir_status pumped = take_in(self, (uint32_t)source, may_wait, err);
     status             = pumped;
     if (pumped == WEIR_OK || pumped == WEIR_EOF) {
         status = await_tables(self, err); /* the watermark is not to pass them */

@@ -206,17 +206,19 @@ is_text(const weir_column *column)
 }
 
 /* Texts first: they say how many rows the heap has room for. */
-static weir_status
-copy_columns(weir_chunk *to, const weir_chunk *from, const uint16_t *picks, uint32_t *n)
+weir_status
+weiri_scatter_copy(
+    weir_chunk *to, const weir_chunk *from, const uint16_t *picks, uint32_t *n)
 {
-    weir_status status = WEIR_OK;
-    for (uint32_t f = 0; f < to->schema->n_fields; f++) {
+    uint32_t    n_fields = from->schema->n_fields;
+    weir_status status   = WEIR_OK;
+    for (uint32_t f = 0; f < n_fields; f++) {
         bool is_there = to->columns[f].is_present && from->columns[f].is_present;
         if (is_there && is_text(&to->columns[f])) {
             *n = copy_texts(to, from, f, picks, *n, &status);
         }
     }
-    for (uint32_t f = 0; f < to->schema->n_fields; f++) {
+    for (uint32_t f = 0; f < n_fields; f++) {
         bool is_there = to->columns[f].is_present && from->columns[f].is_present;
         if (is_there && !is_text(&to->columns[f])) {
             copy_numbers(to, from, f, picks, *n);
@@ -269,7 +271,7 @@ copy_rows(weiri_scatter *self, uint32_t p, weir_rows rows, uint32_t n_picks,
         uint32_t        room  = open->capacity - open->n_rows;
         uint32_t        want  = n_picks - done < room ? n_picks - done : room;
         uint32_t        n     = want;
-        status                = copy_columns(open, from, picks, &n);
+        status                = weiri_scatter_copy(open, from, picks, &n);
         for (uint32_t i = 0; i < n; i++) {
             open->time[open->n_rows + i]  = from->time[picks[i]];
             open->order[open->n_rows + i] = positions[picks[i] - rows.first];

@@ -42,4 +42,16 @@ WEIR_MUST_CHECK weir_status
 weiri_scatter_rows(weiri_scatter *self, const weiri_rows_list *from,
     const uint64_t *positions, weiri_rows_list *const *to);
 
+/* Copy rows of a chunk behind those of another, field by field; their times and orders,
+ * and how many rows there are then, are the caller's.
+ *
+ *   to      has the fields of `from`, and may have more behind them
+ *   picks   shape (*n,), rows of `from`
+ *   n       how many, at most what `to` has room for; then how many its heap had room for
+ *   errors  WEIR_EFULL   not one, into an empty chunk; WEIR_ENOMEM
+ */
+WEIR_MUST_CHECK weir_status
+weiri_scatter_copy(
+    weir_chunk *to, const weir_chunk *from, const uint16_t *picks, uint32_t *n);
+
 #endif

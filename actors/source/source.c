@@ -572,6 +572,12 @@ weiri_intake_read_ns(const weiri_intake *self)
     return self->read_ns;
 }
 
+uint64_t
+weiri_intake_waiting(const weiri_intake *self)
+{
+    return weiri_merge_waiting(self->config.to);
+}
+
 bool
 weiri_intake_is_refreshed(const weiri_intake *self)
 {

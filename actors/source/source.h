@@ -128,6 +128,10 @@ weiri_intake_is_over(const weiri_intake *self);
 WEIR_MUST_CHECK weir_status
 weiri_intake_idle(weiri_intake *self, int64_t to_ns, weir_error *err);
 
+/* How many events of its stream wait for the watermark, of all sources together. */
+uint64_t
+weiri_intake_waiting(const weiri_intake *self);
+
 /* What was decoded before `position` is on the medium. errors  WEIR_EIO */
 WEIR_MUST_CHECK weir_status
 weiri_intake_acknowledge(weiri_intake *self, uint64_t position, weir_error *err);

@@ -260,10 +260,11 @@ weiri_checksum(uint64_t hash, const void *bytes, size_t size)
     enum { WORD = 8, TURN = 29, BITS = 64 };
     const uint8_t *at = bytes;
     for (; size >= WORD; at += WORD, size -= WORD) {
-        uint64_t word = 0;
-        for (uint32_t i = 0; i < WORD; i++) {
-            word |= (uint64_t)at[i] << 8 * i;
-        }
+        uint64_t word;
+        memcpy(&word, at, WORD);
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+        word = __builtin_bswap64(word);
+#endif
         hash = (hash ^ word) * UINT64_C(0x9E3779B97F4A7C15);
         hash = hash << TURN | hash >> (BITS - TURN);
     }

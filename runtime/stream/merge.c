@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#include "gather.h"
 #include "weiri/rows_pack.h"
 
 enum { SMALL_CHUNK_ROWS = 128 };
@@ -24,6 +25,7 @@ struct weiri_merge {
     uint32_t    capacity;
     uint64_t    n_rows;
     uint64_t    max_rows;
+    bool        is_alike; /* all chunks that wait have the same columns   */
 };
 
 weir_status
@@ -180,6 +182,9 @@ weiri_merge_push(weiri_merge *self, weir_chunk **chunk_p)
         self->heap     = heap;
         self->capacity = grown;
     }
+    self->is_alike =
+        self->n_runs == 0
+        || (self->is_alike && weiri_chunk_is_alike(self->heap[0].chunk, chunk));
     self->heap[self->n_runs++] = (struct run){ .chunk = chunk, .row = 0 };
     self->n_rows += chunk->n_rows;
     sift_up(self, self->n_runs - 1);
@@ -230,8 +235,8 @@ pop_top(weiri_merge *self)
     self->heap[0] = self->heap[--self->n_runs];
 }
 
-weir_status
-weiri_merge_release(weiri_merge *self, int64_t watermark_ns, weiri_rows_list *out)
+static weir_status
+release(weiri_merge *self, int64_t watermark_ns, weiri_rows_list *out)
 {
     while (self->n_runs > 0) {
         struct run *top = &self->heap[0];
@@ -254,6 +259,15 @@ weiri_merge_release(weiri_merge *self, int64_t watermark_ns, weiri_rows_list *ou
         }
     }
     return WEIR_OK;
+}
+
+weir_status
+weiri_merge_release(weiri_merge *self, int64_t watermark_ns, weiri_rows_list *out)
+{
+    uint32_t    from     = out->n;
+    bool        is_alike = self->is_alike;
+    weir_status status   = release(self, watermark_ns, out);
+    return status == WEIR_OK && is_alike ? weiri_rows_gather(out, from) : status;
 }
 
 uint64_t

@@ -7,6 +7,7 @@ enum {
     WEIRI_CHUNK_ROWS    = 1024,      /* events in a chunk                         */
     WEIRI_CHUNK_HEAP    = 8 << 20,   /* bytes of strings in a chunk               */
     WEIRI_REORDER_ROWS  = 32 << 20,  /* events of a stream that wait for the watermark */
+    WEIRI_AHEAD_ROWS    = 64 << 10,  /* of them, while another node is waited for */
     WEIRI_READ_BYTES    = 128 << 10, /* asked of a source at once                 */
     WEIRI_TAPE_BYTES    = 1 << 20,   /* of a source that are made durable at once  */
     WEIRI_RECORD_BYTES  = 1 << 20,   /* one line or message of input              */

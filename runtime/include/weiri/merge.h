@@ -1,7 +1,8 @@
 /* weiri_merge: the events of one stream, put into their total order.
  *
  * Chunks are pushed in any order, each sorted in itself; what is before the watermark is
- * released in the order (time, order), as ranges of the pushed chunks without copying.
+ * released in the order (time, order), as ranges of the pushed chunks without copying,
+ * but where many short ranges follow each other: their rows are put into a new chunk.
  */
 #ifndef WEIRI_MERGE_H
 #define WEIRI_MERGE_H

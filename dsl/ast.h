@@ -215,7 +215,8 @@ typedef struct weiri_ast_rule {
     weiri_ast_expr       *limit_per;
     weiri_span            order_at;
     weiri_ast_order_item *order;
-    uint32_t              n_order;
+    uint32_t              n_order; /* with those of `each`, which are the last */
+    uint32_t              n_each;
     weiri_ast_expr       *order_limit;
 } weiri_ast_rule;
 

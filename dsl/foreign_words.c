@@ -30,6 +30,9 @@ static const struct {
     { WEIRI_FOREIGN_CLAUSE, " matches regexp rlike ilike ",
         "write: like \"ro%\", in which % is any text and _ one character" },
     { WEIRI_FOREIGN_CLAUSE, " filter when if ", "a condition stands after 'where'" },
+    { WEIRI_FOREIGN_CLAUSE, " join on ",
+        "streams meet in 'from': from p: page join s: sale on p.user == s.user within "
+        "5m" },
     { WEIRI_FOREIGN_CLAUSE, " order sort orderby ", "write: order by x desc limit 3" },
     { WEIRI_FOREIGN_FUNCTION, " now current_timestamp sysdate clock ",
         "rules know no clock but that of the events: the time of an event is its field" },
@@ -55,8 +58,8 @@ static const struct {
 
 static const struct {
     const char      *expected; /* its beginning */
-    weiri_token_kind found;
-    const char      *word; /* of a NAME; NULL: any */
+    weiri_token_kind found;    /* END: any */
+    const char      *word;     /* of a NAME; NULL: any */
     const char      *hint;
 } INSTEAD[] = {
     { "a clause of", WEIRI_TOKEN_COMMA, NULL,
@@ -83,6 +86,8 @@ static const struct {
     { "'(' and a list", WEIRI_TOKEN_INT, NULL,
         "write in (8, 9, 10), or between 8 and 18" },
     { "'and'", WEIRI_TOKEN_COMMA, NULL, "write between 5 and 6" },
+    { "')' after the stream of an actor", WEIRI_TOKEN_END, NULL,
+        "behind 'from' a condition stands after 'where': from sale where amount > 0" },
 };
 
 bool
@@ -109,7 +114,8 @@ weiri_hint_instead(weiri_diagnostics *self, const char *expected, weiri_token_ki
         const char *name = INSTEAD[i].word;
         bool        is_word =
             name == NULL || (strlen(name) == size && memcmp(name, word, size) == 0);
-        if (INSTEAD[i].found == found && is_word
+        bool is_found = INSTEAD[i].found == found || INSTEAD[i].found == WEIRI_TOKEN_END;
+        if (is_found && is_word
             && strncmp(expected, INSTEAD[i].expected, strlen(INSTEAD[i].expected)) == 0) {
             weiri_report_hint(self, "%s", INSTEAD[i].hint);
             return;

@@ -72,7 +72,8 @@ weiri_parse_from(weiri_parser *self, weiri_ast_rule *rule)
     if (weiri_parser_take(self, WEIRI_TOKEN_LEFT_PAREN)) {
         from->actor  = from->stream;
         from->stream = weiri_parser_stream(self);
-        weiri_parser_expect(self, WEIRI_TOKEN_RIGHT_PAREN, NULL);
+        weiri_parser_expect(
+            self, WEIRI_TOKEN_RIGHT_PAREN, "')' after the stream of an actor");
     }
     while (is_join(self)) {
         weiri_ast_join join = parse_join(self);
@@ -252,6 +253,17 @@ weiri_parse_limit(weiri_parser *self, weiri_ast_rule *rule)
     rule->limit_at = weiri_parser_span_from(self, first);
 }
 
+/* `each x, y` after `limit k`: k of each. */
+static void
+parse_each(weiri_parser *self, weiri_ast_rule *rule)
+{
+    do {
+        weiri_ast_order_item item = { .value = weiri_parse_expr(self) };
+        WEIRI_ARENA_PUSH(self->arena, rule->order, rule->n_order, item);
+        rule->n_each++;
+    } while (weiri_parser_take(self, WEIRI_TOKEN_COMMA));
+}
+
 void
 weiri_parse_order(weiri_parser *self, weiri_ast_rule *rule)
 {
@@ -271,5 +283,8 @@ weiri_parse_order(weiri_parser *self, weiri_ast_rule *rule)
         && !weiri_parser_peek(self, 0)->starts_line) {
         self->at++;
         rule->order_limit = weiri_parse_amount(self, "a number");
+        if (weiri_parser_take_word(self, WEIRI_WORD_EACH)) {
+            parse_each(self, rule);
+        }
     }
 }

@@ -318,6 +318,7 @@ plan_order(weiri_querying *self)
     }
     window->order   = order;
     window->n_order = rule->n_order;
+    window->n_each  = rule->n_each;
     if (rule->order_limit != NULL) {
         window->order_limit =
             constant_count(self, rule->order_limit, WEIRI_NONE - 1, "'limit'");

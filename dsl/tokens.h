@@ -136,6 +136,7 @@ typedef enum weiri_token_kind {
     X(PER, "per")                                                                        \
     X(ASC, "asc")                                                                        \
     X(DESC, "desc")                                                                      \
+    X(EACH, "each")                                                                      \
     X(JOIN, "join")                                                                      \
     X(LEFT, "left")                                                                      \
     X(ASOF, "asof")                                                                      \

@@ -91,29 +91,55 @@ compare_values(const weir_value *a, const weir_value *b, bool is_descending)
     return is_descending ? -order : order;
 }
 
-static bool
-is_before(const weiri_windower *self, const weiri_pending *a, const weiri_pending *b)
+/* By values [first, end) of `order`. */
+static int
+compare_pending(const weiri_windower *self, const weiri_pending *a,
+    const weiri_pending *b, uint32_t first, uint32_t end)
 {
-    uint32_t first = self->plan->emit->schema->n_fields;
-    for (uint32_t i = 0; i < self->window->n_order; i++) {
-        int order = compare_values(&a->values[first + i], &b->values[first + i],
+    uint32_t n_fields = self->plan->emit->schema->n_fields;
+    int      order    = 0;
+    for (uint32_t i = first; i < end && order == 0; i++) {
+        order = compare_values(&a->values[n_fields + i], &b->values[n_fields + i],
             self->window->order[i].is_descending);
-        if (order != 0) {
-            return order < 0;
-        }
     }
-    return a->place < b->place;
+    return order;
+}
+
+static uint32_t
+n_ordering(const weiri_windower *self)
+{
+    return self->window->n_order - self->window->n_each;
+}
+
+/* Which of `each` they belong to. */
+static int
+compare_groups(const weiri_windower *self, const weiri_pending *a, const weiri_pending *b)
+{
+    return compare_pending(self, a, b, n_ordering(self), self->window->n_order);
+}
+
+static bool
+is_before(const weiri_windower *self, const weiri_pending *a, const weiri_pending *b,
+    bool is_grouped)
+{
+    int order = is_grouped ? compare_groups(self, a, b) : 0;
+    if (order == 0) {
+        order = compare_pending(self, a, b, 0, n_ordering(self));
+    }
+    return order != 0 ? order < 0 : a->place < b->place;
 }
 
 static void
-sift(const weiri_windower *self, weiri_pending *items, uint32_t root, uint32_t n)
+sift(const weiri_windower *self, weiri_pending *items, uint32_t root, uint32_t n,
+    bool is_grouped)
 {
     weiri_pending item = items[root];
     for (uint32_t child = 2 * root + 1; child < n; child = 2 * root + 1) {
-        if (child + 1 < n && is_before(self, &items[child], &items[child + 1])) {
+        if (child + 1 < n
+            && is_before(self, &items[child], &items[child + 1], is_grouped)) {
             child++;
         }
-        if (!is_before(self, &item, &items[child])) {
+        if (!is_before(self, &item, &items[child], is_grouped)) {
             break;
         }
         items[root] = items[child];
@@ -124,28 +150,50 @@ sift(const weiri_windower *self, weiri_pending *items, uint32_t root, uint32_t n
 
 /* Heap sort: in place, and no two are equal, for each has its place. */
 static void
-sort_pending(weiri_windower *self)
+sort_pending(weiri_windower *self, bool is_grouped)
 {
     weiri_pending *items = self->pending;
     uint32_t       n     = self->n_pending;
     for (uint32_t i = n / 2; i-- > 0;) {
-        sift(self, items, i, n);
+        sift(self, items, i, n, is_grouped);
     }
     for (uint32_t i = n; i-- > 1;) {
         weiri_pending last = items[i];
         items[i]           = items[0];
         items[0]           = last;
-        sift(self, items, 0, i);
+        sift(self, items, 0, i, is_grouped);
     }
 }
 
+/* The first of each group stay, which stand together. */
+static void
+cut_groups(weiri_windower *self)
+{
+    weiri_pending *items = self->pending;
+    uint32_t       n     = 0; /* that stay                   */
+    uint32_t       n_of  = 0; /* of the group that is looked at */
+    for (uint32_t i = 0; i < self->n_pending; i++) {
+        bool goes_on = n > 0 && compare_groups(self, &items[n - 1], &items[i]) == 0;
+        n_of         = goes_on ? n_of : 0;
+        if (n_of < self->window->order_limit) {
+            items[n++] = items[i];
+            n_of++;
+        } else {
+            free(items[i].values);
+        }
+    }
+    self->n_pending = n;
+}
+
+/* Keep those that the limit leaves. */
 static void
 cut_pending(weiri_windower *self)
 {
-    uint32_t keep = self->window->order_limit;
-    while (keep > 0 && self->n_pending > keep) {
-        free(self->pending[--self->n_pending].values);
+    if (self->window->order_limit > 0) {
+        sort_pending(self, true);
+        cut_groups(self);
     }
+    self->n_cut = self->n_pending;
 }
 
 /* A copy of self->out in one block. */
@@ -178,10 +226,8 @@ static weir_status
 keep_pending(weiri_windower *self, const weiri_evaluation *e)
 {
     enum { SLACK = 1024 };
-    uint32_t limit = self->window->order_limit;
-    if (limit > 0 && self->n_pending >= limit
-        && self->n_pending - limit >= limit + SLACK) {
-        sort_pending(self);
+    if (self->window->order_limit > 0
+        && self->n_pending - self->n_cut >= self->n_cut + SLACK) {
         cut_pending(self);
     }
     if (!weiri_need_room((void **)&self->pending, self->n_pending, &self->pending_room,
@@ -203,8 +249,8 @@ weiri_windower_flush(weiri_windower *self)
     if (self->n_pending == 0) {
         return WEIR_OK;
     }
-    sort_pending(self);
     cut_pending(self);
+    sort_pending(self, false);
     weir_status status = WEIR_OK;
     for (uint32_t i = 0; i < self->n_pending; i++) {
         weiri_pending *item       = &self->pending[i];
@@ -215,6 +261,7 @@ weiri_windower_flush(weiri_windower *self)
         free(item->values);
     }
     self->n_pending = 0;
+    self->n_cut     = 0;
     return status;
 }
 

@@ -51,7 +51,8 @@ typedef struct weiri_due {
 
 /* `order by`: a result that waits for the others of its window. */
 typedef struct weiri_pending {
-    weir_value     *values; /* emit's, then those of `order by`; owned, one block */
+    weir_value *values; /* emit's, then those of `order by`, of `each`; owned, one
+                         * block */
     weiri_emission *emission;
     int64_t         time_ns;
     uint64_t        place;
@@ -167,6 +168,7 @@ struct weiri_windower {
 
     weiri_pending *pending;
     uint32_t       n_pending;
+    uint32_t       n_cut; /* those left when it was last cut */
     uint32_t       pending_room;
     uint64_t       n_placed;
 };

@@ -317,6 +317,20 @@ def retail_best(case):
                   for b in case.run("retail_best")], expected)
 
 
+def retail_top(case):
+    months, expected = {}, []
+    for row in invoices(case):
+        of = months.setdefault(row["ts"][:7], {}).setdefault(row["country"], collections.Counter())
+        of[row["stock"]] += int(row["quantity"]) * mills(row["unit_price"])
+    for month, countries in months.items():
+        tops = []
+        for country, of in countries.items():
+            tops += sorted((-turnover, country, stock) for stock, turnover in of.items())[:2]
+        expected += [[month, country, stock, -turnover] for turnover, country, stock in sorted(tops)]
+    same("top", [[t["month"][:7], t["country"], t["stock"], t["mills"]]
+                 for t in case.run("retail_top")], expected)
+
+
 def retail_lost(case):
     seen, orders, expected, now = set(), {}, [], None
     for row in invoices(case):
@@ -539,6 +553,6 @@ def flights_wave(case):
 CASES = {f.__name__: f for f in (
     stocks_cross, stocks_climb, stocks_breadth, taq_spread, taq_best, air_gaps, air_city,
     air_differ, skab_found, cloudwatch_hop, nab_missing, nab_fall, flights_back, flights_silent,
-    flights_worst, flights_tail, retail_refunds, retail_best, retail_lost, stocks_pair,
+    flights_worst, flights_tail, retail_refunds, retail_best, retail_top, retail_lost, stocks_pair,
     retail_months, ssh_kinds, otto_late, taq_ticks, taq_burst, cloudwatch_decay,
     ssh_lines, ssh_doors, otto_nested, otto_funnel, retail_price, stocks_gap, flights_wave)}

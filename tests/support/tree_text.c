@@ -167,6 +167,7 @@ put_rule(FILE *out, const weiri_ast_rule *rule)
         put_flag(out, "desc", rule->order[i].is_descending);
     }
     put_expr(out, "first", rule->order_limit);
+    fprintf(out, " each=%u", rule->n_each);
 }
 
 static void

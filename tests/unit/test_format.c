@@ -128,8 +128,8 @@ limit_on_a_line_of_its_own_after_an_order_stays_a_clause(void **state)
 {
     (void)state;
     assert_formats(
-        "rule r {\n from s\n order by x limit 3\n limit 2 per 1h\n emit o {}\n}",
-        "rule r {\n  from     s\n  order by x limit 3\n  limit    2 per 1h\n"
+        "rule r {\n from s\n order by x limit 3 each  y\n limit 2 per 1h\n emit o {}\n}",
+        "rule r {\n  from     s\n  order by x limit 3 each y\n  limit    2 per 1h\n"
         "  emit     o {}\n}\n");
 }
 

@@ -264,10 +264,11 @@ static void
 queries_are_read_whole(void **state)
 {
     struct fixture *self = *state;
-    parse(self, "rule r { from o: s asof join p: t on o.k == p.k within 5s where n > 1\n"
-                "window hopping 1m every 10s every 1s early before fill reset\n"
-                "having count() > 3 order by n desc, m limit 3\n limit 1 per 10m\n"
-                "emit into tab { n } when changes }");
+    parse(self,
+        "rule r { from o: s asof join p: t on o.k == p.k within 5s where n > 1\n"
+        "window hopping 1m every 10s every 1s early before fill reset\n"
+        "having count() > 3 order by n desc, m limit 3 each k, l\n limit 1 per 10m\n"
+        "emit into tab { n } when changes }");
     const weiri_ast_rule *rule = self->file.statements[0].as.rule;
     assert_int_equal(weiri_diagnostics_count(self->diagnostics, true), 0);
     assert_int_equal(rule->from.n_joins, 1);
@@ -277,7 +278,8 @@ queries_are_read_whole(void **state)
     assert_non_null(rule->window.early);
     assert_true(
         rule->window.is_before && rule->window.is_filled && rule->window.is_reset);
-    assert_int_equal(rule->n_order, 2);
+    assert_int_equal(rule->n_order, 4);
+    assert_int_equal(rule->n_each, 2);
     assert_int_equal(rule->order_limit->value.i, 3);
     assert_non_null(rule->limit_per);
     assert_true(rule->emit.is_into);

@@ -646,15 +646,17 @@ static void
 order_and_having_know_what_emit_names(void **state)
 {
     const weiri_window *window = compile_query(*state,
-        "from auth by ip window tumbling 1m having tries > 3\n"
-        "emit o { ip, tries: count() } order by tries desc, ip limit 10 limit 100")
+        "from auth by ip, outcome window tumbling 1m having tries > 3\n"
+        "emit o { ip, tries: count() } order by tries desc, ip limit 10 each outcome "
+        "limit 100")
                                      ->window;
-    assert_int_equal(window->n_order, 2);
+    assert_int_equal(window->n_order, 3);
+    assert_int_equal(window->n_each, 1);
     assert_true(window->order[0].is_descending);
     assert_false(window->order[1].is_descending);
     assert_int_equal(window->order_limit, 10);
     assert_int_equal(window->limit, 100);
-    assert_int_equal(window->n_aggregates, 2);
+    assert_int_equal(window->n_aggregates, 3);
 }
 
 static void

@@ -353,6 +353,46 @@ order_takes_the_first_of_a_window(void **state)
     finish(it, "10:0-10 2=9 10:0-10 1=5 ");
 }
 
+/* Values and keys are so that neither is in the order of the other. */
+static void
+order_takes_the_first_of_each(void **state)
+{
+    fixture    *it      = *state;
+    weiri_order order[] = { { it->values[2], true }, { it->values[3], false } };
+
+    it->window.width_ns    = 10 * SECOND;
+    it->window.order       = order;
+    it->window.n_order     = 2;
+    it->window.n_each      = 1;
+    it->window.order_limit = 2;
+    start(it);
+    event(it, 0, 1, 5);
+    event(it, 1, 2, 9);
+    event(it, 2, 4, 5);
+    event(it, 3, 3, 5);
+    event(it, 4, 5, 1);
+    finish(it, "10:0-10 5=1 10:0-10 4=5 10:0-10 3=5 10:0-10 2=9 ");
+}
+
+/* What waits is cut now and then, and the first of each are still there. */
+static void
+order_takes_the_first_of_each_among_many(void **state)
+{
+    fixture    *it      = *state;
+    weiri_order order[] = { { it->values[2], true }, { it->values[3], false } };
+
+    it->window.width_ns    = 10000 * SECOND;
+    it->window.order       = order;
+    it->window.n_order     = 2;
+    it->window.n_each      = 1;
+    it->window.order_limit = 1;
+    start(it);
+    for (int i = 0; i < 5000; i++) {
+        event(it, i, i, i % 3);
+    }
+    finish(it, "10000:0-10000 4999=1 10000:0-10000 4998=0 10000:0-10000 4997=2 ");
+}
+
 static void
 a_sum_out_of_range_is_null_and_comes_back(void **state)
 {
@@ -431,6 +471,8 @@ main(void)
         TEST(a_condition_that_stays_true_from_window_to_window_is_told_once),
         TEST(limits_hold_a_key_back),
         TEST(order_takes_the_first_of_a_window),
+        TEST(order_takes_the_first_of_each),
+        TEST(order_takes_the_first_of_each_among_many),
         TEST(a_sum_out_of_range_is_null_and_comes_back),
         TEST(bounds_drop_and_count),
         TEST(words_that_do_not_go_together_are_refused),

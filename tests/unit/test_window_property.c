@@ -138,7 +138,7 @@ typedef struct test_plan {
     weiri_emit        emit;
     weiri_query       query;
     const weiri_expr *keys[1];
-    weiri_order       order;
+    weiri_order       order[2];
     int64_t           having;
     uint32_t          count;   /* the aggregate that is count() */
     bool              is_lean; /* only aggregates that look at no other rows */
@@ -291,10 +291,12 @@ make_plan(test_plan *self, uint64_t *seed)
     }
     bool can_order = !naive_is_per_event(w) && w->kind != WEIRI_WINDOW_BATCH;
     if (can_order && below(seed, 4) == 0) {
-        self->order =
+        self->order[0] =
             (weiri_order){ register_of(self, self->count), below(seed, 2) == 0 };
-        w->order       = &self->order;
-        w->n_order     = 1;
+        self->order[1] = (weiri_order){ register_of(self, self->count), false };
+        w->order       = self->order;
+        w->n_each      = (uint32_t)below(seed, 2);
+        w->n_order     = 1 + w->n_each;
         w->order_limit = (uint32_t)below(seed, 3);
     }
     const weiri_expr **values =

@@ -386,8 +386,13 @@ order_group(naive_run *self, naive_result *group, uint32_t n)
         }
         group[at] = item;
     }
+    uint32_t n_of = 0; /* of those that are equal, where the limit is for each */
     for (uint32_t i = 0; i < n && plan->order_limit > 0; i++) {
-        group[i].is_dropped = i >= plan->order_limit;
+        bool is_other = i > 0 && plan->n_each > 0
+                        && naive_value(by, group[i].set, NULL).as.i
+                               != naive_value(by, group[i - 1].set, NULL).as.i;
+        n_of                = is_other ? 1 : n_of + 1;
+        group[i].is_dropped = n_of > plan->order_limit;
     }
 }
 

@@ -359,15 +359,20 @@ window_words(weiri_arena *arena, const weiri_query *query, const char *stream)
     if (window->has_changes) {
         text = weiri_arena_format(arena, "%s and was not so before", text);
     }
-    for (uint32_t i = 0; i < window->n_order; i++) {
+    uint32_t n_ordering = window->n_order - window->n_each;
+    for (uint32_t i = 0; i < n_ordering; i++) {
         text = weiri_arena_format(arena, "%s%s %s%s", text,
             i == 0 ? ", in the order of" : " and",
             weiri_expr_text(arena, window->order[i].value, &names),
             window->order[i].is_descending ? ", the greatest first" : "");
     }
     if (window->order_limit > 0) {
-        text = weiri_arena_format(
-            arena, "%s, the first %u of them", text, window->order_limit);
+        text = weiri_arena_format(arena, "%s, the first %u of %s", text,
+            window->order_limit, window->n_each > 0 ? "each" : "them");
+    }
+    for (uint32_t i = n_ordering; i < window->n_order; i++) {
+        text = weiri_arena_format(arena, "%s%s %s", text, i > n_ordering ? "," : "",
+            weiri_expr_text(arena, window->order[i].value, &names));
     }
     if (window->limit > 0) {
         text = window->limit_ns >= 0

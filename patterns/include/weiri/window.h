@@ -112,7 +112,7 @@ typedef struct weiri_aggregate {
     bool      is_nullable;
 } weiri_aggregate;
 
-/* One key of `order by`. Nulls come last. */
+/* One key of `order by`, or of its `each`. Nulls come last. */
 typedef struct weiri_order {
     const weiri_expr *value; /* over registers */
     bool              is_descending;
@@ -147,23 +147,26 @@ typedef struct weiri_window {
     uint32_t           n_keys;     /* 0: one partition */
     weiri_aggregate   *aggregates; /* shape (n_aggregates,) */
     uint32_t           n_aggregates;
-    const weiri_expr  *having; /* bool, over registers; of sliding and last over the
-                                * event's fields too; NULL: true                */
-    const weiri_order *order;  /* `order by`: among what closes with one end    */
-    uint32_t           n_order;
-    uint32_t           order_limit; /* `order by … limit k`; 0: all                  */
-    uint32_t           limit;       /* `limit n`; 0: none                            */
-    int64_t            limit_ns;    /* `per D`: of a key, at most n in any span of time
-                                     * shorter than D; -1: once for all              */
-    uint32_t max_keys;              /* 0: WEIRI_WINDOW_KEYS, evenly among the key
-                                     * groups. Events of further keys are
-                                     * dropped and counted                           */
-    uint32_t max_rows;              /* 0: WEIRI_WINDOW_ROWS. The oldest row of a sliding
-                                     * window is dropped and counted; the oldest that
-                                     * waits to be filled is given as it is, likewise */
-    uint32_t max_fills;             /* 0: WEIRI_WINDOW_FILLS. After so many results of
-                                     * windows without events, and no event, further ones
-                                     * are passed over and counted until an event comes */
+    const weiri_expr  *having;  /* bool, over registers; of sliding and last over the
+                                 * event's fields too; NULL: true                */
+    const weiri_order *order;   /* `order by`: among what closes with one end    */
+    uint32_t           n_order; /* with those of `each`                          */
+    uint32_t           n_each;  /* so many of `order`, the last, do not order: of
+                                 * results in which they are equal order_limit
+                                 * are given                                     */
+    uint32_t order_limit;       /* `order by … limit k`; 0: all                  */
+    uint32_t limit;             /* `limit n`; 0: none                            */
+    int64_t  limit_ns;          /* `per D`: of a key, at most n in any span of time
+                                 * shorter than D; -1: once for all              */
+    uint32_t max_keys;          /* 0: WEIRI_WINDOW_KEYS, evenly among the key
+                                 * groups. Events of further keys are
+                                 * dropped and counted                           */
+    uint32_t max_rows;          /* 0: WEIRI_WINDOW_ROWS. The oldest row of a sliding
+                                 * window is dropped and counted; the oldest that
+                                 * waits to be filled is given as it is, likewise */
+    uint32_t max_fills;         /* 0: WEIRI_WINDOW_FILLS. After so many results of
+                                 * windows without events, and no event, further ones
+                                 * are passed over and counted until an event comes */
 } weiri_window;
 
 /* `from s where c … emit …`. Without a window filter and map. With one, emit's values and

@@ -148,6 +148,34 @@ def air_city(case):
     near("episodes", [list(e.values()) for e in case.run("air_city")], expected)
 
 
+def air_streaks(case):
+    stations, runs = {}, {}
+    for at, station, pm25 in air(case):
+        hours = stations.setdefault(station, [])
+        if pm25 is not None and pm25 > 150:
+            hours.append((at, pm25))
+            continue
+        if pm25 is not None and len(hours) >= 24:
+            worst = max(value for _, value in hours)
+            runs.setdefault(at[:4], []).append((-len(hours), hours[0][0], station, worst))
+        hours.clear()
+    expected = [[year, station, since, -hours, worst] for year, of in runs.items()
+                for hours, since, station, worst in sorted(of)[:3]]
+    same("streaks", [[b["year"][:4], *list(b.values())[1:]] for b in case.run("air_streaks")], expected)
+
+
+def air_alone(case):
+    hours, expected = {}, []
+    for at, station, pm25 in air(case):
+        if pm25 is not None:
+            hours.setdefault(at, []).append((station, pm25))
+    for at, of in hours.items():
+        mean = math.fsum(pm25 for _, pm25 in of) / len(of)
+        if len(of) >= 8:
+            expected += [[at, station, pm25, mean] for station, pm25 in of if pm25 > 3 * mean]
+    near("alone", sorted(list(a.values()) for a in case.run("air_alone")), sorted(expected))
+
+
 def air_differ(case):
     hours = {}
     for at, station, pm25 in air(case):
@@ -551,7 +579,8 @@ def flights_wave(case):
 
 
 CASES = {f.__name__: f for f in (
-    stocks_cross, stocks_climb, stocks_breadth, taq_spread, taq_best, air_gaps, air_city,
+    stocks_cross, stocks_climb, stocks_breadth, taq_spread, taq_best, air_gaps, air_city, air_streaks,
+    air_alone,
     air_differ, skab_found, cloudwatch_hop, nab_missing, nab_fall, flights_back, flights_silent,
     flights_worst, flights_tail, retail_refunds, retail_best, retail_top, retail_lost, stocks_pair,
     retail_months, ssh_kinds, otto_late, taq_ticks, taq_burst, cloudwatch_decay,

@@ -263,11 +263,11 @@ static weir_value
 over_lists(weiri_call *call, const weir_value *args, uint32_t n_args)
 {
     enum { MOST = 3 };
-    const weiri_foreign *foreign  = call->prepared;
-    weiri_foreign_tally  tally    = { .state = NULL };
-    weiri_list           room     = { .bytes = NULL };
-    const char          *at[MOST] = { NULL };
-    weir_value           values[MOST];
+    const weiri_foreign *foreign      = call->prepared;
+    weiri_foreign_tally  tally        = { .state = NULL };
+    weiri_list           room         = { .bytes = NULL };
+    const char          *at[MOST]     = { NULL };
+    weir_value           values[MOST] = { { .type = WEIR_INT } };
     for (uint32_t i = 0; i < n_args && i < MOST; i++) {
         at[i] = args[i].as.s + (args[i].size > 0 ? 1 : 0);
     }

@@ -147,8 +147,8 @@ weiri_trace_atom(weiri_trace *self, uint32_t atom, uint32_t event, uint32_t node
 void
 weiri_trace_judged(const weiri_trace *self, uint32_t step, uint64_t counts[2])
 {
-    counts[0] += self->n_judged[2 * step];
-    counts[1] += self->n_judged[2 * step + 1];
+    counts[0] += self->n_judged[2 * (size_t)step];
+    counts[1] += self->n_judged[2 * (size_t)step + 1];
 }
 
 bool

@@ -13,7 +13,7 @@
 static bool
 is_at(const char *name, uint64_t *n)
 {
-    const char *where = getenv("WEIR_CRASH_AT");
+    const char *where = getenv("WEIR_CRASH_AT"); /* NOLINT(concurrency-mt-unsafe) */
     size_t      size  = strlen(name);
     if (where == NULL || strncmp(where, name, size) != 0 || where[size] != ':') {
         return false;

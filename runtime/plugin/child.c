@@ -30,11 +30,12 @@ struct weiri_child {
 static void
 become(const weiri_child_config *config, pid_t parent, char **environment)
 {
-    int      nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    sigset_t none;
+    int                    nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    sigset_t               none;
+    const struct sigaction usual = { .sa_handler = SIG_DFL };
     sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    signal(SIGPIPE, SIG_DFL); /* else it would inherit that we ignore it */
+    pthread_sigmask(SIG_SETMASK, &none, NULL);
+    sigaction(SIGPIPE, &usual, NULL); /* else it would inherit that we ignore it */
     setpgid(0, 0);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent || nothing < 0
         || dup2(nothing, STDIN_FILENO) < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0
@@ -173,7 +174,7 @@ weiri_child_has_ended(weiri_child **self_p, char how[64])
 void
 weiri_child_end(weiri_child **self_p, int patience_ms)
 {
-    const struct timespec pause = { .tv_nsec = PAUSE_MS * MS };
+    const struct timespec pause = { .tv_nsec = (long)PAUSE_MS * MS };
     char                  how[64];
     for (int waited = 0; *self_p != NULL && waited < patience_ms; waited += PAUSE_MS) {
         if (weiri_child_has_ended(self_p, how)) {

@@ -116,13 +116,15 @@ weir_status
 weiri_router_send(
     weiri_peers *self, const uint8_t *routing, size_t routing_size, zmq_msg_t *message)
 {
-    int n = zmq_send(self->router, routing, routing_size, ZMQ_SNDMORE | ZMQ_DONTWAIT);
-    if (n < 0) {
+    bool is_sent =
+        weiri_socket_send_bytes(self->router, routing, routing_size, ZMQ_SNDMORE);
+    if (!is_sent) {
         /* Perhaps room has been made that the socket has not heard of. */
         (void)weiri_socket_events(self->router);
-        n = zmq_send(self->router, routing, routing_size, ZMQ_SNDMORE | ZMQ_DONTWAIT);
+        is_sent =
+            weiri_socket_send_bytes(self->router, routing, routing_size, ZMQ_SNDMORE);
     }
-    if (n < 0) {
+    if (!is_sent) {
         return WEIR_EAGAIN;
     }
     return weiri_socket_send(self->router, message, 0) ? WEIR_OK : WEIR_EAGAIN;

@@ -45,6 +45,16 @@ weiri_socket_send(void *socket, zmq_msg_t *part, int flags)
 }
 
 bool
+weiri_socket_send_bytes(void *socket, const void *bytes, size_t size, int flags)
+{
+    int n = 0;
+    do {
+        n = zmq_send(socket, bytes, size, flags | ZMQ_DONTWAIT);
+    } while (n < 0 && errno == EINTR);
+    return n >= 0;
+}
+
+bool
 weiri_socket_receive(void *socket, zmq_msg_t *part)
 {
     int n = 0;

@@ -7,6 +7,7 @@
 #define WEIR_NET_SOCKET_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <zmq.h>
 
@@ -26,6 +27,10 @@ bool
 weiri_socket_send(void *socket, zmq_msg_t *part, int flags);
 bool
 weiri_socket_receive(void *socket, zmq_msg_t *part);
+
+/* As zmq_send, likewise. */
+bool
+weiri_socket_send_bytes(void *socket, const void *bytes, size_t size, int flags);
 
 /* What a monitor says next: ZMQ_EVENT_..., and its value. false: nothing. */
 bool

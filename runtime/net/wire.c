@@ -354,16 +354,6 @@ drop_answers(weiri_wire *self)
     }
 }
 
-static bool
-send_part(weiri_wire *self, const char *bytes, size_t size, int flags)
-{
-    int n = -1;
-    do {
-        n = zmq_send(self->socket, bytes, size, flags | ZMQ_DONTWAIT);
-    } while (n < 0 && errno == EINTR);
-    return n >= 0;
-}
-
 static int64_t
 now_ms(void)
 {
@@ -409,10 +399,11 @@ weiri_wire_send(weiri_wire *self, const char *bytes, size_t size, weir_error *er
     size_t      n      = front != NULL ? strlen(front) : size;
     int         more   = front != NULL ? ZMQ_SNDMORE : 0;
     weir_status status = self->refusals != NULL ? wait_for_taker(self, err) : WEIR_OK;
-    while (status == WEIR_OK && !send_part(self, first, n, more)) {
+    while (status == WEIR_OK && !weiri_socket_send_bytes(self->socket, first, n, more)) {
         status = errno == EAGAIN ? wait_for_taker(self, err) : cannot_write(self, err);
     }
-    if (status == WEIR_OK && front != NULL && !send_part(self, bytes, size, 0)) {
+    if (status == WEIR_OK && front != NULL
+        && !weiri_socket_send_bytes(self->socket, bytes, size, 0)) {
         status = cannot_write(self, err); /* it goes the way of the first, or nowhere */
     }
     if (self->is_dealer) {

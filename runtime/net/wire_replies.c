@@ -1,11 +1,11 @@
 #include "wire_replies.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zmq.h>
 
+#include "socket.h"
 #include "weiri/assert.h"
 #include "weiri/limits.h"
 
@@ -69,16 +69,6 @@ weiri_wire_replies_owed(const weiri_wire_replies *self)
     return self->n_owed;
 }
 
-static bool
-send_part(void *socket, const char *bytes, size_t size, int flags)
-{
-    int n = -1;
-    do {
-        n = zmq_send(socket, bytes, size, flags | ZMQ_DONTWAIT);
-    } while (n < 0 && errno == EINTR);
-    return n >= 0;
-}
-
 /* Once a part has left the others are given, too, whatever becomes of them: else ZeroMQ
  * would take the next reply for the rest of this one. */
 static void
@@ -87,14 +77,15 @@ send_reply(const struct envelope *envelope, void *socket)
     const char *at       = envelope->bytes;
     bool        has_left = false;
     for (uint8_t i = 0; i < envelope->n_parts; i++) {
-        bool is_sent = send_part(socket, at, envelope->sizes[i], ZMQ_SNDMORE);
+        bool is_sent =
+            weiri_socket_send_bytes(socket, at, envelope->sizes[i], ZMQ_SNDMORE);
         if (!is_sent && !has_left) {
             return;
         }
         has_left = true;
         at += envelope->sizes[i];
     }
-    (void)send_part(socket, "ok", 2, 0);
+    (void)weiri_socket_send_bytes(socket, "ok", 2, 0);
 }
 
 void
